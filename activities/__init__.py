@@ -1,0 +1,1 @@
+"""The retryable steps: thin adapters from Temporal to memory_maintenance."""

@@ -1,0 +1,1 @@
+"""The night shift of an agent memory store: decay, summaries and dreams, without Temporal."""

@@ -1,0 +1,175 @@
+"""The memories table where it is missing, the three columns of decay, and the schema of maintenance."""
+
+from alembic import op
+from sqlalchemy import text
+
+from memory_maintenance.errors import StoreShapeError
+
+revision = "0001"
+down_revision = None
+
+NEEDED = {
+    *("id", "tenant_id", "content", "source", "importance", "layer", "tags", "created_at", "last_accessed_at"),
+    *("project", "session_id", "metadata"),
+}
+
+MEMORIES = """
+CREATE TABLE IF NOT EXISTS memories (
+    id               uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    tenant_id        text NOT NULL,
+    content          text NOT NULL,
+    source           varchar(255),
+    importance       double precision DEFAULT 0.5,
+    layer            varchar(50),
+    tags             text[],
+    created_at       timestamptz DEFAULT now(),
+    last_accessed_at timestamptz DEFAULT now(),
+    usage_count      integer DEFAULT 0,
+    project          varchar(255),
+    session_id       varchar(255),
+    agent_id         varchar(255) NOT NULL DEFAULT 'default',
+    metadata         jsonb DEFAULT '{}'
+) WITH (fillfactor = 80)
+"""
+
+COLUMNS = """
+SELECT column_name, udt_name FROM information_schema.columns
+WHERE table_name = 'memories' AND table_schema = ANY (current_schemas(false))
+"""
+
+CONTROL = """
+CREATE TABLE maintenance.store (
+    only_row   boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    adopted_at timestamptz
+);
+INSERT INTO maintenance.store DEFAULT VALUES;
+
+CREATE TABLE maintenance.tenants (
+    tenant_id             text PRIMARY KEY,
+    paused                boolean NOT NULL DEFAULT false,
+    paused_by             text,
+    paused_reason         text,
+    paused_since          timestamptz,
+    paused_until          timestamptz,
+    overrides             jsonb NOT NULL DEFAULT '{}',
+    decay_started_as_of   timestamptz,
+    decay_completed_as_of timestamptz
+);
+
+CREATE TABLE maintenance.dreams (
+    tenant_id    text NOT NULL,
+    project      text NOT NULL,
+    dreamt_until timestamptz NOT NULL,
+    sample       text NOT NULL,
+    PRIMARY KEY (tenant_id, project)
+);
+
+CREATE TABLE maintenance.cycles (
+    cycle_id     uuid PRIMARY KEY,
+    kind         text NOT NULL,
+    as_of        timestamptz NOT NULL,
+    config       jsonb NOT NULL,
+    status       text NOT NULL DEFAULT 'running',
+    totals       jsonb,
+    started_at   timestamptz NOT NULL DEFAULT now(),
+    completed_at timestamptz
+);
+
+CREATE TABLE maintenance.tenant_runs (
+    cycle_id   uuid NOT NULL REFERENCES maintenance.cycles ON DELETE CASCADE,
+    tenant_id  text NOT NULL,
+    status     text NOT NULL,
+    counts     jsonb NOT NULL DEFAULT '{}',
+    error_type text,
+    seconds    double precision NOT NULL DEFAULT 0,
+    PRIMARY KEY (cycle_id, tenant_id)
+);
+
+CREATE TABLE maintenance.covered_events (
+    event_id   uuid PRIMARY KEY,
+    summary_id uuid NOT NULL
+);
+CREATE INDEX covered_events_summary_idx ON maintenance.covered_events (summary_id);
+
+CREATE TABLE maintenance.model_calls (
+    question        text NOT NULL,
+    attempt         integer NOT NULL,
+    round           text NOT NULL,
+    purpose         text NOT NULL,
+    tenant_id       text NOT NULL,
+    model           text NOT NULL,
+    prompt_version  text NOT NULL,
+    state           text NOT NULL CHECK (state IN ('claimed', 'waiting', 'answered', 'accepted', 'refused', 'lost')),
+    caller          uuid NOT NULL,
+    claimed_at      timestamptz NOT NULL,
+    lease_until     timestamptz NOT NULL,
+    waiting_since   timestamptz,
+    reserved_on     date NOT NULL,
+    reserved_tokens bigint NOT NULL DEFAULT 0,
+    reserved_cost   numeric NOT NULL DEFAULT 0,
+    answered_at     timestamptz,
+    response        jsonb,
+    input_tokens    bigint,
+    output_tokens   bigint,
+    cost            numeric,
+    latency_seconds double precision,
+    reason          text,
+    PRIMARY KEY (question, attempt)
+);
+CREATE INDEX model_calls_tenant_idx ON maintenance.model_calls (tenant_id, claimed_at);
+
+CREATE TABLE maintenance.model_budgets (
+    day    date NOT NULL,
+    scope  text NOT NULL,
+    tokens bigint NOT NULL DEFAULT 0,
+    cost   numeric NOT NULL DEFAULT 0,
+    PRIMARY KEY (day, scope)
+);
+
+CREATE TABLE maintenance.model_breaker (
+    endpoint     text PRIMARY KEY,
+    opened_at    timestamptz NOT NULL,
+    opened_until timestamptz NOT NULL,
+    reason       text NOT NULL
+);
+"""
+
+INDEXES = {
+    # Decay walks a tenant's memories by id.
+    "memories_maintenance_tenant_idx": "(tenant_id, id)",
+    # Summaries and dreams look at a tenant's latest events.
+    "memories_maintenance_events_idx": "(tenant_id, created_at) WHERE layer IN ('episodic', 'em')",
+}
+
+
+def upgrade() -> None:
+    """Add what is missing; an existing table is neither rewritten nor locked for long."""
+    connection = op.get_bind()
+    op.execute("SET LOCAL lock_timeout = '2s'")
+    op.execute(MEMORIES)
+    columns = {row.column_name: row.udt_name for row in connection.execute(text(COLUMNS))}
+    if missing := NEEDED - columns.keys():
+        raise StoreShapeError(f"the memories table lacks {', '.join(sorted(missing))}: add them, then migrate again")
+    _add_columns(columns)
+    for statement in CONTROL.strip().split(";\n"):
+        op.execute(statement)
+    with op.get_context().autocommit_block():
+        for name, on in INDEXES.items():
+            _create_index(name, on)
+
+
+def _add_columns(columns: dict[str, str]) -> None:
+    # decayed_importance has the type of importance, so that "did anyone set it since" is an exact comparison.
+    importance = columns["importance"]
+    wanted = {"base_importance": "float8", "base_importance_at": "timestamptz", "decayed_importance": importance}
+    added = [f"ADD COLUMN {name} {kind}" for name, kind in wanted.items() if name not in columns]
+    if added:
+        op.execute(f"ALTER TABLE memories {', '.join(added)}")
+
+
+def _create_index(name: str, on: str) -> None:
+    # A build that was interrupted leaves an invalid index of that name behind.
+    invalid = text("SELECT 1 FROM pg_index WHERE indexrelid = to_regclass(:name) AND NOT indisvalid")
+    if op.get_bind().execute(invalid, {"name": name}).scalar():
+        op.execute(f"DROP INDEX CONCURRENTLY {name}")
+    op.execute(f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {name} ON memories {on}")

@@ -1,0 +1,151 @@
+"""Opening the pool, and the one way to run a statement.
+
+Every statement of the library goes through ``fetch``, ``fetch_row``, ``fetch_value``,
+``execute`` or ``transaction``: there, and nowhere else, Postgres's errors become ours.
+A foreign error's text may hold a row's content, so only its type and SQLSTATE go on.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+from memory_maintenance.errors import (
+    DatabaseRefusedError,
+    DatabaseUnavailableError,
+    MaintenanceError,
+    NotMigratedError,
+    StoreError,
+)
+
+Pool = asyncpg.Pool
+Executor = asyncpg.Pool | asyncpg.Connection | PoolConnectionProxy
+
+_UNAVAILABLE = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.InterfaceError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    ConnectionError,
+    TimeoutError,
+    OSError,
+)
+_REFUSED = (
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.InsufficientPrivilegeError,
+)
+_OURS = ("maintenance.", "base_importance", "decayed_importance")
+
+
+async def open_pool(dsn: str, *, size: int, timeout_seconds: float) -> Pool:
+    """Connect to Postgres and return a pool whose json columns are Python values.
+
+    Raises:
+        DatabaseUnavailableError: nothing answers at the address.
+        DatabaseRefusedError: wrong user, password or database.
+    """
+    with store_errors(where=address(dsn)):
+        try:
+            return await asyncpg.create_pool(
+                dsn,
+                min_size=1,
+                max_size=size,
+                command_timeout=timeout_seconds,
+                init=_prepare,
+                server_settings={"application_name": "memory-maintenance", "timezone": "UTC"},
+            )
+        except ValueError as error:
+            raise DatabaseRefusedError(f"DATABASE_URL cannot be read ({type(error).__name__}): see README") from None
+
+
+async def _prepare(connection: asyncpg.Connection) -> None:
+    for name in ("json", "jsonb"):
+        await connection.set_type_codec(name, schema="pg_catalog", encoder=json.dumps, decoder=json.loads)
+
+
+def address(dsn: str) -> str:
+    """Return host, port and database of *dsn*, without user and password."""
+    try:
+        parts = urlsplit(dsn)
+        return f"{parts.hostname or 'localhost'}:{parts.port or 5432}{parts.path}"
+    except ValueError:
+        return "the address in DATABASE_URL"
+
+
+async def fetch(db: Executor, sql: str, *arguments: Any) -> list[asyncpg.Record]:
+    """Run *sql* and return its rows."""
+    with store_errors():
+        return list(await db.fetch(sql, *arguments))
+
+
+async def fetch_row(db: Executor, sql: str, *arguments: Any) -> asyncpg.Record | None:
+    """Run *sql* and return its first row."""
+    with store_errors():
+        return await db.fetchrow(sql, *arguments)
+
+
+async def fetch_value(db: Executor, sql: str, *arguments: Any) -> Any:
+    """Run *sql* and return the first column of its first row."""
+    with store_errors():
+        return await db.fetchval(sql, *arguments)
+
+
+async def execute(db: Executor, sql: str, *arguments: Any) -> int:
+    """Run *sql* and return how many rows it touched."""
+    with store_errors():
+        tag = await db.execute(sql, *arguments)
+    count = tag.rpartition(" ")[2]
+    return int(count) if count.isdigit() else 0
+
+
+async def execute_many(db: Executor, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+    """Run *sql* once for each of *rows*, in one round trip."""
+    with store_errors():
+        await db.executemany(sql, rows)
+
+
+@asynccontextmanager
+async def transaction(pool: Pool) -> AsyncIterator[PoolConnectionProxy]:
+    """Lend a connection in a transaction that commits at the end, or not at all."""
+    with store_errors():
+        async with pool.acquire() as connection, connection.transaction():
+            yield connection
+
+
+@contextmanager
+def store_errors(where: str = "the database") -> Iterator[None]:
+    """Turn errors of Postgres and of the network into ours, without their text."""
+    try:
+        yield
+    except MaintenanceError:
+        raise
+    except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError, asyncpg.InvalidSchemaNameError) as error:
+        raise _missing(error) from None
+    except _REFUSED as error:
+        raise DatabaseRefusedError(f"{where} refused: {_kind(error)}; check DATABASE_URL and its user's rights") from None
+    except _UNAVAILABLE as error:
+        raise DatabaseUnavailableError(f"{where} does not answer: {_kind(error)}; is it running?") from None
+    except asyncpg.PostgresError as error:
+        raise StoreError(f"a statement failed: {_kind(error)}") from None
+
+
+def _missing(error: asyncpg.PostgresError) -> StoreError:
+    named = str(error)
+    if any(name in named for name in _OURS):
+        return NotMigratedError()
+    return StoreError(f"the store lacks something a statement needs: {_kind(error)}; run `python starter.py migrate`")
+
+
+def _kind(error: BaseException) -> str:
+    state = getattr(error, "sqlstate", None)
+    return f"{type(error).__name__} (SQLSTATE {state})" if state else type(error).__name__

@@ -1,0 +1,1 @@
+"""Importance fades with time and recovers with access."""

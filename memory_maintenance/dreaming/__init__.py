@@ -1,0 +1,1 @@
+"""Dreams: reflections and strategies from recent important memories."""

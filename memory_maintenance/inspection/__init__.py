@@ -1,0 +1,1 @@
+"""What an operator asks: explain, simulate, status, report, health."""

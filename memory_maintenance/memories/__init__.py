@@ -1,0 +1,1 @@
+"""The table of memories: its shapes, what is derived from them, insert and import."""

@@ -1,0 +1,1 @@
+"""What operators said and what runs did: pause, overrides, cycles, outcomes."""

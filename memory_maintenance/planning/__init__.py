@@ -1,0 +1,1 @@
+"""Which tenants have what work."""

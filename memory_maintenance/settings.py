@@ -1,0 +1,250 @@
+"""Every setting, with its unit, range and default; the environment variable is the name in capitals.
+
+Names that RAE's workers already use keep their name and default. Nothing else in the
+project reads the environment. ``load_settings`` is the door: it turns whatever is wrong
+into one line that names the variable.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Annotated, Literal
+from urllib.parse import quote
+
+from annotated_types import Ge, Gt, Le, Lt
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from memory_maintenance.errors import SettingsError
+
+Rate = Annotated[float, Ge(0), Lt(1)]
+Share = Annotated[float, Ge(0), Le(1)]
+Count = Annotated[int, Ge(1)]
+Seconds = Annotated[float, Gt(0)]
+
+
+class Settings(BaseSettings):
+    """The configuration of one process."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", extra="ignore", frozen=True, use_attribute_docstrings=True, hide_input_in_errors=True
+    )
+
+    # --- where things are: what is unset is started on this machine -----------------------------
+
+    database_url: SecretStr | None = None
+    """Postgres, as postgresql://user:password@host:port/database; unset: POSTGRES_HOST, else the embedded one."""
+    postgres_host: str | None = None
+    """RAE's way to name the database, used where DATABASE_URL is unset."""
+    postgres_port: Annotated[int, Ge(1), Le(65535)] = 5432
+    """Port of POSTGRES_HOST."""
+    postgres_db: str = "rae"
+    """Database on POSTGRES_HOST."""
+    postgres_user: str = "rae"
+    """User on POSTGRES_HOST."""
+    postgres_password: SecretStr = SecretStr("")
+    """Password on POSTGRES_HOST."""
+    database_pool_size: Annotated[int, Ge(2), Le(200)] = 10
+    """Connections of one process; the slots for SQL activities are no more than this."""
+    database_timeout_seconds: Seconds = 60
+    """Longest run of one statement."""
+    temporal_address: str | None = None
+    """host:port of the Temporal frontend; unset: the embedded dev server."""
+    temporal_namespace: str = "default"
+    """Temporal namespace."""
+    temporal_ui_url: str | None = None
+    """Address of the Temporal Web UI, shown to people; unset: the embedded one's."""
+
+    # --- the language model ----------------------------------------------------------------------
+
+    rae_llm_backend: Literal["openai", "extractive", "none", "ollama"] | None = None
+    """Who writes: openai (any OpenAI-compatible endpoint), extractive (no model), none; unset: openai when a
+    key or base URL is set, else extractive. `ollama` is openai at OLLAMA_API_URL."""
+    openai_api_key: SecretStr | None = None
+    """Key for the endpoint; a local server usually needs none."""
+    openai_base_url: str | None = None
+    """Root of the endpoint, ending in /v1; unset with a key: OpenAI."""
+    ollama_api_url: str = "http://localhost:11434"
+    """Ollama's address, used with RAE_LLM_BACKEND=ollama."""
+    rae_llm_model_default: str = "gpt-4o-mini"
+    """Model that writes summaries and reflections."""
+    model_context_tokens: Annotated[int, Ge(1024)] = 16_384
+    """Context of the model in tokens: longer sessions are summarized in chunks that fit."""
+    model_answer_tokens: Annotated[int, Ge(64)] = 1024
+    """Longest answer, in tokens."""
+    model_timeout_seconds: Seconds = 120
+    """Longest wait for one answer."""
+    model_patience_seconds: Seconds = 600
+    """How long one question may meet rate limits, server errors or no connection before the breaker opens."""
+    model_breaker_seconds: Seconds = 900
+    """How long an open breaker makes every call of every process fail at once."""
+    model_answer_attempts: Annotated[int, Ge(1), Le(10)] = 4
+    """How often a question is asked in one cycle before its bad answers lead to the fallback."""
+    model_requests_per_second: Annotated[float, Gt(0)] = 2.0
+    """Rate of model activities over all workers, enforced by the Temporal server."""
+    model_concurrency: Count = 8
+    """Model activities at once, per worker."""
+    model_price_input: Annotated[Decimal, Ge(0)] = Decimal("0.15")
+    """Price of a million input tokens, in the currency of the budgets."""
+    model_price_output: Annotated[Decimal, Ge(0)] = Decimal("0.60")
+    """Price of a million output tokens."""
+    model_daily_tokens_per_tenant: Annotated[int, Ge(0)] = 2_000_000
+    """Tokens a tenant may use in a UTC day; 0: that tenant's texts are written without a model."""
+    model_daily_tokens: Annotated[int, Ge(0)] = 50_000_000
+    """Tokens the whole deployment may use in a UTC day."""
+    model_daily_cost_per_tenant: Annotated[Decimal, Ge(0)] = Decimal(2)
+    """Money a tenant may use in a UTC day."""
+    model_daily_cost: Annotated[Decimal, Ge(0)] = Decimal(50)
+    """Money the whole deployment may use in a UTC day."""
+
+    # --- decay -----------------------------------------------------------------------------------
+
+    memory_importance_decay_enabled: bool = True
+    """Whether importance decays at all."""
+    memory_base_decay_rate: Rate = 0.001
+    """Share of its importance that a memory loses per DAY at multiplier 1, clamped to the two bounds below."""
+    memory_min_decay_rate: Rate = 0.0001
+    """Lower bound of every tenant's rate, per day."""
+    memory_max_decay_rate: Rate = 0.01
+    """Upper bound of every tenant's rate, per day."""
+    memory_access_count_boost: bool = True
+    """Whether the days since the last access change the speed of decay."""
+    memory_decay_tolerance: Annotated[float, Ge(0), Lt(0.5)] = 0.0
+    """Importance may stay this far from its exact value before a row is written."""
+    memory_decay_page_size: Annotated[int, Ge(1), Le(10_000)] = 1000
+    """Memories locked and written in one transaction."""
+    memory_decay_rate: float | None = None
+    """RAE's legacy rate per hour. Never used; set, it is warned about."""
+
+    # --- summaries -------------------------------------------------------------------------------
+
+    summarization_enabled: bool = True
+    """Whether sessions are summarized."""
+    summarization_min_events: Count = 10
+    """Fewest new events that make an idle session due."""
+    summarization_event_threshold: Count = 100
+    """New events that make a session due in the daily run even while it goes on."""
+    summarization_idle_minutes: Annotated[int, Ge(0)] = 30
+    """A session whose last event is older than this many minutes is idle."""
+    summarization_backfill_days: Annotated[int, Ge(0)] = 7
+    """Sessions that ended more days than this before adoption are left alone."""
+
+    # --- dreams ----------------------------------------------------------------------------------
+
+    reflective_memory_enabled: bool = True
+    """Whether reflections are generated at all."""
+    reflective_memory_mode: Literal["full", "lite"] = "full"
+    """RAE's mode; lite switches dreaming off unless DREAMING_ENABLED says otherwise."""
+    dreaming_enabled: bool | None = None
+    """Whether reflections are generated; unset: as REFLECTIVE_MEMORY_MODE says."""
+    dreaming_lookback_hours: Annotated[int, Ge(1), Le(168)] = 24
+    """How far back a dream looks; longer, to at most 7 days, when nights were missed."""
+    dreaming_min_importance: Share = 0.6
+    """Least undecayed importance of a memory that is dreamt about."""
+    dreaming_max_samples: Annotated[int, Ge(3), Le(200)] = 20
+    """Most memories in one dream."""
+
+    # --- runs ------------------------------------------------------------------------------------
+
+    maintenance_daily_cron: str = "0 2 * * *"
+    """When the daily run starts, as a cron expression in UTC."""
+    maintenance_hourly_cron: str = "30 * * * *"
+    """When the hourly run (summaries of idle sessions) starts, in UTC."""
+    maintenance_daily_deadline_minutes: Count = 20 * 60
+    """After this long a daily run starts no further work."""
+    maintenance_hourly_deadline_minutes: Count = 45
+    """After this long an hourly run starts no further work."""
+    maintenance_fail_ratio: Share = 1.0
+    """A run fails when a larger share of its tenants failed; 1: never."""
+    metrics_port: Annotated[int, Ge(0), Le(65535)] = 0
+    """Port of the Prometheus metrics of a worker; 0: none."""
+    log_format: Literal["console", "json"] = "console"
+    """How log lines look."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """Least severity that is logged."""
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _empty_is_unset(cls, value: object, info: object) -> object:
+        """Read ``NAME=`` as unset where None is allowed: compose files pass empty values."""
+        default = cls.model_fields[info.field_name].default  # type: ignore[attr-defined]
+        return default if value == "" else value
+
+    @model_validator(mode="after")
+    def _bounds_of_the_rate_are_ordered(self) -> Settings:
+        if self.memory_min_decay_rate > self.memory_max_decay_rate:
+            raise ValueError("MEMORY_MIN_DECAY_RATE is above MEMORY_MAX_DECAY_RATE")
+        return self
+
+    @property
+    def database_dsn(self) -> SecretStr | None:
+        """Return where Postgres is, or None when nothing names one."""
+        if self.database_url:
+            return SecretStr(self.database_url.get_secret_value().replace("postgresql+asyncpg://", "postgresql://"))
+        if not self.postgres_host:
+            return None
+        login = f"{quote(self.postgres_user)}:{quote(self.postgres_password.get_secret_value())}"
+        return SecretStr(f"postgresql://{login}@{self.postgres_host}:{self.postgres_port}/{self.postgres_db}")
+
+    @property
+    def llm_backend(self) -> Literal["openai", "extractive", "none"]:
+        """Return who writes: the one chosen, else openai where an endpoint is configured."""
+        match self.rae_llm_backend:
+            case "ollama":
+                return "openai"
+            case None:
+                return "openai" if self.openai_api_key or self.openai_base_url else "extractive"
+            case chosen:
+                return chosen
+
+    @property
+    def llm_base_url(self) -> str | None:
+        """Return the endpoint's root, None meaning OpenAI's own."""
+        if self.rae_llm_backend == "ollama" and not self.openai_base_url:
+            return self.ollama_api_url.rstrip("/") + "/v1"
+        return self.openai_base_url
+
+    @property
+    def dreaming(self) -> bool:
+        """Return whether dreams are on; a set DREAMING_ENABLED is never overridden by the mode."""
+        chosen = self.reflective_memory_mode == "full" if self.dreaming_enabled is None else self.dreaming_enabled
+        return self.reflective_memory_enabled and chosen
+
+    @property
+    def base_decay_rate(self) -> float:
+        """Return the deployment's decay rate per day, within its bounds."""
+        return min(max(self.memory_base_decay_rate, self.memory_min_decay_rate), self.memory_max_decay_rate)
+
+    @property
+    def model_timeout(self) -> timedelta:
+        """Return the longest wait for one answer."""
+        return timedelta(seconds=self.model_timeout_seconds)
+
+    def warnings(self) -> list[str]:
+        """Return a sentence for every setting that does not do what its owner may think."""
+        found = []
+        if self.memory_decay_rate is not None:
+            found.append(
+                "MEMORY_DECAY_RATE is ignored: decay goes by MEMORY_BASE_DECAY_RATE, per day "
+                f"(now {self.base_decay_rate:g})"
+            )
+        if self.base_decay_rate != self.memory_base_decay_rate:
+            found.append(
+                f"MEMORY_BASE_DECAY_RATE={self.memory_base_decay_rate:g} is outside its bounds: "
+                f"{self.base_decay_rate:g} is used"
+            )
+        return found
+
+
+def load_settings() -> Settings:
+    """Read the environment and ``.env``.
+
+    Raises:
+        SettingsError: one line naming each variable that is wrong and what it may be.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        faults = [f"{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}".removeprefix(": ") for e in error.errors()]
+        raise SettingsError("settings: " + "; ".join(faults)) from None

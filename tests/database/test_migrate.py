@@ -1,0 +1,104 @@
+import asyncio
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from memory_maintenance.database.migrate import migrate
+from memory_maintenance.database.pool import Pool, execute, fetch, fetch_value, open_pool
+from memory_maintenance.errors import DatabaseRefusedError, DatabaseUnavailableError, NotMigratedError, StoreShapeError
+from tests.conftest import RAE_TABLE, _run_on_server, database_url
+
+COLUMNS = """
+SELECT column_name, udt_name FROM information_schema.columns
+WHERE table_name = 'memories' AND column_name = ANY ($1)
+"""
+
+
+@pytest.fixture
+async def empty_url(postgres_url):
+    name = f"empty_{uuid4().hex[:12]}"
+    await _run_on_server(postgres_url, f"CREATE DATABASE {name}")
+    yield database_url(postgres_url, name)
+    await _run_on_server(postgres_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+async def _columns(url: str, *names: str) -> dict[str, str]:
+    connection = await asyncpg.connect(url)
+    try:
+        return {row["column_name"]: row["udt_name"] for row in await connection.fetch(COLUMNS, names)}
+    finally:
+        await connection.close()
+
+
+async def test_ten_migrations_at_once_leave_one_store(empty_url):
+    await asyncio.gather(*(migrate(empty_url) for _ in range(10)))
+    assert await _columns(empty_url, "base_importance", "decayed_importance") == {
+        "base_importance": "float8",
+        "decayed_importance": "float8",
+    }
+
+
+async def test_what_decay_wrote_has_the_type_of_importance(empty_url):
+    await _run_on_server(empty_url, RAE_TABLE + "ALTER TABLE memories ALTER importance TYPE real;")
+    await migrate(empty_url)
+    assert await _columns(empty_url, "decayed_importance") == {"decayed_importance": "float4"}
+
+
+async def test_a_table_without_a_needed_column_is_named(empty_url):
+    await _run_on_server(empty_url, RAE_TABLE + "ALTER TABLE memories DROP tags, DROP project;")
+    with pytest.raises(StoreShapeError, match="lacks project, tags"):
+        await migrate(empty_url)
+    assert await _columns(empty_url, "base_importance") == {}
+
+
+async def test_a_long_reader_of_the_table_delays_a_migration_and_does_not_break_it(empty_url):
+    await _run_on_server(empty_url, RAE_TABLE)
+    reader = await asyncpg.connect(empty_url)
+    reading = reader.transaction()
+    await reading.start()
+    await reader.fetch("SELECT * FROM memories")
+    running = asyncio.create_task(migrate(empty_url))
+    done, _ = await asyncio.wait({running}, timeout=2.5)  # longer than the migration waits for its lock
+    assert not done
+    await reading.rollback()
+    await running
+    await reader.close()
+    assert len(await _columns(empty_url, "base_importance", "base_importance_at")) == 2
+
+
+async def test_an_unmigrated_store_says_so(empty_url):
+    await _run_on_server(empty_url, RAE_TABLE)
+    pool = await open_pool(empty_url, size=2, timeout_seconds=5)
+    with pytest.raises(NotMigratedError, match=r"starter\.py migrate"):
+        await fetch_value(pool, "SELECT base_importance FROM memories")
+    await pool.close()
+
+
+@pytest.mark.parametrize(
+    ("dsn", "error"),
+    [
+        pytest.param("postgresql://localhost:1/x", DatabaseUnavailableError, id="nothing listens"),
+        pytest.param("nonsense://x", DatabaseRefusedError, id="not a Postgres address"),
+    ],
+)
+async def test_a_wrong_address_is_one_line(dsn, error):
+    with pytest.raises(error) as caught:
+        await open_pool(dsn, size=2, timeout_seconds=5)
+    assert "\n" not in str(caught.value)
+
+
+async def test_a_missing_database_is_refused(postgres_url):
+    with pytest.raises(DatabaseRefusedError, match="InvalidCatalogName"):
+        await open_pool(database_url(postgres_url, "nobody_made_this"), size=2, timeout_seconds=5)
+
+
+async def test_an_error_of_postgres_never_carries_a_rows_text(pool: Pool):
+    canary = "canary-7f3a"
+    insert = "INSERT INTO memories (id, tenant_id, content) VALUES ($1, 't', $2)"
+    same = uuid4()
+    await execute(pool, insert, same, canary)
+    with pytest.raises(Exception, match="UniqueViolation") as caught:
+        await execute(pool, insert, same, canary)
+    assert canary not in repr(caught.value)
+    assert caught.value.__cause__ is None
+    assert len(await fetch(pool, "SELECT 1 FROM memories")) == 1

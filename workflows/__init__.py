@@ -1,0 +1,1 @@
+"""The order of work and who may stop it: deterministic workflow code only."""
