@@ -12,6 +12,7 @@
     │   ├── DatabaseRefusedError       wrong password, database or rights
     │   ├── StoreShapeError            the memories table lacks a column
     │   └── NotMigratedError
+    ├── StackError                   a server that the application starts for itself does not run
     └── LanguageModelError           the model
         ├── ModelBusyError             (a retry helps) rate limit, 5xx, connection
         ├── QuestionClaimedError       (a retry helps) another caller asks this now
@@ -104,6 +105,10 @@ class NotMigratedError(StoreError):
 
     def __init__(self) -> None:
         super().__init__("the store is not migrated for this version: run `python starter.py migrate`")
+
+
+class StackError(MaintenanceError):
+    """A server that the application starts for itself cannot be started or joined."""
 
 
 class LanguageModelError(MaintenanceError):

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
 from urllib.parse import quote
 
 from annotated_types import Ge, Gt, Le, Lt
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from memory_maintenance.errors import SettingsError
 
@@ -22,6 +23,41 @@ Rate = Annotated[float, Ge(0), Lt(1)]
 Share = Annotated[float, Ge(0), Le(1)]
 Count = Annotated[int, Ge(1)]
 Seconds = Annotated[float, Gt(0)]
+
+LAYER_SPELLINGS: Final = {
+    "episodic": ("episodic", "em"),
+    "working": ("working", "stm", "wm"),
+    "semantic": ("semantic", "ltm", "sm"),
+    "reflective": ("reflective", "rm"),
+}
+"""A layer's name, and every way it is stored: names since 2026-01, codes before."""
+
+_LAYER_NAMES: Final = {spelling: name for name, spellings in LAYER_SPELLINGS.items() for spelling in spellings}
+
+
+def _words(value: object) -> object:
+    """Read ``a,b`` as two words; a comma alone is no word at all."""
+    return tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value
+
+
+def _layer_speeds(value: object) -> object:
+    """Read ``semantic=0.5,em=1`` as speeds by the layer's name."""
+    if not isinstance(value, str):
+        return value
+    speeds: dict[str, str] = {}
+    for part in filter(str.strip, value.split(",")):
+        spelling, _, speed = (side.strip() for side in part.partition("="))
+        name = _LAYER_NAMES.get(spelling.lower())
+        if name is None or not speed:
+            raise ValueError(f"{part.strip()!r} is not LAYER=SPEED with a layer of {', '.join(_LAYER_NAMES)}")
+        if name in speeds:
+            raise ValueError(f"the layer {name} is named twice")
+        speeds[name] = speed
+    return speeds
+
+
+Tags = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
+LayerSpeeds = Annotated[dict[str, Annotated[float, Ge(0), Le(100)]], NoDecode, BeforeValidator(_layer_speeds)]
 
 
 class Settings(BaseSettings):
@@ -45,6 +81,8 @@ class Settings(BaseSettings):
     """User on POSTGRES_HOST."""
     postgres_password: SecretStr = SecretStr("")
     """Password on POSTGRES_HOST."""
+    memory_maintenance_home: Path = Path("~/.local/share/memory-maintenance")
+    """Folder of the embedded servers' data."""
     database_pool_size: Annotated[int, Ge(2), Le(200)] = 10
     """Connections of one process; the slots for SQL activities are no more than this."""
     database_timeout_seconds: Seconds = 60
@@ -97,6 +135,8 @@ class Settings(BaseSettings):
     """Money a tenant may use in a UTC day."""
     model_daily_cost: Annotated[Decimal, Ge(0)] = Decimal(50)
     """Money the whole deployment may use in a UTC day."""
+    model_call_retention_days: Count = 30
+    """How long the text of answers is kept; what they cost stays on record."""
 
     # --- decay -----------------------------------------------------------------------------------
 
@@ -114,6 +154,12 @@ class Settings(BaseSettings):
     """Importance may stay this far from its exact value before a row is written."""
     memory_decay_page_size: Annotated[int, Ge(1), Le(10_000)] = 1000
     """Memories locked and written in one transaction."""
+    memory_decay_policy: Literal["staged", "bounded"] = "staged"
+    """staged: RAE's, down to 0.01; bounded: down to 0.7 of what the agent said, which can never hide a memory."""
+    memory_decay_protected_tags: Tags = ("pinned",)
+    """Memories with one of these tags, separated by commas, never decay; a comma alone: none."""
+    memory_decay_layers: LayerSpeeds = Field(default_factory=dict)
+    """How fast layers decay, as semantic=0.5,episodic=1, each from 0 (not at all) to 100; 1 where unnamed."""
     memory_decay_rate: float | None = None
     """RAE's legacy rate per hour. Never used; set, it is warned about."""
 
@@ -129,6 +175,8 @@ class Settings(BaseSettings):
     """A session whose last event is older than this many minutes is idle."""
     summarization_backfill_days: Annotated[int, Ge(0)] = 7
     """Sessions that ended more days than this before adoption are left alone."""
+    summarization_fallback: Literal["rae", "extractive"] = "rae"
+    """What is stored until a failing model answers again: rae (the first five events), or chosen sentences."""
 
     # --- dreams ----------------------------------------------------------------------------------
 
@@ -159,6 +207,8 @@ class Settings(BaseSettings):
     """A run fails when a larger share of its tenants failed; 1: never."""
     metrics_port: Annotated[int, Ge(0), Le(65535)] = 0
     """Port of the Prometheus metrics of a worker; 0: none."""
+    metrics_max_tenants: Annotated[int, Ge(0)] = 100
+    """Tenants with metrics of their own, per process; further ones share the label "other"."""
     log_format: Literal["console", "json"] = "console"
     """How log lines look."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -168,8 +218,8 @@ class Settings(BaseSettings):
     @classmethod
     def _empty_is_unset(cls, value: object, info: object) -> object:
         """Read ``NAME=`` as unset where None is allowed: compose files pass empty values."""
-        default = cls.model_fields[info.field_name].default  # type: ignore[attr-defined]
-        return default if value == "" else value
+        field = cls.model_fields[info.field_name]  # type: ignore[attr-defined]
+        return field.get_default(call_default_factory=True) if value == "" else value
 
     @model_validator(mode="after")
     def _bounds_of_the_rate_are_ordered(self) -> Settings:
@@ -214,12 +264,34 @@ class Settings(BaseSettings):
     @property
     def base_decay_rate(self) -> float:
         """Return the deployment's decay rate per day, within its bounds."""
-        return min(max(self.memory_base_decay_rate, self.memory_min_decay_rate), self.memory_max_decay_rate)
+        return self.bounded_decay_rate(self.memory_base_decay_rate)
+
+    def bounded_decay_rate(self, rate: float) -> float:
+        """Return *rate*, per day, brought within the deployment's bounds."""
+        return min(max(rate, self.memory_min_decay_rate), self.memory_max_decay_rate)
 
     @property
     def model_timeout(self) -> timedelta:
         """Return the longest wait for one answer."""
         return timedelta(seconds=self.model_timeout_seconds)
+
+    def deadline_minutes(self, *, daily: bool) -> int:
+        """Return how long a run may start further work."""
+        return self.maintenance_daily_deadline_minutes if daily else self.maintenance_hourly_deadline_minutes
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return what a cycle records of its configuration: RAE's keys, and what decides results; no secrets."""
+        return {
+            "reflective_enabled": self.reflective_memory_enabled,
+            "mode": self.reflective_memory_mode,
+            "dreaming_enabled": self.dreaming,
+            "summarization_enabled": self.summarization_enabled,
+            "decay_enabled": self.memory_importance_decay_enabled,
+            "decay_rate": self.base_decay_rate,
+            "decay_tolerance": self.memory_decay_tolerance,
+            "llm_backend": self.llm_backend,
+            "llm_model": self.rae_llm_model_default if self.llm_backend == "openai" else None,
+        }
 
     def warnings(self) -> list[str]:
         """Return a sentence for every setting that does not do what its owner may think."""

@@ -9,8 +9,14 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
+
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.testing import WorkflowEnvironment
+
 from memory_maintenance.database.migrate import migrate
 from memory_maintenance.database.pool import Pool, open_pool
+from runtime.embedded_temporal import temporal_program
 
 RAE_TABLE = (Path(__file__).parent / "database" / "rae_memories.sql").read_text()
 
@@ -93,3 +99,28 @@ async def rae_pool(rae_url: str) -> AsyncIterator[Pool]:
     pool = await open_pool(rae_url, size=10, timeout_seconds=30)
     yield pool
     await pool.close()
+
+
+@pytest.fixture(params=["small", "rae"])
+async def any_pool(request: pytest.FixtureRequest, postgres_url: str, templates: dict[str, str]) -> AsyncIterator[Pool]:
+    """The test once on our own table and once on RAE's."""
+    async for url in _copy(postgres_url, templates[request.param]):
+        pool = await open_pool(url, size=10, timeout_seconds=30)
+        yield pool
+        await pool.close()
+
+
+@pytest.fixture
+async def temporal() -> AsyncIterator[Client]:
+    """A client of a real Temporal server of its own: it starts in a fifth of a second and keeps all in memory."""
+    environment = await WorkflowEnvironment.start_local(
+        dev_server_existing_path=str(temporal_program()),
+        data_converter=pydantic_data_converter,
+        dev_server_extra_args=[
+            *("--dynamic-config-value", "matching.enableFairness=true"),
+            # Else every timer, retry and query of a test takes a second.
+            *("--dynamic-config-value", 'history.timerProcessorMaxTimeShift="10ms"'),
+        ],
+    )
+    async with environment:
+        yield environment.client

@@ -18,9 +18,8 @@ _MONTH: Final = rf"({'|'.join(_MONTHS)})[a-z]*\.?"
 _DAY_FIRST: Final = re.compile(rf"\b(\d{{1,2}})(?:st|nd|rd|th)?(?: of)? {_MONTH},? (\d{{4}})\b")
 _MONTH_FIRST: Final = re.compile(rf"\b{_MONTH} (\d{{1,2}})(?:st|nd|rd|th)?,? (\d{{4}})\b")
 
-_IN_WORDS: Final = dict(
-    zip("one two three four five six seven eight nine ten eleven twelve".split(), map(str, range(1, 13)), strict=True)
-)
+_WORDS: Final = "one two three four five six seven eight nine ten eleven twelve"
+_IN_WORDS: Final = {word: str(number) for number, word in enumerate(_WORDS.split(), start=1)}
 
 
 def figures(text: str) -> frozenset[str]:

@@ -19,10 +19,19 @@ _MARKS: Final = "\u0300-\u036f\u0591-\u05bd\u05bf-\u05c7\u064b-\u065f\u0670\u090
 
 _LETTER: Final = rf"(?:(?![{_UNSPACED}])(?:[^\W_]|[{_MARKS}]))"
 _TOKEN: Final = re.compile(rf"[{_UNSPACED}]+|{_LETTER}+(?:['’]{_LETTER}+)*")
+_UNSPACED_RUN: Final = re.compile(f"[{_UNSPACED}]+")
 _RUN: Final = re.compile(rf"[^\s{_UNSPACED}]+")
 
+_ENDINGS: Final = (("ing", ""), ("ied", "y"), ("ies", "y"), ("ed", ""), ("es", ""), ("ly", ""), ("s", ""))
+
+_DOUBLED: Final = re.compile(r"..([^aeioulsz\W\d_])\1$")
+_SHORTEST_STEM: Final = 3
+_SHORT_WORD: Final = 2
+
 _SENTENCE_END: Final = re.compile(r"(?<=[。！？])|(?<=[.!?…؟।])(?=\s)|(?<=[.!?][\"'”’)\]])(?=\s)|\n+")
-_ABBREVIATION: Final = re.compile(r"(?:^|[\s(])(?:[A-Za-z]|e\.g|i\.e|etc|vs|cf|approx|no|mr|mrs|ms|dr|st|inc|ltd|fig)\.$", re.I)
+_ABBREVIATION: Final = re.compile(
+    r"(?:^|[\s(])(?:[A-Za-z]|e\.g|i\.e|etc|vs|cf|approx|mr|mrs|ms|dr|st|inc|ltd|fig)\.$", re.IGNORECASE
+)
 
 
 def tokens(text: str) -> list[str]:
@@ -52,24 +61,25 @@ def stem(word: str) -> str:
     doubled consonant that an ending had brought; at least three letters stay.
     """
     word = word.removesuffix("'s")
-    for ending, instead in (("ing", ""), ("ied", "y"), ("ies", "y"), ("ed", ""), ("es", ""), ("ly", ""), ("s", "")):
-        if word.endswith(ending) and len(word) - len(ending) >= 3 and not (ending == "s" and word.endswith("ss")):
-            return _undoubled(word[: -len(ending)] + instead)
-    return word[:-1] if word.endswith("e") and len(word) > 3 else word
+    for ending, instead in _ENDINGS:
+        root = word.removesuffix(ending) + instead
+        if word.endswith(ending) and len(root) >= _SHORTEST_STEM and not word.endswith("ss"):
+            return _without_final_e(root[:-1] if _DOUBLED.search(root) else root)
+    return _without_final_e(word)
 
 
-def _undoubled(root: str) -> str:
-    doubled = len(root) > 3 and root[-1] == root[-2] and root[-1] not in "aeioulsz"
-    if doubled:
-        return root[:-1]
-    return root[:-1] if root.endswith("e") and len(root) > 3 else root
+def _without_final_e(root: str) -> str:
+    return root[:-1] if root.endswith("e") and len(root) > _SHORTEST_STEM else root
 
 
 def is_content(token: str) -> bool:
-    """Whether *token* carries meaning: no stop word, and longer than two letters, or digits."""
+    """Whether *token* carries meaning: no stop word, and longer than two letters, or digits.
+
+    In a script without spaces a pair of characters is a word.
+    """
     if token in STOP_WORDS:
         return False
-    return len(token) > 2 or token.isdigit() or (len(token) == 2 and _is_unspaced(token))
+    return len(token) > _SHORT_WORD or token.isdigit() or (len(token) == _SHORT_WORD and _is_unspaced(token))
 
 
 def content_stems(text: str) -> list[str]:
@@ -81,7 +91,7 @@ def sentences(text: str) -> list[str]:
     """Return the sentences and lines of *text*, cleaned, none of them blank."""
     found: list[str] = []
     for piece in filter(None, map(str.strip, _pieces(clean(text)))):
-        if found and _ABBREVIATION.search(found[-1][-12:]) and not found[-1].endswith("\n"):
+        if found and _ABBREVIATION.search(found[-1][-12:]):
             found[-1] = f"{found[-1]} {piece}"
         else:
             found.append(piece)
@@ -102,6 +112,13 @@ def ngrams(words: Sequence[str], size: int) -> list[tuple[str, ...]]:
     return [tuple(words[i : i + size]) for i in range(len(words) - size + 1)]
 
 
+def word_count(text: str) -> int:
+    """Return the number of words between blanks; two characters of a script without spaces are one."""
+    return sum(any(map(str.isalnum, run)) for run in _RUN.findall(text)) + sum(
+        -(-len(run) // 2) for run in _UNSPACED_RUN.findall(text)
+    )
+
+
 def longest_run(text: str) -> int:
     """Return the length in characters of the longest stretch of *text* without a blank."""
     return max((len(run) for run in _RUN.findall(clean(text))), default=0)
@@ -114,5 +131,14 @@ def unsupported(text: str, sources: Sequence[str]) -> frozenset[str]:
     in what the text is about. Times of memories count as sources only when
     they are given as one.
     """
-    stems = set(content_stems(text)).difference(*map(content_stems, sources))
-    return frozenset(stems | (figures(text) - supported_figures(sources)))
+    return unsupported_stems(text, sources) | (figures(text) - supported_figures(sources))
+
+
+def unsupported_stems(text: str, sources: Sequence[str]) -> frozenset[str]:
+    """Return the stems of the content words of *text* that stand in no source; numbers are figures."""
+    return named_stems(text).difference(*map(content_stems, sources))
+
+
+def named_stems(text: str) -> frozenset[str]:
+    """Return the different stems of the content words of *text* that are no numbers."""
+    return frozenset(one for one in content_stems(text) if not one.isdecimal())

@@ -3,6 +3,7 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
+
 from memory_maintenance.database.migrate import migrate
 from memory_maintenance.database.pool import Pool, execute, fetch, fetch_value, open_pool
 from memory_maintenance.errors import DatabaseRefusedError, DatabaseUnavailableError, NotMigratedError, StoreShapeError

@@ -53,14 +53,16 @@ CREATE TABLE maintenance.tenants (
     paused_until          timestamptz,
     overrides             jsonb NOT NULL DEFAULT '{}',
     decay_started_as_of   timestamptz,
-    decay_completed_as_of timestamptz
+    decay_completed_as_of timestamptz,
+    decay_off_since       timestamptz,
+    decay_resumed_at      timestamptz
 );
 
 CREATE TABLE maintenance.dreams (
     tenant_id    text NOT NULL,
     project      text NOT NULL,
     dreamt_until timestamptz NOT NULL,
-    sample       text NOT NULL,
+    sample       uuid[] NOT NULL,
     PRIMARY KEY (tenant_id, project)
 );
 
@@ -78,11 +80,12 @@ CREATE TABLE maintenance.cycles (
 CREATE TABLE maintenance.tenant_runs (
     cycle_id   uuid NOT NULL REFERENCES maintenance.cycles ON DELETE CASCADE,
     tenant_id  text NOT NULL,
+    page       integer NOT NULL,
     status     text NOT NULL,
     counts     jsonb NOT NULL DEFAULT '{}',
     error_type text,
     seconds    double precision NOT NULL DEFAULT 0,
-    PRIMARY KEY (cycle_id, tenant_id)
+    PRIMARY KEY (cycle_id, tenant_id, page)
 );
 
 CREATE TABLE maintenance.covered_events (
@@ -92,31 +95,36 @@ CREATE TABLE maintenance.covered_events (
 CREATE INDEX covered_events_summary_idx ON maintenance.covered_events (summary_id);
 
 CREATE TABLE maintenance.model_calls (
-    question        text NOT NULL,
-    attempt         integer NOT NULL,
-    round           text NOT NULL,
-    purpose         text NOT NULL,
-    tenant_id       text NOT NULL,
-    model           text NOT NULL,
-    prompt_version  text NOT NULL,
-    state           text NOT NULL CHECK (state IN ('claimed', 'waiting', 'answered', 'accepted', 'refused', 'lost')),
-    caller          uuid NOT NULL,
-    claimed_at      timestamptz NOT NULL,
-    lease_until     timestamptz NOT NULL,
-    waiting_since   timestamptz,
-    reserved_on     date NOT NULL,
-    reserved_tokens bigint NOT NULL DEFAULT 0,
-    reserved_cost   numeric NOT NULL DEFAULT 0,
-    answered_at     timestamptz,
-    response        jsonb,
-    input_tokens    bigint,
-    output_tokens   bigint,
-    cost            numeric,
-    latency_seconds double precision,
-    reason          text,
+    question         text NOT NULL,
+    attempt          integer NOT NULL,
+    round            text NOT NULL,
+    purpose          text NOT NULL,
+    tenant_id        text NOT NULL,
+    model            text NOT NULL,
+    prompt_version   text NOT NULL,
+    state            text NOT NULL
+        CHECK (state IN ('claimed', 'waiting', 'answered', 'accepted', 'refused', 'failed', 'lost')),
+    reason           text,
+    caller           uuid NOT NULL,
+    claimed_at       timestamptz NOT NULL,
+    lease_until      timestamptz NOT NULL,
+    waits            integer NOT NULL DEFAULT 0,
+    waiting_since    timestamptz,
+    reserved_on      date NOT NULL,
+    reserved_tokens  bigint NOT NULL DEFAULT 0,
+    reserved_cost    numeric NOT NULL DEFAULT 0,
+    forfeited_tokens bigint NOT NULL DEFAULT 0,
+    forfeited_cost   numeric NOT NULL DEFAULT 0,
+    answered_at      timestamptz,
+    response         text,
+    latency_seconds  double precision,
+    input_tokens     bigint,
+    output_tokens    bigint,
+    cost             numeric,
     PRIMARY KEY (question, attempt)
 );
 CREATE INDEX model_calls_tenant_idx ON maintenance.model_calls (tenant_id, claimed_at);
+CREATE INDEX model_calls_text_idx ON maintenance.model_calls (answered_at) WHERE response IS NOT NULL;
 
 CREATE TABLE maintenance.model_budgets (
     day    date NOT NULL,

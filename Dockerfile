@@ -1,0 +1,35 @@
+# The worker, the command line and `python -m memory_maintenance`, as one image of about 250 MB plus Python's.
+#
+# Checked without an engine (tests/deploy): hadolint; that what is copied is in the build context, is all the
+# application imports, and runs from such a copy; that requirements/worker.lock names every package it imports.
+# Not checked here: the build itself. Every package of the lock was installed from wheels for amd64 and arm64.
+
+# 3.11 and not the newest: the locks choose other releases of NumPy and NetworkX from 3.12 on than the tests ran with.
+FROM python:3.11-slim-trixie AS packages
+WORKDIR /build
+COPY requirements/worker.lock ./
+# Without pip of its own: the image has nothing to install packages with but its base.
+RUN python -m venv --without-pip /opt/venv \
+    && pip --python /opt/venv/bin/python install --no-cache-dir --disable-pip-version-check \
+        --no-deps --require-hashes --only-binary=:all: -r worker.lock
+
+FROM python:3.11-slim-trixie
+RUN useradd --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin maintenance
+WORKDIR /app
+COPY --from=packages /opt/venv /opt/venv
+COPY memory_maintenance/ memory_maintenance/
+COPY activities/ activities/
+COPY workflows/ workflows/
+COPY runtime/ runtime/
+COPY commands/ commands/
+COPY samples/ samples/
+COPY worker.py starter.py ./
+ENV PATH=/opt/venv/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1
+# Compiled now, since the user cannot write here; readable whatever umask the checkout was made with.
+RUN python -m compileall -q . && chmod -R a+rX .
+USER 10001:10001
+# On SIGTERM a worker lets the batches in flight finish, which takes up to 25 seconds: give it 40.
+STOPSIGNAL SIGTERM
+CMD ["python", "worker.py"]

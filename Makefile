@@ -1,0 +1,58 @@
+# Every target does all its own set-up from a clean clone, in .venv and nowhere else.
+# `make help` lists them.
+
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml
+
+.PHONY: help demo worker test test-slow check format lock clean
+.DELETE_ON_ERROR:
+
+help: ## show this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+
+demo: .venv/app ## the main job on the embedded servers, from nothing to results
+	@$(BIN)/python starter.py demo
+
+worker: .venv/app ## a worker on the embedded servers, until Ctrl-C
+	@$(BIN)/python worker.py
+
+test: .venv/dev ## every test but the slow ones
+	$(BIN)/python -m pytest -m "not slow"
+
+test-slow: .venv/dev ## the tests that take minutes
+	$(BIN)/python -m pytest -m slow --timeout 1800
+
+check: .venv/dev ## format, lint, types, import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv/dev ## put the code into shape
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: .venv/python ## write the locks anew from pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(COMPILE) --all-extras --group dev --group model -o requirements/dev.lock
+	$(COMPILE) --extra app --extra embedded -c requirements/dev.lock -o requirements/app.lock
+	$(COMPILE) --extra app -c requirements/dev.lock -o requirements/worker.lock
+
+clean: ## remove what the targets made
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+.venv/python:
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.11 ..." if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/app: requirements/app.lock | .venv/python
+	$(INSTALL) -r $<
+	@touch $@
+
+.venv/dev: requirements/dev.lock | .venv/python
+	$(INSTALL) -r $<
+	@touch $@

@@ -1,0 +1,71 @@
+"""Our errors become Temporal's: the one place that decides whether Temporal retries.
+
+Activities therefore have no try/except. A foreign error's text never leaves the process:
+it may hold a memory's content.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from temporalio import activity
+from temporalio.exceptions import ApplicationError, CancelledError
+from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
+
+from memory_maintenance.errors import LanguageModelError, MaintenanceError
+
+logger = structlog.get_logger(__name__)
+
+ATTEMPTS_AT_A_DEFECT = 5
+"""How often an error that is not ours is retried: it is a defect, or it is nothing we foresaw."""
+
+
+class FailureInterceptor(Interceptor):
+    """Binds what identifies an attempt to its log lines, and translates its errors."""
+
+    def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:  # noqa: A002
+        """Wrap every activity of the worker."""
+        return _Translating(next)
+
+
+class _Translating(ActivityInboundInterceptor):
+    async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002
+        info = activity.info()
+        with structlog.contextvars.bound_contextvars(
+            activity=info.activity_type, workflow_id=info.workflow_id, attempt=info.attempt
+        ):
+            try:
+                return await self.next.execute_activity(input)
+            except (ApplicationError, CancelledError):
+                raise
+            except MaintenanceError as error:
+                raise _from_ours(error) from None
+            except Exception as error:  # noqa: BLE001  the boundary: what is not ours is named by its type only
+                raise _from_foreign(error, info.attempt) from None
+
+
+def _from_ours(error: MaintenanceError) -> ApplicationError:
+    details = (error.reason,) if isinstance(error, LanguageModelError) else ()
+    logger.warning("activity_failed", error_type=type(error).__name__, retryable=error.retryable)
+    return ApplicationError(
+        str(error),
+        *details,
+        type=type(error).__name__,
+        non_retryable=not error.retryable,
+        next_retry_delay=error.retry_after,
+    )
+
+
+def _from_foreign(error: Exception, attempt: int) -> ApplicationError:
+    name = type(error).__name__
+    where = _innermost_frame(error)
+    logger.error("activity_raised", error_type=name, at=where)
+    return ApplicationError(f"{name} at {where}", type=name, non_retryable=attempt >= ATTEMPTS_AT_A_DEFECT)
+
+
+def _innermost_frame(error: Exception) -> str:
+    trace = error.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_globals.get('__name__', '?')}:{trace.tb_lineno}" if trace else "?"

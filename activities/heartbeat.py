@@ -1,0 +1,25 @@
+"""Heartbeats for steps that wait on somebody else, a model say, and have no pages to report."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from temporalio import activity
+
+
+@asynccontextmanager
+async def beating() -> AsyncIterator[None]:
+    """Beat three times per heartbeat time-out while the body runs."""
+    timeout = activity.info().heartbeat_timeout
+    task = asyncio.create_task(_beat(timeout.total_seconds() / 3)) if timeout else None
+    try:
+        yield
+    finally:
+        if task:
+            task.cancel()
+
+
+async def _beat(seconds: float) -> None:
+    while True:
+        activity.heartbeat()
+        await asyncio.sleep(seconds)

@@ -1,0 +1,194 @@
+"""What is sent to and comes back from activities: ids, numbers, times; never text of a memory.
+
+Fields are only ever added, with defaults, so that a running workflow survives a deploy.
+"""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from annotated_types import Len
+from pydantic import BaseModel, ConfigDict
+
+from memory_maintenance.operations.outcomes import TASKS, CycleTotals, Task, TenantOutcome
+
+TenantId = Annotated[str, Len(1, 255)]
+Kind = Literal["daily", "hourly"]
+
+
+class Message(BaseModel):
+    """One payload. Its errors do not repeat what was sent: they end up in a history."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+
+class OpenCycleRequest(Message):
+    """``as_of`` None means the database's clock."""
+
+    cycle_id: UUID
+    kind: Kind
+    as_of: datetime | None = None
+    tasks: tuple[Task, ...] = TASKS
+
+
+class OpenCycleResult(Message):
+    """What the cycle goes by, fixed at its start whatever is configured later."""
+
+    as_of: datetime
+    deadline_minutes: int
+    fail_ratio: float
+    config: dict[str, Any]
+
+
+class PlanPageRequest(Message):
+    """``tenants`` None means the fleet, from ``after`` on."""
+
+    as_of: datetime
+    kind: Kind
+    tasks: tuple[Task, ...] = TASKS
+    tenants: tuple[TenantId, ...] | None = None
+    after: str | None = None
+    limit: int = 200
+
+
+class TenantPlan(Message):
+    """One tenant with work."""
+
+    tenant_id: str
+    decay: bool = False
+    sessions: int = 0
+    dreams: int = 0
+
+
+class PlanPageResult(Message):
+    """``cursor`` is None when the fleet's end is reached."""
+
+    plans: tuple[TenantPlan, ...]
+    cursor: str | None
+    looked_at: int
+    paused: int
+
+
+class DecayBatchRequest(Message):
+    """``cursor`` None starts at the tenant's first memory."""
+
+    tenant_id: str
+    as_of: datetime
+    cursor: UUID | None = None
+
+
+class DecayBatchResult(Message):
+    """``cursor`` is None when the tenant is done."""
+
+    status: str
+    cursor: UUID | None
+    seen: int
+    updated: int
+    invalid: int = 0
+    busy: int = 0
+
+
+class SessionRef(Message):
+    """One session of a tenant; ``project`` None stands for memories without one."""
+
+    project: str | None
+    session_id: str
+
+
+class DueSessionsRequest(Message):
+    """The next due sessions after ``after``, which is None at the beginning."""
+
+    tenant_id: str
+    as_of: datetime
+    kind: Kind
+    after: SessionRef | None = None
+    limit: int = 100
+
+
+class DueSessionsResult(Message):
+    """Fewer than ``limit`` sessions are the last ones."""
+
+    sessions: tuple[SessionRef, ...]
+
+
+class SummarizeSessionRequest(Message):
+    """``min_events`` None means the setting."""
+
+    tenant_id: str
+    session: SessionRef
+    as_of: datetime
+    cycle_id: UUID
+    min_events: int | None = None
+
+
+class SummarizeSessionResult(Message):
+    """What became of a session; the summary itself stays in the store."""
+
+    status: str
+    reason: str | None = None
+    summary_id: UUID | None = None
+    events: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+class DueDreamsRequest(Message):
+    """The next projects with something to dream about, after ``after``."""
+
+    tenant_id: str
+    as_of: datetime
+    after: str | None = None
+    limit: int = 100
+
+
+class DueDreamsResult(Message):
+    """Projects by name; None stands for memories without one."""
+
+    projects: tuple[str | None, ...]
+
+
+class GenerateReflectionRequest(Message):
+    """One dream of a project."""
+
+    tenant_id: str
+    project: str | None
+    as_of: datetime
+    cycle_id: UUID
+
+
+class GenerateReflectionResult(Message):
+    """What became of a dream; the reflection itself stays in the store."""
+
+    status: str
+    reason: str | None = None
+    reflection_id: UUID | None = None
+    strategy_id: UUID | None = None
+    sources: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+class RecordPageRequest(Message):
+    """What a page's tenants came to."""
+
+    cycle_id: UUID
+    page: int
+    outcomes: tuple[TenantOutcome, ...]
+
+
+class CloseCycleRequest(Message):
+    """``status`` is completed, failed or cancelled."""
+
+    cycle_id: UUID
+    status: str
+    totals: CycleTotals
+
+
+class TenantOrder(Message):
+    """An operator's word about a tenant. Pause and resume stand in its row; a cancel ends what runs now."""
+
+    tenant_id: TenantId
+    action: Literal["pause", "resume", "cancel"]
+    by: Annotated[str, Len(0, 200)] | None = None
+    reason: Annotated[str, Len(0, 500)] | None = None
+    until: datetime | None = None

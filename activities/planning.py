@@ -1,0 +1,69 @@
+"""Activities around a cycle: open it, plan its pages, record what they did, close it."""
+
+from dataclasses import dataclass
+
+from temporalio import activity
+
+from activities.messages import (
+    CloseCycleRequest,
+    OpenCycleRequest,
+    OpenCycleResult,
+    PlanPageRequest,
+    PlanPageResult,
+    RecordPageRequest,
+    TenantPlan,
+)
+from memory_maintenance.database.pool import Pool
+from memory_maintenance.operations.cycles import checked_as_of, close_cycle, open_cycle, record_outcomes
+from memory_maintenance.planning.planner import Planner
+from memory_maintenance.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class PlanningActivities:
+    """What a cycle as a whole asks of Postgres."""
+
+    pool: Pool
+    settings: Settings
+    planner: Planner
+
+    @activity.defn(name="open_cycle")
+    async def open_cycle(self, request: OpenCycleRequest) -> OpenCycleResult:
+        """Fix the instant and the configuration that the cycle goes by. Twice is once."""
+        as_of = await checked_as_of(self.pool, request.as_of)
+        snapshot = {**self.settings.snapshot(), "tasks": list(request.tasks)}
+        as_of, config = await open_cycle(self.pool, request.cycle_id, kind=request.kind, as_of=as_of, config=snapshot)
+        daily = request.kind == "daily"
+        return OpenCycleResult(
+            as_of=as_of,
+            deadline_minutes=self.settings.deadline_minutes(daily=daily),
+            fail_ratio=self.settings.maintenance_fail_ratio,
+            config=config,
+        )
+
+    @activity.defn(name="plan_page")
+    async def plan_page(self, request: PlanPageRequest) -> PlanPageResult:
+        """Find the next tenants with work. Reads only."""
+        about = {"as_of": request.as_of, "daily": request.kind == "daily", "tasks": request.tasks}
+        if request.tenants is None:
+            page = await self.planner.plan_page(
+                **about, after=request.after, limit=request.limit, beat=activity.heartbeat
+            )
+        else:
+            page = await self.planner.plan_chosen(request.tenants, **about)
+        plans = tuple(
+            TenantPlan(tenant_id=work.tenant_id, decay=work.decay, sessions=work.sessions, dreams=work.dreams)
+            for work in page.work
+        )
+        return PlanPageResult(plans=plans, cursor=page.cursor, looked_at=page.looked_at, paused=page.paused)
+
+    @activity.defn(name="record_page")
+    async def record_page(self, request: RecordPageRequest) -> None:
+        """Write what a page's tenants came to. Twice is once."""
+        await record_outcomes(self.pool, request.cycle_id, request.page, request.outcomes)
+
+    @activity.defn(name="close_cycle")
+    async def close_cycle(self, request: CloseCycleRequest) -> None:
+        """Write how the cycle ended. Twice is once."""
+        totals = request.totals.model_dump(mode="json")
+        await close_cycle(self.pool, request.cycle_id, status=request.status, totals=totals)

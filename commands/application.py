@@ -1,0 +1,23 @@
+"""The command line as a whole: which groups there are."""
+
+from __future__ import annotations
+
+import typer
+
+from commands import demo, memories, run, schedules, store, tenants
+
+app = typer.Typer(
+    name="starter.py",
+    help="Operate the maintenance of an agent memory store.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("demo")(demo.demo)
+app.command("migrate")(store.migrate_store)
+app.command("run")(run.run_now)
+app.command("summarize")(run.summarize)
+app.command("dream")(run.dream)
+app.add_typer(schedules.app, name="schedules")
+app.add_typer(tenants.app, name="tenants")
+app.add_typer(memories.app, name="memories")

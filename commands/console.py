@@ -1,0 +1,84 @@
+"""What every command shares: where output goes, how a failure ends, how a coroutine is run."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Coroutine
+from typing import Annotated, Any, Final, NoReturn, TypeVar
+
+import typer
+from memory_maintenance.errors import MaintenanceError
+from memory_maintenance.observability.logs import configure_logs
+from memory_maintenance.settings import Settings, load_settings
+from rich.console import Console
+from rich.table import Table
+from temporalio.client import WorkflowFailureError
+from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError
+
+Result = TypeVar("Result")
+
+out: Final = Console()
+err: Final = Console(stderr=True)
+
+FAILED: Final = 1
+"""Exit status when something could not be done; typer itself ends with 2 on wrong arguments."""
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print data as JSON, and nothing else, on standard output.")]
+By = Annotated[str | None, typer.Option("--by", help="Who says so.")]
+Reason = Annotated[str | None, typer.Option("--reason", help="Why.")]
+
+
+def settings_for_command() -> Settings:
+    """Return the settings; a command's logs are warnings only, it says itself what it does."""
+    try:
+        settings = load_settings()
+    except MaintenanceError as error:
+        fail(str(error))
+    configure_logs(settings)
+    logging.getLogger().setLevel(max(logging.getLogger().level, logging.WARNING))
+    return settings
+
+
+def run(work: Coroutine[Any, Any, Result]) -> Result:
+    """Run *work*; whatever we know how to explain ends the process with one line and status 1."""
+    try:
+        return asyncio.run(work)
+    except MaintenanceError as error:
+        fail(str(error))
+    except WorkflowFailureError as error:
+        fail(_why(error))
+    except RPCError as error:
+        fail(f"Temporal refused: {error.message}")
+    except KeyboardInterrupt:
+        fail("interrupted; what runs on the server goes on")
+
+
+def _why(error: WorkflowFailureError) -> str:
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ApplicationError):
+            return f"the run failed: {cause.message}"
+        cause = cause.__cause__
+    return f"the run did not complete: {type(error.cause).__name__}"
+
+
+def fail(message: str) -> NoReturn:
+    """Print *message* as one line on standard error and end with status 1."""
+    err.print(f"[bold red]error:[/] {message}", highlight=False, soft_wrap=True)
+    raise typer.Exit(FAILED)
+
+
+def print_json(data: Any) -> None:
+    """Print *data* as JSON, alone on standard output."""
+    typer.echo(json.dumps(data, indent=2, default=str))
+
+
+def table(title: str | None, *columns: str) -> Table:
+    """Return an empty table in the style of all commands; columns that end in ``#`` are numbers."""
+    empty = Table(title=title, title_justify="left", title_style="bold", header_style="bold", box=None, pad_edge=False)
+    for column in columns:
+        empty.add_column(column.removesuffix("#"), justify="right" if column.endswith("#") else "left")
+    return empty

@@ -1,0 +1,132 @@
+"""``run``, ``summarize`` and ``dream``: maintenance now, over the fleet or for one tenant."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+from memory_maintenance.operations.outcomes import CycleTotals
+from memory_maintenance.settings import Settings
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from runtime.client import connect
+from runtime.runs import ensure_worker, follow, start_run
+from runtime.wiring import running_stack_of
+from workflows.messages import MaintenanceRequest
+from activities.messages import Kind
+
+from commands.console import AsJson, err, out, print_json, run, settings_for_command, table
+
+app = typer.Typer(no_args_is_help=True)
+
+Tenants = Annotated[list[str] | None, typer.Option("--tenant", help="Only this tenant; may be repeated.")]
+AsOf = Annotated[
+    datetime | None,
+    typer.Option("--as-of", help="The instant to reckon from, UTC.", formats=["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S.%f", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S.%f%z", "%Y-%m-%d"]),
+]
+NoWait = Annotated[bool, typer.Option("--no-wait", help="Start the run and return.")]
+
+
+def run_now(
+    kind: Annotated[Kind, typer.Argument(help="daily: decay, summaries and dreams; hourly: idle sessions.")],
+    tenant: Tenants = None,
+    as_of: AsOf = None,
+    no_wait: NoWait = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run one maintenance now and print what it did."""
+    request = MaintenanceRequest(kind=kind, tenants=tuple(tenant) if tenant else None, as_of=aware(as_of))
+    _start(request, no_wait=no_wait, as_json=as_json)
+
+
+def summarize(
+    tenant: Annotated[str, typer.Argument(help="Tenant id.")],
+    project: Annotated[str, typer.Argument(help="Project; `default` for memories without one.")],
+    session: Annotated[str, typer.Argument(help="Session id.")],
+    min_events: Annotated[int, typer.Option(help="Fewest new events.")] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Summarize one session now, due or not."""
+    request = MaintenanceRequest(
+        tasks=("summarization",), tenants=(tenant,), project=project, session=session, min_events=min_events
+    )
+    _start(request, as_json=as_json)
+
+
+def dream(
+    tenant: Annotated[str, typer.Argument(help="Tenant id.")],
+    project: Annotated[str, typer.Argument(help="Project; `default` for memories without one.")],
+    as_json: AsJson = False,
+) -> None:
+    """Generate a reflection for one project now."""
+    request = MaintenanceRequest(tasks=("dreaming",), tenants=(tenant,), project=project)
+    _start(request, as_json=as_json)
+
+
+def aware(time: datetime | None) -> datetime | None:
+    """Return *time* in UTC where it named no zone."""
+    return time.replace(tzinfo=UTC) if time and time.tzinfo is None else time
+
+
+def _start(request: MaintenanceRequest, *, no_wait: bool = False, as_json: bool = False) -> None:
+    settings = settings_for_command()
+    stats = run(_run(settings, request, no_wait=no_wait))
+    if as_json:
+        print_json(stats)
+    elif not no_wait:
+        show_stats(stats)
+
+
+async def _run(settings: Settings, request: MaintenanceRequest, *, no_wait: bool) -> dict[str, Any]:
+    async with running_stack_of(settings) as stack:
+        client = await connect(stack.temporal_address, settings)
+        await ensure_worker(client)
+        started = await start_run(client, request)
+        where = f"{stack.temporal_ui_url}/namespaces/{client.namespace}/workflows/{started.id}"
+        err.print(f"started {started.id}" + (f"; watch it at {where}" if stack.temporal_ui_url else ""), soft_wrap=True)
+        if no_wait:
+            return {"workflow_id": started.id}
+        with Progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=err) as bar:
+            task = bar.add_task("planning", total=None)
+            return await follow(started, lambda totals: bar.update(task, description=in_a_line(totals)))
+
+
+def in_a_line(totals: CycleTotals) -> str:
+    """Return what a run did so far, for a progress line."""
+    return (
+        f"{totals.tenants} tenants done: {totals.decay.updated} memories decayed, "
+        f"{totals.summarization.stored + totals.summarization.updated + totals.summarization.fallbacks} summaries, "
+        f"{totals.dreaming.reflections} reflections"
+    )
+
+
+def show_stats(stats: dict[str, Any]) -> None:
+    """Print a run's statistics as a table."""
+    decay, summaries, dreams, tenants = (stats[k] for k in ("decay", "summarization", "dreaming", "tenants"))
+    rows = table(f"Maintenance as of {stats['as_of']}", "", "done", "left")
+    rows.add_row("tenants", f"{tenants.get('completed', 0)} of {tenants['with_work']} with work", _left(tenants))
+    rows.add_row("decay", f"{decay['total_updated']} of {decay['seen']} memories written", _reasons(decay, "invalid", "busy"))
+    rows.add_row(
+        "summaries",
+        f"{summaries['stored']} stored, {summaries['updated']} updated, {summaries['fallbacks']} fallbacks",
+        _why(summaries),
+    )
+    rows.add_row("dreams", f"{dreams['reflections_generated']} reflections, {dreams['strategies']} strategies", _why(dreams))
+    out.print(rows)
+    for tenant in stats["failed_tenants"]:
+        err.print(f"failed: tenant {tenant}", highlight=False)
+
+
+def _left(tenants: dict[str, int]) -> str:
+    rest = {name: n for name, n in tenants.items() if name not in ("looked_at", "with_work", "completed")}
+    return _reasons(rest, *rest)
+
+
+def _why(counts: dict[str, Any]) -> str:
+    left = _reasons(counts, "skipped", "failed")
+    reasons = ", ".join(f"{name} {n}" for name, n in counts["reasons"].items())
+    return f"{left} ({reasons})" if left and reasons else left or reasons
+
+
+def _reasons(counts: dict[str, int], *names: str) -> str:
+    return ", ".join(f"{counts[name]} {name.replace('_', ' ')}" for name in names if counts.get(name))

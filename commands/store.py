@@ -1,0 +1,20 @@
+"""``migrate``: bring the store to the shape this version needs."""
+
+from __future__ import annotations
+
+from memory_maintenance.database.migrate import migrate
+from memory_maintenance.settings import Settings
+from runtime.wiring import running_stack_of
+
+from commands.console import out, run, settings_for_command
+
+
+def migrate_store() -> None:
+    """Create what the store lacks; what is there is only added to, never rewritten."""
+    run(_migrate(settings_for_command()))
+    out.print("the store is ready; next: starter.py schedules apply", highlight=False)
+
+
+async def _migrate(settings: Settings) -> None:
+    async with running_stack_of(settings) as stack:
+        await migrate(stack.database_url)

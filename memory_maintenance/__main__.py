@@ -1,0 +1,53 @@
+"""One daily maintenance from plain cron: ``python -m memory_maintenance [--hourly] [TENANT ...]``."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+from typing import Any
+
+from memory_maintenance.database.pool import open_pool
+from memory_maintenance.errors import MaintenanceError, SettingsError
+from memory_maintenance.observability.logs import configure_logs
+from memory_maintenance.scheduler import MaintenanceScheduler
+from memory_maintenance.settings import load_settings
+
+
+async def _maintain(tenant_ids: list[str] | None, *, hourly: bool) -> dict[str, Any]:
+    settings = load_settings()
+    configure_logs(settings)
+    if settings.database_dsn is None:
+        raise SettingsError("DATABASE_URL is not set: name the Postgres whose memories are to be maintained")
+    pool = await open_pool(
+        settings.database_dsn.get_secret_value(),
+        size=settings.database_pool_size,
+        timeout_seconds=settings.database_timeout_seconds,
+    )
+    try:
+        scheduler = MaintenanceScheduler(pool, settings)
+        if hourly:
+            return await scheduler.run_hourly_maintenance()
+        return await scheduler.run_daily_maintenance(tenant_ids)
+    finally:
+        await pool.close()
+
+
+def main() -> int:
+    """Run one maintenance, print its statistics as JSON, and return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m memory_maintenance", description=__doc__)
+    parser.add_argument("tenants", nargs="*", metavar="TENANT", help="only these tenants")
+    parser.add_argument("--hourly", action="store_true", help="only summarize idle sessions")
+    arguments = parser.parse_args()
+    try:
+        stats = asyncio.run(_maintain(arguments.tenants or None, hourly=arguments.hourly))
+    except MaintenanceError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+    sys.stdout.write(json.dumps(stats, indent=2) + "\n")
+    return 1 if stats["failed_tenants"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,91 @@
+"""How far a tenant's decay is: the part of its control row that keeps runs in order.
+
+A page reads the row FOR SHARE in its own transaction, and a newer run's ``start`` updates it.
+So the start waits for the page in flight, and no page of an older run can follow a newer one's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final, Literal
+
+from memory_maintenance.database.pool import Executor, execute, fetch_row, fetch_value
+from memory_maintenance.decay.policy import Run
+
+Halt = Literal["paused", "superseded"]
+
+ADOPT: Final = """
+-- decay.ADOPT: the store's first run decides how old its memories count; later ones find it decided.
+--   $1 as_of  timestamptz
+UPDATE maintenance.store SET adopted_at = $1 WHERE adopted_at IS NULL
+"""
+
+START: Final = """
+-- decay.START: returns the newest as_of that any run of the tenant started with.
+-- Decay that was off before it is on again: rows based earlier are based anew at this as_of.
+--   $1 tenant_id  text
+--   $2 as_of      timestamptz
+INSERT INTO maintenance.tenants AS t (tenant_id, decay_started_as_of) VALUES ($1, $2)
+ON CONFLICT (tenant_id) DO UPDATE SET
+    decay_started_as_of = greatest(t.decay_started_as_of, $2),
+    decay_resumed_at = CASE WHEN t.decay_off_since <= $2 THEN $2 ELSE t.decay_resumed_at END,
+    decay_off_since = CASE WHEN t.decay_off_since <= $2 THEN NULL ELSE t.decay_off_since END
+RETURNING decay_started_as_of
+"""
+
+GATE: Final = """
+-- decay.GATE: whether a page of this as_of may be written now; keeps newer starts and pauses out until it is.
+--   $1 tenant_id  text
+--   $2 as_of      timestamptz
+SELECT t.decay_started_as_of > $2 AS superseded,
+       t.paused AND coalesce(t.paused_until > now(), true) AS paused,
+       s.adopted_at, t.decay_resumed_at
+FROM maintenance.tenants t, maintenance.store s
+WHERE t.tenant_id = $1
+FOR SHARE OF t
+"""
+
+COMPLETE: Final = """
+-- decay.COMPLETE: the tenant's last page of this as_of is written.
+--   $1 tenant_id  text
+--   $2 as_of      timestamptz
+UPDATE maintenance.tenants SET decay_completed_as_of = greatest(decay_completed_as_of, $2) WHERE tenant_id = $1
+"""
+
+SWITCHED_OFF: Final = """
+-- decay.SWITCHED_OFF: remembers since when; the first run after it begins a new base.
+--   $1 tenant_ids  text[]
+--   $2 as_of       timestamptz
+INSERT INTO maintenance.tenants AS t (tenant_id, decay_off_since) SELECT unnest($1::text[]), $2
+ON CONFLICT (tenant_id) DO UPDATE SET decay_off_since = greatest(t.decay_started_as_of, $2)
+WHERE t.decay_off_since IS NULL
+"""
+
+
+async def start(db: Executor, tenant_id: str, as_of: datetime) -> bool:
+    """Announce a run; return whether it may go on, which it may not when a newer one has started."""
+    await execute(db, ADOPT, as_of)
+    newest: datetime = await fetch_value(db, START, tenant_id, as_of)
+    return newest <= as_of
+
+
+async def gate(db: Executor, tenant_id: str, as_of: datetime) -> Run | Halt:
+    """Return what a page of this run needs to know, or why it must not be written.
+
+    *db* is the page's own transaction: the answer holds until it ends.
+    """
+    row = await fetch_row(db, GATE, tenant_id, as_of)
+    if row is None or row["superseded"]:
+        return "superseded"
+    return "paused" if row["paused"] else Run(as_of, row["adopted_at"], row["decay_resumed_at"])
+
+
+async def complete(db: Executor, tenant_id: str, as_of: datetime) -> None:
+    """Record that every page of the run is written."""
+    await execute(db, COMPLETE, tenant_id, as_of)
+
+
+async def switched_off(db: Executor, tenant_ids: Sequence[str], as_of: datetime) -> None:
+    """Remember that decay is off for these tenants, so that no time until it is on again counts."""
+    await execute(db, SWITCHED_OFF, list(tenant_ids), as_of)

@@ -1,0 +1,33 @@
+"""Which projects have something to dream about, as planning and the runs ask."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from memory_maintenance.database.pool import Executor, fetch
+from memory_maintenance.dreaming.policy import DreamRule
+from memory_maintenance.dreaming.statements import DREAM_COUNTS, DUE_PROJECTS
+from memory_maintenance.settings import Settings
+
+
+async def dream_counts(
+    db: Executor, tenant_ids: Sequence[str], as_of: datetime, *, settings: Settings
+) -> dict[str, int]:
+    """Return how many projects of each tenant can dream; tenants without one are left out."""
+    rows = await fetch(db, DREAM_COUNTS, *_arguments(tenant_ids, as_of, settings))
+    return {row["tenant_id"]: row["projects"] for row in rows}
+
+
+async def due_projects(
+    db: Executor, tenant_id: str, *, as_of: datetime, settings: Settings, after: str | None = None, limit: int = 100
+) -> list[str]:
+    """Return a tenant's next projects after *after* that can dream, by name; fewer than *limit* are the last ones."""
+    rows = await fetch(db, DUE_PROJECTS, *_arguments([tenant_id], as_of, settings), after, limit)
+    return [row["project"] for row in rows]
+
+
+def _arguments(tenant_ids: Sequence[str], as_of: datetime, settings: Settings) -> tuple[Any, ...]:
+    rule = DreamRule.of(settings)
+    return list(tenant_ids), as_of, rule.lookback, settings.dreaming, rule.min_importance

@@ -1,0 +1,148 @@
+"""The SQL of dreams: what a project can dream about, and what was dreamt.
+
+Undecayed importance is the base where the stored value is the one decay wrote; a memory
+without importance counts as 0.5, a value outside [0, 1] as its nearest end.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+_CANDIDATES: Final = """
+WITH candidates AS (
+    SELECT m.tenant_id, coalesce(m.project, 'default') AS project, m.id, m.created_at,
+           least(greatest(CASE WHEN v.value = 'NaN' THEN 0.5 ELSE coalesce(v.value, 0.5) END, 0), 1) AS importance,
+           d.sample AS last_sample
+    FROM memories m
+         LEFT JOIN maintenance.tenants t ON t.tenant_id = m.tenant_id::text
+         LEFT JOIN maintenance.dreams d
+             ON d.tenant_id = m.tenant_id::text AND d.project = coalesce(m.project, 'default')
+         CROSS JOIN LATERAL (
+             SELECT CASE
+                 WHEN m.importance IS NOT DISTINCT FROM m.decayed_importance THEN m.base_importance
+                 ELSE m.importance
+             END::float8 AS value
+         ) v
+    WHERE m.tenant_id = ANY ($1) AND m.layer IN ('episodic', 'em')
+          AND m.created_at > $2::timestamptz - interval '7 days' AND m.created_at <= $2
+          AND m.created_at > least($2 - $3::interval, d.dreamt_until)
+          AND coalesce((t.overrides->>'dreaming_enabled')::boolean, $4)
+          AND (m.source IS NULL OR m.source NOT IN ('summarization_worker', 'reflection_engine_v2'))
+          AND NOT coalesce('session_summary' = ANY (m.tags), false)
+),
+due AS (
+    SELECT tenant_id::text AS tenant_id, project
+    FROM candidates
+    WHERE importance >= $5::float8
+    GROUP BY tenant_id, project
+    HAVING count(*) >= 3 AND bool_or(last_sample IS NULL OR NOT id = ANY (last_sample))
+)
+"""
+
+DUE_PROJECTS: Final = (
+    """
+-- dreaming.DUE_PROJECTS: projects with at least 3 important memories, one of them not in the last dream.
+--   $1 tenant_ids      array of the column's type
+--   $2 as_of           timestamptz
+--   $3 lookback        interval
+--   $4 enabled         boolean       what holds for tenants without an override
+--   $5 min_importance  float8
+--   $6 after           text          the last project seen
+--   $7 limit
+"""
+    + _CANDIDATES
+    + """
+SELECT project FROM due WHERE $6::text IS NULL OR project > $6 ORDER BY project LIMIT $7
+"""
+)
+
+DREAM_COUNTS: Final = (
+    """
+-- dreaming.DREAM_COUNTS: how many such projects some tenants have; parameters as above.
+"""
+    + _CANDIDATES
+    + """
+SELECT tenant_id, count(*) AS projects FROM due GROUP BY tenant_id
+"""
+)
+
+SAMPLE: Final = """
+-- dreaming.SAMPLE: the memories of one dream, the most important and then the latest first.
+--   $1 tenant_id        its own type
+--   $2 project          text
+--   $3 as_of            timestamptz
+--   $4 since            timestamptz
+--   $5 min_importance   float8
+--   $6 max_samples      integer
+--   $7 most_characters  integer      of a longer content both ends are read
+SELECT m.id, m.tenant_id::text AS tenant_id, m.project, m.session_id, m.layer, m.source, m.tags, m.created_at,
+       CASE
+           WHEN length(m.content) <= $7::integer THEN m.content
+           ELSE left(m.content, $7 / 2) || E'\\n' || right(m.content, $7 / 2)
+       END AS content,
+       v.importance
+FROM memories m
+     CROSS JOIN LATERAL (
+         SELECT CASE
+             WHEN m.importance IS NOT DISTINCT FROM m.decayed_importance THEN m.base_importance
+             ELSE m.importance
+         END::float8 AS value
+     ) u
+     CROSS JOIN LATERAL (
+         SELECT least(greatest(CASE WHEN u.value = 'NaN' THEN 0.5 ELSE coalesce(u.value, 0.5) END, 0), 1) AS importance
+     ) v
+WHERE m.tenant_id = $1 AND m.layer IN ('episodic', 'em') AND coalesce(m.project, 'default') = $2
+      AND m.created_at > $4::timestamptz AND m.created_at <= $3::timestamptz
+      AND v.importance >= $5::float8
+      AND (m.source IS NULL OR m.source NOT IN ('summarization_worker', 'reflection_engine_v2'))
+      AND NOT coalesce('session_summary' = ANY (m.tags), false)
+ORDER BY v.importance DESC, m.created_at DESC, m.id
+LIMIT $6
+"""
+
+LAST_DREAM: Final = """
+-- dreaming.LAST_DREAM: until when a project has dreamt, and of what.
+--   $1 tenant_id text, $2 project text
+SELECT dreamt_until, sample FROM maintenance.dreams WHERE tenant_id = $1 AND project = $2
+"""
+
+RECORD_DREAM: Final = """
+-- dreaming.RECORD_DREAM: an older cycle that comes late does not move the end back.
+--   $1 tenant_id text, $2 project text, $3 dreamt_until timestamptz, $4 sample uuid[]
+INSERT INTO maintenance.dreams AS d (tenant_id, project, dreamt_until, sample) VALUES ($1, $2, $3, $4)
+ON CONFLICT (tenant_id, project) DO UPDATE
+SET dreamt_until = greatest(d.dreamt_until, excluded.dreamt_until), sample = excluded.sample
+"""
+
+STORED: Final = """
+-- dreaming.STORED: what is kept of a reflection that was stored before.
+--   $1 id  uuid
+SELECT metadata FROM memories WHERE id = $1
+"""
+
+SPELLING: Final = """
+-- dreaming.SPELLING: how a tenant spells its layers now.
+--   $1 tenant_id  its own type
+SELECT layer FROM memories
+WHERE tenant_id = $1 AND layer IN ('episodic', 'em') AND created_at IS NOT NULL
+ORDER BY created_at DESC LIMIT 1
+"""
+
+QUERY: Final = """
+-- dreaming.QUERY: reflections and strategies of a project: by rank where words are given, else the latest first.
+--   $1 tenant_id       its own type
+--   $2 project         text
+--   $3 words           text     NULL: no search; any of the words is enough
+--   $4 min_importance  float8
+--   $5 tags            text[]   NULL: any; else at least one of them
+--   $6 limit           integer
+SELECT m.id::text AS id, m.content, m.importance, m.tags, m.layer, m.source, m.project, m.metadata, m.created_at
+FROM memories m
+     CROSS JOIN (SELECT replace(plainto_tsquery('english', $3::text)::text, '&', '|')::tsquery AS wanted) q
+WHERE m.tenant_id = $1 AND m.layer IN ('reflective', 'rm') AND coalesce(m.project, 'default') = $2
+      AND m.importance >= $4::float8
+      AND ($5::text[] IS NULL OR m.tags && $5)
+      AND ($3 IS NULL OR to_tsvector('english', coalesce(m.content, '')) @@ q.wanted)
+ORDER BY ts_rank(to_tsvector('english', coalesce(m.content, '')), q.wanted) DESC NULLS LAST, m.created_at DESC, m.id
+LIMIT $6
+"""

@@ -1,0 +1,264 @@
+"""Dreaming: RAE's public API, and the one step that everything goes through."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Literal
+from uuid import UUID, uuid4
+
+import structlog
+
+from memory_maintenance.database.pool import Executor, Pool, execute, fetch, fetch_row, fetch_value, transaction
+from memory_maintenance.dreaming.context import Event, EventType, OutcomeType, ReflectionContext, ReflectionResult
+from memory_maintenance.dreaming.policy import FEWEST_MEMORIES, DreamRule, nothing_new, reflection_id
+from memory_maintenance.dreaming.reflection import ReflectionEngineV2
+from memory_maintenance.dreaming.statements import LAST_DREAM, RECORD_DREAM, SAMPLE, STORED
+from memory_maintenance.dreaming.storing import reflection_memories
+from memory_maintenance.errors import BudgetExhaustedError, LanguageModelError
+from memory_maintenance.language_model.backend import Backend, backend_of
+from memory_maintenance.language_model.question import LanguageModel
+from memory_maintenance.memories.derived import (
+    DEFAULT_PROJECT,
+    DerivedMemory,
+    insert_derived,
+    lock,
+    project_of,
+    reflective_layer,
+)
+from memory_maintenance.memories.memory import Memory
+from memory_maintenance.memories.rows import LONGEST_CONTENT, memory_of
+from memory_maintenance.operations.tenants import TenantControl, control_of
+from memory_maintenance.settings import Settings, load_settings
+
+logger = structlog.get_logger(__name__)
+
+TASK = "Analyzing patterns in recent high-importance memories"
+GOAL = "Identify recurring themes, potential strategies, and meta-insights"
+
+
+@dataclass(frozen=True, slots=True)
+class DreamOutcome:
+    """What became of a dream: ids, numbers and a reason from a closed set, no text.
+
+    ``failed`` and ``skipped`` store nothing: the memories stay to be dreamt about.
+    """
+
+    status: Literal["stored", "skipped", "paused", "failed"]
+    reason: str | None = None
+    reflection_id: UUID | None = None
+    strategy_id: UUID | None = None
+    sources: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    backend: Backend | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Dream:
+    """One project's sample, in the order of its numbers, and what the project dreamt last."""
+
+    tenant_id: str
+    project: str
+    sample: Sequence[Memory]
+    last: Sequence[UUID]
+
+    @property
+    def ids(self) -> list[UUID]:
+        return [memory.id for memory in self.sample]
+
+    @property
+    def reflection_id(self) -> UUID:
+        return reflection_id(self.tenant_id, self.project, self.ids)
+
+
+class DreamingWorker:
+    """Reflects on a project's recent important memories.
+
+    A sample is dreamt about once, however often and by however many this is called.
+    """
+
+    def __init__(self, pool: Pool, settings: Settings | None = None, model: LanguageModel | None = None) -> None:
+        """Prepare the worker: None means the settings of the environment, and the model that they name."""
+        self._pool = pool
+        self._settings = settings or load_settings()
+        self._backend = backend_of(self._settings)
+        self._engine = ReflectionEngineV2(pool, self._settings, model)
+
+    async def run_dreaming_cycle(
+        self,
+        tenant_id: str,
+        project_id: str | None,
+        lookback_hours: float = 24,
+        min_importance: float = 0.6,
+        max_samples: int = 20,
+    ) -> list[dict[str, str]]:
+        """Dream for one project; return the ids of what was stored: one entry, or none.
+
+        ``strategy_id`` is there only where the reflection came with a strategy.
+        """
+        rule = DreamRule(timedelta(hours=lookback_hours), min_importance, max_samples)
+        outcome = await self.dream(tenant_id, project_id, rule=rule)
+        ids = {"reflection_id": outcome.reflection_id, "strategy_id": outcome.strategy_id}
+        found = {name: str(one) for name, one in ids.items() if one}
+        return [found] if outcome.status == "stored" else []
+
+    async def dream(
+        self,
+        tenant_id: str,
+        project: str | None,
+        *,
+        as_of: datetime | None = None,
+        round: str | None = None,  # noqa: A002
+        cycle_id: UUID | None = None,
+        rule: DreamRule | None = None,
+    ) -> DreamOutcome:
+        """Dream about what is new in a project.
+
+        Safe to retry and to call twice at once: the sample decides the ids, and a call that
+        finds its own cycle's dream stored reports it as the first one did.
+
+        Args:
+            tenant_id: whose.
+            project: which one; None reads as ``default``.
+            as_of: memories after it are not looked at; None: the database's clock.
+            round: what the permitted bad answers are counted by; None: this call alone.
+            cycle_id: the cycle this is a step of, kept with the reflection.
+            rule: which memories; None: as the settings say.
+
+        Raises:
+            LanguageModelError: a retryable one: nothing is stored, ask again.
+        """
+        control = await control_of(self._pool, tenant_id)
+        if control.paused:
+            return DreamOutcome("paused")
+        if not self._enabled(control):
+            return _skipped(tenant_id, project, "disabled_by_config")
+        if self._backend == "none":
+            return _skipped(tenant_id, project, "llm_not_configured")
+        until: datetime = as_of or await fetch_value(self._pool, "SELECT now()")
+        dream = await self._sample(tenant_id, project, until, rule or DreamRule.of(self._settings))
+        if len(dream.sample) < FEWEST_MEMORIES:
+            return _skipped(tenant_id, project, "insufficient_memories", len(dream.sample))
+        if nothing_new(dream.ids, dream.last) or await fetch_row(self._pool, STORED, dream.reflection_id):
+            return await self._dreamt_before(dream, cycle_id)
+        return await self._reflect(dream, until, round or str(uuid4()), cycle_id)
+
+    def _enabled(self, control: TenantControl) -> bool:
+        chosen = control.overrides.dreaming_enabled
+        return self._settings.reflective_memory_enabled and (self._settings.dreaming if chosen is None else chosen)
+
+    async def _sample(self, tenant_id: str, project: str | None, as_of: datetime, rule: DreamRule) -> _Dream:
+        name = DEFAULT_PROJECT if project is None else project
+        last = await fetch_row(self._pool, LAST_DREAM, tenant_id, name)
+        since = rule.since(as_of, last["dreamt_until"] if last else None)
+        chosen = (tenant_id, name, as_of, since, rule.min_importance, rule.max_samples, LONGEST_CONTENT)
+        rows = await fetch(self._pool, SAMPLE, *chosen)
+        return _Dream(tenant_id, name, [memory_of(row) for row in rows], last["sample"] if last else ())
+
+    async def _reflect(self, dream: _Dream, as_of: datetime, asked_in: str, cycle_id: UUID | None) -> DreamOutcome:
+        try:
+            result = await self._engine.generate_reflection(_context(dream), asked_in=asked_in)
+        except BudgetExhaustedError:
+            return _skipped(dream.tenant_id, dream.project, "budget_exhausted", len(dream.sample))
+        except LanguageModelError as error:
+            if error.retryable:
+                raise
+            reason = {"tenant_id": dream.tenant_id, "project": dream.project, "reason": error.reason}
+            logger.warning("dreaming_cycle_failed", **reason)
+            return DreamOutcome("failed", error.reason, backend=self._backend)
+        if result is None:
+            return _skipped(dream.tenant_id, dream.project, "nothing_recurs", len(dream.sample))
+        return await self._store(dream, result, as_of, cycle_id)
+
+    async def _store(
+        self, dream: _Dream, result: ReflectionResult, as_of: datetime, cycle_id: UUID | None
+    ) -> DreamOutcome:
+        memories = _memories(dream, result, cycle_id)
+        async with transaction(self._pool) as db:
+            await lock(db, reflection_id(dream.tenant_id, dream.project, ()))
+            stored = await _still_new(db, dream) and await insert_derived(db, memories[0])
+            if stored:
+                for memory in memories[1:]:
+                    await insert_derived(db, memory)
+                await execute(db, RECORD_DREAM, dream.tenant_id, dream.project, as_of, dream.ids)
+        if not stored:
+            return await self._dreamt_before(dream, cycle_id)
+        outcome = _outcome(memories[0].id, memories[0].metadata)
+        logger.info(
+            "dreaming_cycle_completed",
+            tenant_id=dream.tenant_id,
+            project=dream.project,
+            reflection_id=str(outcome.reflection_id),
+            strategy_generated=outcome.strategy_id is not None,
+            sources=outcome.sources,
+            backend=outcome.backend,
+        )
+        return outcome
+
+    async def _dreamt_before(self, dream: _Dream, cycle_id: UUID | None) -> DreamOutcome:
+        """Report this very step's outcome when it was taken before: a worker died after the commit."""
+        row = await fetch_row(self._pool, STORED, dream.reflection_id)
+        kept = row["metadata"] if row and isinstance(row["metadata"], dict) else {}
+        if cycle_id is not None and kept.get("cycle_id") == str(cycle_id):
+            return _outcome(dream.reflection_id, kept)
+        return _skipped(dream.tenant_id, dream.project, "already_reflected", len(dream.sample))
+
+
+async def _still_new(db: Executor, dream: _Dream) -> bool:
+    last = await fetch_row(db, LAST_DREAM, dream.tenant_id, dream.project)
+    return last is None or not nothing_new(dream.ids, last["sample"])
+
+
+def _context(dream: _Dream) -> ReflectionContext:
+    events = [
+        Event(
+            event_id=str(memory.id),
+            event_type=EventType.SYSTEM_EVENT,
+            timestamp=memory.created_at,
+            content=memory.content,
+            metadata={"importance": memory.importance, "tags": list(memory.tags)},
+        )
+        for memory in dream.sample
+    ]
+    return ReflectionContext(
+        events=tuple(events),
+        outcome=OutcomeType.PARTIAL,
+        tenant_id=dream.tenant_id,
+        project=dream.project,
+        task_description=TASK,
+        task_goal=GOAL,
+    )
+
+
+def _memories(dream: _Dream, result: ReflectionResult, cycle_id: UUID | None) -> list[DerivedMemory]:
+    memories = reflection_memories(
+        result,
+        tenant_id=dream.tenant_id,
+        project=project_of(dream.sample),
+        session_id=None,
+        layer=reflective_layer(max(dream.sample, key=lambda memory: memory.created_at).layer),
+        id=dream.reflection_id,
+    )
+    ids: dict[str, Any] = {"cycle_id": str(cycle_id) if cycle_id else None}
+    if len(memories) > 1:
+        ids["strategy_id"] = str(memories[1].id)
+    return [replace(memory, metadata={**memory.metadata, **ids}) for memory in memories]
+
+
+def _outcome(reflection: UUID, kept: Any) -> DreamOutcome:
+    return DreamOutcome(
+        status="stored",
+        reflection_id=reflection,
+        strategy_id=UUID(kept["strategy_id"]) if kept.get("strategy_id") else None,
+        sources=len(kept.get("source_ids") or ()),
+        input_tokens=int(kept.get("input_tokens") or 0),
+        output_tokens=int(kept.get("output_tokens") or 0),
+        backend=kept.get("backend"),
+    )
+
+
+def _skipped(tenant_id: str, project: str | None, reason: str, memories: int = 0) -> DreamOutcome:
+    logger.info("dreaming_cycle_skipped", tenant_id=tenant_id, project=project, reason=reason, count=memories)
+    return DreamOutcome("skipped", reason)

@@ -1,0 +1,81 @@
+"""Reading a raw response: what the model wrote, why it stopped, what it counted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from annotated_types import Ge, Le
+from pydantic import BaseModel, ConfigDict, ValidationError, ValidatorFunctionWrapHandler, field_validator
+
+from memory_maintenance.errors import ModelBusyError
+
+_Tokens = Annotated[int, Ge(0), Le(100_000_000)]
+
+
+class _Usage(BaseModel):
+    prompt_tokens: _Tokens
+    completion_tokens: _Tokens
+
+
+class _Message(BaseModel):
+    content: str | None = None
+    refusal: str | None = None
+
+
+class _Choice(BaseModel):
+    message: _Message
+    finish_reason: str | None = None
+
+
+class _Envelope(BaseModel):
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    choices: list[_Choice]
+    usage: _Usage | None = None
+
+    @field_validator("usage", mode="wrap")
+    @classmethod
+    def _nonsense_is_no_count(cls, value: Any, handler: ValidatorFunctionWrapHandler) -> _Usage | None:
+        try:
+            return handler(value)  # type: ignore[no-any-return]
+        except ValidationError:
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What a response says. ``usage`` is (input tokens, output tokens), None where the endpoint does not count."""
+
+    content: str
+    finish_reason: str | None
+    refused: bool
+    usage: tuple[int, int] | None
+
+
+def read_completion(response: str) -> Completion:
+    """Read the body of a response.
+
+    Raises:
+        ModelBusyError: no JSON at all (a proxy's page), or JSON that was cut or is no completion.
+    """
+    try:
+        envelope = _Envelope.model_validate_json(response)
+    except ValidationError:
+        raise _unreadable(response) from None
+    usage = (envelope.usage.prompt_tokens, envelope.usage.completion_tokens) if envelope.usage else None
+    if not envelope.choices:
+        return Completion(content="", finish_reason=None, refused=False, usage=usage)
+    choice = envelope.choices[0]
+    return Completion(
+        content=choice.message.content or "",
+        finish_reason=choice.finish_reason,
+        refused=bool(choice.message.refusal),
+        usage=usage,
+    )
+
+
+def _unreadable(response: str) -> ModelBusyError:
+    if response.lstrip().startswith("{"):
+        return ModelBusyError("broken_json", "the endpoint's response was cut or is no completion")
+    return ModelBusyError("not_json", "the endpoint answers with something that is not JSON: is it a proxy's page?")

@@ -1,0 +1,68 @@
+"""What is asked of a language model and what comes back: the one protocol the subjects know."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic, Literal, Protocol, TypeVar
+
+from pydantic import BaseModel
+
+Purpose = Literal["summary", "summary_chunk", "reflection"]
+
+
+class ModelAnswer(BaseModel):
+    """The shape of an answer: what the endpoint is made to return, and what quality is measured on."""
+
+    def prose(self) -> str:
+        """Return the sentences a person would read."""
+        raise NotImplementedError
+
+    def labels(self) -> Sequence[str]:
+        """Return topics or tags; fewer than two different ones speak against the answer."""
+        raise NotImplementedError
+
+
+AnswerT = TypeVar("AnswerT", bound=ModelAnswer)
+
+
+@dataclass(frozen=True, slots=True)
+class Question(Generic[AnswerT]):
+    """One question; equal questions (same purpose, tenant, model, prompt and text) share one answer."""
+
+    purpose: Purpose
+    tenant_id: str
+    prompt_version: str
+    system: str
+    prompt: str
+    answer_type: type[AnswerT]
+    sources: Sequence[str]
+    """Texts that everything in the answer must stand in."""
+    round: str
+    """The cycle (or single call) this is asked in: the permitted bad answers are counted per round."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Generic[AnswerT]):
+    """An answer that passed every check, with what it cost; ``reused`` when it had been paid before."""
+
+    value: AnswerT
+    model: str
+    question: str
+    """The question's key in the ledger."""
+    attempt: int
+    input_tokens: int
+    output_tokens: int
+    reused: bool
+
+
+class LanguageModel(Protocol):
+    """Whoever answers questions."""
+
+    async def ask(self, question: Question[AnswerT]) -> Answer[AnswerT]:
+        """Return an answer fit to be stored.
+
+        Raises:
+            LanguageModelError: see ``errors.py``; the retryable ones may be asked again after ``retry_after``.
+        """
+        ...

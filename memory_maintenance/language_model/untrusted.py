@@ -1,0 +1,44 @@
+"""Text of memories inside a prompt: data on lines of its own, never a delimiter, a turn or an instruction.
+
+A memory becomes one line without angle brackets, so it can neither close the block it
+stands in, nor begin a line that looks like another memory, nor hold a control token of a
+chat template (``<|im_end|>``, ``[INST]``), which some servers read even inside a message.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from memory_maintenance.texts.cleaning import clean
+
+_BRACKETS: Final = str.maketrans({"<": "‹", ">": "›", "＜": "‹", "＞": "›", "﹤": "‹", "﹥": "›"})
+_CONTROL_TOKEN: Final = re.compile(r"\[(/?[A-Z_]{3,})\]")
+_UNSEEN: Final = re.compile("[\U000e0000-\U000e0fff\U000f0000-\U0010ffff\ue000-\uf8ff]")
+"""Tags, further variation selectors and private use: invisible to people, readable to a model."""
+
+_LEFT_OUT: Final = " … "
+
+
+def as_line(text: str, most_characters: int) -> str:
+    """Return *text* as one line of at most *most_characters*, harmless inside ``delimited``.
+
+    Of a longer text the first two thirds of the room go to its beginning, the rest to its end.
+    """
+    # A slice first: cleaning ten megabytes to keep a thousand characters would take seconds.
+    raw = text if len(text) <= 4 * most_characters else text[: 2 * most_characters] + text[-2 * most_characters :]
+    line = " ".join(clean(_UNSEEN.sub("", raw)).translate(_BRACKETS).split())
+    line = _CONTROL_TOKEN.sub(r"(\1)", line)
+    return line if len(line) <= most_characters else _shortened(line, most_characters)
+
+
+def _shortened(line: str, most_characters: int) -> str:
+    room = most_characters - len(_LEFT_OUT)
+    head = room * 2 // 3
+    return f"{line[:head]}{_LEFT_OUT}{line[len(line) - (room - head) :]}"
+
+
+def delimited(name: str, lines: Iterable[str]) -> str:
+    """Return *lines*, made by ``as_line``, between ``<name>`` and ``</name>``."""
+    return "\n".join([f"<{name}>", *lines, f"</{name}>"])

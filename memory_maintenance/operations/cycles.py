@@ -1,0 +1,77 @@
+"""What runs did: a row per cycle, and a row per tenant that a cycle had work for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from memory_maintenance.database.pool import Executor, execute, fetch_row, fetch_value
+from memory_maintenance.errors import AsOfInFutureError
+from memory_maintenance.operations.outcomes import TenantOutcome
+
+OPEN: Final = """
+-- operations.OPEN: a repeated call finds the row and keeps what the first one wrote.
+--   $1 cycle_id  uuid
+--   $2 kind      text
+--   $3 as_of     timestamptz
+--   $4 config    jsonb
+INSERT INTO maintenance.cycles AS c (cycle_id, kind, as_of, config) VALUES ($1, $2, $3, $4)
+ON CONFLICT (cycle_id) DO UPDATE SET kind = c.kind
+RETURNING as_of, config, started_at
+"""
+
+RECORD: Final = """
+-- operations.RECORD: what a page's tenants came to; recording a page twice is recording it once.
+--   $1 cycle_id  uuid
+--   $2 page      integer
+--   $3 outcomes  jsonb   an array of TenantOutcome
+INSERT INTO maintenance.tenant_runs (cycle_id, page, tenant_id, status, counts, error_type, seconds)
+SELECT $1, $2, o ->> 'tenant_id', o ->> 'status', o - '{tenant_id,status,error_type,seconds}'::text[],
+       o ->> 'error_type', (o ->> 'seconds')::float8
+FROM jsonb_array_elements($3::jsonb) AS o
+ON CONFLICT (cycle_id, tenant_id, page) DO NOTHING
+"""
+
+CLOSE: Final = """
+-- operations.CLOSE: closing twice changes nothing.
+--   $1 cycle_id  uuid
+--   $2 status    text    completed | failed | cancelled
+--   $3 totals    jsonb
+UPDATE maintenance.cycles SET status = $2, totals = $3, completed_at = now()
+WHERE cycle_id = $1 AND completed_at IS NULL
+"""
+
+_CLOCK_TOLERANCE_SECONDS = 300
+
+
+async def checked_as_of(db: Executor, as_of: datetime | None) -> datetime:
+    """Return the instant a run reckons from: *as_of*, or the database's clock.
+
+    Raises:
+        AsOfInFutureError: *as_of* is more than five minutes ahead of the database's clock.
+    """
+    now: datetime = await fetch_value(db, "SELECT now()")
+    if as_of and (as_of - now).total_seconds() > _CLOCK_TOLERANCE_SECONDS:
+        raise AsOfInFutureError(as_of, now)
+    return as_of or now
+
+
+async def open_cycle(
+    db: Executor, cycle_id: UUID, *, kind: str, as_of: datetime, config: dict[str, Any]
+) -> tuple[datetime, dict[str, Any]]:
+    """Record that a cycle starts; return its ``as_of`` and configuration, as first recorded."""
+    row = await fetch_row(db, OPEN, cycle_id, kind, as_of, config)
+    assert row is not None  # noqa: S101  an upsert with RETURNING returns its row
+    return row["as_of"], row["config"]
+
+
+async def record_outcomes(db: Executor, cycle_id: UUID, page: int, outcomes: Sequence[TenantOutcome]) -> None:
+    """Record what a cycle did for the tenants of one of its pages, in one statement."""
+    await execute(db, RECORD, cycle_id, page, [outcome.model_dump(mode="json") for outcome in outcomes])
+
+
+async def close_cycle(db: Executor, cycle_id: UUID, *, status: str, totals: dict[str, Any]) -> None:
+    """Record that a cycle ended, and what it came to."""
+    await execute(db, CLOSE, cycle_id, status, totals)

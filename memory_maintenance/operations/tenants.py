@@ -1,0 +1,182 @@
+"""What operators said about a tenant: the row of ``maintenance.tenants`` is the truth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal
+
+from annotated_types import Ge, Lt
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from memory_maintenance.database.pool import Executor, execute, fetch, fetch_row, fetch_value
+from memory_maintenance.errors import InvalidRequestError, TenantNotFoundError
+from memory_maintenance.settings import Tags
+
+
+class TenantOverrides(BaseModel):
+    """What differs for one tenant from the deployment's settings; None means no difference."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    decay_enabled: bool | None = None
+    decay_rate: Annotated[float, Ge(0), Lt(1)] | None = None
+    """Share of importance lost per day at multiplier 1, clamped like the deployment's rate."""
+    decay_policy: Literal["staged", "bounded"] | None = None
+    protected_tags: Tags | None = None
+    """Tags whose memories never decay, in place of the deployment's."""
+    summarization_enabled: bool | None = None
+    dreaming_enabled: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TenantControl:
+    """One tenant as operators left it; a tenant without a row is active with no overrides."""
+
+    tenant_id: str
+    paused: bool = False
+    paused_by: str | None = None
+    paused_reason: str | None = None
+    paused_since: datetime | None = None
+    paused_until: datetime | None = None
+    overrides: TenantOverrides = field(default_factory=TenantOverrides)
+
+
+CONTROL: Final = """
+-- operations.CONTROL: what operators said of one tenant; a pause whose end has come is over.
+--   $1 tenant_id  text
+SELECT tenant_id,
+       paused AND coalesce(paused_until > now(), true) AS paused,
+       paused_by, paused_reason, paused_since, paused_until, overrides
+FROM maintenance.tenants
+WHERE tenant_id = $1
+"""
+
+
+async def control_of(db: Executor, tenant_id: str) -> TenantControl:
+    """Return what operators said of a tenant."""
+    row = await fetch_row(db, CONTROL, tenant_id)
+    return _control(dict(row)) if row else TenantControl(tenant_id)
+
+
+def _control(row: dict[str, Any]) -> TenantControl:
+    try:
+        overrides = _overrides(row.pop("overrides"))
+    except ValidationError as error:
+        fields = ", ".join(str(fault["loc"][0]) for fault in error.errors())
+        raise InvalidRequestError(f"overrides of tenant {row['tenant_id']!r} cannot be read: {fields}") from None
+    return TenantControl(overrides=overrides, **row)
+
+
+def _overrides(stored: Any) -> TenantOverrides:
+    # A pool that the caller opened, as RAE's does, hands out jsonb as text.
+    read = TenantOverrides.model_validate_json if isinstance(stored, str) else TenantOverrides.model_validate
+    return read(stored)
+
+
+PAUSE: Final = """
+-- operations.PAUSE: a second pause changes who, why and until; it keeps since when.
+--   $1 tenant_id  text
+--   $2 by         text
+--   $3 reason     text
+--   $4 until      timestamptz   NULL: until resumed
+INSERT INTO maintenance.tenants AS t (tenant_id, paused, paused_by, paused_reason, paused_since, paused_until)
+VALUES ($1, true, $2, $3, now(), $4)
+ON CONFLICT (tenant_id) DO UPDATE SET
+    paused = true, paused_by = $2, paused_reason = $3, paused_until = $4,
+    paused_since = CASE WHEN t.paused THEN t.paused_since ELSE now() END
+"""
+
+RESUME: Final = """
+-- operations.RESUME: twice is once.
+--   $1 tenant_id  text
+UPDATE maintenance.tenants
+SET paused = false, paused_by = NULL, paused_reason = NULL, paused_since = NULL, paused_until = NULL
+WHERE tenant_id = $1 AND paused
+"""
+
+
+async def pause(
+    db: Executor, tenant_id: str, *, by: str | None = None, reason: str | None = None, until: datetime | None = None
+) -> None:
+    """Keep every process from working for a tenant until it is resumed."""
+    await execute(db, PAUSE, tenant_id, by, reason, until)
+
+
+async def resume(db: Executor, tenant_id: str) -> bool:
+    """Let maintenance work for a tenant again; return whether it was paused."""
+    return await execute(db, RESUME, tenant_id) == 1
+
+
+OVERRIDE: Final = """
+-- operations.OVERRIDE: sets what is given and keeps the rest; null takes a setting back.
+--   $1 tenant_id  text
+--   $2 changes    jsonb
+INSERT INTO maintenance.tenants AS t (tenant_id, overrides) VALUES ($1, jsonb_strip_nulls($2))
+ON CONFLICT (tenant_id) DO UPDATE SET overrides = jsonb_strip_nulls(t.overrides || $2)
+"""
+
+
+async def override(db: Executor, tenant_id: str, changes: dict[str, Any]) -> None:
+    """Set or, by None, take back settings of one tenant.
+
+    Raises:
+        InvalidRequestError: a name that is no override, or a value out of its range.
+    """
+    try:
+        TenantOverrides.model_validate(changes)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        raise InvalidRequestError(f"{fault['loc'][0]}: {fault['msg']}") from None
+    await execute(db, OVERRIDE, tenant_id, changes)
+
+
+EXISTS: Final = """
+-- operations.EXISTS: compared as text where the column is text, as uuid where it is uuid.
+--   $1 tenant_id
+SELECT EXISTS (SELECT 1 FROM memories WHERE tenant_id = $1)
+"""
+
+KNOWN: Final = """
+-- operations.KNOWN: a tenant without memories may still have been paused.
+--   $1 tenant_id  text
+SELECT EXISTS (SELECT 1 FROM maintenance.tenants WHERE tenant_id = $1)
+"""
+
+
+async def ensure_known(db: Executor, tenant_id: str) -> None:
+    """Raise TenantNotFoundError where neither a memory nor an operator ever named the tenant."""
+    if not await fetch_value(db, KNOWN, tenant_id) and not await _has_memories(db, tenant_id):
+        raise TenantNotFoundError(tenant_id)
+
+
+async def _has_memories(db: Executor, tenant_id: str) -> bool:
+    try:
+        return bool(await fetch_value(db, EXISTS, tenant_id))
+    except InvalidRequestError:  # the column is uuid and this is none
+        return False
+
+
+LIST: Final = """
+-- operations.LIST: every tenant, by a loose index scan: one look-up a tenant, however many memories it has.
+WITH RECURSIVE found AS (
+    (SELECT tenant_id FROM memories ORDER BY tenant_id LIMIT 1)
+    UNION ALL
+    SELECT (SELECT m.tenant_id FROM memories m WHERE m.tenant_id > f.tenant_id ORDER BY m.tenant_id LIMIT 1)
+    FROM found f WHERE f.tenant_id IS NOT NULL
+),
+known AS (
+    SELECT tenant_id::text FROM found WHERE tenant_id IS NOT NULL
+    UNION
+    SELECT tenant_id FROM maintenance.tenants
+)
+SELECT k.tenant_id, coalesce(t.paused AND coalesce(t.paused_until > now(), true), false) AS paused,
+       t.paused_by, t.paused_reason, t.paused_since, t.paused_until, coalesce(t.overrides, '{}') AS overrides
+FROM known k LEFT JOIN maintenance.tenants t USING (tenant_id)
+ORDER BY k.tenant_id
+"""
+
+
+async def all_tenants(db: Executor) -> list[TenantControl]:
+    """Return every tenant that has memories or a control row, by id."""
+    return [_control(dict(row)) for row in await fetch(db, LIST)]

@@ -1,0 +1,124 @@
+"""Which tenants have what work: walks the fleet in pages and leaves the idle ones out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from memory_maintenance.database.pool import Pool, fetch
+from memory_maintenance.dreaming.due import dream_counts
+from memory_maintenance.operations.outcomes import TASKS, Task
+from memory_maintenance.operations.tenants import TenantOverrides, ensure_known
+from memory_maintenance.planning.statements import CHOSEN_TENANTS, FIRST_TENANTS, NEXT_TENANTS
+from memory_maintenance.settings import Settings
+from memory_maintenance.summarization.due import due_session_counts
+
+_SCAN = 500
+"""Tenants looked at by one set of statements."""
+
+
+@dataclass(frozen=True, slots=True)
+class TenantWork:
+    """One tenant with work; a task without work is not started for it."""
+
+    tenant_id: str
+    decay: bool = False
+    sessions: int = 0
+    dreams: int = 0
+
+    def __bool__(self) -> bool:
+        """Return whether there is anything to do."""
+        return self.decay or self.sessions > 0 or self.dreams > 0
+
+
+@dataclass(frozen=True, slots=True)
+class PlanPage:
+    """Tenants with work, in the order of their ids; ``cursor`` is None when the fleet's end is reached."""
+
+    work: tuple[TenantWork, ...]
+    cursor: str | None
+    looked_at: int
+    paused: int
+
+
+@dataclass(frozen=True, slots=True)
+class Planner:
+    """Plans one cycle over the fleet, page by page."""
+
+    pool: Pool
+    settings: Settings
+
+    async def plan_page(
+        self,
+        *,
+        as_of: datetime,
+        daily: bool,
+        tasks: Sequence[Task] = TASKS,
+        after: str | None = None,
+        limit: int = 200,
+        beat: Callable[[str], object] = lambda _: None,
+    ) -> PlanPage:
+        """Return the next tenants after *after* with work, about *limit* of them (never more than limit + 500)."""
+        work: list[TenantWork] = []
+        looked_at = paused = 0
+        while len(work) < limit:
+            rows = await self._scan(after)
+            work += await self._work_of(rows, as_of=as_of, daily=daily, tasks=tasks)
+            looked_at += len(rows)
+            paused += sum(row["paused"] for row in rows)
+            after = rows[-1]["tenant_id"] if len(rows) == _SCAN else None
+            if after is None:
+                break
+            beat(after)
+        return PlanPage(tuple(work), after, looked_at, paused)
+
+    async def plan_chosen(
+        self, tenant_ids: Sequence[str], *, as_of: datetime, daily: bool, tasks: Sequence[Task] = TASKS
+    ) -> PlanPage:
+        """Return the work of the tenants named.
+
+        Raises:
+            TenantNotFoundError: nobody ever heard of one of them.
+        """
+        for tenant_id in tenant_ids:
+            await ensure_known(self.pool, tenant_id)
+        rows = await fetch(self.pool, CHOSEN_TENANTS, list(tenant_ids))
+        work = await self._work_of(rows, as_of=as_of, daily=daily, tasks=tasks)
+        return PlanPage(tuple(work), None, len(rows), sum(row["paused"] for row in rows))
+
+    async def _scan(self, after: str | None) -> list[Any]:
+        if after is None:
+            return await fetch(self.pool, FIRST_TENANTS, _SCAN)
+        return await fetch(self.pool, NEXT_TENANTS, _SCAN, after)
+
+    async def _work_of(
+        self, rows: Sequence[Any], *, as_of: datetime, daily: bool, tasks: Sequence[Task]
+    ) -> list[TenantWork]:
+        active = [row for row in rows if not row["paused"]]
+        ids = [row["tenant_id"] for row in active]
+        sessions = await self._sessions(ids, as_of, daily) if "summarization" in tasks else {}
+        dreams = await self._dreams(ids, as_of) if "dreaming" in tasks else {}
+        decays = self._decays if "decay" in tasks else lambda _row, _as_of: False
+        found = (
+            TenantWork(tenant, decays(row, as_of), sessions.get(tenant, 0), dreams.get(tenant, 0))
+            for tenant, row in zip(ids, active, strict=True)
+        )
+        return [work for work in found if work]
+
+    def _decays(self, row: Any, as_of: datetime) -> bool:
+        enabled = TenantOverrides.model_construct(**row["overrides"]).decay_enabled
+        completed = row["decay_completed_as_of"]
+        due = completed is None or completed < as_of
+        return due and self.settings.memory_importance_decay_enabled and enabled is not False
+
+    async def _sessions(self, ids: Sequence[str], as_of: datetime, daily: bool) -> dict[str, int]:
+        if not (ids and self.settings.summarization_enabled):
+            return {}
+        return await due_session_counts(self.pool, ids, settings=self.settings, as_of=as_of, daily=daily)
+
+    async def _dreams(self, ids: Sequence[str], as_of: datetime) -> dict[str, int]:
+        if not (ids and self.settings.dreaming):
+            return {}
+        return await dream_counts(self.pool, ids, settings=self.settings, as_of=as_of)

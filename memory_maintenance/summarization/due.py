@@ -1,0 +1,95 @@
+"""Which sessions are due, as planning and the runs ask."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from memory_maintenance.database.pool import Executor, fetch, fetch_value
+from memory_maintenance.errors import SessionNotFoundError
+from memory_maintenance.settings import Settings
+from memory_maintenance.summarization.policy import DueRule, SessionKey
+from memory_maintenance.summarization.statements import DUE_COUNTS, DUE_SESSIONS, SESSION_EXISTS
+
+PAGE: Final = 100
+_EVER: Final = timedelta(days=365_000)
+
+
+async def due_session_counts(
+    db: Executor, tenant_ids: Sequence[str], as_of: datetime, daily: bool, *, settings: Settings
+) -> dict[str, int]:
+    """Return how many sessions of each tenant are due; tenants without one are left out."""
+    rule = DueRule.of(settings, daily=daily)
+    rows = await fetch(db, DUE_COUNTS, *_arguments(tenant_ids, as_of, rule, settings.summarization_enabled))
+    return {row["tenant_id"]: row["sessions"] for row in rows}
+
+
+async def due_sessions(
+    db: Executor,
+    tenant_id: str,
+    *,
+    as_of: datetime,
+    daily: bool,
+    settings: Settings,
+    project: str | None = None,
+    after: SessionKey | None = None,
+    limit: int = PAGE,
+) -> list[SessionKey]:
+    """Return a tenant's next due sessions after *after*, by project and id; fewer than *limit* are the last ones."""
+    rule = DueRule.of(settings, daily=daily)
+    return await _page(db, tenant_id, as_of, rule, settings.summarization_enabled, project, after, limit)
+
+
+async def long_sessions(
+    db: Executor,
+    tenant_id: str,
+    project: str | None,
+    *,
+    as_of: datetime,
+    event_threshold: int,
+    after: SessionKey | None = None,
+    settings: Settings,
+) -> list[SessionKey]:
+    """Return a project's next sessions of at least *event_threshold* new events, however old, idle or not."""
+    rule = replace(DueRule.of(settings, daily=False), min_events=event_threshold, idle=timedelta(0), backfill=_EVER)
+    return await _page(db, tenant_id, as_of, rule, True, project, after, PAGE)
+
+
+async def _page(
+    db: Executor,
+    tenant_id: str,
+    as_of: datetime,
+    rule: DueRule,
+    enabled: bool,
+    project: str | None,
+    after: SessionKey | None,
+    limit: int,
+) -> list[SessionKey]:
+    start = (after.project_name, after.session_id) if after else (None, None)
+    rows = await fetch(db, DUE_SESSIONS, *_arguments([tenant_id], as_of, rule, enabled, project), *start, limit)
+    return [SessionKey(tenant_id, row["project"], row["session_id"]) for row in rows]
+
+
+def _arguments(
+    tenant_ids: Sequence[str], as_of: datetime, rule: DueRule, enabled: bool, project: str | None = None
+) -> tuple[Any, ...]:
+    threshold = rule.event_threshold if rule.daily else None
+    return (
+        list(tenant_ids),
+        as_of,
+        enabled,
+        rule.idle,
+        rule.min_events,
+        threshold,
+        rule.backfill,
+        rule.backend,
+        project,
+    )
+
+
+async def ensure_session(db: Executor, session: SessionKey) -> None:
+    """Raise SessionNotFoundError where no event of *session* was ever written."""
+    if not await fetch_value(db, SESSION_EXISTS, session.tenant_id, session.project_name, session.session_id):
+        raise SessionNotFoundError(session.tenant_id, session.session_id)

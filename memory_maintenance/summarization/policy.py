@@ -1,0 +1,149 @@
+"""When a session is due, and what of its summary follows from the events alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from statistics import fmean
+from typing import Final
+from uuid import UUID
+
+from memory_maintenance.language_model.backend import Backend, backend_of
+from memory_maintenance.language_model.context import estimated_tokens
+from memory_maintenance.memories.derived import DEFAULT_PROJECT, derived_id
+from memory_maintenance.memories.memory import Memory
+from memory_maintenance.settings import Settings
+
+SOURCE: Final = "summarization_worker"
+TAGS: Final = ("session_summary", "auto_generated")
+
+_QUOTED_EVENTS: Final = 5
+_QUOTED_CHARACTERS: Final = 2_000
+"""Longest quotation of one event in the fallback."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionKey:
+    """One session; ``project`` None reads as ``default``, like a NULL in the table."""
+
+    tenant_id: str
+    project: str | None
+    session_id: str
+
+    @property
+    def project_name(self) -> str:
+        """Return the project, ``default`` where there is none."""
+        return DEFAULT_PROJECT if self.project is None else self.project
+
+
+@dataclass(frozen=True, slots=True)
+class SessionState:
+    """What decides whether a session is due.
+
+    ``new_events`` are in no summary yet. ``summary_backend`` is who wrote the stored
+    summary, None where there is none or somebody edited it; ``fallback`` whether a
+    better text is wanted for it.
+    """
+
+    new_events: int
+    last_event_at: datetime
+    summary_backend: str | None = None
+    fallback: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DueRule:
+    """When sessions are due, for one run.
+
+    ``daily`` adds long sessions that still go on, and summaries that can be written better.
+    """
+
+    min_events: int
+    event_threshold: int
+    idle: timedelta
+    backfill: timedelta
+    backend: Backend
+    daily: bool
+
+    @classmethod
+    def of(cls, settings: Settings, *, daily: bool) -> DueRule:
+        """Return the rule that *settings* state."""
+        return cls(
+            min_events=settings.summarization_min_events,
+            event_threshold=settings.summarization_event_threshold,
+            idle=timedelta(minutes=settings.summarization_idle_minutes),
+            backfill=timedelta(days=settings.summarization_backfill_days),
+            backend=backend_of(settings),
+            daily=daily,
+        )
+
+    def is_due(self, session: SessionState, *, as_of: datetime, adopted_at: datetime | None) -> bool:
+        """Return whether *session* is to be summarized at *as_of*; ``DUE_SESSIONS`` says the same in SQL."""
+        if session.last_event_at < (adopted_at or as_of) - self.backfill or self._would_spoil(session):
+            return False
+        idle = session.last_event_at <= as_of - self.idle
+        long = self.daily and session.new_events >= self.event_threshold
+        return (idle and session.new_events >= self.min_events) or long or self._can_improve(session, as_of)
+
+    def _would_spoil(self, session: SessionState) -> bool:
+        """Return whether all that can be written is a fallback, where there is better text already."""
+        return self.backend == "none" and session.summary_backend is not None and not session.fallback
+
+    def _can_improve(self, session: SessionState, as_of: datetime) -> bool:
+        recent = session.last_event_at >= as_of - self.backfill
+        return self.daily and can_improve(
+            self.backend, written_by=session.summary_backend, fallback=session.fallback, recent=recent
+        )
+
+
+def can_improve(backend: Backend, *, written_by: str | None, fallback: bool, recent: bool = True) -> bool:
+    """Return whether *backend* writes better than what is stored.
+
+    A fallback is improved by any writer, a text written without a model by a model
+    while the session is recent.
+    """
+    if written_by is None or backend == "none":
+        return False
+    return fallback or (recent and backend == "openai" and written_by == "extractive")
+
+
+def summary_id(session: SessionKey, part: int = 1) -> UUID:
+    """Return the id of a session's summary; the second part takes what came after somebody edited the first."""
+    key = (session.tenant_id, session.project_name, session.session_id)
+    return derived_id("session_summary", *key) if part == 1 else derived_id("session_summary", *key, part)
+
+
+def summary_importance(events: Sequence[Memory]) -> float:
+    """Return 1.2 × the mean undecayed importance of *events*, at most 1. Source: RAE's SummarizationWorker."""
+    return min(1.0, 1.2 * fmean(event.importance for event in events))
+
+
+def fallback_text(events: Sequence[Memory]) -> str:
+    """Return RAE's text for when no model answers: the first five events, and how many more there are."""
+    quoted = " | ".join(_quoted(event.content) for event in events[:_QUOTED_EVENTS])
+    more = len(events) - _QUOTED_EVENTS
+    return f"Session summary ({len(events)} events): {quoted}" + (f" ... and {more} more events" if more > 0 else "")
+
+
+def _quoted(content: str) -> str:
+    return content if len(content) <= _QUOTED_CHARACTERS else f"{content[:_QUOTED_CHARACTERS]}…"
+
+
+def chunks(lines: Sequence[str], most_tokens: int, *, at_least: int = 1) -> list[list[str]]:
+    """Return *lines* in runs of at most *most_tokens*, each of *at_least* lines where there are so many.
+
+    A session that grew at its end keeps its earlier chunks, so their answers are
+    found in the ledger.
+    """
+    found: list[list[str]] = []
+    taken = 0
+    for line in lines:
+        tokens = estimated_tokens(line) + 1
+        if found and (taken + tokens <= most_tokens or len(found[-1]) < at_least):
+            found[-1].append(line)
+            taken += tokens
+        else:
+            found.append([line])
+            taken = tokens
+    return found

@@ -1,0 +1,181 @@
+"""The SQL of summaries: which sessions are due, what a session holds, what is stored.
+
+Two expressions recur: a session id stands in its column or, in older rows, only in the
+metadata; undecayed importance is the base where the stored value is the one decay wrote.
+Rows without a time of creation have no place in a session and are left out.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+_DUE: Final = """
+-- summarization.DUE_SESSIONS, DUE_COUNTS: sessions that are due, of some tenants; DueRule.is_due is the same in Python.
+--   $1 tenant_ids       array of the column's type
+--   $2 as_of            timestamptz
+--   $3 enabled          boolean      what holds for tenants without an override
+--   $4 idle             interval     a session with a later event is still going on
+--   $5 min_events       integer
+--   $6 event_threshold  integer      NULL on an hourly run
+--   $7 backfill         interval     sessions that ended longer than this before adoption are left alone
+--   $8 backend          text         who would write
+--   $9 project          text         NULL: every project
+-- A row is an event, a summary of ours (it has a hash of its text), one of RAE's (it covers what came before
+-- it, if it is older than adoption), or something else that was derived.
+WITH adoption AS (
+    SELECT coalesce(adopted_at, $2::timestamptz) AS at FROM maintenance.store
+),
+entries AS MATERIALIZED (
+    SELECT m.tenant_id, coalesce(m.project, 'default') AS project,
+           coalesce(nullif(m.session_id, ''), m.metadata->>'session_id') AS session_id,
+           m.id, m.created_at,
+           CASE
+               WHEN 'session_summary' = ANY (m.tags)
+                   THEN CASE WHEN m.metadata->>'text_sha256' IS NULL THEN 'theirs' ELSE 'ours' END
+               WHEN m.source IN ('summarization_worker', 'reflection_engine_v2') THEN 'derived'
+               ELSE 'event'
+           END AS kind,
+           CASE
+               WHEN 'session_summary' = ANY (m.tags)
+                   AND encode(sha256(convert_to(m.content, 'UTF8')), 'hex') = m.metadata->>'text_sha256'
+                   THEN CASE WHEN m.metadata->>'fallback' = 'true' THEN 'fallback' ELSE m.metadata->>'backend' END
+           END AS written
+    FROM memories m LEFT JOIN maintenance.tenants t ON t.tenant_id = m.tenant_id::text
+    WHERE m.tenant_id = ANY ($1) AND m.layer IN ('episodic', 'em') AND m.created_at <= $2
+          AND coalesce((t.overrides->>'summarization_enabled')::boolean, $3)
+          AND coalesce(nullif(m.session_id, ''), m.metadata->>'session_id', '') <> ''
+          AND ($9::text IS NULL OR coalesce(m.project, 'default') = $9)
+),
+sessions AS (
+    SELECT e.tenant_id, e.project, e.session_id,
+           max(e.created_at) FILTER (WHERE kind = 'event') AS last_event_at,
+           max(e.created_at) FILTER (WHERE kind = 'theirs' AND e.created_at <= a.at) AS told_until,
+           coalesce(bool_or(written = 'fallback'), false) AS fallback,
+           coalesce(bool_or(written = 'extractive'), false) AS extractive,
+           coalesce(bool_or(written <> 'fallback'), false) AS good
+    FROM entries e CROSS JOIN adoption a
+    GROUP BY e.tenant_id, e.project, e.session_id, a.at
+    HAVING max(e.created_at) FILTER (WHERE kind = 'event') >= a.at - $7::interval
+),
+uncovered AS (
+    SELECT e.tenant_id, e.project, e.session_id, count(*) AS events
+    FROM sessions s JOIN entries e USING (tenant_id, project, session_id)
+    WHERE e.kind = 'event' AND (s.told_until IS NULL OR e.created_at > s.told_until)
+          AND NOT EXISTS (SELECT 1 FROM maintenance.covered_events c WHERE c.event_id = e.id)
+    GROUP BY e.tenant_id, e.project, e.session_id
+),
+due AS (
+    SELECT s.tenant_id::text AS tenant_id, s.project, s.session_id
+    FROM sessions s LEFT JOIN uncovered u USING (tenant_id, project, session_id)
+    WHERE NOT ($8::text = 'none' AND s.good)
+          AND (
+              (s.last_event_at <= $2 - $4::interval AND u.events >= $5::integer)
+              OR u.events >= $6::integer
+              OR ($6 IS NOT NULL AND $8 <> 'none' AND s.fallback)
+              OR ($6 IS NOT NULL AND $8 = 'openai' AND s.extractive AND s.last_event_at >= $2 - $7)
+          )
+)
+"""
+
+DUE_SESSIONS: Final = (
+    _DUE
+    + """
+--   $10 after_project, $11 after_session, $12 limit: the page after this session
+SELECT project, session_id FROM due
+WHERE $10::text IS NULL OR (project, session_id) > ($10, $11::text)
+ORDER BY project, session_id
+LIMIT $12
+"""
+)
+
+DUE_COUNTS: Final = (
+    _DUE
+    + """
+SELECT tenant_id, count(*) AS sessions FROM due GROUP BY tenant_id
+"""
+)
+
+EVENTS: Final = """
+-- summarization.EVENTS: the events that a summary is about, in order of time: those in no summary, and its own.
+--   $1 tenant_id   its own type
+--   $2 project     text
+--   $3 session_id  text
+--   $4 as_of       timestamptz
+--   $5 summary_id  uuid
+--   $6 most_characters  integer   of a longer content both ends are read
+WITH told AS (
+    SELECT max(m.created_at) AS until
+    FROM memories m
+    WHERE m.tenant_id = $1 AND m.layer IN ('episodic', 'em') AND coalesce(m.project, 'default') = $2
+          AND coalesce(nullif(m.session_id, ''), m.metadata->>'session_id') = $3
+          AND 'session_summary' = ANY (m.tags) AND m.metadata->>'text_sha256' IS NULL
+          AND m.created_at <= (SELECT coalesce(adopted_at, $4::timestamptz) FROM maintenance.store)
+)
+SELECT m.id, m.tenant_id::text AS tenant_id, m.project, $3::text AS session_id, m.layer, m.source, m.tags, m.created_at,
+       CASE
+           WHEN length(m.content) <= $6::integer THEN m.content
+           ELSE left(m.content, $6 / 2) || E'\\n' || right(m.content, $6 / 2)
+       END AS content,
+       CASE
+           WHEN v.value = 'NaN' THEN 0.5
+           ELSE least(greatest(coalesce(v.value, 0.5), 0), 1)
+       END AS importance,
+       c.event_id IS NULL AS is_new
+FROM memories m
+     CROSS JOIN told
+     LEFT JOIN maintenance.covered_events c ON c.event_id = m.id
+     CROSS JOIN LATERAL (
+         SELECT CASE
+             WHEN m.importance IS NOT DISTINCT FROM m.decayed_importance THEN m.base_importance
+             ELSE m.importance
+         END::float8 AS value
+     ) v
+WHERE m.tenant_id = $1 AND m.layer IN ('episodic', 'em') AND m.created_at <= $4
+      AND coalesce(m.project, 'default') = $2
+      AND coalesce(nullif(m.session_id, ''), m.metadata->>'session_id') = $3
+      AND (m.source IS NULL OR m.source NOT IN ('summarization_worker', 'reflection_engine_v2'))
+      AND NOT coalesce('session_summary' = ANY (m.tags), false)
+      AND (c.summary_id = $5 OR (c.summary_id IS NULL AND (told.until IS NULL OR m.created_at > told.until)))
+ORDER BY m.created_at, m.id
+"""
+
+STORED: Final = """
+-- summarization.STORED: a summary as it stands, for its session's next one.
+--   $1 id  uuid
+SELECT content, metadata FROM memories WHERE id = $1
+"""
+
+STORED_FOR_UPDATE: Final = STORED + "FOR UPDATE"
+
+ANY_COVERED: Final = """
+-- summarization.ANY_COVERED: whether somebody has summarized one of these events meanwhile.
+--   $1 event_ids  uuid[]
+SELECT EXISTS (SELECT 1 FROM maintenance.covered_events WHERE event_id = ANY ($1))
+"""
+
+COVER: Final = """
+-- summarization.COVER: these events are in this summary.
+--   $1 event_ids   uuid[]
+--   $2 summary_id  uuid
+INSERT INTO maintenance.covered_events (event_id, summary_id)
+SELECT event_id, $2 FROM unnest($1::uuid[]) AS event_id
+ON CONFLICT (event_id) DO NOTHING
+"""
+
+RECORD: Final = """
+-- summarization.RECORD: a summary as callers get it.
+--   $1 id  uuid
+SELECT id::text AS id, tenant_id::text AS tenant_id, project, session_id, content, layer, source, tags,
+       importance, metadata, created_at
+FROM memories WHERE id = $1
+"""
+
+SESSION_EXISTS: Final = """
+-- summarization.SESSION_EXISTS: whether an event of this session was ever written.
+--   $1 tenant_id (its own type), $2 project, $3 session_id
+SELECT EXISTS (
+    SELECT 1 FROM memories m
+    WHERE m.tenant_id = $1 AND m.layer IN ('episodic', 'em') AND coalesce(m.project, 'default') = $2
+          AND coalesce(nullif(m.session_id, ''), m.metadata->>'session_id') = $3
+)
+"""

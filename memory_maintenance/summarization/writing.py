@@ -1,0 +1,133 @@
+"""Writing a summary: with a model, by chosen sentences, or RAE's fallback."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from memory_maintenance.errors import ContextTooLongError
+from memory_maintenance.language_model.backend import Backend
+from memory_maintenance.language_model.context import room
+from memory_maintenance.language_model.question import Answer, LanguageModel, Question
+from memory_maintenance.language_model.untrusted import as_line
+from memory_maintenance.memories.memory import Memory
+from memory_maintenance.summarization.extractive import extractive_summary
+from memory_maintenance.summarization.policy import chunks, fallback_text
+from memory_maintenance.summarization.prompt import (
+    MERGE_SYSTEM,
+    SESSION_SYSTEM,
+    SessionSummaryResponse,
+    event_lines,
+    merge_question,
+    session_question,
+)
+from memory_maintenance.texts.cleaning import clean
+
+Beat = Callable[[], object]
+
+_SMALLEST_ROOM: Final = 128
+"""Tokens below which making chunks smaller cannot be what helps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A summary's text and where it comes from; tokens are what its answers cost, whenever they were paid."""
+
+    text: str
+    backend: Backend
+    fallback: bool = False
+    model: str | None = None
+    prompt_version: str | None = None
+    question: str | None = None
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+async def extracted(events: Sequence[Memory], *, fallback: bool = False) -> Written:
+    """Return the extractive summary of *events*, computed beside the event loop."""
+    response = await asyncio.to_thread(extractive_summary, events)
+    return Written(clean(response.as_text()), "extractive", fallback)
+
+
+def quoted(events: Sequence[Memory]) -> Written:
+    """Return RAE's fallback for *events*."""
+    return Written(fallback_text(events), "none", fallback=True)
+
+
+@dataclass(slots=True)
+class ModelWriter:
+    """Writes one session's summary with a model, in as many questions as its context makes necessary."""
+
+    model: LanguageModel
+    context_tokens: int
+    answer_tokens: int
+    tenant_id: str
+    asked_in: str
+    beat: Beat
+    _input_tokens: int = field(default=0, init=False)
+    _output_tokens: int = field(default=0, init=False)
+
+    async def write(self, events: Sequence[Memory], earlier: str | None = None) -> Written:
+        """Return the summary of *events*, which come after what *earlier* sums up.
+
+        Raises:
+            LanguageModelError: what the model raises; ContextTooLongError only where no smaller chunk helps.
+        """
+        system = max(SESSION_SYSTEM, MERGE_SYSTEM, key=len)
+        most_tokens = room(self.context_tokens, self.answer_tokens, system, earlier or "")
+        while True:
+            try:
+                return await self._summary(events, earlier, most_tokens)
+            except ContextTooLongError:
+                most_tokens //= 2
+                if most_tokens < _SMALLEST_ROOM:
+                    raise
+
+    async def _summary(self, events: Sequence[Memory], earlier: str | None, most_tokens: int) -> Written:
+        # The room in characters too: an event in a script of one token a character then fits.
+        runs = chunks(event_lines(events, most_tokens), most_tokens)
+        if len(runs) == 1:
+            question = session_question(self.tenant_id, runs[0], asked_in=self.asked_in, earlier=earlier)
+            return self._written(await self._ask(question), question)
+        questions = [session_question(self.tenant_id, run, asked_in=self.asked_in, part=True) for run in runs]
+        told = [await self._part(question) for question in questions]
+        return await self._merged([earlier, *told] if earlier else told, most_tokens)
+
+    async def _merged(self, parts: Sequence[str], most_tokens: int) -> Written:
+        while len(runs := _runs(parts, most_tokens)) > 1:
+            parts = [await self._joined(run) for run in runs]
+        question = merge_question(self.tenant_id, runs[0], asked_in=self.asked_in)
+        return self._written(await self._ask(question), question)
+
+    async def _joined(self, run: Sequence[str]) -> str:
+        if len(run) == 1:
+            return run[0]
+        return await self._part(merge_question(self.tenant_id, run, asked_in=self.asked_in, part=True))
+
+    async def _part(self, question: Question[SessionSummaryResponse]) -> str:
+        return (await self._ask(question)).value.summary
+
+    async def _ask(self, question: Question[SessionSummaryResponse]) -> Answer[SessionSummaryResponse]:
+        self.beat()
+        answer = await self.model.ask(question)
+        self._input_tokens += answer.input_tokens
+        self._output_tokens += answer.output_tokens
+        return answer
+
+    def _written(self, answer: Answer[SessionSummaryResponse], question: Question[SessionSummaryResponse]) -> Written:
+        return Written(
+            text=clean(answer.value.as_text()),
+            backend="openai",
+            model=answer.model,
+            prompt_version=question.prompt_version,
+            question=answer.question,
+            input_tokens=self._input_tokens,
+            output_tokens=self._output_tokens,
+        )
+
+
+def _runs(parts: Sequence[str], most_tokens: int) -> list[list[str]]:
+    # Two to a run at least, so that every round nearly halves their number.
+    return chunks([as_line(part, most_tokens // 2) for part in parts], most_tokens, at_least=2)

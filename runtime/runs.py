@@ -1,0 +1,77 @@
+"""Starting a maintenance run and following it to its end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+from memory_maintenance.errors import MaintenanceError
+from memory_maintenance.operations.outcomes import CycleTotals
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
+from temporalio.client import Client, WorkflowHandle
+from temporalio.service import RPCError
+from workflows.maintenance import MaintenanceWorkflow
+from workflows.messages import MaintenanceRequest
+from workflows.options import TASK_QUEUE
+
+Run = WorkflowHandle[Any, dict[str, Any]]
+
+_POLL_SECONDS = 0.5
+_QUERY_PATIENCE = timedelta(seconds=2)
+
+
+class NoWorkerError(MaintenanceError):
+    """Nobody polls the task queue: the run would wait for ever."""
+
+    def __init__(self) -> None:
+        super().__init__(f"no worker polls task queue {TASK_QUEUE!r}: start one with `python worker.py`")
+
+
+async def start_run(client: Client, request: MaintenanceRequest) -> Run:
+    """Start one maintenance run."""
+    return await client.start_workflow(
+        MaintenanceWorkflow.run,
+        request,
+        id=f"memory-maintenance-{request.kind}-{uuid4()}",
+        task_queue=TASK_QUEUE,
+        static_summary=f"{request.kind} maintenance, started by hand",
+    )
+
+
+async def follow(run: Run, report: Callable[[CycleTotals], object]) -> dict[str, Any]:
+    """Return the run's statistics; call *report* with the totals so far, about twice a second.
+
+    Raises:
+        WorkflowFailureError: the run failed, was cancelled or terminated.
+    """
+    result = asyncio.create_task(run.result())
+    while not result.done():
+        await asyncio.wait({result}, timeout=_POLL_SECONDS)
+        if not result.done():
+            await _report(run, report)
+    return result.result()
+
+
+async def _report(run: Run, report: Callable[[CycleTotals], object]) -> None:
+    try:
+        report(await run.query(MaintenanceWorkflow.progress, rpc_timeout=_QUERY_PATIENCE))
+    except (RPCError, TimeoutError):
+        return  # a busy or missing worker does not answer queries; the result will tell
+
+
+async def ensure_worker(client: Client) -> None:
+    """Raise NoWorkerError where nobody polls for workflows."""
+    described = await client.workflow_service.describe_task_queue(
+        DescribeTaskQueueRequest(
+            namespace=client.namespace,
+            task_queue=TaskQueue(name=TASK_QUEUE),
+            task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+        )
+    )
+    if not described.pollers:
+        raise NoWorkerError

@@ -1,0 +1,100 @@
+"""Where the parts of the application meet: settings, pool, workers of the library, activities."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from temporalio.client import Client
+
+from activities.decay import DecayActivities
+from activities.dreaming import DreamingActivities
+from activities.operations import OperationActivities
+from activities.planning import PlanningActivities
+from activities.summarization import SummarizationActivities
+from memory_maintenance.database.migrate import migrate
+from memory_maintenance.database.pool import Pool, open_pool
+from memory_maintenance.decay.worker import DecayWorker
+from memory_maintenance.dreaming.worker import DreamingWorker
+from memory_maintenance.language_model.asking import open_model
+from memory_maintenance.planning.planner import Planner
+from memory_maintenance.settings import Settings
+from memory_maintenance.summarization.worker import SummarizationWorker
+from runtime.client import connect
+from runtime.embedded import Stack, running_stack
+
+Activity = Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """What a process works with."""
+
+    settings: Settings
+    stack: Stack
+    pool: Pool
+    client: Client
+
+
+@asynccontextmanager
+async def running_stack_of(settings: Settings) -> AsyncIterator[Stack]:
+    """Yield the addresses of the servers, starting those that no setting names.
+
+    An embedded store is ours alone and is migrated here; a configured one only by `starter.py migrate`.
+    """
+    dsn = settings.database_dsn
+    async with running_stack(
+        home=settings.memory_maintenance_home.expanduser(),
+        database_url=dsn.get_secret_value() if dsn else None,
+        temporal_address=settings.temporal_address,
+    ) as stack:
+        if dsn is None:
+            await migrate(stack.database_url)
+        yield stack
+
+
+@asynccontextmanager
+async def running_pool(settings: Settings, stack: Stack) -> AsyncIterator[Pool]:
+    """Yield a pool on the store."""
+    pool = await open_pool(
+        stack.database_url, size=settings.database_pool_size, timeout_seconds=settings.database_timeout_seconds
+    )
+    try:
+        yield pool
+    finally:
+        await pool.close()
+
+
+@asynccontextmanager
+async def running_application(settings: Settings) -> AsyncIterator[Application]:
+    """Yield a process's surroundings: servers, pool and Temporal client."""
+    async with running_stack_of(settings) as stack, running_pool(settings, stack) as pool:
+        yield Application(settings, stack, pool, await connect(stack.temporal_address, settings))
+
+
+def sql_activities(settings: Settings, pool: Pool) -> Sequence[Activity]:
+    """Return the activities of the queue ``memory-maintenance``."""
+    planning = PlanningActivities(pool, settings, Planner(pool, settings))
+    decay = DecayActivities(DecayWorker(pool, settings))
+    summarization = SummarizationActivities(pool, settings, SummarizationWorker(pool, settings))
+    dreaming = DreamingActivities(pool, settings, DreamingWorker(pool, settings))
+    return (
+        planning.open_cycle,
+        planning.plan_page,
+        planning.record_page,
+        planning.close_cycle,
+        OperationActivities(pool).carry_out_order,
+        decay.decay_batch,
+        summarization.due_sessions,
+        dreaming.due_dreams,
+    )
+
+
+def model_activities(settings: Settings, pool: Pool) -> Sequence[Activity]:
+    """Return the activities of the queue ``memory-maintenance-llm``: Temporal retries, so no PatientModel here."""
+    model = open_model(settings, pool)
+    summarization = SummarizationActivities(pool, settings, SummarizationWorker(pool, settings, model))
+    dreaming = DreamingActivities(pool, settings, DreamingWorker(pool, settings, model))
+    return (summarization.summarize_session, dreaming.generate_reflection)

@@ -1,0 +1,131 @@
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from memory_maintenance.dreaming.themes import MOST_THEMES, recurring_themes
+from memory_maintenance.memories.memory import Memory
+from memory_maintenance.texts.words import unsupported
+from tests.texts.sessions import INCIDENT, MIGRATION, TENT, session
+
+TENTS = (
+    "Customer Ana Lund wants a refund for the blue tent, a seam tore.",
+    "Warehouse counts 14 green mugs fewer than the books say.",
+    "Ben Okafor got his refund for the blue tent after nine days.",
+    "Newsletter goes out on Tuesday.",
+    "Third refund for the blue tent this month, all from glue batch G7.",
+    "Glue batch G7 does not cure below 10 degrees, says the workshop.",
+    "The parcel of Mrs Chen was left at the depot.",
+)
+CONTENT = st.one_of(
+    st.text(st.characters(), max_size=60),
+    st.sampled_from([*TENTS, *TENT, "", "?!", "a\x00b", "\ud800", "数据库连接池已耗尽"]),
+)
+
+
+def sources_of(memories: Sequence[Memory]) -> list[str]:
+    return [memory.content for memory in memories] + [memory.created_at.date().isoformat() for memory in memories]
+
+
+def test_what_recurs_is_named_as_a_person_would_and_shows_its_memories():
+    memories = session(TENTS, minutes_apart=60 * 24)
+    first = recurring_themes(memories)[0]
+    assert first.name == "refund for the blue tent"
+    assert first.support == tuple(memories[index].id for index in (0, 2, 4))
+    assert first.text.startswith("refund for the blue tent: 2026-11-20: Customer Ana Lund wants a refund")
+    assert "2026-11-24: Third refund for the blue tent" in first.text
+
+
+def test_a_second_subject_is_a_second_theme_with_its_own_memories():
+    memories = session(TENTS)
+    themes = {theme.name: theme.support for theme in recurring_themes(memories)}
+    assert themes["glue batch"] == (memories[4].id, memories[5].id)
+
+
+def test_the_same_memories_make_one_theme():
+    lines = [f"The nightly export job of finance blocks the copy window, night {night}" for night in range(4)]
+    assert len(recurring_themes(session(lines))) == 1
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        pytest.param([], id="no memory"),
+        pytest.param(TENTS[:1], id="one memory"),
+        pytest.param(TENTS[:2], id="two that share nothing"),
+        pytest.param([TENTS[0]] * 5, id="one text five times"),
+        pytest.param(["thanks!", "thanks so much", "ok thanks", "hello", "hello"], id="small talk"),
+        pytest.param(["", "?", "\x00"], id="blanks"),
+    ],
+)
+def test_where_nothing_recurs_there_is_no_theme(lines):
+    assert recurring_themes(session(lines)) == ()
+
+
+def test_a_word_in_two_memories_is_no_theme_and_in_three_it_is():
+    lines = ["The strike of the railway begins on Thursday.", "Coaches replace trains during a strike.",
+             "Dr Benhamou flies because of the strike."]  # fmt: skip
+    assert recurring_themes(session(lines[:2])) == ()
+    assert [theme.name for theme in recurring_themes(session(lines))] == ["strike"]
+
+
+def test_fillers_name_no_theme():
+    lines = ["The customer said that it works today", "A customer said the report was fine", "Another customer said no"]
+    assert recurring_themes(session(lines)) == ()
+
+
+def test_importance_is_the_mean_of_the_supporting_memories():
+    memories = [
+        replace(memory, importance=value)
+        for memory, value in zip(session(TENTS), [0.9, 0, 0.6, 0, 0.9, 0, 0], strict=True)
+    ]
+    assert recurring_themes(memories)[0].importance == pytest.approx(0.8)
+
+
+def test_more_memories_give_more_confidence():
+    few, many = (
+        recurring_themes(session([f"{TENTS[0]} Case {case}." for case in range(count)]))[0] for count in (2, 9)
+    )
+    assert few.confidence == 0.5
+    assert many.confidence == pytest.approx(9 / 11)
+
+
+def test_themes_of_important_memories_come_first():
+    lines = [*[f"Refund for the blue tent, case {name}" for name in ("Ana", "Ben", "Cleo")],
+             *[f"Printer in the hall jams again on {day} side" for day in ("left", "right", "upper")]]  # fmt: skip
+    memories = [replace(memory, importance=0.9 if index >= 3 else 0.3) for index, memory in enumerate(session(lines))]
+    assert "rinter" in recurring_themes(memories)[0].name
+    assert "tent" in recurring_themes([replace(one, importance=1.2 - one.importance) for one in memories])[0].name
+
+
+def test_the_order_of_the_memories_does_not_matter():
+    memories = session(INCIDENT)
+    assert recurring_themes(memories[::-1]) == recurring_themes(memories)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(CONTENT, st.floats()), max_size=30))
+def test_a_theme_is_made_of_its_memories_and_in_range(lines):
+    memories = [
+        replace(memory, importance=importance)
+        for memory, (_, importance) in zip(session([line for line, _ in lines]), lines, strict=True)
+    ]
+    for theme in recurring_themes(memories):
+        supporting = [memory for memory in memories if memory.id in theme.support]
+        assert len(supporting) == len(theme.support) >= 2
+        assert unsupported(" ".join([theme.name, theme.text, *theme.tags]), sources_of(supporting)) == frozenset()
+        assert theme.name.strip()
+        assert theme.tags[0] == theme.name
+        assert 0 <= theme.importance <= 1
+        assert 0 <= theme.confidence <= 1
+
+
+def test_thousands_of_memories_take_seconds():
+    memories = session([f"{MIGRATION[index % 40]} ({index})" for index in range(5000)])
+    started = time.process_time()
+    themes = recurring_themes(memories)
+    assert time.process_time() - started < 5
+    assert len(themes) <= MOST_THEMES

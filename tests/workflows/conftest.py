@@ -1,0 +1,56 @@
+"""The whole application on real servers: workers, a store with the memories a test asks for."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from memory_maintenance.database.pool import Pool, execute_many
+from memory_maintenance.settings import Settings
+from runtime.workers import build_workers
+from temporalio.client import Client
+
+Working = Callable[..., AbstractAsyncContextManager[None]]
+
+INSERT = """
+INSERT INTO memories (tenant_id, project, session_id, content, importance, layer, created_at, last_accessed_at)
+VALUES ($1, $2, $3, $4, $5, 'episodic', $6, NULL)
+"""
+
+
+@pytest.fixture
+def working(temporal: Client, pool: Pool) -> Working:
+    """``async with working(**settings)``: the application's workers poll meanwhile."""
+
+    @asynccontextmanager
+    async def polling(**chosen: Any) -> AsyncIterator[None]:
+        settings = Settings(_env_file=None, **{"rae_llm_backend": "extractive", **chosen})  # type: ignore[call-arg]
+        workers = build_workers(temporal, settings, pool)
+        running = [asyncio.create_task(worker.run()) for worker in workers]
+        try:
+            yield
+        finally:
+            await asyncio.gather(*(worker.shutdown() for worker in workers))
+            await asyncio.gather(*running)
+
+    return polling
+
+
+TALK = (
+    "Ana reports that the blue tent of order {n} leaks at the seam after one night of rain",
+    "The warehouse in Gdynia confirms batch {n} of blue tents has a weak seam",
+    "Refund of {n} euros for the leaking blue tent was approved by Marek",
+    "Ana prefers a replacement tent over a refund and leaves on Friday",
+)
+
+
+async def remember_session(pool: Pool, tenant: str, *, events: int, project: str = "shop", session: str = "s1") -> None:
+    """Write a session of *events* important memories that ended an hour ago."""
+    end = datetime.now(UTC) - timedelta(hours=1)
+    rows = [
+        (tenant, project, session, TALK[n % 4].format(n=n + 10), 0.7, end - timedelta(minutes=events - n))
+        for n in range(events)
+    ]
+    await execute_many(pool, INSERT, rows)

@@ -1,0 +1,89 @@
+"""What is sent to and comes back from workflows. Fields are only ever added, with defaults."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import Field
+
+from activities.messages import Kind, Message, SessionRef, TenantId, TenantPlan
+from memory_maintenance.operations.outcomes import CycleTotals, Task, TenantOutcome
+
+
+class CycleProgress(Message):
+    """What a cycle carries over when it continues as new. Not for people."""
+
+    cycle_id: UUID
+    started_at: datetime
+    deadline: datetime
+    fail_ratio: float
+    config: dict[str, Any]
+    cursor: str | None
+    pages: int
+    totals: CycleTotals
+    cancelled: tuple[str, ...] = ()
+    resumed: tuple[str, ...] = ()
+
+
+class MaintenanceRequest(Message):
+    """Everything may be left out: then it is one daily run over all tenants, as of now."""
+
+    kind: Kind = "daily"
+    tasks: tuple[Task, ...] | None = None
+    """None: all three on a daily run, summaries on an hourly one."""
+    tenants: tuple[TenantId, ...] | None = None
+    """None: every tenant."""
+    project: str | None = None
+    """With one tenant: only this project's sessions and dreams."""
+    session: str | None = None
+    """With one tenant: only this session, due or not."""
+    min_events: int | None = Field(default=None, ge=1)
+    """With a session: the fewest new events; None: the setting."""
+    as_of: datetime | None = None
+    """The instant the run reckons from; None: the schedule's nominal time, else the database's clock."""
+    progress: CycleProgress | None = None
+
+    def chosen_tasks(self) -> tuple[Task, ...]:
+        """Return the tasks of this run."""
+        everything: tuple[Task, ...] = ("decay", "summarization", "dreaming")
+        return self.tasks if self.tasks is not None else everything if self.kind == "daily" else ("summarization",)
+
+
+class PageRequest(Message):
+    """Some 200 tenants with work, of one cycle."""
+
+    cycle_id: UUID
+    page: int
+    as_of: datetime
+    kind: Kind
+    deadline: datetime
+    plans: tuple[TenantPlan, ...]
+    project: str | None = None
+    session: str | None = None
+    min_events: int | None = None
+    cancelled: tuple[str, ...] = ()
+
+
+class TenantProgress(Message):
+    """Where a tenant's run stands: the task it is at, the cursor in it, and what was done."""
+
+    task: Task | None = None
+    decay_cursor: UUID | None = None
+    session_cursor: SessionRef | None = None
+    dream_cursor: str | None = None
+    outcome: TenantOutcome
+    started_at: datetime
+
+
+class TenantRequest(Message):
+    """One tenant's work in one cycle."""
+
+    plan: TenantPlan
+    cycle_id: UUID
+    as_of: datetime
+    kind: Kind
+    deadline: datetime
+    project: str | None = None
+    session: str | None = None
+    min_events: int | None = None
+    progress: TenantProgress | None = None

@@ -1,0 +1,63 @@
+"""Task queues, time-outs and retries: every number that shapes a step, with its reason."""
+
+from datetime import datetime, timedelta
+
+from temporalio import workflow
+from temporalio.common import Priority, RetryPolicy
+
+TASK_QUEUE = "memory-maintenance"
+"""Workflows and SQL."""
+
+MODEL_TASK_QUEUE = "memory-maintenance-llm"
+"""Steps that may ask a model: their rate is limited by the server, for all workers together."""
+
+PAGE_SIZE = 200
+"""Tenants of one page: its history stays below 1,800 events, its report below 200 kB."""
+
+PAGES_AT_ONCE = 4
+TENANTS_AT_ONCE = 50
+SESSIONS_AT_ONCE = 4
+
+RETRY = RetryPolicy(
+    initial_interval=timedelta(seconds=1), backoff_coefficient=2.0, maximum_interval=timedelta(minutes=1)
+)
+"""No limit on attempts: ``activities/failures.py`` knows which errors end a step, and
+``schedule_to_close_timeout`` ends what would otherwise wait for ever."""
+
+
+def sql(until: datetime | None = None) -> workflow.ActivityConfig:
+    """Return the options of a step that runs a few statements, retried through an outage until the deadline."""
+    return {
+        "task_queue": TASK_QUEUE,
+        "start_to_close_timeout": timedelta(minutes=2),
+        "schedule_to_close_timeout": _until(until, at_least=timedelta(minutes=5)),
+        "retry_policy": RETRY,
+    }
+
+
+def long_sql(until: datetime | None = None) -> workflow.ActivityConfig:
+    """Return the options of a step of some 20 seconds that beats after every page."""
+    return {**sql(until), "start_to_close_timeout": timedelta(minutes=5), "heartbeat_timeout": timedelta(seconds=30)}
+
+
+def model(tenant_id: str) -> workflow.ActivityConfig:
+    """Return the options of a step that may ask a model many times.
+
+    The ladder of waits and attempts is the ledger's and ends by itself; two hours are the
+    backstop. A killed worker is noticed after the heartbeat time-out: what was paid is in
+    the ledger, so the next attempt goes on from there.
+    """
+    return {
+        "task_queue": MODEL_TASK_QUEUE,
+        "start_to_close_timeout": timedelta(minutes=30),
+        "schedule_to_close_timeout": timedelta(hours=2),
+        "heartbeat_timeout": timedelta(seconds=30),
+        "retry_policy": RETRY,
+        "priority": Priority(fairness_key=tenant_id[:64]),
+    }
+
+
+def _until(deadline: datetime | None, *, at_least: timedelta) -> timedelta:
+    if deadline is None:
+        return timedelta(hours=1)
+    return max(deadline - workflow.now(), at_least)

@@ -1,0 +1,101 @@
+"""MaintenancePageWorkflow: some 200 tenants with work, one child each."""
+
+import asyncio
+from typing import Any
+
+from temporalio import workflow
+from temporalio.exceptions import ChildWorkflowError, WorkflowAlreadyStartedError, is_cancelled_exception
+
+with workflow.unsafe.imports_passed_through():
+    from activities.messages import RecordPageRequest, TenantPlan
+    from activities.planning import PlanningActivities
+    from memory_maintenance.operations.outcomes import CycleTotals, TenantOutcome, TenantStatus
+    from workflows.messages import PageRequest, TenantRequest
+    from workflows.options import TENANTS_AT_ONCE, sql
+    from workflows.tenant import TenantMaintenanceWorkflow
+
+
+def tenant_workflow_id(tenant_id: str) -> str:
+    """Return the one id under which a tenant is worked on, whichever cycle does it."""
+    return f"tenant-maintenance/{tenant_id}"
+
+
+@workflow.defn
+class MaintenancePageWorkflow:
+    """Start a TenantMaintenanceWorkflow per tenant, record what they did, return the sum.
+
+    Signal: ``cancel_tenant``, for a tenant that has not started yet. Query: ``progress``.
+    """
+
+    @workflow.init
+    def __init__(self, request: PageRequest) -> None:
+        self._request = request
+        self._cancelled = set(request.cancelled)
+        self._outcomes: list[TenantOutcome] = []
+
+    @workflow.signal
+    def cancel_tenant(self, *args: Any) -> None:
+        """Do not start this tenant. The root sends it; people signal the root or the tenant."""
+        self._cancelled.update(arg for arg in args if isinstance(arg, str))
+
+    @workflow.query
+    def progress(self) -> CycleTotals:
+        """Return the sum over the tenants that are done."""
+        return CycleTotals().with_outcomes(self._outcomes)
+
+    @workflow.run
+    async def run(self, request: PageRequest) -> CycleTotals:
+        """Work through the page. A tenant's failure is counted, never raised."""
+        slots = asyncio.Semaphore(TENANTS_AT_ONCE)
+
+        async def one(plan: TenantPlan) -> None:
+            async with slots:
+                self._outcomes.append(await self._outcome_of(plan))
+
+        try:
+            await asyncio.gather(*(one(plan) for plan in request.plans))
+        finally:
+            # Also when the page is cancelled: what its tenants did is recorded before it closes.
+            await workflow.execute_activity_method(
+                PlanningActivities.record_page,
+                RecordPageRequest(cycle_id=request.cycle_id, page=request.page, outcomes=tuple(self._outcomes)),
+                **sql(),
+            )
+        return self.progress()
+
+    async def _outcome_of(self, plan: TenantPlan) -> TenantOutcome:
+        if plan.tenant_id in self._cancelled:
+            return _without_work(plan, "cancelled")
+        if workflow.now() >= self._request.deadline:
+            return _without_work(plan, "out_of_time")
+        try:
+            return await self._child(plan)
+        except WorkflowAlreadyStartedError:
+            return _without_work(plan, "already_running")
+        except ChildWorkflowError as error:
+            status: TenantStatus = "cancelled" if is_cancelled_exception(error) else "failed"
+            return _without_work(plan, status, error_type=type(error.cause).__name__)
+
+    async def _child(self, plan: TenantPlan) -> TenantOutcome:
+        page = self._request
+        request = TenantRequest(
+            plan=plan,
+            cycle_id=page.cycle_id,
+            as_of=page.as_of,
+            kind=page.kind,
+            deadline=page.deadline,
+            project=page.project,
+            session=page.session,
+            min_events=page.min_events,
+        )
+        return await workflow.execute_child_workflow(
+            TenantMaintenanceWorkflow.run,
+            request,
+            id=tenant_workflow_id(plan.tenant_id),
+            parent_close_policy=workflow.ParentClosePolicy.REQUEST_CANCEL,
+            static_summary=f"tenant {plan.tenant_id}",
+        )
+
+
+def _without_work(plan: TenantPlan, status: TenantStatus, *, error_type: str | None = None) -> TenantOutcome:
+    return TenantOutcome(tenant_id=plan.tenant_id, status=status, error_type=error_type)
