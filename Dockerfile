@@ -1,8 +1,8 @@
-# The worker, the command line and `python -m memory_maintenance`, as one image of about 250 MB plus Python's.
+# The worker, the command line and `python -m memory_maintenance`, as one image: some 270 MB of packages on Python's slim one.
 #
 # Checked without an engine (tests/deploy): hadolint; that what is copied is in the build context, is all the
 # application imports, and runs from such a copy; that requirements/worker.lock names every package it imports.
-# Not checked here: the build itself. Every package of the lock was installed from wheels for amd64 and arm64.
+# Not checked here: the build itself. Every package of the lock has a wheel for amd64 and for arm64.
 
 # 3.11 and not the newest: the locks choose other releases of NumPy and NetworkX from 3.12 on than the tests ran with.
 FROM python:3.11-slim-trixie AS packages

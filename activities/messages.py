@@ -142,16 +142,16 @@ class DueDreamsRequest(Message):
 
 
 class DueDreamsResult(Message):
-    """Projects by name; None stands for memories without one."""
+    """Projects by name; ``default`` stands for memories without one."""
 
-    projects: tuple[str | None, ...]
+    projects: tuple[str, ...]
 
 
 class GenerateReflectionRequest(Message):
     """One dream of a project."""
 
     tenant_id: str
-    project: str | None
+    project: str
     as_of: datetime
     cycle_id: UUID
 

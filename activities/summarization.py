@@ -14,7 +14,8 @@ from activities.messages import (
 )
 from memory_maintenance.database.pool import Pool
 from memory_maintenance.settings import Settings
-from memory_maintenance.summarization.due import SessionKey, due_sessions
+from memory_maintenance.summarization.due import due_sessions
+from memory_maintenance.summarization.policy import SessionKey
 from memory_maintenance.summarization.worker import SummarizationWorker
 
 

@@ -9,14 +9,15 @@ from collections.abc import Coroutine
 from typing import Annotated, Any, Final, NoReturn, TypeVar
 
 import typer
-from memory_maintenance.errors import MaintenanceError
-from memory_maintenance.observability.logs import configure_logs
-from memory_maintenance.settings import Settings, load_settings
 from rich.console import Console
 from rich.table import Table
 from temporalio.client import WorkflowFailureError
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
+
+from memory_maintenance.errors import MaintenanceError
+from memory_maintenance.observability.logs import configure_logs
+from memory_maintenance.settings import Settings, load_settings
 
 Result = TypeVar("Result")
 

@@ -6,23 +6,26 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from activities.messages import Kind
+from commands.console import AsJson, err, out, print_json, run, settings_for_command, table
 from memory_maintenance.operations.outcomes import CycleTotals
 from memory_maintenance.settings import Settings
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from runtime.client import connect
 from runtime.runs import ensure_worker, follow, start_run
 from runtime.wiring import running_stack_of
 from workflows.messages import MaintenanceRequest
-from activities.messages import Kind
-
-from commands.console import AsJson, err, out, print_json, run, settings_for_command, table
 
 app = typer.Typer(no_args_is_help=True)
 
 Tenants = Annotated[list[str] | None, typer.Option("--tenant", help="Only this tenant; may be repeated.")]
+_INSTANTS = [f"%Y-%m-%dT%H:%M:%S{fraction}{zone}" for fraction in ("", ".%f") for zone in ("", "%z")]
 AsOf = Annotated[
     datetime | None,
-    typer.Option("--as-of", help="The instant to reckon from, UTC.", formats=["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S.%f", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S.%f%z", "%Y-%m-%d"]),
+    typer.Option(
+        "--as-of", help="The instant to reckon from, ISO 8601; UTC unless it says otherwise.", formats=_INSTANTS
+    ),
 ]
 NoWait = Annotated[bool, typer.Option("--no-wait", help="Start the run and return.")]
 
@@ -105,13 +108,17 @@ def show_stats(stats: dict[str, Any]) -> None:
     decay, summaries, dreams, tenants = (stats[k] for k in ("decay", "summarization", "dreaming", "tenants"))
     rows = table(f"Maintenance as of {stats['as_of']}", "", "done", "left")
     rows.add_row("tenants", f"{tenants.get('completed', 0)} of {tenants['with_work']} with work", _left(tenants))
-    rows.add_row("decay", f"{decay['total_updated']} of {decay['seen']} memories written", _reasons(decay, "invalid", "busy"))
+    rows.add_row(
+        "decay", f"{decay['total_updated']} of {decay['seen']} memories written", _reasons(decay, "invalid", "busy")
+    )
     rows.add_row(
         "summaries",
         f"{summaries['stored']} stored, {summaries['updated']} updated, {summaries['fallbacks']} fallbacks",
         _why(summaries),
     )
-    rows.add_row("dreams", f"{dreams['reflections_generated']} reflections, {dreams['strategies']} strategies", _why(dreams))
+    rows.add_row(
+        "dreams", f"{dreams['reflections_generated']} reflections, {dreams['strategies']} strategies", _why(dreams)
+    )
     out.print(rows)
     for tenant in stats["failed_tenants"]:
         err.print(f"failed: tenant {tenant}", highlight=False)

@@ -6,12 +6,12 @@ from dataclasses import asdict
 from datetime import datetime
 
 import typer
+
+from commands.console import AsJson, out, print_json, run, settings_for_command, table
 from memory_maintenance.settings import Settings
 from runtime.client import connect
 from runtime.schedules import ScheduleState, apply_schedule, schedule_id, schedule_states
 from runtime.wiring import running_stack_of
-
-from commands.console import AsJson, out, print_json, run, settings_for_command, table
 
 app = typer.Typer(no_args_is_help=True, help="The Schedules of the daily and the hourly run.")
 
@@ -27,9 +27,7 @@ def apply() -> None:
 async def _apply(settings: Settings) -> list[tuple[str, str]]:
     async with running_stack_of(settings) as stack:
         client = await connect(stack.temporal_address, settings)
-        return [
-            (schedule_id(kind), await apply_schedule(client, settings, kind)) for kind in ("daily", "hourly")
-        ]
+        return [(schedule_id(kind), await apply_schedule(client, settings, kind)) for kind in ("daily", "hourly")]
 
 
 @app.command("list")
@@ -41,7 +39,9 @@ def list_schedules(as_json: AsJson = False) -> None:
     rows = table(None, "schedule", "state", "next", "last", "skipped#", "missed#")
     for state in states:
         paused = f"paused ({state.note})" if state.paused and state.note else "paused" if state.paused else "active"
-        rows.add_row(state.id, paused, _time(state.next_at), _time(state.last_at), str(state.skipped), str(state.missed))
+        rows.add_row(
+            state.id, paused, _time(state.next_at), _time(state.last_at), str(state.skipped), str(state.missed)
+        )
     out.print(rows if states else "no schedules: create them with starter.py schedules apply")
     return None
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from commands.console import out, run, settings_for_command
 from memory_maintenance.database.migrate import migrate
 from memory_maintenance.settings import Settings
 from runtime.wiring import running_stack_of
-
-from commands.console import out, run, settings_for_command
 
 
 def migrate_store() -> None:

@@ -8,18 +8,17 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import typer
-from memory_maintenance.database.pool import Pool
+from temporalio.service import RPCError, RPCStatusCode
+
+from commands.console import AsJson, By, Reason, err, out, print_json, run, settings_for_command, table
+from commands.run import aware
 from memory_maintenance.operations.tenants import TenantControl, all_tenants, ensure_known, pause, resume
 from memory_maintenance.settings import Settings
 from runtime.client import TemporalUnreachableError, connect
 from runtime.runs import start_run
 from runtime.wiring import running_pool, running_stack_of
-from temporalio.service import RPCError, RPCStatusCode
 from workflows.messages import MaintenanceRequest
 from workflows.page import tenant_workflow_id
-
-from commands.console import AsJson, By, Reason, err, out, print_json, run, settings_for_command, table
-from commands.run import aware
 
 app = typer.Typer(no_args_is_help=True, help="List tenants; pause, resume or cancel their maintenance.")
 
@@ -73,7 +72,8 @@ def resume_tenant(
     """Let maintenance work for a tenant again; it starts at once."""
     was_paused, started = run(_resume(settings_for_command(), tenant, by, start=not no_run))
     done = f"resumed {tenant}" if was_paused else f"{tenant} was not paused"
-    out.print(f"{done}{f'; started {started}' if started else ''}; undo: starter.py tenants pause {tenant}", highlight=False, soft_wrap=True)
+    ran = f"; started {started}" if started else ""
+    out.print(f"{done}{ran}; undo: starter.py tenants pause {tenant}", highlight=False, soft_wrap=True)
 
 
 @app.command("cancel")
@@ -116,9 +116,7 @@ async def _resume(settings: Settings, tenant: str, by: str | None, *, start: boo
 async def _cancel(settings: Settings, tenant: str, by: str | None, reason: str | None) -> bool:
     async with running_stack_of(settings) as stack, running_pool(settings, stack) as pool:
         await ensure_known(pool, tenant)
-        return await _signal_what_runs(
-            settings, stack.temporal_address, tenant, "cancel", {"by": by, "reason": reason}
-        )
+        return await _signal_what_runs(settings, stack.temporal_address, tenant, "cancel", {"by": by, "reason": reason})
 
 
 async def _signal_what_runs(

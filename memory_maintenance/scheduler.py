@@ -180,4 +180,4 @@ class MaintenanceScheduler:
                 counts = counts.plus(dream_counts(done))
             if len(due) < _BATCH:
                 return outcome.model_copy(update={"dreaming": counts})
-            after = due[-1] or ""
+            after = due[-1]

@@ -83,17 +83,16 @@ async def running_postgres(
     """
     placement = await asyncio.to_thread(_placed, folder)
     if not (placement.data / "PG_VERSION").exists():
-        await _initialize(placement, log)
+        await _initialize(placement, log, held)
     command: list[object] = [placement.programs / "postgres", "-D", placement.data, "-k", placement.sockets]
     command += ["-c", "listen_addresses=", *DISCRETION, *options]
-    async with server_process(
-        command, log=log, stop_signal=signal.SIGINT, user=placement.user, held=held
-    ) as process:  # SIGINT: without waiting for clients to leave
+    stop = signal.SIGINT  # without waiting for clients to leave
+    async with server_process(command, log=log, stop_signal=stop, user=placement.user, held=held) as process:
         await answering(process, lambda: _accepts(placement, process), name="Postgres", log=log)
         yield Server(f"postgresql://postgres:@/postgres?host={quote(str(placement.sockets))}", process)
 
 
-async def _initialize(placement: Placement, log: Path) -> None:
+async def _initialize(placement: Placement, log: Path, held: Sequence[int]) -> None:
     """Make the cluster beside its place and move it there whole: initdb may be killed half-way."""
     fresh = placement.data.with_name(placement.data.name + ".new")
     await asyncio.to_thread(shutil.rmtree, fresh, ignore_errors=True)
@@ -101,7 +100,7 @@ async def _initialize(placement: Placement, log: Path) -> None:
     command: list[object] = [placement.programs / "initdb", "-D", fresh, "--username", "postgres", "--auth", "trust"]
     # The provider that is built in sorts alike on every machine.
     command += ["--encoding", "UTF8", "--locale", "C", "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8"]
-    async with server_process(command, log=log, user=placement.user) as process:
+    async with server_process(command, log=log, user=placement.user, held=held) as process:
         if await process.wait() != 0:
             raise StackError(f"Postgres could not make its data folder: {log_end(log)} (all of it: {log})")
     fresh.rename(placement.data)

@@ -8,13 +8,14 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-from memory_maintenance.errors import MaintenanceError
-from memory_maintenance.operations.outcomes import CycleTotals
 from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError
+
+from memory_maintenance.errors import MaintenanceError
+from memory_maintenance.operations.outcomes import CycleTotals
 from workflows.maintenance import MaintenanceWorkflow
 from workflows.messages import MaintenanceRequest
 from workflows.options import TASK_QUEUE

@@ -167,7 +167,7 @@ class ScriptedEndpoint:
         self.requests: list[dict[str, Any]] = []
         self.answers = 0
         self.otherwise: Reply | Callable[[dict[str, Any]], Reply] = status(500, message="the script is over")
-        self.arrived = asyncio.Event()
+        self._arrival = asyncio.Condition()
         self._script: deque[Reply] = deque()
         self._let_go = asyncio.Event()
         self._server: asyncio.Server | None = None
@@ -186,6 +186,11 @@ class ScriptedEndpoint:
     def let_go(self) -> None:
         """Let hanging requests be answered."""
         self._let_go.set()
+
+    async def arrived(self, count: int = 1) -> None:
+        """Wait until so many requests have come."""
+        async with self._arrival:
+            await self._arrival.wait_for(lambda: len(self.requests) >= count)
 
     @property
     def distinct_prompts(self) -> int:
@@ -217,7 +222,8 @@ class ScriptedEndpoint:
         length = next(int(line.partition(":")[2]) for line in head.split("\r\n") if line.startswith("content-length"))
         request = json.loads(await reader.readexactly(length))
         self.requests.append(request)
-        self.arrived.set()
+        async with self._arrival:
+            self._arrival.notify_all()
         reply = self._next(request)
         self.answers += reply.completion
         await self._send(reply, reader, writer)

@@ -142,7 +142,7 @@ class TenantMaintenanceWorkflow:
             done = SummarizeSessionResult(status="failed", reason=reason(error))
         self._note(done.status, summarization=self._outcome.summarization.plus(summary_counts(done)))
 
-    async def _due_dreams(self, after: str | None) -> Sequence[str | None]:
+    async def _due_dreams(self, after: str | None) -> Sequence[str]:
         if self._request.project:
             return [self._request.project]
         request = DueDreamsRequest(tenant_id=self._tenant_id, as_of=self._request.as_of, after=after, limit=BATCH)
@@ -151,7 +151,7 @@ class TenantMaintenanceWorkflow:
         )
         return due.projects
 
-    async def _dream(self, project: str | None) -> None:
+    async def _dream(self, project: str) -> None:
         request = GenerateReflectionRequest(
             tenant_id=self._tenant_id, project=project, as_of=self._request.as_of, cycle_id=self._request.cycle_id
         )

@@ -101,9 +101,9 @@ exposed AS MATERIALIZED (
     END / 86400 AS days
     FROM spanned
 ),
--- exp() raises where its result is too small to be a number: hence the bound on its argument.
+-- exp() and products raise where their result is too small to be a number: hence the bounds on what goes in.
 priced AS MATERIALIZED (
-    SELECT exposed.*, least(base, greatest($11, base *
+    SELECT exposed.*, least(base, greatest($11, greatest(base, $11) *
         ($10::float8 + (1 - $10) * exp(-least($9::float8 * days * speed, 700))))) AS exact
     FROM exposed
 ),
@@ -148,6 +148,9 @@ LEFT JOIN written ON written.id = judged.id
 DECAY_PAGE: Final = PAGE_BY_CURSOR + PRICE_AND_WRITE
 DECAY_LOCKED: Final = PAGE_OF_IDS + PRICE_AND_WRITE
 
+_TINY: Final = 1e-100
+"""No importance shows a rate below this, and a product of two such numbers is none to Postgres."""
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -183,11 +186,16 @@ async def decay_locked(
 
 
 def _terms(run: Run, rule: DecayRule, tolerance: float) -> tuple[Any, ...]:
+    speeds = [_multipliable(speed) for speed in rule.layers.values()]
     return (
         *(run.as_of, run.adopted_at, run.resumed_at),
-        *(rule.policy == "bounded", rule.use_access, rule.hazard, rule.retained, rule.floor, tolerance),
-        *(list(rule.protected_tags), list(rule.layers.keys()), list(rule.layers.values())),
+        *(rule.policy == "bounded", rule.use_access, _multipliable(rule.hazard), rule.retained, rule.floor, tolerance),
+        *(list(rule.protected_tags), list(rule.layers.keys()), speeds),
     )
+
+
+def _multipliable(value: float) -> float:
+    return value if value > _TINY else 0.0
 
 
 async def _written(db: Executor, statement: str, *arguments: Any) -> Page:

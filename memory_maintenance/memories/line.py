@@ -46,6 +46,7 @@ Instant = Annotated[
 """A point in time, or a duration counted from the import's now; its months have 30 days, its years 365."""
 
 Text = Annotated[str | None, Field(description="a text")]
+Count = Annotated[int | None, Field(ge=0, le=2**31 - 1, description="a whole number from 0 to 2147483647")]
 JsonObject = Annotated[dict[str, Any] | None, Field(description="an object")]
 
 
@@ -73,9 +74,7 @@ class MemoryLine(BaseModel):
     created_at: Instant = None
     last_accessed_at: Instant = None
     expires_at: Instant = None
-    usage_count: Annotated[int | None, Field(ge=0, le=2**31 - 1, description="a whole number from 0 to 2147483647")] = (
-        None
-    )
+    usage_count: Count = None
     memory_type: Text = None
     strength: Annotated[float | None, Field(allow_inf_nan=False, description="a number")] = None
     info_class: Text = None

@@ -52,20 +52,19 @@ _TOPICS: Final = 6
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """What one event says in at most `_LONGEST_PASSAGE` words; ``fifth`` is the part of the session, 0 to 4."""
+    """What one event says in at most `_LONGEST_PASSAGE` words; ``fifth`` is the part of the session, 0 to 4.
+
+    ``subject`` are its stems without figures.
+    """
 
     position: int
     fifth: int
     date: str
     text: str
     stems: frozenset[str]
+    subject: frozenset[str]
     score: float
     words: int
-
-    @property
-    def subject(self) -> frozenset[str]:
-        """The stems without figures."""
-        return frozenset(stem for stem in self.stems if not stem.isdigit())
 
 
 def extractive_summary(events: Sequence[Memory], *, max_words: int = 150) -> SessionSummaryResponse:
@@ -119,6 +118,7 @@ def _passages(ordered: Sequence[Memory]) -> list[Passage]:
             date=event.created_at.date().isoformat(),
             text=texts[index],
             stems=frozenset(stems[index]),
+            subject=frozenset(stem for stem in stems[index] if not stem.isdecimal()),
             score=_score(texts[index], float(ranks[index]), len(set(stems[index])), event.importance),
             words=word_count(texts[index]),
         )

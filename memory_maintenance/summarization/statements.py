@@ -21,7 +21,7 @@ _DUE: Final = """
 --   $8 backend          text         who would write
 --   $9 project          text         NULL: every project
 -- A row is an event, a summary of ours (it has a hash of its text), one of RAE's (it covers what came before
--- it, if it is older than adoption), or something else that was derived.
+-- it, if it is older than adoption), or something else that was derived. Summaries count whenever they were stored.
 WITH adoption AS (
     SELECT coalesce(adopted_at, $2::timestamptz) AS at FROM maintenance.store
 ),
@@ -33,7 +33,7 @@ entries AS MATERIALIZED (
                WHEN 'session_summary' = ANY (m.tags)
                    THEN CASE WHEN m.metadata->>'text_sha256' IS NULL THEN 'theirs' ELSE 'ours' END
                WHEN m.source IN ('summarization_worker', 'reflection_engine_v2') THEN 'derived'
-               ELSE 'event'
+               WHEN m.created_at <= $2 THEN 'event'
            END AS kind,
            CASE
                WHEN 'session_summary' = ANY (m.tags)
@@ -41,7 +41,7 @@ entries AS MATERIALIZED (
                    THEN CASE WHEN m.metadata->>'fallback' = 'true' THEN 'fallback' ELSE m.metadata->>'backend' END
            END AS written
     FROM memories m LEFT JOIN maintenance.tenants t ON t.tenant_id = m.tenant_id::text
-    WHERE m.tenant_id = ANY ($1) AND m.layer IN ('episodic', 'em') AND m.created_at <= $2
+    WHERE m.tenant_id = ANY ($1) AND m.layer IN ('episodic', 'em')
           AND coalesce((t.overrides->>'summarization_enabled')::boolean, $3)
           AND coalesce(nullif(m.session_id, ''), m.metadata->>'session_id', '') <> ''
           AND ($9::text IS NULL OR coalesce(m.project, 'default') = $9)

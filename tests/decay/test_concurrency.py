@@ -5,8 +5,9 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from memory_maintenance.database.pool import Pool, execute, execute_many, fetch
-from memory_maintenance.decay.policy import DecayRule, decayed
+from memory_maintenance.database.pool import Pool, execute, execute_many, fetch, fetch_value
+from memory_maintenance.decay.policy import DecayRule, Run, decayed
+from memory_maintenance.decay.statements import DECAY_LOCKED, DECAY_PAGE, _terms, _written
 from memory_maintenance.decay.worker import DecayWorker
 from memory_maintenance.settings import Settings
 
@@ -78,41 +79,38 @@ def _assert_decayed_once(row: Any, sets: dict[UUID, float]) -> None:
     assert row["importance"] == row["decayed_importance"] == pytest.approx(exact, abs=1e-12)
 
 
-async def test_an_agents_write_to_a_row_that_decay_has_priced_is_not_overwritten(any_pool, ids):
-    """The agent commits between the page's reading of a row and its locking of it."""
-    worker = _worker(any_pool)
-    await worker.decay_batch(TENANT, NIGHT - DAY)
-    first, last = min(ids), max(ids)
-    # The page waits on this lock of the tenant's row only before it reads; a trigger holds it in the middle instead.
-    async with any_pool.acquire() as agent:
-        await agent.execute("SELECT pg_advisory_lock(1)")
-        await _hold_updates_of(any_pool, first)
-        running = asyncio.create_task(worker.decay_batch(TENANT, NIGHT))
-        await _until_waiting(any_pool)
-        await execute(any_pool, SET, last, 0.9)
-        await agent.execute("SELECT pg_advisory_unlock(1)")
-        await running
-    rows = {row["id"]: row for row in await fetch(any_pool, ROWS_AFTER)}
-    assert (rows[last]["importance"], rows[last]["base_importance"]) == (0.9, 0.9)
-    assert rows[first]["base_importance"] == 0.8
-
-
-HOLD = """
-CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    PERFORM pg_advisory_xact_lock_shared(1);
-    RETURN NEW;
-END $$;
-"""
-HOLD_ON = "CREATE TRIGGER hold BEFORE UPDATE ON memories FOR EACH ROW WHEN (OLD.id = '{id}') EXECUTE FUNCTION hold()"
+# Waits, after the page was read and priced, for an advisory lock that the test holds.
+HELD_PAGE = DECAY_PAGE.replace(
+    "moved AS MATERIALIZED (", "held AS MATERIALIZED (SELECT pg_advisory_xact_lock_shared(1)),\nmoved AS MATERIALIZED ("
+).replace("FROM priced\n    WHERE", "FROM priced, held\n    WHERE")
 WAITING = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
 
 
-async def _hold_updates_of(pool: Pool, key: UUID) -> None:
-    await execute(pool, HOLD)
-    await execute(pool, HOLD_ON.format(id=key))
+@pytest.mark.parametrize(
+    ("deed", "again"),
+    [
+        pytest.param("UPDATE memories SET importance = 0.9 WHERE id = $1", 1, id="set"),
+        pytest.param("UPDATE memories SET usage_count = 3 WHERE id = $1", 1, id="touched"),
+        pytest.param("UPDATE memories SET importance = 'NaN' WHERE id = $1", 0, id="broken"),
+        pytest.param("DELETE FROM memories WHERE id = $1", 0, id="deleted"),
+    ],
+)
+async def test_what_an_agent_commits_between_the_reading_and_the_locking_of_a_row_is_kept(any_pool, ids, deed, again):
+    terms = _terms(Run(NIGHT, NIGHT - 10 * DAY), RULE, 0.0)
+    key = sorted(ids)[5]
+    async with any_pool.acquire() as agent:
+        await agent.execute("SELECT pg_advisory_lock(1)")
+        running = asyncio.create_task(_written(any_pool, HELD_PAGE, TENANT, UUID(int=0), 10, *terms))
+        while not await fetch_value(any_pool, WAITING):
+            pass
+        await execute(any_pool, deed, key)
+        kept = await fetch(any_pool, ROW, key)
+        await agent.execute("SELECT pg_advisory_unlock(1)")
+        page = await running
+    assert (page.seen, page.updated, page.locked_ids) == (10, 9, (key,))
+    assert repr(await fetch(any_pool, ROW, key)) == repr(kept)
+    second = await _written(any_pool, DECAY_LOCKED, TENANT, [key], 1, *terms)
+    assert (second.updated, second.locked_ids) == (again, ())
 
 
-async def _until_waiting(pool: Pool) -> None:
-    while not (await fetch(pool, WAITING))[0][0]:
-        await asyncio.sleep(0)
+ROW = "SELECT id, importance, base_importance, usage_count FROM memories WHERE id = $1"

@@ -18,7 +18,7 @@ from structlog.testing import capture_logs
 from tests.decay.conftest import Lab, some
 
 ADOPTION = datetime(2024, 1, 1, 2, tzinfo=UTC)
-DAYS = 40
+DAYS = 20
 TENANTS = [str(UUID(int=n)) for n in range(1, 4)]
 INSERT = "INSERT INTO memories (tenant_id, content, importance, created_at, last_accessed_at) VALUES ($1, $2, $3, $4, $4)"
 RECALL = "UPDATE memories SET last_accessed_at = $3 WHERE tenant_id = $1 AND content = $2"
@@ -75,7 +75,7 @@ DAILY = [ADOPTION + n * DAY for n in range(1, DAYS)]
 
 
 @given(life=lives, schedule=schedules, paused=st.sets(st.integers(0, DAYS - 2), max_size=10))
-@some(8)
+@some(6)
 def test_the_schedule_leaves_no_trace_in_the_table(lab, life, schedule, paused):
     lab.run(execute(lab.pool, "TRUNCATE memories, maintenance.tenants"))
     lab.run(execute(lab.pool, "UPDATE maintenance.store SET adopted_at = NULL"))

@@ -46,13 +46,13 @@ memories = st.builds(
     layer=st.sampled_from([None, "episodic", "sm", "rm", "unheard of"]),
     tags=st.sampled_from([frozenset(), frozenset(), frozenset({"x"}), frozenset({"x", "pinned"})]),
 )
-rates = st.floats(0, 0.05) | st.floats(0, 1, exclude_max=True) | st.sampled_from([0.0, 1e-300, 1 - 2**-53])
+rates = st.floats(0, 0.05) | st.floats(0, 1, exclude_max=True) | st.sampled_from([0.0, 5e-324, 1e-300, 1 - 2**-53])
 rules = st.builds(
     DecayRule,
     policy=st.sampled_from(["staged", "staged", "bounded"]),
     rate=rates,
     use_access=st.booleans(),
-    layers=st.just({"sm": 0.5, "ltm": 0.5, "rm": 0.0}),
+    layers=st.sampled_from([{}, {"sm": 0.5, "ltm": 0.5, "rm": 0.0}, {"sm": 5e-324, "episodic": 100.0}]),
     protected_tags=st.just(frozenset({"pinned"})),
 )
 

@@ -15,7 +15,7 @@ from memory_maintenance.errors import (
 from memory_maintenance.language_model.openai_errors import retry_after
 from tests import endpoint as scripted
 from tests.endpoint import GOOD, answer, status
-from tests.language_model.conftest import budgets_agree_with_the_ledger, question, rows
+from tests.language_model.conftest import SHORT_TIMEOUT, budgets_agree_with_the_ledger, pass_time, question, rows
 
 WAITS, FAILS, REFUSES = "waiting", "failed", "refused"
 LONG_AGO = "Wed, 21 Oct 2015 07:28:00 GMT"
@@ -73,11 +73,15 @@ FAULTS = [
 ]  # fmt: skip
 
 
+def _seconds(reply):
+    return {"model_timeout_seconds": SHORT_TIMEOUT} if reply.way in ("hang", "drip") else {}
+
+
 @pytest.mark.parametrize(("reply", "error", "reason", "state"), FAULTS)
-async def test_a_fault_is_one_request_one_error_and_one_row(pool, model, endpoint, reply, error, reason, state):
+async def test_a_fault_is_one_request_one_error_and_one_row(pool, make_model, endpoint, reply, error, reason, state):
     endpoint.script(reply)
     with pytest.raises(LanguageModelError) as caught:
-        await model.ask(question())
+        await make_model(**_seconds(reply)).ask(question())
     assert type(caught.value) is error
     assert caught.value.reason == reason
     assert await rows(pool) == [(state, reason)]
@@ -88,10 +92,10 @@ async def test_a_fault_is_one_request_one_error_and_one_row(pool, model, endpoin
 @pytest.mark.parametrize(("reply", "error", "_reason", "state"), FAULTS)
 async def test_after_a_fault_the_next_round_gets_its_answer(pool, make_model, endpoint, reply, error, _reason, state):
     endpoint.script(reply, answer())
-    model = make_model(model_breaker_seconds=0.001)
     with pytest.raises(error):
-        await model.ask(question())
-    got = await model.ask(question(round="cycle-2"))
+        await make_model(**_seconds(reply)).ask(question())
+    await pass_time(pool, timedelta(minutes=20))  # longer than a breaker stays open
+    got = await make_model().ask(question(round="cycle-2"))
     assert got.value.summary == GOOD["summary"]
     assert got.attempt == (1 if state == WAITS else 2)
     assert len(endpoint.requests) == 2
@@ -122,10 +126,10 @@ async def test_an_address_that_is_none_is_named_and_not_waited_for(make_model):
         pytest.param(scripted.context_length(), False, id="a refused prompt is not"),
     ],
 )
-async def test_what_may_have_been_billed_stays_charged(pool, model, endpoint, reply, charged):
+async def test_what_may_have_been_billed_stays_charged(pool, make_model, endpoint, reply, charged):
     endpoint.script(reply)
     with pytest.raises(LanguageModelError):
-        await model.ask(question())
+        await make_model(**_seconds(reply)).ask(question())
     ((forfeited, cost, reserved),) = await rows(pool, "forfeited_tokens", "forfeited_cost", "reserved_tokens")
     assert ((forfeited > 200), (cost > 0), reserved) == (charged, charged, 0)
     assert await budgets_agree_with_the_ledger(pool)

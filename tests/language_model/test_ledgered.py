@@ -131,9 +131,9 @@ async def test_a_question_too_long_is_not_sent_again_in_its_round(model, endpoin
 
 async def test_twenty_callers_at_once_are_one_call(pool, make_model, endpoint):
     endpoint.script(scripted.hang())
-    models = [make_model(model_timeout_seconds=20) for _ in range(20)]
+    models = [make_model(model_timeout_seconds=60) for _ in range(20)]
     callers = [asyncio.create_task(model.ask(question())) for model in models]
-    await endpoint.arrived.wait()
+    await endpoint.arrived()
     done, _ = await asyncio.wait(callers, return_when=asyncio.FIRST_COMPLETED)
     while len(done) < 19:
         done, _ = await asyncio.wait(callers, return_when=asyncio.FIRST_COMPLETED, timeout=0.05)
@@ -161,8 +161,8 @@ async def test_callers_at_once_take_up_a_waiting_attempt_once(make_model, endpoi
 
 async def test_a_claim_whose_lease_is_over_is_lost_charged_and_replaced(pool, make_model, endpoint):
     endpoint.script(scripted.hang(), answer())
-    dead = asyncio.create_task(make_model(model_timeout_seconds=20).ask(question()))
-    await endpoint.arrived.wait()
+    dead = asyncio.create_task(make_model(model_timeout_seconds=60).ask(question()))
+    await endpoint.arrived()
     with pytest.raises(QuestionClaimedError):
         await make_model().ask(question())
     await pass_time(pool, 2 * MINUTE)
@@ -178,8 +178,8 @@ async def test_a_claim_whose_lease_is_over_is_lost_charged_and_replaced(pool, ma
 
 async def test_callers_at_once_replace_a_dead_one_once(pool, make_model, endpoint):
     endpoint.script(scripted.hang(), answer())
-    dead = asyncio.create_task(make_model(model_timeout_seconds=20).ask(question()))
-    await endpoint.arrived.wait()
+    dead = asyncio.create_task(make_model(model_timeout_seconds=60).ask(question()))
+    await endpoint.arrived()
     await pass_time(pool, 2 * MINUTE)
     models = [make_model() for _ in range(10)]
     results = await asyncio.gather(*(model.ask(question()) for model in models), return_exceptions=True)
@@ -192,8 +192,8 @@ async def test_callers_at_once_replace_a_dead_one_once(pool, make_model, endpoin
 
 async def test_a_cancelled_caller_gives_its_claim_back_at_once(pool, make_model, endpoint):
     endpoint.script(scripted.hang(), answer())
-    caller = asyncio.create_task(make_model(model_timeout_seconds=20).ask(question()))
-    await endpoint.arrived.wait()
+    caller = asyncio.create_task(make_model(model_timeout_seconds=60).ask(question()))
+    await endpoint.arrived()
     caller.cancel()
     with pytest.raises(asyncio.CancelledError):
         await caller

@@ -1,6 +1,7 @@
 """What is sent, and how little of it an endpoint has to understand."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from pydantic import Field
@@ -34,9 +35,13 @@ async def test_a_parameter_that_the_model_does_not_take_is_left_out_from_then_on
 
 
 async def test_callers_at_once_find_out_together(model, endpoint):
-    endpoint.otherwise = lambda request: status(400, param="temperature") if "temperature" in request else answer()
-    await asyncio.gather(*(model.ask(question(prompt=prompt)) for prompt in ("one", "two", "three")))
-    assert len(endpoint.requests) == 6
+    endpoint.script(*[replace(status(400, param="temperature"), way="hang")] * 3)
+    endpoint.otherwise = answer()
+    asked = asyncio.gather(*(model.ask(question(prompt=prompt)) for prompt in ("one", "two", "three")))
+    await endpoint.arrived(3)
+    endpoint.let_go()
+    await asked
+    assert ["temperature" in request for request in endpoint.requests] == [True] * 3 + [False] * 3
 
 
 async def test_the_last_bound_of_an_answer_is_never_left_out(model, endpoint):

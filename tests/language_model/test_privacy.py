@@ -11,7 +11,7 @@ from memory_maintenance.errors import LanguageModelError
 from memory_maintenance.observability.logs import quiet_third_party_loggers
 from tests import endpoint as scripted
 from tests.endpoint import GOOD, Reply, answer, status
-from tests.language_model.conftest import question
+from tests.language_model.conftest import SHORT_TIMEOUT, question
 
 CANARY = "canary-3f9c"
 
@@ -42,7 +42,7 @@ def loud(caplog):
 
 @pytest.mark.parametrize("reply", LEAKS)
 async def test_no_text_leaves_by_a_log_an_error_or_a_metric(loud, make_model, endpoint, reply):
-    model = make_model()
+    model = make_model(**{"model_timeout_seconds": SHORT_TIMEOUT} if reply.way == "hang" else {})
     endpoint.script(reply)
     with capture_logs() as logs, pytest.raises(LanguageModelError) as caught:
         await model.ask(question(prompt=f"{CANARY} {question().prompt}", system=CANARY))

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from memory_maintenance.database.pool import execute, fetch, fetch_row, fetch_value
+from memory_maintenance.database.pool import execute, fetch, fetch_value
 from memory_maintenance.errors import StoreError
 from memory_maintenance.memories import importing
 from memory_maintenance.memories.importing import BadLine, ImportReport, import_memories
@@ -16,7 +16,7 @@ SAMPLES = Path(__file__).parents[2] / "samples" / "memories.jsonl"
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 TENANT = "a0000000-0000-4000-8000-000000000001"
 CANARY = "kestrel"
-ONLY = "SELECT * FROM memories"
+MEMORIES = "SELECT * FROM memories"
 A_TIME = "an ISO 8601 time (2026-11-24T02:00Z; UTC where it names no zone) or duration (-P3DT4H)"
 
 
@@ -36,6 +36,11 @@ async def imported(pool, *lines):
     return await import_memories(pool, lines, now=NOW)
 
 
+async def only_row(pool):
+    (row,) = await fetch(pool, MEMORIES)
+    return row
+
+
 async def test_the_samples_are_added_once(any_pool):
     with SAMPLES.open("rb") as lines:
         first = await import_memories(any_pool, lines)
@@ -52,7 +57,7 @@ async def test_every_column_of_the_samples_arrives_as_it_stands_in_the_file(any_
         lines.seek(0)
         said = {row["id"]: row for row in map(json.loads, lines)}
     plain = ("project", "agent_id", "layer", "content", "importance", "tags", "source", "session_id", "usage_count")
-    for row in await fetch(any_pool, ONLY):
+    for row in await fetch(any_pool, MEMORIES):
         expected = said[str(row["id"])]
         assert {name: row[name] for name in plain} == {name: expected[name] for name in plain}
         assert (str(row["tenant_id"]), row["metadata"]) == (expected["tenant_id"], expected["metadata"])
@@ -60,19 +65,24 @@ async def test_every_column_of_the_samples_arrives_as_it_stands_in_the_file(any_
 
 async def test_a_line_with_all_of_raes_columns_fills_them(rae_pool):
     said = {
-        **{"timestamp": "2026-11-01T00:00:00+00:00", "created_at": "2026-11-02T00:00:00+00:00"},
-        **{"expires_at": "2027-01-01T00:00:00+00:00", "memory_type": "note", "strength": 0.25},
-        **{"info_class": "public", "governance": {"owner": "ana"}, "human_label": "tower"},
+        "timestamp": "2026-11-01T00:00:00+00:00",
+        "created_at": "2026-11-02T00:00:00+00:00",
+        "expires_at": "2027-01-01T00:00:00+00:00",
+        "memory_type": "note",
+        "strength": 0.25,
+        "info_class": "public",
+        "governance": {"owner": "ana"},
+        "human_label": "tower",
     }
     await imported(rae_pool, line(**said))
-    row = await fetch_row(rae_pool, ONLY)
+    row = await only_row(rae_pool)
     assert {name: getattr(row[name], "isoformat", lambda v=row[name]: v)() for name in said} == said
     assert row["metadata"] == {}
 
 
 async def test_what_a_line_does_not_say_is_the_tables_default(rae_pool):
     await imported(rae_pool, line(agent_id=None))
-    row = await fetch_row(rae_pool, ONLY)
+    row = await only_row(rae_pool)
     assert (row["agent_id"], row["info_class"], row["governance"], row["strength"]) == ("default", "internal", {}, 1.0)
     assert (row["importance"], row["usage_count"], row["metadata"], row["tags"]) == (0.5, 0, {}, None)
 
@@ -84,9 +94,9 @@ async def test_a_default_that_an_owner_gave_the_table_is_used(pool):
     assert [tuple(row) for row in rows] == [("fox", "it's {}"), ("owl", "it's {}")]
 
 
-async def test_being_imported_is_not_being_recalled(any_pool):
-    await imported(any_pool, line(), line(last_accessed_at=None, source="chat"))
-    assert [row["last_accessed_at"] for row in await fetch(any_pool, ONLY)] == [None, None]
+async def test_being_imported_is_not_being_recalled(pool):
+    await imported(pool, line(), line(last_accessed_at=None, source="chat"))
+    assert [row["last_accessed_at"] for row in await fetch(pool, MEMORIES)] == [None, None]
 
 
 async def test_derived_columns_are_left_to_who_derives_them(rae_pool):
@@ -96,7 +106,7 @@ async def test_derived_columns_are_left_to_who_derives_them(rae_pool):
         line(id=str(uuid4()), content_hash="c0ffee"),
     )
     assert report.added == 2
-    for row in await fetch(rae_pool, ONLY):
+    for row in await fetch(rae_pool, MEMORIES):
         assert (row["embedding"], row["content_hash"], row["base_importance"], row["metadata"]) == (None,) * 3 + ({},)
 
 
@@ -117,22 +127,22 @@ def test_times_are_points_or_count_from_the_import(said, at):
     assert (memory.created_at, memory.expires_at) == (at, at)
 
 
-async def test_times_are_stored_as_the_points_they_mean(any_pool):
-    await imported(any_pool, line(created_at="-P3DT4H", last_accessed_at="2026-11-01T08:30:00.123456+02:00"))
-    row = await fetch_row(any_pool, ONLY)
+async def test_times_are_stored_as_the_points_they_mean(pool):
+    await imported(pool, line(created_at="-P3DT4H", last_accessed_at="2026-11-01T08:30:00.123456+02:00"))
+    row = await only_row(pool)
     assert row["created_at"] == NOW - timedelta(days=3, hours=4)
     assert row["last_accessed_at"] == datetime(2026, 11, 1, 6, 30, 0, 123456, tzinfo=UTC)
 
 
-async def test_a_memory_without_a_time_is_of_the_moment_of_the_import(any_pool):
-    await imported(any_pool, line())
-    assert await fetch_value(any_pool, "SELECT created_at FROM memories") == NOW
+async def test_a_memory_without_a_time_is_of_the_moment_of_the_import(pool):
+    await imported(pool, line())
+    assert await fetch_value(pool, "SELECT created_at FROM memories") == NOW
 
 
 @pytest.mark.parametrize("given", ["timestamp", "created_at"])
 async def test_of_raes_two_times_of_an_event_one_says_the_other(rae_pool, given):
     await imported(rae_pool, line(**{given: "-P2D"}))
-    row = await fetch_row(rae_pool, ONLY)
+    row = await only_row(rae_pool)
     assert row["created_at"] == row["timestamp"] == NOW - timedelta(days=2)
 
 
@@ -141,9 +151,9 @@ async def test_a_naive_now_is_utc(pool):
     assert await fetch_value(pool, "SELECT created_at FROM memories") == NOW - timedelta(days=1)
 
 
-async def test_unknown_fields_go_into_the_metadata_and_overwrite_nothing(any_pool):
-    await imported(any_pool, line(mood="calm", role="from outside", odd=None, metadata={"role": "user"}))
-    assert await fetch_value(any_pool, "SELECT metadata FROM memories") == {"mood": "calm", "role": "user"}
+async def test_unknown_fields_go_into_the_metadata_and_overwrite_nothing(pool):
+    await imported(pool, line(mood="calm", role="from outside", odd=None, metadata={"role": "user"}))
+    assert await fetch_value(pool, "SELECT metadata FROM memories") == {"mood": "calm", "role": "user"}
 
 
 async def test_a_store_without_a_column_that_can_be_done_without_is_served(pool):
@@ -159,10 +169,10 @@ async def test_fields_that_this_store_has_no_column_for_go_into_the_metadata(poo
     assert metadata == {"strength": 0.25, "expires_at": "2026-11-25 12:00:00+00:00", "governance": {"owner": "ana"}}
 
 
-async def test_lines_without_an_id_are_added_once_whatever_the_day(any_pool):
+async def test_lines_without_an_id_are_added_once_whatever_the_day(pool):
     lines = [line(created_at="-P1D"), line(created_at="-P2D"), line(source="chat")]
-    first = await import_memories(any_pool, lines, now=NOW)
-    second = await import_memories(any_pool, lines, now=NOW + timedelta(days=9))
+    first = await import_memories(pool, lines, now=NOW)
+    second = await import_memories(pool, lines, now=NOW + timedelta(days=9))
     assert (first.added, second.added, second.already_there) == (3, 0, 3)
 
 
@@ -174,13 +184,13 @@ async def test_a_memory_that_is_there_is_left_as_it_is(any_pool):
     assert await fetch_value(any_pool, "SELECT importance FROM memories") == 0.9
 
 
-async def test_blank_lines_are_no_lines_but_have_a_number(any_pool):
-    report = await imported(any_pool, "\n", line() + "\n", "  \r\n", b"\n", "x\n")
+async def test_blank_lines_are_no_lines_but_have_a_number(pool):
+    report = await imported(pool, "\n", line() + "\n", "  \r\n", b"\n", "x\n")
     assert (report.read, report.added, report.bad) == (2, 1, (BadLine(5, "not JSON from column 1 on"),))
 
 
-async def test_a_byte_order_mark_and_raw_bytes_are_read(any_pool):
-    assert (await imported(any_pool, b"\xef\xbb\xbf" + line().encode() + b"\r\n")).added == 1
+async def test_a_byte_order_mark_and_raw_bytes_are_read(pool):
+    assert (await imported(pool, b"\xef\xbb\xbf" + line().encode() + b"\r\n")).added == 1
 
 
 BAD_LINES = [
@@ -236,9 +246,9 @@ async def test_bad_lines_are_named_with_their_reasons_and_the_rest_is_loaded(any
     assert CANARY not in repr(report)
 
 
-async def test_depth_is_stored_or_reported_but_never_ends_the_import(any_pool):
+async def test_depth_is_stored_or_reported_but_never_ends_the_import(pool):
     depths = range(1, 1100, 3)
-    report = await imported(any_pool, *(with_json("[" * depth + "]" * depth) for depth in depths))
+    report = await imported(pool, *(with_json("[" * depth + "]" * depth) for depth in depths))
     assert report.added + report.bad_count == len(depths)
     assert {bad.reason for bad in report.bad} == {"nested too deeply"}
     assert report.added > 60
@@ -250,24 +260,24 @@ async def test_a_tenant_that_is_no_uuid_fits_only_a_store_whose_column_is_text(p
     assert (report.added, report.bad) == (1, (BadLine(1, "tenant_id must be a UUID in this store"),))
 
 
-async def test_the_second_line_with_an_id_is_bad_even_in_another_batch(any_pool, monkeypatch):
+async def test_the_second_line_with_an_id_is_bad_even_in_another_batch(pool, monkeypatch):
     monkeypatch.setattr(importing, "BATCH_ROWS", 2)
     memory = uuid4()
-    report = await imported(any_pool, line(id=str(memory)), line(), line(source="b"), line(id=memory.hex), line())
+    report = await imported(pool, line(id=str(memory)), line(), line(source="b"), line(id=memory.hex), line())
     assert (report.added, [bad.number for bad in report.bad]) == (3, [4, 5])
     assert all(bad.reason.startswith("an earlier line has the same id") for bad in report.bad)
 
 
-async def test_an_id_whose_first_line_was_bad_is_still_free(any_pool):
+async def test_an_id_whose_first_line_was_bad_is_still_free(pool):
     memory = str(uuid4())
-    report = await imported(any_pool, line(id=memory, importance=2), line(id=memory))
+    report = await imported(pool, line(id=memory, importance=2), line(id=memory))
     assert (report.added, report.bad_count) == (1, 1)
 
 
-async def test_characters_that_postgres_cannot_hold_are_replaced_everywhere(any_pool):
+async def test_characters_that_postgres_cannot_hold_are_replaced_everywhere(rae_pool):
     told = "a\x00b\ud83dc \N{OWL} \\u0000"
-    await imported(any_pool, line(content=told, tags=[told], source=told, metadata={told: [told]}))
-    row, kept = await fetch_row(any_pool, ONLY), "a\ufffdb\ufffdc \N{OWL} \\u0000"
+    await imported(rae_pool, line(content=told, tags=[told], source=told, metadata={told: [told]}))
+    row, kept = await only_row(rae_pool), "a\ufffdb\ufffdc \N{OWL} \\u0000"
     assert (row["content"], row["tags"], row["source"], row["metadata"]) == (kept, [kept], kept, {kept: [kept]})
 
 
@@ -280,7 +290,7 @@ async def test_only_the_rows_that_postgres_refuses_are_bad(any_pool):
     assert CANARY not in repr(report)
 
 
-async def test_batches_commit_one_by_one_and_a_broken_import_can_be_repeated(any_pool, monkeypatch):
+async def test_batches_commit_one_by_one_and_a_broken_import_can_be_repeated(pool, monkeypatch):
     monkeypatch.setattr(importing, "BATCH_ROWS", 10)
     lines = [line(n=n) for n in range(35)]
 
@@ -289,8 +299,8 @@ async def test_batches_commit_one_by_one_and_a_broken_import_can_be_repeated(any
         raise ConnectionResetError
 
     with pytest.raises(ConnectionResetError):
-        await import_memories(any_pool, breaking())
-    report = await import_memories(any_pool, lines)
+        await import_memories(pool, breaking())
+    report = await import_memories(pool, lines)
     assert (report.added, report.already_there) == (15, 20)
 
 
@@ -302,13 +312,13 @@ async def test_long_memories_make_shorter_batches_and_progress_counts_lines(pool
     assert (report.added, seen) == (5, [2, 4, 6, 6])
 
 
-async def test_lines_may_come_from_a_stream(any_pool):
+async def test_lines_may_come_from_a_stream(pool):
     async def stream():
         for n in range(3):
             yield line(n=n)
         yield "bad"
 
-    report = await import_memories(any_pool, stream())
+    report = await import_memories(pool, stream())
     assert (report.added, report.bad[0].number) == (3, 4)
 
 
@@ -317,11 +327,22 @@ async def test_the_report_keeps_a_thousand_bad_lines_and_counts_all(pool):
     assert (report.read, report.bad_count, len(report.bad), report.bad[-1].number) == (1200, 1200, 1000, 1000)
 
 
-async def test_two_imports_at_once_in_opposite_orders_add_every_memory_once(any_pool):
-    lines = [line(n=n) for n in range(2000)]
-    reports = await asyncio.gather(imported(any_pool, *lines), imported(any_pool, *reversed(lines)))
-    assert sum(report.added for report in reports) == 2000
-    assert sum(report.already_there for report in reports) == 2000
+async def waiting(pool, how_many):
+    while await fetch_value(pool, "SELECT count(*) FROM pg_locks WHERE NOT granted") < how_many:
+        pass
+
+
+async def test_two_imports_at_once_in_opposite_orders_do_not_deadlock(any_pool):
+    lines = [line(id=str(UUID(int=n))) for n in range(1, 4)]
+    async with any_pool.acquire() as other:
+        writing = other.transaction()
+        await writing.start()
+        await import_memories(other, lines[1:2])
+        imports = asyncio.gather(imported(any_pool, *lines), imported(any_pool, *reversed(lines)))
+        await waiting(any_pool, 2)
+        await writing.rollback()
+    reports = await imports
+    assert sorted((report.added, report.already_there) for report in reports) == [(0, 3), (3, 0)]
 
 
 async def test_a_store_without_memories_is_an_error_and_not_two_bad_lines(pool):

@@ -412,7 +412,7 @@ async def test_what_a_model_writes_is_cleaned_before_it_is_stored(pool, tenant):
     await write(pool, tenant, talk(12), session="s")
 
     def dirty(question: Any) -> dict[str, Any]:
-        return {**answer_to(question), "summary": "Order 1\x00 was \ud800shipped.\u202e"}
+        return {**answer_to(question), "summary": "Order 1\x00 was \u202eshipped."}
 
     await summarize(worker(pool, model=FakeModel(reply=dirty)), tenant)
     (row,) = await derived(pool, tenant)

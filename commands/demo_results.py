@@ -1,0 +1,123 @@
+"""What the demo shows at its end: counts, importance and why, one summary, one reflection, what next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from rich.markup import escape
+from rich.panel import Panel
+
+from commands.console import out, table
+from memory_maintenance.database.pool import Pool, fetch
+from memory_maintenance.inspection.decay import explain_decay
+from memory_maintenance.inspection.derived import WrittenMemory, written_memories
+from runtime.wiring import Application
+
+RUNS: Final = """
+-- demo.RUNS: what a cycle did for each tenant.
+SELECT tenant_id, status, counts, seconds FROM maintenance.tenant_runs WHERE cycle_id = $1 ORDER BY tenant_id
+"""
+
+EXAMPLES: Final = """
+-- demo.EXAMPLES: of each stage (recalled lately, not for a while, long forgotten) the memory that lost most.
+--   $1 tenant_ids  text[]
+--   $2 as_of       timestamptz
+SELECT DISTINCT ON (stage) id, left(content, 60) AS content
+FROM (
+    SELECT id, content, base_importance - importance AS lost,
+           CASE WHEN since < interval '168 hours' THEN 1 WHEN since <= interval '720 hours' THEN 2 ELSE 3 END AS stage
+    FROM memories, LATERAL (SELECT $2 - coalesce(last_accessed_at, created_at) AS since) AS access
+    WHERE tenant_id = ANY ($1) AND base_importance IS NOT NULL
+) AS staged
+ORDER BY stage, lost DESC, id
+"""
+
+
+async def show_results(
+    app: Application, names: Mapping[str, str], stats: dict[str, Any], again: dict[str, Any]
+) -> None:
+    """Print what the maintenance did to the sample tenants."""
+    out.print("[bold]4. What happened[/]")
+    await _show_tenants(app.pool, names, stats)
+    await _show_decay(app, names, stats)
+    for title, source in (("A summary", "summarization_worker"), ("A reflection", "reflection_engine_v2")):
+        if found := await written_memories(app.pool, list(names), [source]):
+            _show_written(title, max(found, key=lambda memory: len(memory.sources)), names)
+    _show_closing(app, stats, again)
+
+
+async def _show_tenants(pool: Pool, names: Mapping[str, str], stats: dict[str, Any]) -> None:
+    rows = table(None, "   tenant", "status", "decayed#", "summaries#", "reflections#", "skipped", "seconds#")
+    for run in await fetch(pool, RUNS, stats["cycle_id"]):
+        decay, summaries, dreams = (run["counts"][task] for task in ("decay", "summarization", "dreaming"))
+        reasons = {**summaries["reasons"], **dreams["reasons"]}
+        rows.add_row(
+            f"   {names[run['tenant_id']]}",
+            run["status"],
+            str(decay["updated"]),
+            str(summaries["stored"] + summaries["updated"] + summaries["fallbacks"]),
+            str(dreams["reflections"]),
+            ", ".join(f"{reason} {count}" for reason, count in reasons.items()) or "-",
+            f"{run['seconds']:.1f}",
+        )
+    out.print(rows)
+
+
+async def _show_decay(app: Application, names: Mapping[str, str], stats: dict[str, Any]) -> None:
+    examples = await fetch(app.pool, EXAMPLES, list(names), _time(stats["as_of"]))
+    explained = await explain_decay(
+        app.pool, app.settings, [row["id"] for row in examples], as_of=_time(stats["as_of"])
+    )
+    rows = table("\n   Importance before and after, and why", "   memory", "before#", "after#", "why")
+    for row, why in zip(examples, explained, strict=True):
+        base = why.outcome.base or 0.0
+        rows.add_row(f"   {escape(row['content'])}…", f"{base:.4f}", f"{why.stored or 0:.4f}", why.in_words())
+    out.print(rows)
+
+
+def _show_written(title: str, memory: WrittenMemory, names: Mapping[str, str]) -> None:
+    meta = memory.metadata
+    by = f"{meta.get('backend')}" + (f", {meta['model']}" if meta.get("model") else "")
+    tokens = f"{meta.get('input_tokens') or 0} + {meta.get('output_tokens') or 0} tokens"
+    about = f"{names[memory.tenant_id]}, project {memory.project}: {len(memory.sources)} memories, by {by}, {tokens}"
+    out.print(f"\n   [bold]{title}[/] ({about})", highlight=False)
+    out.print(Panel(escape(memory.content), padding=(0, 1)))
+    if "source_ids" in meta:
+        for source in memory.sources:
+            when = f"{source.created_at:%Y-%m-%d %H:%M}"
+            out.print(
+                f"     [dim]{when}[/] {escape(source.content)}", highlight=False, no_wrap=True, overflow="ellipsis"
+            )
+
+
+def _show_closing(app: Application, stats: dict[str, Any], again: dict[str, Any]) -> None:
+    tokens = sum(stats[task][f"{way}_tokens"] for task in ("summarization", "dreaming") for way in ("input", "output"))
+    took = _time(stats["completed_at"]) - _time(stats["started_at"])
+    written = again["summarization"]["stored"] + again["dreaming"]["reflections_generated"]
+    out.print(
+        f"\n   {stats['decay']['total_updated']} memories decayed, "
+        f"{stats['summarization']['stored']} sessions summarized, "
+        f"{stats['dreaming']['reflections_generated']} reflections in {took / timedelta(seconds=1):.1f} s; "
+        f"written by [bold]{app.settings.llm_backend}[/], {tokens} tokens used\n"
+        f"   the same run again, as of the same instant: {again['decay']['total_updated']} memories moved, "
+        f"{written} texts written",
+        highlight=False,
+    )
+    out.print(_next_commands(), highlight=False)
+
+
+def _next_commands() -> str:
+    return (
+        "[bold]5. Next[/] (in .venv/bin, or after `source .venv/bin/activate`)\n"
+        "   python worker.py                         keeps servers, Web UI and a worker running, on the same data\n"
+        "   python starter.py run daily              another maintenance, now\n"
+        "   python starter.py schedules apply        every night at 02:00, and idle sessions every hour\n"
+        "   python starter.py tenants list           whom it works for\n"
+        '   RAE_LLM_BACKEND=openai OPENAI_BASE_URL=… a language model writes instead (README: "Your own servers")'
+    )
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)

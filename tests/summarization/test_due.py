@@ -1,0 +1,200 @@
+import random
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from memory_maintenance.database.pool import Pool, execute, execute_many, fetch_value
+from memory_maintenance.errors import SessionNotFoundError
+from memory_maintenance.memories.derived import text_hash
+from memory_maintenance.operations.tenants import override
+from memory_maintenance.settings import Settings
+from memory_maintenance.summarization.due import due_session_counts, due_sessions, ensure_session
+from memory_maintenance.summarization.policy import DueRule, SessionKey, SessionState
+from memory_maintenance.summarization.worker import SummarizationWorker
+
+from tests.agents import AS_OF, others, talk, write
+from tests.fake_model import FakeModel
+
+BACKENDS = ["openai", "extractive", "none"]
+DAY = timedelta(days=1)
+
+
+def settings(backend: str = "extractive", **changed: Any) -> Settings:
+    return Settings.model_validate({"rae_llm_backend": backend, **changed})
+
+
+async def due(pool: Pool, tenant: str, *, daily: bool = False, at: datetime = AS_OF, **changed: Any) -> list[str]:
+    found = await due_sessions(pool, tenant, as_of=at, daily=daily, settings=settings(**changed))
+    return [key.session_id for key in found]
+
+
+@pytest.fixture
+def tenant() -> str:
+    return str(uuid4())
+
+
+@pytest.mark.parametrize("layer", ["episodic", "em"])
+async def test_idle_sessions_are_due_hourly_and_long_ones_daily(any_pool, tenant, layer):
+    await write(any_pool, tenant, talk(12), session="idle", layer=layer)
+    await write(any_pool, tenant, talk(9), session="short", layer=layer)
+    await write(any_pool, tenant, talk(12), session="going on", layer=layer, start=AS_OF - timedelta(minutes=20))
+    await write(any_pool, tenant, talk(101), session="long", layer=layer, start=AS_OF - timedelta(minutes=20))
+    await write(any_pool, tenant, talk(12), layer=layer, metadata={"session_id": "in metadata"})
+    await write(any_pool, tenant, talk(12), layer=layer)
+    assert await due(any_pool, tenant) == ["idle", "in metadata"]
+    assert await due(any_pool, tenant, daily=True) == ["idle", "in metadata", "long"]
+
+
+async def test_a_covered_session_is_due_again_when_enough_is_new(any_pool, tenant):
+    await write(any_pool, tenant, talk(12), session="s")
+    await SummarizationWorker(any_pool, settings()).summarize(SessionKey(tenant, "shop", "s"), as_of=AS_OF)
+    assert await due(any_pool, tenant, daily=True) == []
+    await write(any_pool, tenant, talk(9, first=50), session="s", start=AS_OF - timedelta(hours=9))
+    assert await due(any_pool, tenant) == []
+    await write(any_pool, tenant, talk(1, first=90), session="s", start=AS_OF - timedelta(hours=8))
+    assert await due(any_pool, tenant) == ["s"]
+
+
+async def test_sessions_that_ended_long_before_adoption_stay_out_also_later(any_pool, tenant):
+    await write(any_pool, tenant, talk(12), session="old", start=AS_OF - 8 * DAY)
+    await write(any_pool, tenant, talk(12), session="recent", start=AS_OF - 6 * DAY)
+    assert await due(any_pool, tenant) == ["recent"]
+    await execute(any_pool, "UPDATE maintenance.store SET adopted_at = $1", AS_OF)
+    assert await due(any_pool, tenant, at=AS_OF + 100 * DAY) == ["recent"]
+    assert await due(any_pool, tenant, at=AS_OF, summarization_backfill_days=9) == ["old", "recent"]
+
+
+async def test_what_rae_summarized_before_adoption_is_not_due(any_pool, tenant):
+    await write(any_pool, tenant, talk(12), session="s")
+    theirs = {"session": "s", "source": "summarization_worker", "tags": ["session_summary", "auto_generated"]}
+    await write(any_pool, tenant, ["A summary by RAE."], start=AS_OF - timedelta(hours=4), **theirs)
+    assert await due(any_pool, tenant) == []
+    await execute(any_pool, "UPDATE maintenance.store SET adopted_at = $1", AS_OF - timedelta(hours=4, seconds=1))
+    assert await due(any_pool, tenant) == ["s"]
+
+
+async def test_fallbacks_and_texts_without_a_model_are_due_daily_once_there_is_better(pool, tenant):
+    for name, backend in [("fallback", "none"), ("extractive", "extractive"), ("model", "openai")]:
+        await write(pool, tenant, talk(12), session=name)
+        one = SummarizationWorker(pool, settings(backend), FakeModel())
+        await one.summarize(SessionKey(tenant, "shop", name), as_of=AS_OF)
+    assert await due(pool, tenant, backend="openai") == []
+    assert await due(pool, tenant, daily=True, backend="openai") == ["extractive", "fallback"]
+    assert await due(pool, tenant, daily=True, backend="extractive") == ["fallback"]
+    assert await due(pool, tenant, daily=True, backend="none") == []
+    await execute(pool, "UPDATE memories SET content = 'by hand' WHERE source = 'summarization_worker'")
+    assert await due(pool, tenant, daily=True, backend="openai") == []
+
+
+async def test_due_sessions_come_in_pages_without_gap_or_repeat(any_pool, tenant):
+    for number in range(7):
+        await write(any_pool, tenant, talk(10), session=f"s{number % 4}", project=[None, "shop"][number // 4])
+    found: list[SessionKey] = []
+    while page := await due_sessions(
+        any_pool, tenant, as_of=AS_OF, daily=False, settings=settings(), after=found[-1] if found else None, limit=3
+    ):
+        found += page
+    assert [(key.project, key.session_id) for key in found] == [
+        *[("default", f"s{number}") for number in range(4)],
+        *[("shop", f"s{number}") for number in range(3)],
+    ]
+    of_one = await due_sessions(any_pool, tenant, as_of=AS_OF, daily=False, settings=settings(), project="shop")
+    assert of_one == found[4:]
+
+
+async def test_counts_are_per_tenant_and_honour_overrides(any_pool):
+    tenants = sorted(str(uuid4()) for _ in range(4))
+    for number, tenant in enumerate(tenants[:3]):
+        for session in range(number + 1):
+            await write(any_pool, tenant, talk(10), session=f"s{session}")
+    await override(any_pool, tenants[1], {"summarization_enabled": False})
+    counts = await due_session_counts(any_pool, tenants, as_of=AS_OF, daily=True, settings=settings())
+    assert counts == {tenants[0]: 1, tenants[2]: 3}
+    off = settings(summarization_enabled=False)
+    assert await due_session_counts(any_pool, tenants, as_of=AS_OF, daily=True, settings=off) == {}
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [[], "text", 7, {"session_id": None}, {"session_id": {"a": 1}}, {"session_id": "s", "fallback": "odd", "backend": 3}],
+    ids=str,
+)
+async def test_whatever_agents_keep_in_metadata_stops_nobody(pool, tenant, metadata):
+    await write(pool, tenant, talk(12), metadata=metadata, tags=["session_summary"])
+    await write(pool, tenant, talk(12), metadata=metadata)
+    await write(pool, tenant, talk(12), session="fine")
+    assert "fine" in await due(pool, tenant, daily=True)
+
+
+async def test_asking_what_is_due_changes_nothing(any_pool, tenant):
+    await write(any_pool, tenant, talk(12), session="s")
+    before = await others(any_pool, tenant)
+    await due(any_pool, tenant)
+    assert await others(any_pool, tenant) == before
+    assert await fetch_value(any_pool, "SELECT count(*) FROM maintenance.covered_events") == 0
+
+
+async def test_a_session_that_nobody_wrote_is_named(any_pool, tenant):
+    await write(any_pool, tenant, ["x"], session="s")
+    await ensure_session(any_pool, SessionKey(tenant, "shop", "s"))
+    with pytest.raises(SessionNotFoundError, match="no session 't'"):
+        await ensure_session(any_pool, SessionKey(tenant, "shop", "t"))
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A session drawn at random, as it is to be written and as the rule sees it."""
+
+    events: int
+    covered: int
+    age: timedelta
+    stored: str | None
+    fallback: bool
+    edited: bool
+
+    @classmethod
+    def by(cls, chance: random.Random) -> "Drawn":
+        events = chance.choice([3, 9, 10, 11, 99, 100, 101])
+        stored = chance.choice([None, "openai", "extractive", "none"])
+        age = chance.choice([timedelta(minutes=29), timedelta(minutes=30), timedelta(hours=5), 6 * DAY, 7 * DAY, 8 * DAY])
+        covered = 0 if stored is None else chance.choice([0, 1, events // 2, events])
+        return cls(events, covered, age, stored, stored == "none" or chance.random() < 0.3, chance.random() < 0.3)
+
+    @property
+    def state(self) -> SessionState:
+        stands = self.stored is not None and not self.edited
+        return SessionState(
+            new_events=self.events - self.covered,
+            last_event_at=AS_OF - self.age,
+            summary_backend=self.stored if stands else None,
+            fallback=self.fallback and stands,
+        )
+
+    async def write(self, pool: Pool, tenant: str, session: str) -> None:
+        start = AS_OF - self.age - timedelta(seconds=self.events - 1)
+        ids = await write(pool, tenant, talk(self.events), session=session, start=start)
+        rows = [(one, uuid4()) for one in ids[: self.covered]]
+        await execute_many(pool, "INSERT INTO maintenance.covered_events VALUES ($1, $2)", rows)
+        if self.stored:
+            written = {"backend": self.stored, "fallback": self.fallback, "text_sha256": text_hash("as written")}
+            text = "edited" if self.edited else "as written"
+            await write(
+                pool, tenant, [text], session=session, source="summarization_worker", tags=["session_summary"], metadata=written
+            )
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_the_statement_agrees_with_the_rule(pool, seed):
+    chance = random.Random(seed)
+    drawn = {f"s{number:03}": Drawn.by(chance) for number in range(60)}
+    for session, one in drawn.items():
+        await one.write(pool, "acme", session)
+    for adopted_at in (None, AS_OF - DAY):
+        await execute(pool, "UPDATE maintenance.store SET adopted_at = $1", adopted_at)
+        for backend in BACKENDS:
+            for daily in (False, True):
+                rule = DueRule.of(settings(backend), daily=daily)
+                wanted = [key for key, one in drawn.items() if rule.is_due(one.state, as_of=AS_OF, adopted_at=adopted_at)]
+                assert await due(pool, "acme", daily=daily, backend=backend) == wanted
