@@ -2,7 +2,9 @@
 
 import sys
 
+from commands.console import leaving
 from commands.work import work
 
 if __name__ == "__main__":
-    sys.exit(work())
+    with leaving():
+        sys.exit(work())

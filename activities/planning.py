@@ -44,13 +44,18 @@ class PlanningActivities:
     @activity.defn(name="plan_page")
     async def plan_page(self, request: PlanPageRequest) -> PlanPageResult:
         """Find the next tenants with work. Reads only."""
-        about = {"as_of": request.as_of, "daily": request.kind == "daily", "tasks": request.tasks}
+        daily, tasks = request.kind == "daily", request.tasks
         if request.tenants is None:
             page = await self.planner.plan_page(
-                **about, after=request.after, limit=request.limit, beat=activity.heartbeat
+                as_of=request.as_of,
+                daily=daily,
+                tasks=tasks,
+                after=request.after,
+                limit=request.limit,
+                beat=activity.heartbeat,
             )
         else:
-            page = await self.planner.plan_chosen(request.tenants, **about)
+            page = await self.planner.plan_chosen(request.tenants, as_of=request.as_of, daily=daily, tasks=tasks)
         plans = tuple(
             TenantPlan(tenant_id=work.tenant_id, decay=work.decay, sessions=work.sessions, dreams=work.dreams)
             for work in page.work

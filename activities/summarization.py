@@ -30,14 +30,14 @@ class SummarizationActivities:
     @activity.defn(name="due_sessions")
     async def due_sessions(self, request: DueSessionsRequest) -> DueSessionsResult:
         """Find the next due sessions of a tenant. Reads only."""
-        after = request.after and SessionKey(request.tenant_id, request.after.project, request.after.session_id)
+        after = request.after
         due = await due_sessions(
             self.pool,
             request.tenant_id,
             settings=self.settings,
             as_of=request.as_of,
             daily=request.kind == "daily",
-            after=after,
+            after=SessionKey(request.tenant_id, after.project, after.session_id) if after else None,
             limit=request.limit,
         )
         return DueSessionsResult(

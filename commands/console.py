@@ -5,7 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Coroutine
+import os
+import sys
+import traceback
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any, Final, NoReturn, TypeVar
 
 import typer
@@ -83,3 +87,25 @@ def table(title: str | None, *columns: str) -> Table:
     for column in columns:
         empty.add_column(column.removesuffix("#"), justify="right" if column.endswith("#") else "left")
     return empty
+
+
+@contextmanager
+def leaving() -> Iterator[None]:
+    """End the process with the status the body exits with, without Python's own shutdown.
+
+    The Temporal SDK's native threads may abort or crash an interpreter that shuts down
+    right after their last call (measured: 16 of 65 exits), and the status would be lost.
+    """
+    status: object = 0
+    try:
+        yield
+    except SystemExit as leave:
+        status = leave.code
+    except BaseException:  # noqa: BLE001  printed as Python would
+        traceback.print_exc()
+        status = FAILED
+    if isinstance(status, str):
+        sys.stderr.write(f"{status}\n")
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status if isinstance(status, int) else int(status is not None))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
@@ -20,10 +20,11 @@ from temporalio.client import (
 )
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities.messages import Kind
 from memory_maintenance.errors import SettingsError
 from memory_maintenance.settings import Settings
 from workflows.maintenance import MaintenanceWorkflow
-from workflows.messages import Kind, MaintenanceRequest
+from workflows.messages import MaintenanceRequest
 from workflows.options import TASK_QUEUE
 
 _DAY = timedelta(days=1)
@@ -83,7 +84,7 @@ async def apply_schedule(client: Client, settings: Settings, kind: Kind) -> Lite
     return "created"
 
 
-def _keeping_state(wanted: Schedule):  # noqa: ANN202  the SDK's own callable type is not exported
+def _keeping_state(wanted: Schedule) -> Callable[[ScheduleUpdateInput], ScheduleUpdate]:
     def update(current: ScheduleUpdateInput) -> ScheduleUpdate:
         return ScheduleUpdate(replace(wanted, state=current.description.schedule.state))
 

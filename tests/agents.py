@@ -31,7 +31,19 @@ async def write(
 ) -> list[UUID]:
     """Write one memory a second from *start* on; return their ids."""
     rows = [
-        (uuid4(), tenant, text, source, importance, layer, tags, project, session, metadata or {}, start + timedelta(seconds=n))
+        (
+            uuid4(),
+            tenant,
+            text,
+            source,
+            importance,
+            layer,
+            tags,
+            project,
+            session,
+            metadata or {},
+            start + timedelta(seconds=n),
+        )
         for n, text in enumerate(contents)
     ]
     await execute_many(pool, WRITE, rows)
@@ -40,7 +52,10 @@ async def write(
 
 def talk(count: int, first: int = 1) -> list[str]:
     """Return *count* different events of a session."""
-    return [f"Order {n} of customer Mara was shipped to Gent by courier number {n + 7}." for n in range(first, first + count)]
+    return [
+        f"Order {n} of customer Mara was shipped to Gent by courier number {n + 7}."
+        for n in range(first, first + count)
+    ]
 
 
 async def derived(pool: Pool, tenant: str, source: str = "summarization_worker") -> list[dict[str, Any]]:

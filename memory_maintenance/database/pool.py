@@ -133,9 +133,9 @@ def store_errors(where: str = "the database") -> Iterator[None]:
     except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError, asyncpg.InvalidSchemaNameError) as error:
         raise _missing(error) from None
     except asyncpg.DataError as error:
-        raise InvalidRequestError(f"a value does not fit its column ({_kind(error)}): check the ids given") from None
+        raise InvalidRequestError(f"a value does not fit its column ({_kind(error)}): check the ids") from None
     except _REFUSED as error:
-        raise DatabaseRefusedError(f"{where} refused: {_kind(error)}; check DATABASE_URL and the user's rights") from None
+        raise DatabaseRefusedError(f"{where} refused: {_kind(error)}; check DATABASE_URL and its rights") from None
     except _UNAVAILABLE as error:
         raise DatabaseUnavailableError(f"{where} does not answer: {_kind(error)}; is it running?") from None
     except asyncpg.PostgresError as error:

@@ -40,9 +40,14 @@ def score(value: Any) -> Any:
     sensibly than between fractions, and a grammar can enforce them); ``0.8``, ``"0.8"``,
     ``"80%"`` and ``"8/10"`` are understood.
     """
-    if isinstance(value, str):
-        return _read_score(value.strip())
-    return value / 10 if isinstance(value, int) and not isinstance(value, bool) else value
+    match value:
+        case str():
+            return _read_score(value.strip())
+        case bool():
+            return None
+        case int():
+            return value / 10
+    return value
 
 
 def _read_score(text: str) -> Any:

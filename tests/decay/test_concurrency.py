@@ -2,9 +2,11 @@ import asyncio
 import random
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import ANY
 from uuid import UUID, uuid4
 
 import pytest
+
 from memory_maintenance.database.pool import Pool, execute, execute_many, fetch, fetch_value
 from memory_maintenance.decay.policy import DecayRule, Run, decayed
 from memory_maintenance.decay.statements import DECAY_LOCKED, DECAY_PAGE, _terms, _written
@@ -58,12 +60,13 @@ async def test_runs_and_agents_on_the_same_rows_lose_nothing_and_decay_nothing_t
     await worker.decay_batch(TENANT, NIGHT - 10 * DAY)
     shares = [ids[n::3] for n in range(3)]
     sets = {key: 0.3 + n / 1000 for n, key in enumerate(ids[::5])}
-    *written, _, _, _ = await asyncio.gather(
-        *(_agent(any_pool, share + ids[:10], seed, sets if seed == 0 else {}) for seed, share in enumerate(shares)),
-        worker.decay_batch(TENANT, NIGHT),
-        worker.decay_batch(TENANT, NIGHT - 5 * DAY),
-        worker.decay_batch(TENANT, NIGHT),
+    agents = asyncio.gather(
+        *(_agent(any_pool, share + ids[:10], seed, sets if seed == 0 else {}) for seed, share in enumerate(shares))
     )
+    as_ofs = (NIGHT, NIGHT - 5 * DAY, NIGHT)
+    runs = await asyncio.gather(*(worker.decay_batch(TENANT, as_of) for as_of in as_ofs))
+    written = await agents
+    assert [run.status for run in runs] == ["done", ANY, "done"]
     await worker.decay_batch(TENANT, NIGHT)
     rows = await fetch(any_pool, ROWS_AFTER)
     assert sum(row["usage_count"] for row in rows) == sum(written)

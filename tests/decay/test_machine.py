@@ -10,14 +10,20 @@ from uuid import UUID
 
 import pytest
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from structlog.testing import capture_logs
+
 from memory_maintenance.database.pool import execute, fetch
 from memory_maintenance.decay.worker import DecayBatch, DecayWorker
 from memory_maintenance.operations.tenants import override, pause, resume
 from memory_maintenance.settings import Settings
-
-from structlog.testing import capture_logs
-
 from tests.decay.conftest import Lab, some
 
 BEGINNING = datetime(2024, 1, 1, tzinfo=UTC)
@@ -47,7 +53,7 @@ class Speed:
     def left(self, since: datetime, access: datetime, until: datetime) -> float:
         if self.bounded:
             age = max(0, (until - max(since, access)).total_seconds())
-            return 0.7 + 0.3 * 0.5 ** (age / 86_400 / 90)
+            return 0.7 + 0.3 * math.pow(0.5, age / 86_400 / 90)
         return math.pow(1 - self.rate, float(self._exposure(since, access, until)))
 
     def _exposure(self, since: datetime, access: datetime, until: datetime) -> Fraction:
@@ -200,7 +206,9 @@ class DecayMachine(RuleBasedStateMachine):
     @rule(ago=spans)
     def an_older_run_arrives_late(self, ago: timedelta) -> None:
         if self.adopted is not None and not (self.off or self.paused):
-            started = self.lab.run(fetch(self.lab.pool, "SELECT max(decay_started_as_of) FROM maintenance.tenants"))[0][0]
+            started = self.lab.run(fetch(self.lab.pool, "SELECT max(decay_started_as_of) FROM maintenance.tenants"))[0][
+                0
+            ]
             if started is not None:
                 late = self.lab.run(self.worker.decay_batch(TENANT, started - ago))
                 assert (late.status, late.updated) == ("superseded", 0)
@@ -245,4 +253,4 @@ class DecayMachine(RuleBasedStateMachine):
 def test_whatever_happens_the_table_is_what_the_log_says(make_lab):
     DecayMachine.lab = make_lab("small")
     with capture_logs():
-        run_state_machine_as_test(DecayMachine, settings=some(15, stateful_step_count=30))
+        run_state_machine_as_test(DecayMachine, settings=some(40, stateful_step_count=30))

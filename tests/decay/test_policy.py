@@ -2,11 +2,13 @@ import math
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, localcontext
 from fractions import Fraction
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from memory_maintenance.decay.policy import (
     DecayRule,
     RowState,
@@ -18,7 +20,6 @@ from memory_maintenance.decay.policy import (
     segments,
     verdict,
 )
-
 from tests.decay.conftest import some
 
 ACCESS = datetime(2024, 3, 1, tzinfo=UTC)
@@ -131,9 +132,11 @@ def test_what_is_left_agrees_with_fifty_digits(base, base_at, access, as_of, rat
     left = decayed(base, base_at, access, as_of, DecayRule(rate=rate))
     with localcontext(prec=50):
         days = _antiderivative(_days(as_of - access)) - _antiderivative(_days(base_at - access))
-        exposure = max(Decimal(0), Decimal(days.numerator) / Decimal(days.denominator)) if as_of > base_at else Decimal(0)
+        exposure = (
+            max(Decimal(0), Decimal(days.numerator) / Decimal(days.denominator)) if as_of > base_at else Decimal(0)
+        )
         exact = Decimal(base) * (exposure * (1 - Decimal(rate)).ln()).exp()
-        expected = min(Decimal(base), max(Decimal(0.01), exact))
+        expected = min(Decimal(base), max(Decimal("0.01"), exact))
         assert abs(Decimal(left) - expected) < Decimal("1e-14")
 
 
@@ -147,7 +150,13 @@ def test_importance_stays_between_floor_and_base_and_never_rises_with_time(base,
 
 AS_OF = datetime(2024, 6, 1, tzinfo=UTC)
 RUN = Run(AS_OF, adopted_at=AS_OF - 10 * DAY)
-KNOWN = {"importance": 0.5, "base": 0.6, "base_at": AS_OF - 5 * DAY, "decayed": 0.5, "created_at": AS_OF - 90 * DAY}
+KNOWN: dict[str, Any] = {
+    "importance": 0.5,
+    "base": 0.6,
+    "base_at": AS_OF - 5 * DAY,
+    "decayed": 0.5,
+    "created_at": AS_OF - 90 * DAY,
+}
 
 
 @pytest.mark.parametrize(

@@ -9,18 +9,20 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
+
 from memory_maintenance.database.pool import execute, execute_many, fetch
 from memory_maintenance.decay.worker import DecayWorker
 from memory_maintenance.operations.tenants import pause, resume
 from memory_maintenance.settings import Settings
-from structlog.testing import capture_logs
-
 from tests.decay.conftest import Lab, some
 
 ADOPTION = datetime(2024, 1, 1, 2, tzinfo=UTC)
 DAYS = 20
 TENANTS = [str(UUID(int=n)) for n in range(1, 4)]
-INSERT = "INSERT INTO memories (tenant_id, content, importance, created_at, last_accessed_at) VALUES ($1, $2, $3, $4, $4)"
+INSERT = (
+    "INSERT INTO memories (tenant_id, content, importance, created_at, last_accessed_at) VALUES ($1, $2, $3, $4, $4)"
+)
 RECALL = "UPDATE memories SET last_accessed_at = $3 WHERE tenant_id = $1 AND content = $2"
 TABLE = """
 SELECT content, importance, base_importance, base_importance_at, decayed_importance
@@ -50,7 +52,7 @@ lives = st.builds(
 
 
 @pytest.fixture(scope="module", params=["small", "rae"])
-def lab(request, make_lab) -> Lab:
+def lab(request, make_lab):
     return make_lab(request.param)
 
 
@@ -82,8 +84,6 @@ def test_the_schedule_leaves_no_trace_in_the_table(lab, life, schedule, paused):
     with capture_logs():
         for tenant, runs in zip(TENANTS, [[], DAILY, schedule], strict=True):
             lab.run(_live(lab, tenant, life, runs, [DAILY[n] for n in paused]))
-    once, daily, at_random = (
-        [tuple(row) for row in lab.run(fetch(lab.pool, TABLE, tenant))] for tenant in TENANTS
-    )
+    once, daily, at_random = ([tuple(row) for row in lab.run(fetch(lab.pool, TABLE, tenant))] for tenant in TENANTS)
     assert once == daily == at_random
     assert not any(math.isnan(row[1]) for row in once)

@@ -7,15 +7,16 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from memory_maintenance.database.pool import Pool, execute, execute_many, fetch, fetch_value, transaction
 from memory_maintenance.decay.policy import REBASED, DecayRule, Outcome, RowState, Run, judge
 from memory_maintenance.decay.statements import DECAY_PAGE, Page, _terms, decay_page
-
-from tests.decay.conftest import Lab, some
+from tests.decay.conftest import some
 
 DAY = timedelta(days=1)
 AS_OF = datetime(2026, 1, 1, tzinfo=UTC)
 TENANT = str(UUID(int=7))
+AS_IMPORTANCE = -7.0
 READ = """
 SELECT id, importance::float8, base_importance, base_importance_at, decayed_importance::float8,
        created_at, last_accessed_at, layer, tags
@@ -40,7 +41,7 @@ memories = st.builds(
     importance=values | values | broken,
     base=st.none() | values | values | values | broken,
     base_at=times,
-    decayed=st.none() | values | st.just("importance"),
+    decayed=st.none() | values | st.just(AS_IMPORTANCE) | st.just(AS_IMPORTANCE),
     created_at=times,
     last_accessed_at=times,
     layer=st.sampled_from([None, "episodic", "sm", "rm", "unheard of"]),
@@ -58,7 +59,7 @@ rules = st.builds(
 
 
 @pytest.fixture(scope="module", params=[("small", False), ("rae", False), ("rae", True)], ids=["small", "rae", "real"])
-def lab(request, make_lab) -> Lab:
+def lab(request, make_lab):
     kind, real = request.param
     return make_lab(kind, real=real)
 
@@ -66,7 +67,7 @@ def lab(request, make_lab) -> Lab:
 async def _fill(pool: Pool, states: list[RowState]) -> None:
     rows = []
     for state in states:
-        decayed = state.importance if state.decayed == "importance" else state.decayed
+        decayed = state.importance if state.decayed == AS_IMPORTANCE else state.decayed
         times = (state.base_at, decayed, state.created_at, state.last_accessed_at)
         rows.append((TENANT, state.importance, state.base, *times, state.layer, list(state.tags)))
     await execute(pool, "TRUNCATE memories")
@@ -84,9 +85,7 @@ async def _read(pool: Pool) -> dict[UUID, RowState]:
 
 async def _page(pool: Pool, run: Run, rule: DecayRule, tolerance: float = 0.0) -> Page:
     async with transaction(pool) as db:
-        return await decay_page(
-            db, TENANT, first_id=UUID(int=0), size=1000, run=run, rule=rule, tolerance=tolerance
-        )
+        return await decay_page(db, TENANT, first_id=UUID(int=0), size=1000, run=run, rule=rule, tolerance=tolerance)
 
 
 def _assert_agrees(before: RowState, after: RowState, outcome: Outcome, tolerance: float, digits: float) -> None:

@@ -5,6 +5,9 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
+from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
+
 from memory_maintenance.database.pool import Pool, execute, execute_many, fetch, fetch_row, fetch_value, transaction
 from memory_maintenance.decay.progress import gate, start
 from memory_maintenance.decay.worker import DecayWorker
@@ -12,8 +15,6 @@ from memory_maintenance.errors import AsOfInFutureError, InvalidRequestError, Te
 from memory_maintenance.observability.metrics import OTHER, tenant_label
 from memory_maintenance.operations.tenants import override, pause, resume
 from memory_maintenance.settings import Settings
-from prometheus_client import REGISTRY
-from structlog.testing import capture_logs
 
 DAY = timedelta(days=1)
 NIGHT = datetime(2024, 6, 1, 2, tzinfo=UTC)
@@ -43,7 +44,9 @@ def _worker(pool: Pool, **changes: Any) -> DecayWorker:
 async def _insert(pool: Pool, tenant: str = TENANT, rows: int = 10) -> None:
     created = [NIGHT - 60 * DAY + n * 5 * DAY for n in range(rows)]
     ids = sorted(uuid4() for _ in range(rows))
-    await execute_many(pool, INSERT, [(i, tenant, 0.5 + n / 100, at) for n, (i, at) in enumerate(zip(ids, created, strict=True))])
+    await execute_many(
+        pool, INSERT, [(i, tenant, 0.5 + n / 100, at) for n, (i, at) in enumerate(zip(ids, created, strict=True))]
+    )
 
 
 async def _table(pool: Pool, tenant: str = TENANT) -> list[tuple[Any, ...]]:
@@ -223,9 +226,10 @@ async def test_an_as_of_ahead_of_the_databases_clock_is_refused(pool):
 
 
 @pytest.mark.parametrize("as_of", [NIGHT.replace(tzinfo=None), datetime.min.replace(tzinfo=UTC)])
-async def test_an_as_of_that_cannot_be_meant_is_refused(pool, as_of):
+async def test_an_as_of_that_cannot_be_meant_is_refused(as_of):
+    nowhere = asyncpg.create_pool("postgresql://nobody@nowhere.invalid/x")
     with pytest.raises(InvalidRequestError, match="as_of"):
-        await _worker(pool).decay_batch(TENANT, as_of)
+        await _worker(nowhere).decay_batch(TENANT, as_of)
 
 
 async def test_an_unknown_tenant_is_refused_and_leaves_no_trace(any_pool):
@@ -256,7 +260,7 @@ async def test_a_row_that_was_locked_is_written_at_the_second_look(any_pool):
         await held.commit()
         released.set()
 
-    tasks = []
+    tasks: list[asyncio.Task[None]] = []
     batch = await _worker(any_pool).decay_batch(
         TENANT, NIGHT, beat=lambda _cursor: None if tasks else tasks.append(asyncio.create_task(release()))
     )
@@ -325,7 +329,9 @@ async def test_a_cycle_decays_every_tenant_and_says_so(any_pool):
 
 async def test_a_failing_tenant_is_not_the_others_failure(any_pool):
     await _insert(any_pool)
-    await execute(any_pool, """INSERT INTO maintenance.tenants (tenant_id, overrides) VALUES ($1, '{"x": 1}')""", OTHER_TENANT)
+    await execute(
+        any_pool, """INSERT INTO maintenance.tenants (tenant_id, overrides) VALUES ($1, '{"x": 1}')""", OTHER_TENANT
+    )
     with capture_logs() as logs:
         stats = await _worker(any_pool).run_decay_cycle([OTHER_TENANT, uuid4(), TENANT, TENANT])
     assert stats == {"total_tenants": 1, "total_updated": 10}
@@ -343,12 +349,16 @@ async def test_decay_that_is_off_is_skipped_with_its_reason(pool):
 
 @pytest.mark.parametrize(
     "arguments",
-    [{"decay_rate": 1.0}, {"decay_rate": -0.1}, {"decay_rate": float("nan")}, {"decay_rate": "0.1"}]
-    + [{"decay_rate": True}, {"consider_access_stats": 1}, {"tenant_ids": "acme"}],
+    [
+        *({"decay_rate": rate} for rate in (1.0, -0.1, float("nan"), "0.1", True)),
+        {"consider_access_stats": 1},
+        {"tenant_ids": "acme"},
+    ],
 )
-async def test_an_argument_out_of_its_range_is_refused(pool, arguments):
+async def test_an_argument_out_of_its_range_is_refused_before_the_database_is_asked(arguments):
+    nowhere = asyncpg.create_pool("postgresql://nobody@nowhere.invalid/x")  # connects when it is first used
     with pytest.raises(InvalidRequestError, match=next(iter(arguments))):
-        await _worker(pool).run_decay_cycle(**arguments)
+        await _worker(nowhere).run_decay_cycle(**arguments)
 
 
 async def test_explicit_arguments_hold_for_one_call_and_are_logged_as_differing(pool):

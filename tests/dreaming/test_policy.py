@@ -2,6 +2,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+
 from memory_maintenance.dreaming.policy import (
     DreamRule,
     kept_tags,
@@ -10,7 +11,6 @@ from memory_maintenance.dreaming.policy import (
     strategy_id,
     strategy_importance,
 )
-
 from tests.agents import AS_OF
 
 RULE = DreamRule(timedelta(hours=24), 0.6, 20)

@@ -1,10 +1,11 @@
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
+
 from memory_maintenance.dreaming.prompt import ReflectionAnswer, answer_type, reflection_question
 from memory_maintenance.language_model.context import estimated_tokens
 from memory_maintenance.language_model.openai_client import response_format
-from pydantic import ValidationError
 
 ANSWER: dict[str, Any] = {
     "reflection": "Orders arrive late.",
@@ -18,7 +19,19 @@ ANSWER: dict[str, Any] = {
 
 @pytest.mark.parametrize(
     ("given", "score"),
-    [(8, 0.8), (10, 1.0), (1, 0.1), (0, 0.0), (0.8, 0.8), (1.0, 1.0), ("0.8", 0.8), ("80%", 0.8), ("80 %", 0.8), ("8/10", 0.8), ("8", 0.8)],
+    [
+        (8, 0.8),
+        (10, 1.0),
+        (1, 0.1),
+        (0, 0.0),
+        (0.8, 0.8),
+        (1.0, 1.0),
+        ("0.8", 0.8),
+        ("80%", 0.8),
+        ("80 %", 0.8),
+        ("8/10", 0.8),
+        ("8", 0.8),
+    ],
 )
 def test_a_score_is_understood_however_it_is_written(given, score):
     assert ReflectionAnswer.model_validate({**ANSWER, "importance": given}).importance == pytest.approx(score)
@@ -30,7 +43,9 @@ def test_what_is_no_score_is_refused(given):
         ReflectionAnswer.model_validate({**ANSWER, "confidence": given})
 
 
-@pytest.mark.parametrize(("given", "tags"), [("a, b", ("a", "b")), ("['a', 'b']", ("a", "b")), (["a"], ("a",)), ([], ())])
+@pytest.mark.parametrize(
+    ("given", "tags"), [("a, b", ("a", "b")), ("['a', 'b']", ("a", "b")), (["a"], ("a",)), ([], ())]
+)
 def test_tags_may_come_as_one_text(given, tags):
     assert ReflectionAnswer.model_validate({**ANSWER, "tags": given}).tags == tags
 
@@ -52,7 +67,7 @@ def test_the_schema_asks_for_whole_numbers_and_for_numbers_of_the_sample():
     sent = response_format(answer_type(3))["json_schema"]
     schema: Any = sent["schema"]
     assert sent["name"] == "ReflectionAnswer"
-    assert schema["properties"]["importance"] == {"type": "integer", "minimum": 1, "maximum": 10}
+    assert schema["properties"]["importance"].items() >= {"type": "integer", "minimum": 1, "maximum": 10}.items()
     assert schema["properties"]["evidence"]["items"] == {"type": "integer", "minimum": 1, "maximum": 3}
     assert set(schema["required"]) == set(ReflectionAnswer.model_fields)
     assert "default" not in str(schema)
@@ -60,7 +75,11 @@ def test_the_schema_asks_for_whole_numbers_and_for_numbers_of_the_sample():
 
 def test_memories_are_numbered_and_share_the_room():
     question = reflection_question(
-        "acme", [f"2026-03-01 memory {n} {'x ' * 5000}" for n in range(20)], about={"Task": "t", "Error": None}, most_tokens=3000, asked_in="r"
+        "acme",
+        [f"2026-03-01 memory {n} {'x ' * 5000}" for n in range(20)],
+        about={"Task": "t", "Error": None},
+        most_tokens=3000,
+        asked_in="r",
     )
     assert question.prompt.startswith("Task: t\n<record>\n1. 2026-03-01 memory 0 ")
     assert "\n20. 2026-03-01 memory 19 " in question.prompt

@@ -2,6 +2,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+
 from memory_maintenance.database.pool import Pool
 from memory_maintenance.dreaming.context import (
     ErrorCategory,
@@ -15,7 +16,6 @@ from memory_maintenance.dreaming.context import (
 from memory_maintenance.dreaming.reflection import ReflectionEngineV2
 from memory_maintenance.errors import ModelUnavailableError
 from memory_maintenance.settings import Settings
-
 from tests.agents import AS_OF, derived, talk, write
 from tests.fake_model import FakeModel
 
@@ -46,9 +46,18 @@ async def test_every_outcome_is_a_field_of_the_prompt(pool, tenant, outcome):
 
 async def test_an_error_and_the_tools_are_told(pool, tenant):
     error = ErrorInfo(error_category=ErrorCategory.TOOL_ERROR, error_message="no such table")
-    call = Event(event_id="1", event_type=EventType.TOOL_CALL, tool_name="psql", timestamp=AS_OF, content="SELECT 1", error={"message": "broken"})
+    call = Event(
+        event_id="1",
+        event_type=EventType.TOOL_CALL,
+        tool_name="psql",
+        timestamp=AS_OF,
+        content="SELECT 1",
+        error={"message": "broken"},
+    )
     model = FakeModel()
-    result = await engine(pool, model=model).generate_reflection(context(tenant, OutcomeType.ERROR, events=(call, call), error=error))
+    result = await engine(pool, model=model).generate_reflection(
+        context(tenant, OutcomeType.ERROR, events=(call, call), error=error)
+    )
     assert "Error: tool_error: no such table" in model.questions[0].prompt
     assert "1. 2026-03-10 tool_call, psql: SELECT 1 (error: broken)" in model.questions[0].prompt
     assert result is not None
@@ -68,7 +77,9 @@ async def test_without_a_model_events_of_any_name_are_evidence(pool, tenant):
 
 
 async def test_storing_twice_is_storing_once(any_pool, tenant):
-    result = ReflectionResult(reflection_text="Orders are late.", strategy_text="Ask first.", importance=0.95, source_event_ids=("a",))
+    result = ReflectionResult(
+        reflection_text="Orders are late.", strategy_text="Ask first.", importance=0.95, source_event_ids=("a",)
+    )
     one = engine(any_pool)
     ids = await one.store_reflection(result, tenant, "shop", session_id="s")
     assert await one.store_reflection(result, tenant, "shop", session_id="s") == ids
@@ -108,7 +119,7 @@ async def test_a_reflection_is_stored_in_the_spelling_of_the_tenant(any_pool, te
     ],
 )
 async def test_reflections_are_found_by_words_tags_and_importance(any_pool, tenant, asked, found):
-    how = {"source": "reflection_engine_v2", "layer": "reflective"}
+    how: dict[str, Any] = {"source": "reflection_engine_v2", "layer": "reflective"}
     await write(any_pool, tenant, ["orders arrive late"], importance=0.8, tags=["shop"], **how)
     await write(any_pool, tenant, ["minor thing"], importance=0.2, **how)
     await write(any_pool, tenant, ["kettles break"], importance=0.8, layer="rm", source=None, start=AS_OF)

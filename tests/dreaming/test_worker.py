@@ -4,6 +4,8 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from structlog.testing import capture_logs
+
 from memory_maintenance.database.pool import Pool, execute, fetch_value
 from memory_maintenance.dreaming.due import dream_counts, due_projects
 from memory_maintenance.dreaming.policy import DreamRule
@@ -18,8 +20,6 @@ from memory_maintenance.errors import (
 )
 from memory_maintenance.operations.tenants import override, pause
 from memory_maintenance.settings import Settings
-from structlog.testing import capture_logs
-
 from tests.agents import AS_OF, derived, others, talk, write
 from tests.fake_model import FakeModel, answer_to
 
@@ -70,7 +70,10 @@ async def test_a_reflection_and_its_strategy_are_stored_as_rae_does(any_pool, te
     assert (reflection["importance"], strategy["importance"]) == (pytest.approx(0.8), pytest.approx(0.88))
     # The latest of equally important memories is number 1.
     assert reflection["metadata"]["source_ids"] == [str(memories[-1]), str(memories[-2])]
-    kept = {key: reflection["metadata"][key] for key in ("backend", "model", "prompt_version", "confidence", "cycle_id", "outcome")}
+    kept = {
+        key: reflection["metadata"][key]
+        for key in ("backend", "model", "prompt_version", "confidence", "cycle_id", "outcome")
+    }
     assert kept == {
         "backend": "openai",
         "model": "fake",
@@ -288,7 +291,8 @@ async def test_projects_that_can_dream_are_counted_and_paged(any_pool):
     await override(any_pool, tenants[1], {"dreaming_enabled": False})
     assert await dream_counts(any_pool, tenants, as_of=AS_OF, settings=settings()) == {tenants[0]: 3}
     pages = [
-        await due_projects(any_pool, tenants[0], as_of=AS_OF, settings=settings(), after=after, limit=2) for after in (None, "b")
+        await due_projects(any_pool, tenants[0], as_of=AS_OF, settings=settings(), after=after, limit=2)
+        for after in (None, "b")
     ]
     assert pages == [["a", "b"], ["c"]]
 

@@ -1,14 +1,17 @@
 """A process that dies around a model call: what was paid is used, or counted as lost."""
 
+import asyncio
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
-from memory_maintenance.errors import DatabaseUnavailableError, QuestionClaimedError
+from memory_maintenance.errors import DatabaseUnavailableError, ModelBusyError, QuestionClaimedError
+from memory_maintenance.language_model.budget import used
 from memory_maintenance.language_model.ledger import Ledger
 from memory_maintenance.language_model.openai_client import Completer
-from tests.endpoint import GOOD, answer
+from tests.endpoint import GOOD, answer, truncated_json
 from tests.language_model.conftest import budgets_agree_with_the_ledger, pass_time, question, rows
 
 
@@ -99,6 +102,28 @@ async def test_an_answer_in_the_ledger_is_never_paid_again(make_model, endpoint,
         await dying(make_model(), step).ask(question())
     await make_model().ask(question())
     assert endpoint.answers - endpoint.distinct_prompts == 0
+
+
+async def test_an_answer_left_in_the_ledger_is_judged_and_settled_once_by_many(pool, make_model, endpoint):
+    endpoint.script(answer())
+    with pytest.raises(Killed):
+        await dying(make_model(), "record").ask(question())
+    got = await asyncio.gather(*(make_model().ask(question(round="cycle-2")) for _ in range(10)))
+    assert {one.value.summary for one in got} == {GOOD["summary"]}
+    assert (await rows(pool), endpoint.answers) == ([("accepted", None)], 1)
+    assert await used(pool, "") == (120, Decimal("0.000027"))
+    assert await budgets_agree_with_the_ledger(pool)
+
+
+async def test_half_an_answer_left_in_the_ledger_is_asked_for_again(pool, make_model, endpoint):
+    endpoint.script(truncated_json(), answer())
+    with pytest.raises(Killed):
+        await dying(make_model(), "record").ask(question())
+    with pytest.raises(ModelBusyError) as caught:
+        await make_model().ask(question())
+    assert (caught.value.reason, len(endpoint.requests)) == ("broken_json", 1)
+    assert (await make_model().ask(question())).attempt == 1
+    assert await budgets_agree_with_the_ledger(pool)
 
 
 @pytest.mark.parametrize("times", [2, 4])

@@ -1,4 +1,5 @@
 import pytest
+
 from memory_maintenance.language_model.untrusted import as_line, delimited
 
 INJECTIONS = [

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+
 from memory_maintenance.database.pool import Pool, execute, execute_many, fetch_value
 from memory_maintenance.errors import SessionNotFoundError
 from memory_maintenance.memories.derived import text_hash
@@ -13,7 +14,6 @@ from memory_maintenance.settings import Settings
 from memory_maintenance.summarization.due import due_session_counts, due_sessions, ensure_session
 from memory_maintenance.summarization.policy import DueRule, SessionKey, SessionState
 from memory_maintenance.summarization.worker import SummarizationWorker
-
 from tests.agents import AS_OF, others, talk, write
 from tests.fake_model import FakeModel
 
@@ -68,7 +68,7 @@ async def test_sessions_that_ended_long_before_adoption_stay_out_also_later(any_
 
 async def test_what_rae_summarized_before_adoption_is_not_due(any_pool, tenant):
     await write(any_pool, tenant, talk(12), session="s")
-    theirs = {"session": "s", "source": "summarization_worker", "tags": ["session_summary", "auto_generated"]}
+    theirs: dict[str, Any] = {"session": "s", "source": "summarization_worker", "tags": ["session_summary", "auto_generated"]}
     await write(any_pool, tenant, ["A summary by RAE."], start=AS_OF - timedelta(hours=4), **theirs)
     assert await due(any_pool, tenant) == []
     await execute(any_pool, "UPDATE maintenance.store SET adopted_at = $1", AS_OF - timedelta(hours=4, seconds=1))
@@ -118,7 +118,14 @@ async def test_counts_are_per_tenant_and_honour_overrides(any_pool):
 
 @pytest.mark.parametrize(
     "metadata",
-    [[], "text", 7, {"session_id": None}, {"session_id": {"a": 1}}, {"session_id": "s", "fallback": "odd", "backend": 3}],
+    [
+        [],
+        "text",
+        7,
+        {"session_id": None},
+        {"session_id": {"a": 1}},
+        {"session_id": "s", "fallback": "odd", "backend": 3},
+    ],
     ids=str,
 )
 async def test_whatever_agents_keep_in_metadata_stops_nobody(pool, tenant, metadata):
@@ -158,7 +165,9 @@ class Drawn:
     def by(cls, chance: random.Random) -> "Drawn":
         events = chance.choice([3, 9, 10, 11, 99, 100, 101])
         stored = chance.choice([None, "openai", "extractive", "none"])
-        age = chance.choice([timedelta(minutes=29), timedelta(minutes=30), timedelta(hours=5), 6 * DAY, 7 * DAY, 8 * DAY])
+        age = chance.choice(
+            [timedelta(minutes=29), timedelta(minutes=30), timedelta(hours=5), 6 * DAY, 7 * DAY, 8 * DAY]
+        )
         covered = 0 if stored is None else chance.choice([0, 1, events // 2, events])
         return cls(events, covered, age, stored, stored == "none" or chance.random() < 0.3, chance.random() < 0.3)
 
@@ -181,13 +190,19 @@ class Drawn:
             written = {"backend": self.stored, "fallback": self.fallback, "text_sha256": text_hash("as written")}
             text = "edited" if self.edited else "as written"
             await write(
-                pool, tenant, [text], session=session, source="summarization_worker", tags=["session_summary"], metadata=written
+                pool,
+                tenant,
+                [text],
+                session=session,
+                source="summarization_worker",
+                tags=["session_summary"],
+                metadata=written,
             )
 
 
 @pytest.mark.parametrize("seed", range(3))
 async def test_the_statement_agrees_with_the_rule(pool, seed):
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311
     drawn = {f"s{number:03}": Drawn.by(chance) for number in range(60)}
     for session, one in drawn.items():
         await one.write(pool, "acme", session)
@@ -196,5 +211,7 @@ async def test_the_statement_agrees_with_the_rule(pool, seed):
         for backend in BACKENDS:
             for daily in (False, True):
                 rule = DueRule.of(settings(backend), daily=daily)
-                wanted = [key for key, one in drawn.items() if rule.is_due(one.state, as_of=AS_OF, adopted_at=adopted_at)]
+                wanted = [
+                    key for key, one in drawn.items() if rule.is_due(one.state, as_of=AS_OF, adopted_at=adopted_at)
+                ]
                 assert await due(pool, "acme", daily=daily, backend=backend) == wanted

@@ -2,6 +2,7 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
+
 from memory_maintenance.language_model.context import estimated_tokens
 from memory_maintenance.memories.memory import Memory
 from memory_maintenance.summarization.policy import (
@@ -13,7 +14,6 @@ from memory_maintenance.summarization.policy import (
     summary_id,
     summary_importance,
 )
-
 from tests.agents import AS_OF
 
 HOURLY = DueRule(10, 100, timedelta(minutes=30), timedelta(days=7), "openai", daily=False)
@@ -48,7 +48,9 @@ def ended(minutes=60, **state):
         pytest.param(DAILY, ended(summary_backend="extractive"), True, id="extractive, and a model now"),
         pytest.param(DAILY, ended(summary_backend="openai"), False, id="a model's"),
         pytest.param(rule("extractive", daily=True), ended(summary_backend="extractive"), False, id="no model yet"),
-        pytest.param(rule("extractive", daily=True), ended(summary_backend="none", fallback=True), True, id="extractive can"),
+        pytest.param(
+            rule("extractive", daily=True), ended(summary_backend="none", fallback=True), True, id="extractive can"
+        ),
         pytest.param(rule("none", daily=True), ended(summary_backend="none", fallback=True), False, id="nobody can"),
         pytest.param(rule("none", daily=True), ended(new_events=50), True, id="the fallback is all there is"),
         pytest.param(rule("none", daily=True), ended(new_events=50, summary_backend="openai"), False, id="would spoil"),

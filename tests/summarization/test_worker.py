@@ -4,6 +4,8 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from structlog.testing import capture_logs
+
 from memory_maintenance.database.pool import Pool, execute, fetch_value
 from memory_maintenance.errors import (
     AnswerRefusedError,
@@ -19,8 +21,6 @@ from memory_maintenance.operations.tenants import override, pause, resume
 from memory_maintenance.settings import Settings
 from memory_maintenance.summarization.policy import SessionKey, summary_id
 from memory_maintenance.summarization.worker import SummarizationWorker, SummaryOutcome
-from structlog.testing import capture_logs
-
 from tests.agents import AS_OF, derived, others, talk, write
 from tests.fake_model import FakeModel, answer_to
 
@@ -54,7 +54,9 @@ async def test_a_session_with_enough_events_gets_one_summary(any_pool, tenant, b
     assert (outcome.status, outcome.reason, outcome.events) == (status, reason, count)
     stored = await derived(any_pool, tenant)
     assert [row["id"] for row in stored] == ([] if reason else [outcome.summary_id])
-    covered = await fetch_value(any_pool, "SELECT count(*) FROM maintenance.covered_events WHERE event_id = ANY ($1)", events)
+    covered = await fetch_value(
+        any_pool, "SELECT count(*) FROM maintenance.covered_events WHERE event_id = ANY ($1)", events
+    )
     assert covered == (0 if reason else count)
     assert await others(any_pool, tenant) == before
 
@@ -63,7 +65,11 @@ async def test_a_summary_is_stored_as_rae_does(any_pool, tenant):
     await write(any_pool, tenant, talk(10), session="s", importance=0.5)
     await summarize(worker(any_pool, model=FakeModel()), tenant, cycle_id=(cycle := uuid4()))
     (row,) = await derived(any_pool, tenant)
-    assert (row["layer"], row["source"], row["tags"]) == ("episodic", "summarization_worker", ["session_summary", "auto_generated"])
+    assert (row["layer"], row["source"], row["tags"]) == (
+        "episodic",
+        "summarization_worker",
+        ["session_summary", "auto_generated"],
+    )
     assert (row["project"], row["session_id"], row["agent_id"]) == ("shop", "s", "default")
     assert row["importance"] == pytest.approx(0.6)
     assert row["content"].endswith("\n\nKey Topics: courier, orders\n\nSentiment: neutral")
@@ -106,7 +112,10 @@ async def test_the_agent_is_the_one_that_all_events_have(rae_pool, tenant):
             ids = await write(rae_pool, tenant, talk(5), session=session)
             await execute(rae_pool, "UPDATE memories SET agent_id = $2 WHERE id = ANY ($1)", ids, agent)
         await summarize(worker(rae_pool, "extractive"), tenant, session)
-    assert {row["session_id"]: row["agent_id"] for row in await derived(rae_pool, tenant)} == {"one": "ana", "two": "default"}
+    assert {row["session_id"]: row["agent_id"] for row in await derived(rae_pool, tenant)} == {
+        "one": "ana",
+        "two": "default",
+    }
 
 
 async def test_summarizing_twice_is_summarizing_once(any_pool, tenant):
@@ -159,11 +168,15 @@ async def test_an_extractive_summary_of_a_grown_session_is_made_of_all_its_event
 
 
 async def test_the_embedding_of_the_old_text_goes_with_it(rae_pool, tenant):
-    await execute(rae_pool, "CREATE TABLE memory_embeddings (memory_id uuid, model_name text, embedding vector NOT NULL)")
+    await execute(
+        rae_pool, "CREATE TABLE memory_embeddings (memory_id uuid, model_name text, embedding vector NOT NULL)"
+    )
     await write(rae_pool, tenant, talk(12), session="s")
     outcome = await summarize(worker(rae_pool), tenant)
     await execute(rae_pool, "UPDATE memories SET embedding = '[1,2]' WHERE tenant_id = $1", tenant)
-    await execute(rae_pool, "INSERT INTO memory_embeddings SELECT id, 'm', '[1,2]' FROM memories WHERE tenant_id = $1", tenant)
+    await execute(
+        rae_pool, "INSERT INTO memory_embeddings SELECT id, 'm', '[1,2]' FROM memories WHERE tenant_id = $1", tenant
+    )
     await write(rae_pool, tenant, talk(12, first=50), session="s", start=AS_OF - timedelta(hours=2))
     await summarize(worker(rae_pool), tenant)
     without = "SELECT array_agg(id) FROM memories WHERE tenant_id = $1 AND embedding IS NULL AND source <> 'agent'"
@@ -188,7 +201,11 @@ async def test_an_edited_summary_is_left_alone_and_a_second_one_takes_the_new_ev
     model = FakeModel()
     await write(any_pool, tenant, talk(12, first=50), session="s", start=AS_OF - timedelta(hours=2))
     second = await summarize(worker(any_pool, model=model), tenant)
-    assert (second.status, second.summary_id, second.events) == ("stored", summary_id(SessionKey(tenant, "shop", "s"), 2), 12)
+    assert (second.status, second.summary_id, second.events) == (
+        "stored",
+        summary_id(SessionKey(tenant, "shop", "s"), 2),
+        12,
+    )
     assert "Order 3 " not in model.questions[0].prompt
     assert [row["content"] for row in await derived(any_pool, tenant) if row["id"] == first.summary_id] == ["by hand"]
 
@@ -201,7 +218,9 @@ async def test_an_edit_while_the_model_thinks_is_not_overwritten(pool, tenant):
 
     class EditedMeanwhile(FakeModel):
         async def ask(self, question: Any) -> Any:
-            edited.append(await execute(pool, "UPDATE memories SET content = 'by hand' WHERE id = $1", first.summary_id))
+            edited.append(
+                await execute(pool, "UPDATE memories SET content = 'by hand' WHERE id = $1", first.summary_id)
+            )
             return await super().ask(question)
 
     assert (await summarize(worker(pool, model=EditedMeanwhile()), tenant)).reason == "already_summarized"
@@ -225,7 +244,7 @@ async def test_events_after_as_of_wait_for_the_next_run(pool, tenant):
 
 async def test_raes_own_earlier_summary_covers_what_came_before_it(any_pool, tenant):
     await write(any_pool, tenant, talk(12), session="s")
-    theirs = {"session": "s", "source": "summarization_worker", "tags": ["session_summary"]}
+    theirs: dict[str, Any] = {"session": "s", "source": "summarization_worker", "tags": ["session_summary"]}
     await write(any_pool, tenant, ["A summary by RAE."], start=AS_OF - timedelta(hours=4), **theirs)
     assert (await summarize(worker(any_pool), tenant)).events == 0
     await write(any_pool, tenant, talk(11), session="s", start=AS_OF - timedelta(hours=3))
@@ -247,7 +266,11 @@ async def test_a_final_error_leads_to_the_fallback_or_leaves_the_session_due(poo
     outcome = await summarize(worker(pool, model=FakeModel(error)), tenant)
     assert (outcome.status, outcome.reason) == (status, error.reason)
     texts = [row["content"] for row in await derived(pool, tenant)]
-    assert texts == (["Session summary (12 events): " + " | ".join(talk(5)) + " ... and 7 more events"] if status == "fallback" else [])
+    assert texts == (
+        ["Session summary (12 events): " + " | ".join(talk(5)) + " ... and 7 more events"]
+        if status == "fallback"
+        else []
+    )
     assert (await summarize(worker(pool), tenant)).status in ("stored", "updated")
 
 
@@ -348,7 +371,9 @@ async def test_a_paused_tenant_is_left_alone_until_it_is_resumed(any_pool, tenan
     assert (await summarize(worker(any_pool), tenant)).status == "stored"
 
 
-@pytest.mark.parametrize(("everywhere", "here", "status"), [(False, None, "skipped"), (True, False, "skipped"), (False, True, "stored")])
+@pytest.mark.parametrize(
+    ("everywhere", "here", "status"), [(False, None, "skipped"), (True, False, "skipped"), (False, True, "stored")]
+)
 async def test_summaries_are_switched_off_by_setting_and_by_tenant(pool, tenant, everywhere, here, status):
     await write(pool, tenant, talk(12), session="s")
     await override(pool, tenant, {"summarization_enabled": here})

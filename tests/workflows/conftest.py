@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from temporalio.client import Client
+
 from memory_maintenance.database.pool import Pool, execute_many
 from memory_maintenance.settings import Settings
 from runtime.workers import build_workers
-from temporalio.client import Client
 
 Working = Callable[..., AbstractAsyncContextManager[None]]
 
@@ -26,7 +27,7 @@ def working(temporal: Client, pool: Pool) -> Working:
 
     @asynccontextmanager
     async def polling(**chosen: Any) -> AsyncIterator[None]:
-        settings = Settings(_env_file=None, **{"rae_llm_backend": "extractive", **chosen})  # type: ignore[call-arg]
+        settings = Settings(_env_file=None, **{"rae_llm_backend": "extractive", **chosen})
         workers = build_workers(temporal, settings, pool)
         running = [asyncio.create_task(worker.run()) for worker in workers]
         try:

@@ -1,13 +1,13 @@
 from uuid import uuid4
 
 import pytest
-from memory_maintenance.database.pool import fetch, fetch_value
 from temporalio.client import WorkflowFailureError
+
+from memory_maintenance.database.pool import fetch, fetch_value
+from tests.workflows.conftest import remember_session
 from workflows.maintenance import MaintenanceWorkflow
 from workflows.messages import MaintenanceRequest
 from workflows.options import TASK_QUEUE
-
-from tests.workflows.conftest import remember_session
 
 
 async def _run(client, *inputs):
