@@ -25,8 +25,11 @@ from memory_maintenance.settings import Settings, load_settings
 
 Result = TypeVar("Result")
 
-out: Final = Console()
-err: Final = Console(stderr=True)
+WIDE: Final = 160
+"""Columns of what is piped or written to a file, where nothing has to fit a screen."""
+
+out: Final = Console(width=None if sys.stdout.isatty() else WIDE)
+err: Final = Console(stderr=True, width=None if sys.stderr.isatty() else WIDE)
 
 FAILED: Final = 1
 """Exit status when something could not be done; typer itself ends with 2 on wrong arguments."""
@@ -85,7 +88,8 @@ def table(title: str | None, *columns: str) -> Table:
     """Return an empty table in the style of all commands; columns that end in ``#`` are numbers."""
     empty = Table(title=title, title_justify="left", title_style="bold", header_style="bold", box=None, pad_edge=False)
     for column in columns:
-        empty.add_column(column.removesuffix("#"), justify="right" if column.endswith("#") else "left")
+        number, first = column.endswith("#"), column == columns[0]
+        empty.add_column(column.removesuffix("#"), justify="right" if number else "left", no_wrap=number or first)
     return empty
 
 

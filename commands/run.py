@@ -89,9 +89,11 @@ async def _run(settings: Settings, request: MaintenanceRequest, *, no_wait: bool
         err.print(f"started {started.id}" + (f"; watch it at {where}" if stack.temporal_ui_url else ""), soft_wrap=True)
         if no_wait:
             return {"workflow_id": started.id}
-        with Progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=err) as bar:
+        with Progress(
+            SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=err, transient=True
+        ) as bar:
             task = bar.add_task("planning", total=None)
-            return await follow(started, lambda totals: bar.update(task, description=in_a_line(totals)))
+            return await follow(client, started, lambda totals: bar.update(task, description=in_a_line(totals)))
 
 
 def in_a_line(totals: CycleTotals) -> str:

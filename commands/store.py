@@ -5,7 +5,7 @@ from __future__ import annotations
 from commands.console import out, run, settings_for_command
 from memory_maintenance.database.migrate import migrate
 from memory_maintenance.settings import Settings
-from runtime.wiring import running_stack_of
+from runtime.wiring import running_database_of
 
 
 def migrate_store() -> None:
@@ -15,5 +15,5 @@ def migrate_store() -> None:
 
 
 async def _migrate(settings: Settings) -> None:
-    async with running_stack_of(settings) as stack:
-        await migrate(stack.database_url)
+    async with running_database_of(settings) as address:
+        await migrate(address)

@@ -16,7 +16,7 @@ from memory_maintenance.operations.tenants import TenantControl, all_tenants, en
 from memory_maintenance.settings import Settings
 from runtime.client import TemporalUnreachableError, connect
 from runtime.runs import start_run
-from runtime.wiring import running_pool, running_stack_of
+from runtime.wiring import running_pool, running_stack_of, running_store
 from workflows.messages import MaintenanceRequest
 from workflows.page import tenant_workflow_id
 
@@ -90,7 +90,7 @@ def cancel_tenant(tenant: Tenant, by: By = None, reason: Reason = None) -> None:
 
 
 async def _list(settings: Settings) -> list[TenantControl]:
-    async with running_stack_of(settings) as stack, running_pool(settings, stack) as pool:
+    async with running_store(settings) as pool:
         return await all_tenants(pool)
 
 

@@ -62,13 +62,22 @@ async def running_stack(*, home: Path, database_url: str | None, temporal_addres
         StackError: a server is not installed or does not start, or *home* cannot be used.
     """
     async with AsyncExitStack() as memberships:
+        database_url = await memberships.enter_async_context(running_database(home=home, database_url=database_url))
         ui_url = None
-        if database_url is None:
-            database_url = (await memberships.enter_async_context(_joined("postgres", home)))["address"]
         if temporal_address is None:
             answer = await memberships.enter_async_context(_joined("temporal", home))
             temporal_address, ui_url = answer["address"], answer["ui_url"]
-        yield Stack(str(database_url), str(temporal_address), ui_url)
+        yield Stack(database_url, str(temporal_address), ui_url)
+
+
+@asynccontextmanager
+async def running_database(*, home: Path, database_url: str | None) -> AsyncIterator[str]:
+    """Yield the address of Postgres alone, for who needs no Temporal; otherwise as ``running_stack``."""
+    if database_url is not None:
+        yield database_url
+        return
+    async with _joined("postgres", home) as answer:
+        yield str(answer["address"])
 
 
 def _made(home: Path) -> Path:

@@ -19,6 +19,7 @@ from memory_maintenance.operations.outcomes import CycleTotals
 from workflows.maintenance import MaintenanceWorkflow
 from workflows.messages import MaintenanceRequest
 from workflows.options import TASK_QUEUE
+from workflows.page import MaintenancePageWorkflow
 
 Run = WorkflowHandle[Any, dict[str, Any]]
 
@@ -44,7 +45,7 @@ async def start_run(client: Client, request: MaintenanceRequest) -> Run:
     )
 
 
-async def follow(run: Run, report: Callable[[CycleTotals], object]) -> dict[str, Any]:
+async def follow(client: Client, run: Run, report: Callable[[CycleTotals], object]) -> dict[str, Any]:
     """Return the run's statistics; call *report* with the totals so far, about twice a second.
 
     Raises:
@@ -54,15 +55,24 @@ async def follow(run: Run, report: Callable[[CycleTotals], object]) -> dict[str,
     while not result.done():
         await asyncio.wait({result}, timeout=_POLL_SECONDS)
         if not result.done():
-            await _report(run, report)
+            await _report(client, run, report)
     return result.result()
 
 
-async def _report(run: Run, report: Callable[[CycleTotals], object]) -> None:
+async def _report(client: Client, run: Run, report: Callable[[CycleTotals], object]) -> None:
     try:
-        report(await run.query(MaintenanceWorkflow.progress, rpc_timeout=_QUERY_PATIENCE))
+        report(await progress_of(client, run))
     except (RPCError, TimeoutError):
         return  # a busy or missing worker does not answer queries; the result will tell
+
+
+async def progress_of(client: Client, run: Run) -> CycleTotals:
+    """Return what a run did so far: its finished pages, and the tenants that are done in those that run."""
+    total = await run.query(MaintenanceWorkflow.progress, rpc_timeout=_QUERY_PATIENCE)
+    for page_id in await run.query(MaintenanceWorkflow.running_pages, rpc_timeout=_QUERY_PATIENCE):
+        page = client.get_workflow_handle_for(MaintenancePageWorkflow.run, page_id)
+        total = total.plus(await page.query(MaintenancePageWorkflow.progress, rpc_timeout=_QUERY_PATIENCE))
+    return total
 
 
 async def ensure_worker(client: Client) -> None:

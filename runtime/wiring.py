@@ -23,7 +23,7 @@ from memory_maintenance.planning.planner import Planner
 from memory_maintenance.settings import Settings
 from memory_maintenance.summarization.worker import SummarizationWorker
 from runtime.client import connect
-from runtime.embedded import Stack, running_stack
+from runtime.embedded import Stack, running_database, running_stack
 
 Activity = Callable[..., Any]
 
@@ -56,11 +56,33 @@ async def running_stack_of(settings: Settings) -> AsyncIterator[Stack]:
 
 
 @asynccontextmanager
+async def running_database_of(settings: Settings) -> AsyncIterator[str]:
+    """Yield the address of Postgres, started and migrated where no setting names one; Temporal is left alone."""
+    dsn = settings.database_dsn
+    home = settings.memory_maintenance_home.expanduser()
+    async with running_database(home=home, database_url=dsn.get_secret_value() if dsn else None) as address:
+        if dsn is None:
+            await migrate(address)
+        yield address
+
+
+@asynccontextmanager
+async def running_store(settings: Settings) -> AsyncIterator[Pool]:
+    """Yield a pool on the store, for what needs no Temporal."""
+    async with running_database_of(settings) as address, _pool(settings, address) as pool:
+        yield pool
+
+
+@asynccontextmanager
 async def running_pool(settings: Settings, stack: Stack) -> AsyncIterator[Pool]:
     """Yield a pool on the store."""
-    pool = await open_pool(
-        stack.database_url, size=settings.database_pool_size, timeout_seconds=settings.database_timeout_seconds
-    )
+    async with _pool(settings, stack.database_url) as pool:
+        yield pool
+
+
+@asynccontextmanager
+async def _pool(settings: Settings, address: str) -> AsyncIterator[Pool]:
+    pool = await open_pool(address, size=settings.database_pool_size, timeout_seconds=settings.database_timeout_seconds)
     try:
         yield pool
     finally:

@@ -73,6 +73,11 @@ class MaintenanceWorkflow:
         """Return the sum over the pages that are done."""
         return self._totals
 
+    @workflow.query
+    def running_pages(self) -> list[str]:
+        """Return the workflow ids of the pages that run now; each answers ``progress`` itself."""
+        return [self._page_id(page) for page in self._pages]
+
     @workflow.run
     async def run(self, request: MaintenanceRequest | None = None) -> dict[str, Any]:  # noqa: ARG002  __init__ has it
         """Do one cycle."""

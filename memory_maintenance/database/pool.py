@@ -123,6 +123,14 @@ async def transaction(pool: Pool) -> AsyncIterator[PoolConnectionProxy]:
             yield connection
 
 
+@asynccontextmanager
+async def snapshot(pool: Pool) -> AsyncIterator[PoolConnectionProxy]:
+    """Lend a connection that sees the store as of one instant and cannot write."""
+    with store_errors():
+        async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+            yield connection
+
+
 @contextmanager
 def store_errors(where: str = "the database") -> Iterator[None]:
     """Turn errors of Postgres and of the network into ours, without their text."""

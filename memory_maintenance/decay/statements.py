@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from memory_maintenance.database.pool import Executor, fetch_row
+from asyncpg import Record
+
+from memory_maintenance.database.pool import Executor, fetch, fetch_row
 from memory_maintenance.decay.policy import DecayRule, Run
 
 PAGE_BY_CURSOR: Final = """
@@ -37,7 +39,7 @@ WITH page AS MATERIALIZED (
     LIMIT $3
 ),"""
 
-PRICE_AND_WRITE: Final = """
+PRICE: Final = """
 --   $4 as_of           timestamptz
 --   $5 adopted_at      timestamptz   as_of of the store's first run
 --   $6 resumed_at      timestamptz   NULL: decay was never off for this tenant
@@ -114,7 +116,9 @@ moved AS MATERIALIZED (
     WHERE verdict <> 'known'
        OR importance <> CASE WHEN pg_typeof(importance) = 'real'::regtype THEN exact::real ELSE exact END
           AND abs(importance - exact) >= $12::float8
-),
+)"""
+
+WRITE: Final = """,
 -- By ctid: what is locked is the very version that was priced, or, changed since, is left out below.
 locked AS MATERIALIZED (
     SELECT ctid, id
@@ -145,8 +149,22 @@ LEFT JOIN moved ON moved.id = judged.id
 LEFT JOIN written ON written.id = judged.id
 """
 
-DECAY_PAGE: Final = PAGE_BY_CURSOR + PRICE_AND_WRITE
-DECAY_LOCKED: Final = PAGE_OF_IDS + PRICE_AND_WRITE
+FORESEEN: Final = """
+-- decay.PRICED_PAGE: the rows as they are, with what decay would make of them. Times in microseconds since 1970.
+SELECT judged.id, judged.verdict, moved.id IS NOT NULL AS moves,
+       coalesce(judged.importance::float8, 'NaN') AS stored, coalesce(priced.exact, 'NaN') AS exact,
+       coalesce(priced.base, 'NaN') AS base, coalesce(priced.speed, 1) AS speed,
+       coalesce((extract(epoch FROM priced.base_at) * 1000000)::bigint, 0) AS base_at,
+       coalesce((extract(epoch FROM priced.access) * 1000000)::bigint, 0) AS access
+FROM judged
+LEFT JOIN priced ON priced.id = judged.id
+LEFT JOIN moved ON moved.id = judged.id
+ORDER BY judged.id
+"""
+
+DECAY_PAGE: Final = PAGE_BY_CURSOR + PRICE + WRITE
+DECAY_LOCKED: Final = PAGE_OF_IDS + PRICE + WRITE
+PRICED_PAGE: Final = PAGE_BY_CURSOR + PRICE + FORESEEN
 
 _TINY: Final = 1e-100
 """No importance shows a rate below this, and a product of two such numbers is none to Postgres."""
@@ -183,6 +201,13 @@ async def decay_locked(
 ) -> Page:
     """Write these rows, as ``decay_page`` does. Twice is once."""
     return await _written(db, DECAY_LOCKED, tenant_id, list(ids), len(ids), *_terms(run, rule, tolerance))
+
+
+async def priced_page(
+    db: Executor, tenant_id: str, *, first_id: UUID, size: int, run: Run, rule: DecayRule, tolerance: float
+) -> list[Record]:
+    """Return the rows that ``decay_page`` would see, as ``FORESEEN`` names them, and write nothing."""
+    return await fetch(db, PRICED_PAGE, tenant_id, first_id, size, *_terms(run, rule, tolerance))
 
 
 def _terms(run: Run, rule: DecayRule, tolerance: float) -> tuple[Any, ...]:

@@ -16,17 +16,17 @@ _SHARED: list[Processor] = [
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 ]
 
+_CHATTY = ("alembic",)
+
 _BODIES_AT_DEBUG = ("openai", "httpx", "httpx2", "httpcore", "httpcore2")
 """Loggers that print requests and answers at DEBUG: memory text, which no log may hold."""
 
 
 def configure_logs(settings: Settings) -> None:
     """Send the logs of this process to standard error in the format of the settings."""
-    as_json = settings.log_format == "json"
-    renderer: Processor = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer()
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[*_SHARED, structlog.stdlib.ExtraAdder()],
-        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_rendering(settings.log_format)],
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
@@ -40,7 +40,15 @@ def configure_logs(settings: Settings) -> None:
     quiet_third_party_loggers()
 
 
+def _rendering(log_format: str) -> list[Processor]:
+    if log_format == "json":
+        return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    # The default formatter prints the locals of every frame: memory text among them.
+    plain = structlog.dev.plain_traceback
+    return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]
+
+
 def quiet_third_party_loggers() -> None:
     """Keep libraries from logging bodies, at any level of ours."""
-    for name in _BODIES_AT_DEBUG:
+    for name in (*_BODIES_AT_DEBUG, *_CHATTY):
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,4 +1,5 @@
 import pytest
+
 from memory_maintenance.decay.rule import RuleArguments, decay_is_on, tenant_rule
 from memory_maintenance.errors import SettingsError
 from memory_maintenance.operations.tenants import TenantOverrides

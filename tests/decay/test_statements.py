@@ -1,6 +1,7 @@
 import math
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -36,18 +37,32 @@ recent = st.integers(0, 90 * 86_400 * 10**6).map(lambda age: AS_OF - timedelta(m
 times = st.none() | instants | recent | st.sampled_from([AS_OF, AS_OF - 7 * DAY, AS_OF - 30 * DAY])
 values = st.floats(0, 1) | st.sampled_from([0.0, -0.0, 5e-324, 0.01, math.nextafter(0.01, 1), 1.0])
 broken = st.sampled_from([None, math.nan, math.inf, -math.inf, -1e-9, math.nextafter(1, 2)])
-memories = st.builds(
+good = st.floats(0.05, 1)
+layers = st.sampled_from([None, "episodic", "sm", "rm", "unheard of"])
+any_row = st.builds(
     RowState,
-    importance=values | values | broken,
-    base=st.none() | values | values | values | broken,
+    importance=values | broken,
+    base=st.none() | values | broken,
     base_at=times,
     decayed=st.none() | values | st.just(AS_IMPORTANCE) | st.just(AS_IMPORTANCE),
     created_at=times,
     last_accessed_at=times,
-    layer=st.sampled_from([None, "episodic", "sm", "rm", "unheard of"]),
-    tags=st.sampled_from([frozenset(), frozenset(), frozenset({"x"}), frozenset({"x", "pinned"})]),
+    layer=layers,
+    tags=st.sampled_from([frozenset(), frozenset({"x"}), frozenset({"x", "pinned"})]),
 )
-rates = st.floats(0, 0.05) | st.floats(0, 1, exclude_max=True) | st.sampled_from([0.0, 5e-324, 1e-300, 1 - 2**-53])
+known_row = st.builds(
+    RowState,
+    importance=good,
+    base=good,
+    base_at=recent,
+    decayed=st.just(AS_IMPORTANCE),
+    created_at=st.none() | recent,
+    last_accessed_at=times,
+    layer=layers,
+)
+new_row = st.builds(RowState, importance=good, created_at=times, last_accessed_at=times, layer=layers)
+rows = st.tuples(*[st.lists(kind, min_size=2, max_size=12) for kind in (any_row, known_row, new_row)])
+rates = st.floats(0, 0.01) | st.floats(0, 1, exclude_max=True) | st.sampled_from([0.0, 5e-324, 1e-300, 1 - 2**-53])
 rules = st.builds(
     DecayRule,
     policy=st.sampled_from(["staged", "staged", "bounded"]),
@@ -105,7 +120,7 @@ def _assert_agrees(before: RowState, after: RowState, outcome: Outcome, toleranc
 
 
 @given(
-    states=st.lists(memories, min_size=1, max_size=30),
+    states=rows.map(lambda kinds: [*chain(*kinds)]),
     rule=rules,
     tolerance=st.sampled_from([0.0, 0.0, 0.01]),
     adopted_at=recent,

@@ -239,10 +239,12 @@ def test_the_worker_starts_from_what_is_copied(image: Path):
 
 
 IMPORTED = """
-import sys, worker, starter, memory_maintenance.__main__
+import sys
 from importlib.metadata import packages_distributions
-found = packages_distributions()
-print(*{name for module in list(sys.modules) for name in found.get(module.partition(".")[0], ())})
+found, there = packages_distributions(), set(sys.modules)  # .pth files import, too
+import worker, starter, memory_maintenance.__main__
+new = set(sys.modules) - there
+print(*{name for module in new for name in found.get(module.partition(".")[0], ())})
 """
 
 

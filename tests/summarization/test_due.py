@@ -68,7 +68,11 @@ async def test_sessions_that_ended_long_before_adoption_stay_out_also_later(any_
 
 async def test_what_rae_summarized_before_adoption_is_not_due(any_pool, tenant):
     await write(any_pool, tenant, talk(12), session="s")
-    theirs: dict[str, Any] = {"session": "s", "source": "summarization_worker", "tags": ["session_summary", "auto_generated"]}
+    theirs: dict[str, Any] = {
+        "session": "s",
+        "source": "summarization_worker",
+        "tags": ["session_summary", "auto_generated"],
+    }
     await write(any_pool, tenant, ["A summary by RAE."], start=AS_OF - timedelta(hours=4), **theirs)
     assert await due(any_pool, tenant) == []
     await execute(any_pool, "UPDATE maintenance.store SET adopted_at = $1", AS_OF - timedelta(hours=4, seconds=1))

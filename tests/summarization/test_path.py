@@ -6,13 +6,13 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+
 from memory_maintenance.database.pool import Pool, fetch_value
 from memory_maintenance.dreaming.worker import DreamingWorker
 from memory_maintenance.language_model.asking import PatientModel, open_model
 from memory_maintenance.settings import Settings
 from memory_maintenance.summarization.policy import SessionKey
 from memory_maintenance.summarization.worker import SummarizationWorker
-
 from tests.agents import AS_OF, derived, write
 from tests.endpoint import Reply, ScriptedEndpoint, answer, endpoint, status
 from tests.language_model.test_untrusted import INJECTIONS
@@ -20,7 +20,21 @@ from tests.language_model.test_untrusted import INJECTIONS
 __all__ = ["endpoint"]
 
 PEOPLE = ["Mara", "Bo", "Ana", "Li", "Joost", "Emma", "Noor", "Sven", "Ines", "Otto", "Pia", "Rik", "Tess"]
-GOODS = ["kettle", "lamp", "bicycle", "desk", "mirror", "carpet", "clock", "drill", "tent", "piano", "violin", "oven", "sofa"]
+GOODS = [
+    "kettle",
+    "lamp",
+    "bicycle",
+    "desk",
+    "mirror",
+    "carpet",
+    "clock",
+    "drill",
+    "tent",
+    "piano",
+    "violin",
+    "oven",
+    "sofa",
+]
 
 
 def told(count: int) -> list[str]:
@@ -45,6 +59,7 @@ def settings(endpoint: ScriptedEndpoint) -> Settings:
             "rae_llm_backend": "openai",
             "openai_base_url": endpoint.base_url,
             "model_answer_attempts": 2,
+            "model_patience_seconds": 1,
             "model_context_tokens": 4096,
             "model_answer_tokens": 500,
         }
@@ -84,7 +99,9 @@ async def test_a_long_session_costs_a_call_a_chunk_and_its_growth_one(pool, sett
     assert len(endpoint.requests) == before + 1
 
 
-async def test_a_crash_in_mid_session_stores_nothing_and_finished_chunks_are_not_paid_again(pool, settings, model, endpoint):
+async def test_a_crash_in_mid_session_stores_nothing_and_finished_chunks_are_not_paid_again(
+    pool, settings, model, endpoint
+):
     await write(pool, "acme", told(600), session="s")
     answered: list[int] = []
 
@@ -113,7 +130,9 @@ async def test_answers_that_hold_what_no_event_says_lead_to_the_fallback(pool, s
     assert "merger" not in (await derived(pool, "acme"))[0]["content"]
 
 
-async def test_injected_text_reaches_the_model_inside_its_block_and_the_store_not_at_all(pool, settings, model, endpoint):
+async def test_injected_text_reaches_the_model_inside_its_block_and_the_store_not_at_all(
+    pool, settings, model, endpoint
+):
     storable = [text for text in INJECTIONS if "\x00" not in text]
     endpoint.otherwise = summary_of_request
     await write(pool, "acme", [*told(6), *storable, *told(6)], session="s")
@@ -128,9 +147,11 @@ async def test_injected_text_reaches_the_model_inside_its_block_and_the_store_no
         assert "<|im" not in user
 
 
-async def test_a_reflection_without_evidence_in_the_sample_is_asked_anew_and_then_refused(pool, settings, model, endpoint):
+async def test_a_reflection_without_evidence_in_the_sample_is_asked_anew_and_then_refused(
+    pool, settings, model, endpoint
+):
     reflection = {
-        "reflection": "Several people ordered goods for Gent, Mara the kettle and Bo the carpet among them.",
+        "reflection": "Mara ordered the kettle and Bo the carpet; all of them were ordered for Gent.",
         "strategy": None,
         "importance": 7,
         "confidence": 6,

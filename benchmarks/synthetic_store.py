@@ -1,0 +1,288 @@
+"""A year of an agent's memories, made from a seed: what decay is measured on.
+
+The seed, the numbers in ``StoreShape`` and the pattern below were written down before any
+policy was run on the store, and have not been changed since. They are not to be tuned.
+
+What is written. 48 subjects (customers of the agent, say), of which few are busy: Zipf with
+exponent 1. Four changing facts per subject in two to five versions each, at random times; the
+older memories stay. Three standing facts per subject, important and hardly ever needed. The rest
+are events, mentions of facts that do not say them, and small talk, at random times. Importance is
+what agents give: coarse steps, high for facts, middling for events, low for chatter, the same for
+every version of a fact. No text says that it is the newer or the older one.
+
+What is read. Recalls come at random times, a fixed mean number a day, to subjects by the same
+Zipf law. Each touches up to three memories of its subject, useful or not, by chance in proportion to
+importance times the sum of t^-1/2 over the days t since it was written and since each recall:
+the power law of recency and frequency found by Anderson and Schooler (1991), with the exponent
+that ACT-R uses. A superseded version is recalled like any other, so that older versions are
+often the more recently accessed ones. Standing facts stay out of this: they are recalled about once a year.
+
+What is asked, after the last day, in equal numbers of four kinds: ``current`` (a changing
+fact, subjects by Zipf; its newest version is the evidence), ``rare`` (a standing fact),
+``recent`` (an event of the last 60 days), ``past`` (an older event). Words of question
+and memory differ as people's words do (``vocabulary.py``).
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import accumulate
+from typing import Final
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks import vocabulary as words
+from benchmarks.store import CURRENT, PAST, RARE, RECENT, Question, Store, StoredMemory
+
+SEED: Final = 2026
+START: Final = datetime(2025, 1, 1, tzinfo=UTC)
+YEAR_DAYS: Final = 365.0
+RECENT_DAYS: Final = 60.0
+TENANT: Final = "synthetic"
+_NIL: Final = UUID(int=0)
+
+Topic = tuple[int, ...]
+Weights = dict[float, int]
+
+FACT_IMPORTANCE: Final[Weights] = {0.5: 1, 0.6: 2, 0.7: 3, 0.8: 3, 0.9: 1}
+STANDING_IMPORTANCE: Final[Weights] = {0.7: 2, 0.8: 3, 0.9: 2}
+EVENT_IMPORTANCE: Final[Weights] = {0.3: 1, 0.4: 2, 0.5: 3, 0.6: 3, 0.7: 2, 0.8: 1}
+MENTION_IMPORTANCE: Final[Weights] = {0.2: 1, 0.3: 2, 0.4: 2, 0.5: 1}
+CHATTER_IMPORTANCE: Final[Weights] = {0.1: 2, 0.2: 2, 0.3: 1}
+
+
+@dataclass(frozen=True, slots=True)
+class StoreShape:
+    """How large a store is."""
+
+    memories: int = 3000
+    subjects: int = 48
+    changing_facts: int = 4
+    """Per subject, each in two to five versions."""
+    standing_facts: int = 3
+    """Per subject."""
+    recalls_per_day: float = 20.0
+    memories_per_recall: int = 3
+    standing_recalls_per_year: float = 1.0
+    """Per standing fact."""
+    questions_per_kind: int = 100
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A memory in the making; ``day`` counts from the start, ``topic`` says what it is about."""
+
+    subject: int
+    topic: Topic
+    day: float
+    text: str
+    importance: float
+    standing: bool = False
+    uses: list[float] = field(default_factory=list)
+    id: UUID = _NIL
+
+
+def synthetic_store(seed: int = SEED, shape: StoreShape | None = None) -> Store:
+    """Return the store of *seed*: the same on every machine and day."""
+    shape, rng = shape or StoreShape(), random.Random(seed)
+    popularity = [1 / rank for rank in range(1, shape.subjects + 1)]
+    versions = [fact for subject in range(shape.subjects) for fact in _changing_facts(rng, subject, shape)]
+    standing = [draft for subject in range(shape.subjects) for draft in _standing_facts(rng, subject, shape)]
+    facts = [draft for fact in versions for draft in fact] + standing
+    routine = list(_routine(rng, shape.memories - len(facts), popularity))
+    _recall(rng, [draft for draft in facts + routine if not draft.standing], popularity, shape)
+    _recall_standing(rng, standing, shape.standing_recalls_per_year)
+    for draft in facts + routine:
+        draft.id = UUID(int=rng.getrandbits(128), version=4)
+    questions = _Questions(rng, shape.questions_per_kind, popularity)
+    return Store(
+        tuple(map(_memory, facts + routine)),
+        (*questions.of_versions(versions), *questions.of_standing(standing), *questions.of_events(routine)),
+        _instant(YEAR_DAYS),
+    )
+
+
+def _instant(day: float) -> datetime:
+    return START + timedelta(days=day)
+
+
+def _memory(draft: _Draft) -> StoredMemory:
+    accesses = tuple(_instant(day) for day in draft.uses)
+    return StoredMemory(draft.id, TENANT, draft.text, draft.importance, _instant(draft.day), accesses)
+
+
+# --- what is written ---------------------------------------------------------------------------------
+
+
+def _given(rng: random.Random, weights: Weights) -> float:
+    return rng.choices(list(weights), list(weights.values()))[0]
+
+
+def _named(rng: random.Random, subject: int) -> str:
+    """Return the subject's name in full or, as often, its first word."""
+    name = words.SUBJECTS[subject]
+    return rng.choice((name, name.split()[0]))
+
+
+def _changing_facts(rng: random.Random, subject: int, shape: StoreShape) -> Iterator[list[_Draft]]:
+    """Yield the versions of each changing fact, oldest first."""
+    for kind in rng.sample(range(len(words.CHANGING)), shape.changing_facts):
+        aspect, count = words.CHANGING[kind], rng.randint(2, 5)
+        days = sorted(rng.uniform(0, YEAR_DAYS) for _ in range(count))
+        yield [
+            _Draft(subject, (kind,), day, _fact_text(rng, subject, aspect, value), _given(rng, FACT_IMPORTANCE))
+            for day, value in zip(days, rng.sample(aspect.values, count), strict=True)
+        ]
+
+
+def _standing_facts(rng: random.Random, subject: int, shape: StoreShape) -> Iterator[_Draft]:
+    for kind in rng.sample(range(len(words.STANDING)), shape.standing_facts):
+        aspect = words.STANDING[kind]
+        text = _fact_text(rng, subject, aspect, rng.choice(aspect.values))
+        importance = _given(rng, STANDING_IMPORTANCE)
+        yield _Draft(subject, (kind,), rng.uniform(0, YEAR_DAYS), text, importance, standing=True)
+
+
+def _fact_text(rng: random.Random, subject: int, aspect: words.Aspect, value: str) -> str:
+    return rng.choice(words.FACT_SENTENCES).format(
+        subject=_named(rng, subject), aspect=rng.choice(aspect.names), value=value, person=rng.choice(words.PEOPLE)
+    )
+
+
+def _routine(rng: random.Random, count: int, popularity: Sequence[float]) -> Iterator[_Draft]:
+    """Yield events, mentions and chatter: of five, three, one and one."""
+    for _ in range(count):
+        (subject,) = rng.choices(range(len(popularity)), popularity)
+        day, make = rng.uniform(0, YEAR_DAYS), rng.choice((_event, _event, _event, _mention, _chatter))
+        yield make(rng, subject, day)
+
+
+def _event(rng: random.Random, subject: int, day: float) -> _Draft:
+    topic = tuple(rng.randrange(len(names)) for names in (words.PEOPLE, words.STATES, words.OBJECTS))
+    text = _event_text(rng, words.EVENT_SENTENCES, subject, topic)
+    return _Draft(subject, topic, day, text, _given(rng, EVENT_IMPORTANCE))
+
+
+def _event_text(rng: random.Random, sentences: Sequence[str], subject: int, topic: Topic) -> str:
+    person, state, thing = topic
+    return rng.choice(sentences).format(
+        subject=_named(rng, subject),
+        person=words.PEOPLE[person],
+        state=rng.choice(words.STATES[state]),
+        thing=rng.choice(words.OBJECTS[thing]),
+        ending=rng.choice(words.EVENT_ENDINGS),
+    )
+
+
+def _mention(rng: random.Random, subject: int, day: float) -> _Draft:
+    aspect, person = rng.choice(words.CHANGING + words.STANDING), rng.choice(words.PEOPLE)
+    text = rng.choice(words.MENTION_SENTENCES).format(
+        subject=_named(rng, subject), aspect=rng.choice(aspect.names), person=person
+    )
+    return _Draft(subject, (), day, text, _given(rng, MENTION_IMPORTANCE))
+
+
+def _chatter(rng: random.Random, subject: int, day: float) -> _Draft:
+    text = rng.choice(words.CHATTER_SENTENCES).format(subject=_named(rng, subject), person=rng.choice(words.PEOPLE))
+    return _Draft(subject, (), day, text, _given(rng, CHATTER_IMPORTANCE))
+
+
+# --- what is read ------------------------------------------------------------------------------------
+
+
+def _times(rng: random.Random, per_day: float, start: float = 0.0) -> Iterator[float]:
+    """Yield the days of a Poisson process until the end of the year."""
+    day = start + rng.expovariate(per_day)
+    while day < YEAR_DAYS:
+        yield day
+        day += rng.expovariate(per_day)
+
+
+def _recall(rng: random.Random, drafts: list[_Draft], popularity: Sequence[float], shape: StoreShape) -> None:
+    """Let the year's recalls touch *drafts*."""
+    shelves = [_Shelf([one for one in drafts if one.subject == subject]) for subject in range(len(popularity))]
+    odds = list(accumulate(popularity))
+    for day in _times(rng, shape.recalls_per_day):
+        (shelf,) = rng.choices(shelves, cum_weights=odds)
+        shelf.recall(rng, day, shape.memories_per_recall)
+
+
+class _Shelf:
+    """One subject's memories, and every use of them as (which, day)."""
+
+    def __init__(self, drafts: list[_Draft]) -> None:
+        self._drafts = sorted(drafts, key=lambda draft: draft.day)
+        self._days = np.array([draft.day for draft in self._drafts])
+        self._importance = np.array([draft.importance for draft in self._drafts])
+        self._used: list[int] = []
+        self._used_on: list[float] = []
+
+    def recall(self, rng: random.Random, day: float, how_many: int) -> None:
+        """Touch up to *how_many* of the memories that exist on *day*."""
+        there = int(np.searchsorted(self._days, day))
+        if not there:
+            return
+        weights = self._importance[:there] * self._activation(there, day)
+        for which in sorted(set(rng.choices(range(there), cum_weights=np.cumsum(weights).tolist(), k=how_many))):
+            self._drafts[which].uses.append(day)
+            self._used.append(which)
+            self._used_on.append(day)
+
+    def _activation(self, there: int, day: float) -> NDArray[np.float64]:
+        """Return the sum of t^-1/2 over the uses of each memory; writing it is the first."""
+        age = 1 / np.sqrt(day - self._days[:there])
+        recalled = 1 / np.sqrt(day - np.array(self._used_on))
+        return age + np.bincount(np.array(self._used, dtype=int), recalled, minlength=there)
+
+
+def _recall_standing(rng: random.Random, standing: Sequence[_Draft], per_year: float) -> None:
+    for draft in standing:
+        draft.uses.extend(_times(rng, per_year / YEAR_DAYS, draft.day))
+
+
+# --- what is asked -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Questions:
+    """Draws the questions; fewer than wanted where there is not enough to ask about."""
+
+    rng: random.Random
+    how_many: int
+    popularity: Sequence[float]
+
+    def of_versions(self, facts: Sequence[list[_Draft]]) -> Iterator[Question]:
+        # The smallest of -log(u)/weight: a weighted sample without replacement.
+        odds = [self.rng.expovariate(self.popularity[fact[0].subject]) for fact in facts]
+        for which in sorted(range(len(facts)), key=odds.__getitem__)[: self.how_many]:
+            versions = tuple(draft.id for draft in facts[which])
+            text = self._about(facts[which][0], words.CHANGING)
+            yield Question(text, frozenset(versions[-1:]), CURRENT, versions)
+
+    def of_standing(self, standing: Sequence[_Draft]) -> Iterator[Question]:
+        for draft in self._some(standing):
+            yield Question(self._about(draft, words.STANDING), frozenset({draft.id}), RARE)
+
+    def of_events(self, routine: Sequence[_Draft]) -> Iterator[Question]:
+        events = [draft for draft in routine if draft.topic]
+        for kind in (RECENT, PAST):
+            for draft in self._some([one for one in events if _age_kind(one) == kind]):
+                same = [one for one in events if (one.subject, one.topic) == (draft.subject, draft.topic)]
+                text = _event_text(self.rng, words.EVENT_QUESTIONS, draft.subject, draft.topic)
+                yield Question(text, frozenset(one.id for one in same), kind)
+
+    def _some(self, drafts: Sequence[_Draft]) -> list[_Draft]:
+        return self.rng.sample(drafts, min(self.how_many, len(drafts)))
+
+    def _about(self, draft: _Draft, aspects: Sequence[words.Aspect]) -> str:
+        aspect = self.rng.choice(aspects[draft.topic[0]].names)
+        return self.rng.choice(words.FACT_QUESTIONS).format(subject=_named(self.rng, draft.subject), aspect=aspect)
+
+
+def _age_kind(event: _Draft) -> str:
+    return RECENT if event.day >= YEAR_DAYS - RECENT_DAYS else PAST
