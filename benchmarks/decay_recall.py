@@ -114,14 +114,14 @@ def _row(name: str, before: Sequence[Score], after: Sequence[Score], kinds: Sequ
 
 
 def _percent(values: Sequence[float], sign: str = "") -> str:
-    """Return the mean, and the range of several values, rounded to a tenth; never "-0.0"."""
-    mean, low, high = (round(100 * value, 1) + 0.0 for value in (_mean(values), min(values), max(values)))
-    mean_text = f"{mean:{sign if mean else ''}.1f}"
-    return (
-        mean_text
-        if len(values) == 1
-        else f"{mean_text} ({low:{sign if low else ''}.1f} to {high:{sign if high else ''}.1f})"
-    )
+    """Return the mean in percent, followed by the range where there are several values."""
+    mean, low, high = (_number(100 * value, sign) for value in (_mean(values), min(values), max(values)))
+    return mean if len(values) == 1 else f"{mean} ({low} to {high})"
+
+
+def _number(value: float, sign: str) -> str:
+    rounded = round(value, 1) or 0.0  # never "-0.0"
+    return f"{rounded:{sign if rounded else ''}.1f}"
 
 
 # --- the command -------------------------------------------------------------------------------------

@@ -41,7 +41,7 @@ class MaintenanceWorkflow:
     @workflow.init
     def __init__(self, request: MaintenanceRequest | None = None) -> None:
         self._request = request or MaintenanceRequest()
-        self._orders = OrderQueue()
+        self._orders = OrderQueue(self._note_order)
         self._totals = CycleTotals()
         self._pages: dict[int, asyncio.Task[None]] = {}
         self._cancelled: set[str] = set()
@@ -81,7 +81,7 @@ class MaintenanceWorkflow:
     @workflow.run
     async def run(self, request: MaintenanceRequest | None = None) -> dict[str, Any]:  # noqa: ARG002  __init__ has it
         """Do one cycle."""
-        obeying = asyncio.create_task(self._orders.carry_out(self._obey))
+        obeying = asyncio.create_task(self._orders.carry_out(self._pass_on))
         self._state = self._request.progress or await self._open()
         self._totals = self._state.totals
         self._cancelled.update(self._state.cancelled)
@@ -273,12 +273,15 @@ class MaintenanceWorkflow:
 
     # --- orders -----------------------------------------------------------------------------------
 
-    async def _obey(self, order: TenantOrder) -> None:
-        """Pass an order on to whoever works on the tenant now, and remember it for who will."""
+    def _note_order(self, order: TenantOrder) -> None:
         if order.action == "resume":
             self._resumed.append(order.tenant_id)
         if order.action == "cancel":
             self._cancelled.add(order.tenant_id)
+
+    async def _pass_on(self, order: TenantOrder) -> None:
+        """Tell whoever works on the tenant now; who will, is told when it starts."""
+        if order.action == "cancel":
             for page in list(self._pages):
                 await _signal(self._page_id(page), "cancel_tenant", order.tenant_id)
         await _signal(tenant_workflow_id(order.tenant_id), order.action, order.model_dump(mode="json"))

@@ -1,7 +1,8 @@
 """Operators' orders as workflows receive them: by signals of any shape, kept in a queue.
 
 A handler takes ``*args``: it is the only signature with which no input, however wrong or
-however many, can hang a workflow. Handlers only queue; the workflow's main coroutine acts.
+however many, can hang a workflow. Handlers only note and queue; the workflow's main
+coroutine writes the tenant's row and tells others.
 """
 
 from collections import deque
@@ -24,7 +25,9 @@ Action = Literal["pause", "resume", "cancel"]
 class OrderQueue:
     """Orders received and not yet carried out, oldest first."""
 
-    def __init__(self) -> None:
+    def __init__(self, note: Callable[[TenantOrder], None]) -> None:
+        """Take what is to be noted at once, so that of a pause and a resume the later one counts."""
+        self._note = note
         self._waiting: deque[TenantOrder] = deque()
 
     def receive(self, action: Action, args: Sequence[Any], *, tenant_id: str | None = None) -> None:
@@ -41,21 +44,25 @@ class OrderQueue:
         if tenant_id is not None:
             known["tenant_id"] = tenant_id
         try:
-            self._waiting.append(TenantOrder(**known, action=action))
+            order = TenantOrder(**known, action=action)
         except ValidationError as error:
             workflow.logger.warning(
                 "order %s ignored: %d field(s) missing or of the wrong type", action, error.error_count()
             )
+            return
+        self._note(order)
+        self._waiting.append(order)
 
-    async def carry_out(self, act: Callable[[TenantOrder], Awaitable[None]]) -> None:
-        """Carry out orders as they come, until cancelled: into the tenant's row first, then by *act*."""
+    async def carry_out(self, tell: Callable[[TenantOrder], Awaitable[None]] | None = None) -> None:
+        """Carry out orders as they come, until cancelled: into the tenant's row, then *tell* whom it concerns."""
         while True:
             await workflow.wait_condition(lambda: bool(self._waiting))
             order = self._waiting[0]
             try:
                 if order.action != "cancel":
                     await workflow.execute_activity_method(OperationActivities.carry_out_order, order, **sql())
-                await act(order)
+                if tell:
+                    await tell(order)
             except ActivityError:
                 workflow.logger.exception("order %s could not be written", order.action)
             self._waiting.popleft()

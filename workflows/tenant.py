@@ -48,7 +48,7 @@ class TenantMaintenanceWorkflow:
     def __init__(self, request: TenantRequest) -> None:
         self._request = request
         self._tenant_id = request.plan.tenant_id
-        self._orders = OrderQueue()
+        self._orders = OrderQueue(self._note_order)
         self._told_to_stop: TenantStatus | None = None
         self._stopped: TenantStatus | None = None
         self._progress = request.progress or TenantProgress(
@@ -85,7 +85,7 @@ class TenantMaintenanceWorkflow:
     @workflow.run
     async def run(self, request: TenantRequest) -> TenantOutcome:  # noqa: ARG002  __init__ has it
         """Do the tenant's work of one cycle and return what was done."""
-        obeying = asyncio.create_task(self._orders.carry_out(self._obey))
+        obeying = asyncio.create_task(self._orders.carry_out())
         if self._starts("decay", wanted=self._request.plan.decay):
             await self._decay()
         if self._starts("summarization", wanted=self._request.plan.sessions > 0):
@@ -223,7 +223,7 @@ class TenantMaintenanceWorkflow:
             self._stopped = self._told_to_stop or ("out_of_time" if late else None)
         return self._stopped is not None
 
-    async def _obey(self, order: TenantOrder) -> None:
+    def _note_order(self, order: TenantOrder) -> None:
         if order.action == "resume":
             self._told_to_stop = None if self._told_to_stop == "paused" else self._told_to_stop
         else:

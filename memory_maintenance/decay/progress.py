@@ -46,6 +46,15 @@ WHERE t.tenant_id = $1
 FOR SHARE OF t
 """
 
+FORESEEN: Final = """
+-- decay.FORESEEN: what a run that started at this as_of would find, as START and GATE have it; nothing is written.
+--   $1 tenant_id  text
+--   $2 as_of      timestamptz
+SELECT coalesce(s.adopted_at, $2) AS adopted_at,
+       CASE WHEN t.decay_off_since <= $2 THEN $2 ELSE t.decay_resumed_at END AS resumed_at
+FROM maintenance.store s LEFT JOIN maintenance.tenants t ON t.tenant_id = $1
+"""
+
 COMPLETE: Final = """
 -- decay.COMPLETE: the tenant's last page of this as_of is written.
 --   $1 tenant_id  text
@@ -79,6 +88,12 @@ async def gate(db: Executor, tenant_id: str, as_of: datetime) -> Run | Halt:
     if row is None or row["superseded"]:
         return "superseded"
     return "paused" if row["paused"] else Run(as_of, row["adopted_at"], row["decay_resumed_at"])
+
+
+async def foreseen_run(db: Executor, tenant_id: str, as_of: datetime) -> Run:
+    """Return what a run of decay at *as_of* would bring to the tenant's rows, without announcing one."""
+    row = await fetch_row(db, FORESEEN, tenant_id, as_of)
+    return Run(as_of, row["adopted_at"], row["resumed_at"]) if row else Run(as_of, as_of)
 
 
 async def complete(db: Executor, tenant_id: str, as_of: datetime) -> None:

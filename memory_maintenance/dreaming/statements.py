@@ -30,10 +30,17 @@ WITH candidates AS (
           AND (m.source IS NULL OR m.source NOT IN ('summarization_worker', 'reflection_engine_v2'))
           AND NOT coalesce('session_summary' = ANY (m.tags), false)
 ),
+sampled AS (
+    SELECT c.*, row_number() OVER (
+               PARTITION BY tenant_id, project ORDER BY importance DESC, created_at DESC, id
+           ) AS place
+    FROM candidates c
+    WHERE importance >= $5::float8
+),
 due AS (
     SELECT tenant_id::text AS tenant_id, project
-    FROM candidates
-    WHERE importance >= $5::float8
+    FROM sampled
+    WHERE place <= $6::bigint
     GROUP BY tenant_id, project
     HAVING count(*) >= 3 AND bool_or(last_sample IS NULL OR NOT id = ANY (last_sample))
 )
@@ -41,18 +48,19 @@ due AS (
 
 DUE_PROJECTS: Final = (
     """
--- dreaming.DUE_PROJECTS: projects with at least 3 important memories, one of them not in the last dream.
+-- dreaming.DUE_PROJECTS: projects whose sample has at least 3 memories, one of them not in the last dream.
 --   $1 tenant_ids      array of the column's type
 --   $2 as_of           timestamptz
 --   $3 lookback        interval
 --   $4 enabled         boolean       what holds for tenants without an override
 --   $5 min_importance  float8
---   $6 after           text          the last project seen
---   $7 limit
+--   $6 max_samples     bigint
+--   $7 after           text          the last project seen
+--   $8 limit
 """
     + _CANDIDATES
     + """
-SELECT project FROM due WHERE $6::text IS NULL OR project > $6 ORDER BY project LIMIT $7
+SELECT project FROM due WHERE $7::text IS NULL OR project > $7 ORDER BY project LIMIT $8
 """
 )
 

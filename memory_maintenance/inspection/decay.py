@@ -10,36 +10,38 @@ from uuid import UUID
 
 from memory_maintenance.database.pool import Executor, fetch
 from memory_maintenance.decay.policy import (
+    REBASED,
     DecayRule,
     Outcome,
     RowState,
     Run,
     Segment,
+    decayed,
     exposure_days,
     factor,
     judge,
     multiplier,
     segments,
 )
+from memory_maintenance.decay.progress import foreseen_run
 from memory_maintenance.decay.rule import decay_is_on, tenant_rule
 from memory_maintenance.errors import MemoryNotFoundError
 from memory_maintenance.operations.cycles import checked_as_of
-from memory_maintenance.operations.tenants import TenantOverrides
+from memory_maintenance.operations.tenants import TenantControl, TenantOverrides, control_of
 from memory_maintenance.settings import Settings
 
 ROWS: Final = """
--- inspection.ROWS: what decay reads of some memories, and what it knows of their tenants.
+-- inspection.ROWS: what decay reads of some memories.
 --   $1 memory_ids  uuid[]
-SELECT m.id, m.tenant_id::text AS tenant_id, m.importance, m.base_importance, m.base_importance_at,
-       m.decayed_importance, m.created_at, m.last_accessed_at, m.layer, coalesce(m.tags, '{}') AS tags,
-       s.adopted_at, t.decay_resumed_at, coalesce(t.overrides, '{}') AS overrides
-FROM memories m
-CROSS JOIN maintenance.store s
-LEFT JOIN maintenance.tenants t ON t.tenant_id = m.tenant_id::text
-WHERE m.id = ANY ($1)
+SELECT id, tenant_id::text AS tenant_id, importance, base_importance, base_importance_at, decayed_importance,
+       created_at, last_accessed_at, layer, coalesce(tags, '{}') AS tags
+FROM memories
+WHERE id = ANY ($1)
 """
 
 _HORIZON: Final = timedelta(days=365 * 200)
+_SAME: Final = 1e-7
+"""Importances nearer to each other than this are one: a ``real`` column keeps seven digits."""
 
 WORDS: Final = {
     "invalid": "its importance or a time is not valid: decay leaves it as it is",
@@ -54,6 +56,17 @@ WORDS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
+class RuleOrigin:
+    """Where a tenant's rule comes from: ``override``, or the name of a setting."""
+
+    policy: str
+    rate: str
+    rate_bound: str | None
+    """The setting that brought the rate within its bounds, if one had to."""
+    protected_tags: str
+
+
+@dataclass(frozen=True, slots=True)
 class DecayExplanation:
     """The calculation of one memory's importance at ``as_of``."""
 
@@ -63,7 +76,12 @@ class DecayExplanation:
     stored: float | None
     """The importance in the table now."""
     rule: DecayRule
+    origin: RuleOrigin
     enabled: bool
+    """Whether decay is on for the tenant."""
+    paused: bool
+    """Whether an operator has paused the tenant: no run writes until it is resumed."""
+    tolerance: float
     row: RowState
     outcome: Outcome
     parts: tuple[Segment, ...]
@@ -84,8 +102,32 @@ class DecayExplanation:
         access = self.outcome.last_access
         return None if access is None else multiplier(self.as_of - access, self.rule) * self.rule.speed(self.row.layer)
 
+    @property
+    def importance(self) -> float | None:
+        """Return what the importance is at ``as_of`` by the rule; where decay leaves the row alone, what is stored."""
+        return self.stored if self.outcome.importance is None or not self.enabled else self.outcome.importance
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the stored importance is the calculated one."""
+        if self.stored is None or self.importance is None:
+            return True
+        # What is not a number agrees with itself.
+        return not abs(self.stored - self.importance) > _SAME
+
+    @property
+    def is_due(self) -> bool:
+        """Whether a run at ``as_of`` would write the row."""
+        o = self.outcome
+        if not self.enabled or self.paused or o.importance is None or self.stored is None:
+            return False
+        return o.verdict in REBASED or (not self.agrees and abs(self.stored - o.importance) >= self.tolerance)
+
     def reaches(self, importance: float) -> datetime | None:
-        """Return when the memory falls to *importance* if nobody touches it; None: never, or it is there already."""
+        """Return when the memory falls to *importance* if nobody touches it, to the minute.
+
+        None: not within 200 years, or it is there already.
+        """
         o = self.outcome
         if o.base is None or o.base_at is None or o.last_access is None or o.importance is None:
             return None
@@ -102,8 +144,7 @@ class DecayExplanation:
     def _left_at(self, instant: datetime) -> float:
         o = self.outcome
         assert o.base is not None and o.base_at is not None and o.last_access is not None  # noqa: S101, PT018
-        days = exposure_days(segments(o.base_at, o.last_access, instant, self.rule)) * self.rule.speed(self.row.layer)
-        return max(self.rule.floor, o.base * factor(days, self.rule))
+        return decayed(o.base, o.base_at, o.last_access, instant, self.rule, self.row.layer)
 
     def in_words(self) -> str:
         """Return the reason in one sentence."""
@@ -122,19 +163,23 @@ async def explain_decay(
 
     Raises:
         MemoryNotFoundError: there is no memory with one of the ids.
+        AsOfInFutureError: *as_of* is more than five minutes ahead of the database's clock.
     """
     as_of = await checked_as_of(db, as_of)
     rows = {row["id"]: row for row in await fetch(db, ROWS, list(memory_ids))}
     for memory_id in memory_ids:
         if memory_id not in rows:
             raise MemoryNotFoundError(memory_id)
-    return [_explanation(rows[memory_id], settings, as_of) for memory_id in memory_ids]
+    tenants = {row["tenant_id"] for row in rows.values()}
+    known = {tenant: (await control_of(db, tenant), await foreseen_run(db, tenant, as_of)) for tenant in tenants}
+    found = (rows[memory_id] for memory_id in memory_ids)
+    return [_explanation(row, *known[row["tenant_id"]], settings) for row in found]
 
 
-def _explanation(row: Any, settings: Settings, as_of: datetime) -> DecayExplanation:
-    overrides = TenantOverrides.model_validate(row["overrides"])
+def _explanation(row: Any, control: TenantControl, run: Run, settings: Settings) -> DecayExplanation:
+    overrides, as_of = control.overrides, run.as_of
     rule, state = tenant_rule(settings, overrides), _state(row)
-    outcome = judge(state, Run(as_of, row["adopted_at"] or as_of, row["decay_resumed_at"]), rule)
+    outcome = judge(state, run, rule)
     parts: tuple[Segment, ...] = ()
     if outcome.base_at is not None and outcome.last_access is not None:
         parts = segments(outcome.base_at, outcome.last_access, as_of, rule)
@@ -144,10 +189,25 @@ def _explanation(row: Any, settings: Settings, as_of: datetime) -> DecayExplanat
         as_of=as_of,
         stored=row["importance"],
         rule=rule,
+        origin=rule_origin(settings, overrides),
         enabled=decay_is_on(settings, overrides),
+        paused=control.paused,
+        tolerance=settings.memory_decay_tolerance,
         row=state,
         outcome=outcome,
         parts=parts,
+    )
+
+
+def rule_origin(settings: Settings, overrides: TenantOverrides) -> RuleOrigin:
+    """Return where the parts of ``tenant_rule`` come from."""
+    rate = settings.memory_base_decay_rate if overrides.decay_rate is None else overrides.decay_rate
+    bound = "MEMORY_MIN_DECAY_RATE" if rate < settings.memory_min_decay_rate else "MEMORY_MAX_DECAY_RATE"
+    return RuleOrigin(
+        policy="MEMORY_DECAY_POLICY" if overrides.decay_policy is None else "override",
+        rate="MEMORY_BASE_DECAY_RATE" if overrides.decay_rate is None else "override",
+        rate_bound=None if settings.bounded_decay_rate(rate) == rate else bound,
+        protected_tags="MEMORY_DECAY_PROTECTED_TAGS" if overrides.protected_tags is None else "override",
     )
 
 

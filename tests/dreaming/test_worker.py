@@ -179,6 +179,8 @@ async def test_the_most_important_and_then_the_latest_are_dreamt_about(pool, ten
     await dream(worker(pool, model=model, dreaming_max_samples=4), tenant)
     numbers = [source.split()[2] for source in model.questions[0].sources]
     assert numbers == ["13", "12", "11", "3"]
+    assert await due(pool, tenant, dreaming_max_samples=4) == []
+    assert await due(pool, tenant, dreaming_max_samples=5) == ["shop"]
 
 
 async def test_what_decay_lowered_is_still_dreamt_about_and_what_an_agent_lowered_is_not(any_pool, tenant):

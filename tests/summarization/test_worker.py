@@ -158,6 +158,19 @@ async def test_a_grown_session_is_updated_in_place_from_its_summary_and_the_new_
     assert "Order 3 " not in asked
 
 
+async def test_what_others_put_into_a_summarys_metadata_and_its_access_stats_stay(any_pool, tenant):
+    await write(any_pool, tenant, talk(12), session="s")
+    await summarize(worker(any_pool), tenant)
+    mark = (
+        """UPDATE memories SET metadata = metadata || '{"pinned_by": "ana"}', usage_count = 7 WHERE source <> 'agent'"""
+    )
+    await execute(any_pool, mark)
+    await write(any_pool, tenant, talk(12, first=50), session="s", start=AS_OF - timedelta(hours=2))
+    assert (await summarize(worker(any_pool), tenant)).status == "updated"
+    (row,) = await derived(any_pool, tenant)
+    assert (row["metadata"]["pinned_by"], row["metadata"]["revision"], row["usage_count"]) == ("ana", 2, 7)
+
+
 async def test_an_extractive_summary_of_a_grown_session_is_made_of_all_its_events(pool, tenant):
     await write(pool, tenant, ["The contract with Mara was signed in Gent for 4,200 euros.", *talk(11)], session="s")
     await summarize(worker(pool, "extractive"), tenant)
