@@ -27,7 +27,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 from typing import Final
@@ -37,16 +37,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import vocabulary as words
-from benchmarks.store import CURRENT, PAST, RARE, RECENT, Question, Store, StoredMemory
+from benchmarks.store import Store, StoredMemory
+from benchmarks.synthetic_draft import YEAR_DAYS, Draft, event_text, named
+from benchmarks.synthetic_questions import Questions
 
 SEED: Final = 2026
 START: Final = datetime(2025, 1, 1, tzinfo=UTC)
-YEAR_DAYS: Final = 365.0
-RECENT_DAYS: Final = 60.0
 TENANT: Final = "synthetic"
-_NIL: Final = UUID(int=0)
 
-Topic = tuple[int, ...]
 Weights = dict[float, int]
 
 FACT_IMPORTANCE: Final[Weights] = {0.5: 1, 0.6: 2, 0.7: 3, 0.8: 3, 0.9: 1}
@@ -73,20 +71,6 @@ class StoreShape:
     questions_per_kind: int = 100
 
 
-@dataclass(slots=True)
-class _Draft:
-    """A memory in the making; ``day`` counts from the start, ``topic`` says what it is about."""
-
-    subject: int
-    topic: Topic
-    day: float
-    text: str
-    importance: float
-    standing: bool = False
-    uses: list[float] = field(default_factory=list)
-    id: UUID = _NIL
-
-
 def synthetic_store(seed: int = SEED, shape: StoreShape | None = None) -> Store:
     """Return the store of *seed*: the same on every machine and day."""
     shape, rng = shape or StoreShape(), random.Random(seed)
@@ -99,7 +83,7 @@ def synthetic_store(seed: int = SEED, shape: StoreShape | None = None) -> Store:
     _recall_standing(rng, standing, shape.standing_recalls_per_year)
     for draft in facts + routine:
         draft.id = UUID(int=rng.getrandbits(128), version=4)
-    questions = _Questions(rng, shape.questions_per_kind, popularity)
+    questions = Questions(rng, shape.questions_per_kind, popularity)
     return Store(
         tuple(map(_memory, facts + routine)),
         (*questions.of_versions(versions), *questions.of_standing(standing), *questions.of_events(routine)),
@@ -111,7 +95,7 @@ def _instant(day: float) -> datetime:
     return START + timedelta(days=day)
 
 
-def _memory(draft: _Draft) -> StoredMemory:
+def _memory(draft: Draft) -> StoredMemory:
     accesses = tuple(_instant(day) for day in draft.uses)
     return StoredMemory(draft.id, TENANT, draft.text, draft.importance, _instant(draft.day), accesses)
 
@@ -123,38 +107,32 @@ def _given(rng: random.Random, weights: Weights) -> float:
     return rng.choices(list(weights), list(weights.values()))[0]
 
 
-def _named(rng: random.Random, subject: int) -> str:
-    """Return the subject's name in full or, as often, its first word."""
-    name = words.SUBJECTS[subject]
-    return rng.choice((name, name.split()[0]))
-
-
-def _changing_facts(rng: random.Random, subject: int, shape: StoreShape) -> Iterator[list[_Draft]]:
+def _changing_facts(rng: random.Random, subject: int, shape: StoreShape) -> Iterator[list[Draft]]:
     """Yield the versions of each changing fact, oldest first."""
     for kind in rng.sample(range(len(words.CHANGING)), shape.changing_facts):
         aspect, count = words.CHANGING[kind], rng.randint(2, 5)
         days = sorted(rng.uniform(0, YEAR_DAYS) for _ in range(count))
         yield [
-            _Draft(subject, (kind,), day, _fact_text(rng, subject, aspect, value), _given(rng, FACT_IMPORTANCE))
+            Draft(subject, (kind,), day, _fact_text(rng, subject, aspect, value), _given(rng, FACT_IMPORTANCE))
             for day, value in zip(days, rng.sample(aspect.values, count), strict=True)
         ]
 
 
-def _standing_facts(rng: random.Random, subject: int, shape: StoreShape) -> Iterator[_Draft]:
+def _standing_facts(rng: random.Random, subject: int, shape: StoreShape) -> Iterator[Draft]:
     for kind in rng.sample(range(len(words.STANDING)), shape.standing_facts):
         aspect = words.STANDING[kind]
         text = _fact_text(rng, subject, aspect, rng.choice(aspect.values))
         importance = _given(rng, STANDING_IMPORTANCE)
-        yield _Draft(subject, (kind,), rng.uniform(0, YEAR_DAYS), text, importance, standing=True)
+        yield Draft(subject, (kind,), rng.uniform(0, YEAR_DAYS), text, importance, standing=True)
 
 
 def _fact_text(rng: random.Random, subject: int, aspect: words.Aspect, value: str) -> str:
     return rng.choice(words.FACT_SENTENCES).format(
-        subject=_named(rng, subject), aspect=rng.choice(aspect.names), value=value, person=rng.choice(words.PEOPLE)
+        subject=named(rng, subject), aspect=rng.choice(aspect.names), value=value, person=rng.choice(words.PEOPLE)
     )
 
 
-def _routine(rng: random.Random, count: int, popularity: Sequence[float]) -> Iterator[_Draft]:
+def _routine(rng: random.Random, count: int, popularity: Sequence[float]) -> Iterator[Draft]:
     """Yield events, mentions and chatter: of five, three, one and one."""
     for _ in range(count):
         (subject,) = rng.choices(range(len(popularity)), popularity)
@@ -162,34 +140,23 @@ def _routine(rng: random.Random, count: int, popularity: Sequence[float]) -> Ite
         yield make(rng, subject, day)
 
 
-def _event(rng: random.Random, subject: int, day: float) -> _Draft:
+def _event(rng: random.Random, subject: int, day: float) -> Draft:
     topic = tuple(rng.randrange(len(names)) for names in (words.PEOPLE, words.STATES, words.OBJECTS))
-    text = _event_text(rng, words.EVENT_SENTENCES, subject, topic)
-    return _Draft(subject, topic, day, text, _given(rng, EVENT_IMPORTANCE))
+    text = event_text(rng, words.EVENT_SENTENCES, subject, topic)
+    return Draft(subject, topic, day, text, _given(rng, EVENT_IMPORTANCE))
 
 
-def _event_text(rng: random.Random, sentences: Sequence[str], subject: int, topic: Topic) -> str:
-    person, state, thing = topic
-    return rng.choice(sentences).format(
-        subject=_named(rng, subject),
-        person=words.PEOPLE[person],
-        state=rng.choice(words.STATES[state]),
-        thing=rng.choice(words.OBJECTS[thing]),
-        ending=rng.choice(words.EVENT_ENDINGS),
-    )
-
-
-def _mention(rng: random.Random, subject: int, day: float) -> _Draft:
+def _mention(rng: random.Random, subject: int, day: float) -> Draft:
     aspect, person = rng.choice(words.CHANGING + words.STANDING), rng.choice(words.PEOPLE)
     text = rng.choice(words.MENTION_SENTENCES).format(
-        subject=_named(rng, subject), aspect=rng.choice(aspect.names), person=person
+        subject=named(rng, subject), aspect=rng.choice(aspect.names), person=person
     )
-    return _Draft(subject, (), day, text, _given(rng, MENTION_IMPORTANCE))
+    return Draft(subject, (), day, text, _given(rng, MENTION_IMPORTANCE))
 
 
-def _chatter(rng: random.Random, subject: int, day: float) -> _Draft:
-    text = rng.choice(words.CHATTER_SENTENCES).format(subject=_named(rng, subject), person=rng.choice(words.PEOPLE))
-    return _Draft(subject, (), day, text, _given(rng, CHATTER_IMPORTANCE))
+def _chatter(rng: random.Random, subject: int, day: float) -> Draft:
+    text = rng.choice(words.CHATTER_SENTENCES).format(subject=named(rng, subject), person=rng.choice(words.PEOPLE))
+    return Draft(subject, (), day, text, _given(rng, CHATTER_IMPORTANCE))
 
 
 # --- what is read ------------------------------------------------------------------------------------
@@ -203,7 +170,7 @@ def _times(rng: random.Random, per_day: float, start: float = 0.0) -> Iterator[f
         day += rng.expovariate(per_day)
 
 
-def _recall(rng: random.Random, drafts: list[_Draft], popularity: Sequence[float], shape: StoreShape) -> None:
+def _recall(rng: random.Random, drafts: list[Draft], popularity: Sequence[float], shape: StoreShape) -> None:
     """Let the year's recalls touch *drafts*."""
     shelves = [_Shelf([one for one in drafts if one.subject == subject]) for subject in range(len(popularity))]
     odds = list(accumulate(popularity))
@@ -215,7 +182,7 @@ def _recall(rng: random.Random, drafts: list[_Draft], popularity: Sequence[float
 class _Shelf:
     """One subject's memories, and every use of them as (which, day)."""
 
-    def __init__(self, drafts: list[_Draft]) -> None:
+    def __init__(self, drafts: list[Draft]) -> None:
         self._drafts = sorted(drafts, key=lambda draft: draft.day)
         self._days = np.array([draft.day for draft in self._drafts])
         self._importance = np.array([draft.importance for draft in self._drafts])
@@ -240,49 +207,6 @@ class _Shelf:
         return age + np.bincount(np.array(self._used, dtype=int), recalled, minlength=there)
 
 
-def _recall_standing(rng: random.Random, standing: Sequence[_Draft], per_year: float) -> None:
+def _recall_standing(rng: random.Random, standing: Sequence[Draft], per_year: float) -> None:
     for draft in standing:
         draft.uses.extend(_times(rng, per_year / YEAR_DAYS, draft.day))
-
-
-# --- what is asked -----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Questions:
-    """Draws the questions; fewer than wanted where there is not enough to ask about."""
-
-    rng: random.Random
-    how_many: int
-    popularity: Sequence[float]
-
-    def of_versions(self, facts: Sequence[list[_Draft]]) -> Iterator[Question]:
-        # The smallest of -log(u)/weight: a weighted sample without replacement.
-        odds = [self.rng.expovariate(self.popularity[fact[0].subject]) for fact in facts]
-        for which in sorted(range(len(facts)), key=odds.__getitem__)[: self.how_many]:
-            versions = tuple(draft.id for draft in facts[which])
-            text = self._about(facts[which][0], words.CHANGING)
-            yield Question(text, frozenset(versions[-1:]), CURRENT, versions)
-
-    def of_standing(self, standing: Sequence[_Draft]) -> Iterator[Question]:
-        for draft in self._some(standing):
-            yield Question(self._about(draft, words.STANDING), frozenset({draft.id}), RARE)
-
-    def of_events(self, routine: Sequence[_Draft]) -> Iterator[Question]:
-        events = [draft for draft in routine if draft.topic]
-        for kind in (RECENT, PAST):
-            for draft in self._some([one for one in events if _age_kind(one) == kind]):
-                same = [one for one in events if (one.subject, one.topic) == (draft.subject, draft.topic)]
-                text = _event_text(self.rng, words.EVENT_QUESTIONS, draft.subject, draft.topic)
-                yield Question(text, frozenset(one.id for one in same), kind)
-
-    def _some(self, drafts: Sequence[_Draft]) -> list[_Draft]:
-        return self.rng.sample(drafts, min(self.how_many, len(drafts)))
-
-    def _about(self, draft: _Draft, aspects: Sequence[words.Aspect]) -> str:
-        aspect = self.rng.choice(aspects[draft.topic[0]].names)
-        return self.rng.choice(words.FACT_QUESTIONS).format(subject=_named(self.rng, draft.subject), aspect=aspect)
-
-
-def _age_kind(event: _Draft) -> str:
-    return RECENT if event.day >= YEAR_DAYS - RECENT_DAYS else PAST

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -23,8 +22,8 @@ from memory_maintenance.memories.importing import import_memories
 from memory_maintenance.operations.outcomes import TenantOutcome
 from memory_maintenance.settings import Settings
 from runtime.runs import start_run
-from runtime.wiring import Application, running_application
-from runtime.workers import build_workers
+from runtime.wiring import running_application
+from runtime.workers import polling
 from workflows.messages import MaintenanceRequest
 from workflows.page import tenant_workflow_id
 from workflows.tenant import TenantMaintenanceWorkflow
@@ -54,7 +53,7 @@ def demo(as_of: AsOf = None, as_json: AsJson = False) -> None:
 async def _demo(settings: Settings, as_of: datetime | None, *, quiet: bool) -> dict[str, Any]:
     say = err.print if quiet else out.print
     say("[bold]1. Starting[/] Postgres, Temporal and a worker (each a real one, in your home folder)")
-    async with running_application(settings) as app, _working(app):
+    async with running_application(settings) as app, polling(app.client, settings, app.pool):
         say(f"   Temporal Web UI: {app.stack.temporal_ui_url}")
         with (SAMPLES / "memories.jsonl").open("rb") as lines:
             imported = await import_memories(app.pool, lines)
@@ -71,17 +70,6 @@ def tenant_names() -> dict[str, str]:
     """Return the sample tenants' names by id."""
     named: Mapping[str, Mapping[str, str]] = json.loads((SAMPLES / "tenants.json").read_text())
     return {tenant_id: about["name"] for tenant_id, about in named.items()}
-
-
-@asynccontextmanager
-async def _working(app: Application) -> AsyncIterator[None]:
-    workers = build_workers(app.client, app.settings, app.pool)
-    polling = [asyncio.create_task(worker.run()) for worker in workers]
-    try:
-        yield
-    finally:
-        await asyncio.gather(*(worker.shutdown() for worker in workers))
-        await asyncio.gather(*polling)
 
 
 async def _maintain(client: Client, as_of: datetime | None, *, quiet: bool) -> dict[str, Any]:

@@ -1,28 +1,30 @@
-"""``memories``: import a file of memories."""
+"""``memories``: import a file of them, explain one's importance, restore importances."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
+from uuid import UUID
 
 import typer
 from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
-from commands.console import FAILED, AsJson, err, fail, out, print_json, run, settings_for_command
+from commands.console import FAILED, AsJson, By, err, fail, out, print_json, run, settings_for_command
+from commands.explanation import explanation_data, show_explanation
+from commands.restoring import restore, show_restored
+from commands.run import AsOf, aware
+from memory_maintenance.inspection.decay import DecayExplanation, explain_decay
+from memory_maintenance.inspection.derived import WrittenMemory, written_memory
 from memory_maintenance.memories.importing import ImportReport, import_memories
 from memory_maintenance.settings import Settings
-from runtime.wiring import running_pool, running_stack_of
+from runtime.wiring import running_store
 
-app = typer.Typer(no_args_is_help=True, help="The memories themselves.")
+app = typer.Typer(no_args_is_help=True, help="Import memories; explain and restore their importance.")
 
 SHOWN = 20
 """Bad lines that are printed."""
-
-
-@app.callback()
-def memories() -> None:
-    """The memories themselves."""
 
 
 @app.command("import")
@@ -43,7 +45,7 @@ def import_file(
 
 
 async def _import(settings: Settings, file: Path) -> ImportReport:
-    async with running_stack_of(settings) as stack, running_pool(settings, stack) as pool:
+    async with running_store(settings) as pool:
         with Progress(TextColumn("{task.completed} lines"), TimeElapsedColumn(), console=err, transient=True) as bar:
             task = bar.add_task("", total=None)
             with file.open("rb") as lines:
@@ -60,3 +62,47 @@ def show_import(file: Path, report: ImportReport) -> None:
         f"{report.read} lines read: {report.added} added, {report.already_there} already there, {report.bad_count} bad",
         highlight=False,
     )
+
+
+@app.command("explain")
+def explain(
+    memory_id: Annotated[UUID, typer.Argument(help="Id of the memory.", metavar="ID")],
+    as_of: AsOf = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show how a memory comes to its importance, and what it will come to."""
+    why, written = run(_explain(settings_for_command(), memory_id, aware(as_of)))
+    if as_json:
+        print_json(explanation_data(why, written))
+    else:
+        show_explanation(why, written)
+
+
+async def _explain(
+    settings: Settings, memory_id: UUID, as_of: datetime | None
+) -> tuple[DecayExplanation, WrittenMemory | None]:
+    async with running_store(settings) as pool:
+        [why] = await explain_decay(pool, settings, [memory_id], as_of=as_of)
+        return why, await written_memory(pool, memory_id)
+
+
+@app.command("restore")
+def restore_importance(
+    tenant: Annotated[str | None, typer.Option("--tenant", help="Every memory of this tenant.")] = None,
+    memory: Annotated[list[UUID] | None, typer.Option("--memory", help="Only this one; may be repeated.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every memory of every tenant.")] = False,
+    by: By = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count, and write nothing.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Put importance back to what the agent last said; it decays anew from now."""
+    if [tenant is not None, bool(memory), everything].count(True) != 1:
+        fail("say what to restore: one of --tenant, --memory or --all")
+    settings = settings_for_command()
+    result = run(restore(settings, tenant, memory or [], by=by, dry_run=dry_run))
+    if result is None:
+        fail("there is nothing to restore: the memories table is empty")
+    if as_json:
+        print_json({**asdict(result), "dry_run": dry_run})
+    else:
+        show_restored(result, settings, tenant=tenant, by=by, dry_run=dry_run)

@@ -19,6 +19,7 @@ from memory_maintenance.database.pool import Pool, open_pool
 from memory_maintenance.decay.worker import DecayWorker
 from memory_maintenance.dreaming.worker import DreamingWorker
 from memory_maintenance.language_model.asking import open_model
+from memory_maintenance.language_model.question import LanguageModel
 from memory_maintenance.planning.planner import Planner
 from memory_maintenance.settings import Settings
 from memory_maintenance.summarization.worker import SummarizationWorker
@@ -90,6 +91,17 @@ async def _pool(settings: Settings, address: str) -> AsyncIterator[Pool]:
 
 
 @asynccontextmanager
+async def running_model(settings: Settings, pool: Pool) -> AsyncIterator[LanguageModel | None]:
+    """Yield the configured model, or None; Temporal retries, so it is not a patient one."""
+    model = open_model(settings, pool)
+    try:
+        yield model
+    finally:
+        if model:
+            await model.close()
+
+
+@asynccontextmanager
 async def running_application(settings: Settings) -> AsyncIterator[Application]:
     """Yield a process's surroundings: servers, pool and Temporal client."""
     async with running_stack_of(settings) as stack, running_pool(settings, stack) as pool:
@@ -114,9 +126,8 @@ def sql_activities(settings: Settings, pool: Pool) -> Sequence[Activity]:
     )
 
 
-def model_activities(settings: Settings, pool: Pool) -> Sequence[Activity]:
-    """Return the activities of the queue ``memory-maintenance-llm``: Temporal retries, so no PatientModel here."""
-    model = open_model(settings, pool)
+def model_activities(settings: Settings, pool: Pool, model: LanguageModel | None) -> Sequence[Activity]:
+    """Return the activities of the queue ``memory-maintenance-llm``."""
     summarization = SummarizationActivities(pool, settings, SummarizationWorker(pool, settings, model))
     dreaming = DreamingActivities(pool, settings, DreamingWorker(pool, settings, model))
     return (summarization.summarize_session, dreaming.generate_reflection)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import structlog
@@ -13,8 +14,9 @@ from temporalio.worker import Worker
 
 from activities.failures import FailureInterceptor
 from memory_maintenance.database.pool import Pool
+from memory_maintenance.language_model.question import LanguageModel
 from memory_maintenance.settings import Settings
-from runtime.wiring import model_activities, running_application, sql_activities
+from runtime.wiring import model_activities, running_application, running_model, sql_activities
 from workflows.maintenance import MaintenanceWorkflow
 from workflows.options import MODEL_TASK_QUEUE, TASK_QUEUE
 from workflows.page import MaintenancePageWorkflow
@@ -31,9 +33,14 @@ STICKY = timedelta(seconds=2)
 """After kill -9 a cached workflow waits this long for the dead worker, not the default 10 seconds."""
 
 
-def build_workers(client: Client, settings: Settings, pool: Pool) -> Sequence[Worker]:
-    """Return the workers of this process, not yet polling."""
-    asks_a_model = settings.llm_backend == "openai"
+@asynccontextmanager
+async def built_workers(client: Client, settings: Settings, pool: Pool) -> AsyncIterator[Sequence[Worker]]:
+    """Yield the workers of this process, not yet polling, with the model they ask."""
+    async with running_model(settings, pool) as model:
+        yield _workers(client, settings, pool, model)
+
+
+def _workers(client: Client, settings: Settings, pool: Pool, model: LanguageModel | None) -> tuple[Worker, Worker]:
     work = Worker(
         client,
         task_queue=TASK_QUEUE,
@@ -44,16 +51,16 @@ def build_workers(client: Client, settings: Settings, pool: Pool) -> Sequence[Wo
         graceful_shutdown_timeout=GRACE,
         sticky_queue_schedule_to_start_timeout=STICKY,
     )
-    model = Worker(
+    writing = Worker(
         client,
         task_queue=MODEL_TASK_QUEUE,
-        activities=model_activities(settings, pool),
+        activities=model_activities(settings, pool, model),
         interceptors=[FailureInterceptor()],
         max_concurrent_activities=settings.model_concurrency,
-        max_task_queue_activities_per_second=settings.model_requests_per_second if asks_a_model else None,
+        max_task_queue_activities_per_second=settings.model_requests_per_second if model else None,
         graceful_shutdown_timeout=GRACE,
     )
-    return (work, model)
+    return (work, writing)
 
 
 async def run_workers(settings: Settings) -> None:
@@ -69,15 +76,28 @@ async def run_workers(settings: Settings) -> None:
     async with running_application(settings) as app:
         for warning in settings.warnings():
             logger.warning("setting_without_effect", explanation=warning)
-        workers = build_workers(app.client, settings, app.pool)
         logger.info(
             "worker_started",
             temporal=app.stack.temporal_address,
             web_ui=app.stack.temporal_ui_url or settings.temporal_ui_url,
             writer=settings.llm_backend,
         )
-        await poll_until(stop, workers)
+        async with built_workers(app.client, settings, app.pool) as workers:
+            await poll_until(stop, workers)
     logger.info("worker_stopped")
+
+
+@asynccontextmanager
+async def polling(client: Client, settings: Settings, pool: Pool) -> AsyncIterator[None]:
+    """Let this process's workers poll while the body runs."""
+    stop = asyncio.Event()
+    async with built_workers(client, settings, pool) as workers:
+        task = asyncio.create_task(poll_until(stop, workers))
+        try:
+            yield
+        finally:
+            stop.set()
+            await task
 
 
 async def poll_until(stop: asyncio.Event, workers: Sequence[Worker]) -> None:

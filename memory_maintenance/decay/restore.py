@@ -111,6 +111,16 @@ class RestoreResult:
     busy: int = 0
     """Held by other transactions both times they were looked at: restore again to have them too."""
 
+    def __add__(self, other: RestoreResult) -> RestoreResult:
+        """Return both together, as of the later instant."""
+        return RestoreResult(
+            at=max(self.at, other.at),
+            restored=self.restored + other.restored,
+            renewed=self.renewed + other.renewed,
+            left=self.left + other.left,
+            busy=self.busy + other.busy,
+        )
+
 
 async def restore_tenant(
     pool: Pool,

@@ -119,7 +119,7 @@ moved AS MATERIALIZED (
 )"""
 
 WRITE: Final = """,
--- By ctid: what is locked is the very version that was priced, or, changed since, is left out below.
+-- By ctid, the fastest way to the very version that was priced; one changed since has another and is left out.
 locked AS MATERIALIZED (
     SELECT ctid, id
     FROM memories
@@ -130,8 +130,8 @@ written AS (
     UPDATE memories AS m
     SET importance = moved.exact, decayed_importance = moved.exact,
         base_importance = moved.base, base_importance_at = moved.base_at
-    FROM moved
-    WHERE m.ctid = ANY (ARRAY (SELECT ctid FROM locked)) AND m.ctid = moved.ctid AND m.id = moved.id
+    FROM moved JOIN locked USING (ctid, id)
+    WHERE m.ctid = ANY (ARRAY (SELECT ctid FROM locked)) AND m.id = moved.id
     RETURNING m.id
 )
 SELECT count(*) AS seen,

@@ -1,3 +1,4 @@
+import hashlib
 import json
 import math
 from dataclasses import replace
@@ -21,6 +22,7 @@ SMALL = StoreShape(
 )
 WRITTEN = datetime(2025, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
+FIXED_STORE = "d1e697f44c61019d4e24d1bb3c950b1cb047d7e660c260c392b2fca3b624423f"
 FASTEST = "staged, 0.01 a day (RAE's maximum)"
 
 
@@ -55,6 +57,13 @@ def _question(text, *evidence, versions=()):
 def test_a_seed_gives_the_same_store_again_and_another_seed_another(small):
     assert synthetic_store(7, SMALL) == small
     assert synthetic_store(8, SMALL) != small
+
+
+def test_the_store_that_policies_are_compared_on_is_never_changed():
+    store = synthetic_store()
+    said = [(str(one.id), one.content, one.importance) for one in store.memories]
+    asked = [(one.text, sorted(map(str, one.evidence))) for one in store.questions]
+    assert hashlib.sha256(json.dumps([said, asked]).encode()).hexdigest() == FIXED_STORE
 
 
 def test_a_store_has_what_its_shape_says(small):

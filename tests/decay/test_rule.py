@@ -38,7 +38,7 @@ def test_what_a_tenant_overrides_holds_and_the_rest_is_the_deployments(configure
     own = TenantOverrides.model_validate({"decay_policy": "staged", "protected_tags": "vip,law"})
     assert tenant_rule(settings, TenantOverrides()).policy == "bounded"
     rule = tenant_rule(settings, own)
-    assert (rule.policy, rule.use_access, rule.protected_tags) == ("staged", False, {"vip", "law"})
+    assert (rule.policy, rule.use_access, rule.protected_tags) == ("staged", False, frozenset({"vip", "law"}))
 
 
 @pytest.mark.parametrize(

@@ -290,6 +290,15 @@ async def test_time_while_decay_was_off_does_not_count(pool, whole_deployment):
     assert (await _worker(pool).decay_batch(TENANT, back)).updated == 0
 
 
+async def test_a_run_from_before_decay_was_off_does_not_end_that_time(pool):
+    await _insert(pool)
+    worker = _worker(pool)
+    await worker.run_decay_cycle(as_of=NIGHT)
+    await _worker(pool, memory_importance_decay_enabled=False).run_decay_cycle(as_of=NIGHT + 10 * DAY)
+    batches = [await worker.decay_batch(TENANT, NIGHT + n * DAY) for n in (5, 20)]
+    assert [(batch.updated, batch.rebased) for batch in batches] == [(10, 0), (10, 10)]
+
+
 async def test_a_pause_is_not_off_its_time_counts(pool):
     for tenant in (TENANT, OTHER_TENANT):
         await _insert(pool, tenant)

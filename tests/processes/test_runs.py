@@ -5,7 +5,6 @@ import json
 
 from memory_maintenance.database.pool import fetch_value, open_pool
 from runtime.embedded_temporal import temporal_program
-
 from tests.processes.conftest import ROOT, run_script
 
 SAMPLES = str(ROOT / "samples" / "memories.jsonl")

@@ -1,8 +1,7 @@
 """The whole application on real servers: workers, a store with the memories a test asks for."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,7 +10,7 @@ from temporalio.client import Client
 
 from memory_maintenance.database.pool import Pool, execute_many
 from memory_maintenance.settings import Settings
-from runtime.workers import build_workers
+from runtime.workers import polling
 
 Working = Callable[..., AbstractAsyncContextManager[None]]
 
@@ -25,18 +24,11 @@ VALUES ($1, $2, $3, $4, $5, 'episodic', $6, NULL)
 def working(temporal: Client, pool: Pool) -> Working:
     """``async with working(**settings)``: the application's workers poll meanwhile."""
 
-    @asynccontextmanager
-    async def polling(**chosen: Any) -> AsyncIterator[None]:
+    def with_settings(**chosen: Any) -> AbstractAsyncContextManager[None]:
         settings = Settings(_env_file=None, **{"rae_llm_backend": "extractive", **chosen})
-        workers = build_workers(temporal, settings, pool)
-        running = [asyncio.create_task(worker.run()) for worker in workers]
-        try:
-            yield
-        finally:
-            await asyncio.gather(*(worker.shutdown() for worker in workers))
-            await asyncio.gather(*running)
+        return polling(temporal, settings, pool)
 
-    return polling
+    return with_settings
 
 
 TALK = (

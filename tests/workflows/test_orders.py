@@ -5,13 +5,13 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
-from memory_maintenance.database.pool import fetch_value
-from memory_maintenance.operations.tenants import control_of, pause
 from temporalio import activity
 from temporalio.client import Client
 from temporalio.worker import Worker
 
 from activities.messages import DecayBatchRequest, DecayBatchResult, TenantOrder, TenantPlan
+from memory_maintenance.database.pool import fetch_value
+from memory_maintenance.operations.tenants import control_of, pause
 from tests.workflows.conftest import remember_session
 from workflows.messages import TenantRequest
 from workflows.options import TASK_QUEUE
@@ -30,7 +30,7 @@ class SlowDecay:
         self.orders: list[TenantOrder] = []
 
     @activity.defn(name="decay_batch")
-    async def decay_batch(self, request: DecayBatchRequest) -> DecayBatchResult:
+    async def decay_batch(self, _: DecayBatchRequest) -> DecayBatchResult:
         self.started.release()
         await self.may_end.acquire()
         return DecayBatchResult(status="more", cursor=uuid4(), seen=1, updated=1)
@@ -153,9 +153,12 @@ async def test_a_tenant_cancelled_before_it_starts_does_nothing(temporal, pool, 
     await remember_session(pool, "acme", events=12)
     async with working():
         root = await temporal.start_workflow(
-            "MaintenanceWorkflow", id="1", task_queue=TASK_QUEUE, start_signal="cancel_tenant", start_signal_args=["acme"]
+            "MaintenanceWorkflow",
+            id="1",
+            task_queue=TASK_QUEUE,
+            start_signal="cancel_tenant",
+            start_signal_args=["acme"],
         )
         stats = await root.result()
     assert stats["tenants"]["cancelled"] == 1
     assert stats["decay"]["total_updated"] == 0
-

@@ -1,0 +1,260 @@
+"""How ``memories explain`` shows a calculation, and what a derived memory was made from."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from rich.markup import escape
+from rich.table import Table
+
+from commands.console import out, table
+from memory_maintenance.inspection.decay import WORDS, DecayExplanation
+from memory_maintenance.inspection.derived import WrittenMemory
+
+MILESTONES: Final = (0.5, 0.1)
+"""Importances whose day is told, beside the floor's."""
+
+_SHOWN: Final = 10
+"""Sources that are printed; JSON has all."""
+
+
+def show_explanation(why: DecayExplanation, written: WrittenMemory | None) -> None:
+    """Print the calculation in words and numbers."""
+    layer = why.row.layer or "no layer"
+    out.print(f"[bold]{why.memory_id}[/]  tenant {escape(why.tenant_id)}, {escape(layer)}", highlight=False)
+    for line in (f"As of {_time(why.as_of)}: {WORDS[why.outcome.verdict]}.", *_switches(why)):
+        out.print(line, highlight=False, soft_wrap=True)
+    facts = _grid()
+    for name, said in _facts(why):
+        facts.add_row(name, said)
+    out.print(facts, highlight=False)
+    if why.outcome.base is not None:
+        out.print(_days(why), highlight=False)
+        out.print(_future(why), highlight=False)
+    if written:
+        _show_written(written)
+
+
+def _switches(why: DecayExplanation) -> list[str]:
+    off = ["Decay is off for its tenant: nothing below is written."] if not why.enabled else []
+    paused = ["Its tenant is paused: nothing is written until it is resumed."] if why.paused else []
+    return off + paused
+
+
+def _facts(why: DecayExplanation) -> list[tuple[str, str]]:
+    o, row = why.outcome, why.row
+    facts = [("rule", _rule(why)), ("not decayed", _protection(why))]
+    if o.base is None or o.base_at is None or o.last_access is None:
+        return [*facts, ("stored now", _number(why.stored))]
+    accessed = "" if row.last_accessed_at else " (never recalled: since it was made)"
+    return [
+        ("base", f"{o.base:.6f}, valid since {_time(o.base_at)}, {_length(why.as_of - o.base_at)} ago"),
+        ("last access", f"{_time(o.last_access)}, {_length(why.as_of - o.last_access)} ago{accessed}"),
+        *facts,
+        ("exposure", f"{why.exposure_days:.4f} days{_layer(why)}"),
+        ("factor", _factor(why)),
+        ("result", f"max({why.rule.floor:g}, {o.base:.6f} x {why.factor:.6f}) = [bold]{o.importance:.6f}[/]"),
+        ("stored now", f"{_number(why.stored)}{_comparison(why)}"),
+    ]
+
+
+def _rule(why: DecayExplanation) -> str:
+    rule, origin = why.rule, why.origin
+    policy = f"{rule.policy} ({_origin(origin.policy)})"
+    access = "" if rule.use_access else "; access does not count (MEMORY_ACCESS_COUNT_BOOST)"
+    if rule.policy == "bounded":
+        return f"{policy}: to {rule.retained:g} of the base, half of the way every {rule.half_life_days:g} days{access}"
+    bound = f", within {origin.rate_bound}" if origin.rate_bound else ""
+    return f"{policy}: {rule.rate:g} lost per day at multiplier 1 ({_origin(origin.rate)}{bound}){access}"
+
+
+def _origin(name: str) -> str:
+    return "the tenant's override" if name == "override" else name
+
+
+def _protection(why: DecayExplanation) -> str:
+    tags = ", ".join(sorted(why.rule.protected_tags)) or "none"
+    carried = ", ".join(sorted(why.row.tags & why.rule.protected_tags))
+    return escape(
+        f"memories tagged {tags} ({_origin(why.origin.protected_tags)})" + (f"; this one: {carried}" if carried else "")
+    )
+
+
+def _layer(why: DecayExplanation) -> str:
+    speed = why.rule.speed(why.row.layer)
+    return "" if speed == 1 else f", x {speed:g} for the layer {escape(str(why.row.layer))} included"
+
+
+def _factor(why: DecayExplanation) -> str:
+    power = f"exp(-{why.rule.hazard:.6g} x {why.exposure_days:.4f})"
+    kept = why.rule.retained
+    return f"{f'{kept:g} + {1 - kept:g} x {power}' if kept else power} = {why.factor:.6f}"
+
+
+def _comparison(why: DecayExplanation) -> str:
+    if why.agrees:
+        return ": the same"
+    if why.is_due:
+        return ": the next run writes the result"
+    if not why.enabled or why.paused or why.stored is None or why.importance is None:
+        return ""
+    return f": nearer than MEMORY_DECAY_TOLERANCE ({why.tolerance:g}), so it is not written yet"
+
+
+def _days(why: DecayExplanation) -> Table:
+    rows = table(
+        "\nDays since the base, by the time since the last access", "stage", "days#", "multiplier#", "exposure#"
+    )
+    for part in why.parts:
+        days = part.length / timedelta(days=1)
+        rows.add_row(part.stage, f"{days:.4f}", f"{float(part.multiplier):.4f}", f"{float(part.exposure):.4f}")
+    if not why.parts:
+        rows.add_row("no time has passed", "0", "", "0")
+    return rows
+
+
+def _future(why: DecayExplanation) -> Table:
+    speed = f"{why.speed:.3g}" if why.speed is not None else "-"
+    rows = table(f"\nIf nobody touches it (multiplier now {speed})", "importance#", "reached")
+    for milestone in milestones(why):
+        rows.add_row(f"{milestone:g}", _when(why, milestone))
+    return rows
+
+
+def milestones(why: DecayExplanation) -> tuple[float, ...]:
+    """Return the importances whose day is told."""
+    return (*MILESTONES, why.rule.floor)
+
+
+def _when(why: DecayExplanation, milestone: float) -> str:
+    if why.importance is not None and why.importance <= milestone:
+        return "it is there already"
+    at = why.reaches(milestone)
+    return "not within 200 years" if at is None else f"{_time(at)}, in {_length(at - why.as_of)}"
+
+
+def _show_written(written: WrittenMemory) -> None:
+    kept = written.metadata
+    facts = _grid("\nWritten by maintenance")
+    facts.add_row("by", escape(f"{written.metadata.get('backend', 'unknown')}{_model(kept)}"))
+    if kept.get("fallback"):
+        facts.add_row("fallback", "yes: the model failed; the next daily run replaces it")
+    for name in ("cycle_id", "revision", "confidence", "quality"):
+        if kept.get(name) is not None:
+            facts.add_row(name.replace("_", " "), escape(str(kept[name])))
+    if written.question:
+        facts.add_row("question", f"{written.question} in the ledger")
+    out.print(facts, highlight=False)
+    if written.calls:
+        out.print(_calls(written), highlight=False)
+    out.print(_sources(written), highlight=False)
+
+
+def _model(kept: dict[str, Any]) -> str:
+    if not kept.get("model"):
+        return ""
+    tokens = f"{kept.get('input_tokens') or 0} + {kept.get('output_tokens') or 0} tokens"
+    return f", {kept['model']}, prompt {kept.get('prompt_version')}, {tokens}"
+
+
+def _calls(written: WrittenMemory) -> Table:
+    rows = table("\nModel calls", "attempt#", "state", "answered", "seconds#", "tokens#", "cost#")
+    for call in written.calls:
+        tokens = f"{call.input_tokens or 0} + {call.output_tokens or 0}"
+        seconds = "-" if call.latency_seconds is None else f"{call.latency_seconds:.1f}"
+        answered = _time(call.answered_at) if call.answered_at else "-"
+        state = f"{call.state} ({call.reason})" if call.reason else call.state
+        rows.add_row(str(call.attempt), state, answered, seconds, tokens, f"{call.cost or 0}")
+    return rows
+
+
+def _sources(written: WrittenMemory) -> Table:
+    count = len(written.sources)
+    rows = table(f"\nMade from {count} memories", "when", "id", "importance#", "memory")
+    for source in written.sources[:_SHOWN]:
+        text = escape(" ".join(source.content.split())[:60])
+        rows.add_row(_time(source.created_at), str(source.id), _number(source.importance), text)
+    if count > _SHOWN:
+        rows.add_row("", f"... and {count - _SHOWN} more: --json", "", "")
+    return rows
+
+
+def explanation_data(why: DecayExplanation, written: WrittenMemory | None) -> dict[str, Any]:
+    """Return the calculation as data; every time in ISO 8601, every importance in [0, 1]."""
+    o, rule = why.outcome, why.rule
+    return {
+        "memory_id": why.memory_id,
+        "tenant_id": why.tenant_id,
+        "as_of": _iso(why.as_of),
+        "verdict": o.verdict,
+        "verdict_in_words": WORDS[o.verdict],
+        "decay_enabled": why.enabled,
+        "paused": why.paused,
+        "base": o.base,
+        "base_at": _iso(o.base_at),
+        "last_access": _iso(o.last_access),
+        "rule": {
+            "policy": rule.policy,
+            "rate_per_day": rule.rate,
+            "half_life_days": rule.half_life_days,
+            "retained_share": rule.retained,
+            "uses_access": rule.use_access,
+            "floor": rule.floor,
+            "protected_tags": sorted(rule.protected_tags),
+            "origin": asdict(why.origin),
+        },
+        "segments": [
+            {
+                "stage": part.stage,
+                "days": part.length / timedelta(days=1),
+                "multiplier": float(part.multiplier),
+                "exposure_days": float(part.exposure),
+            }
+            for part in why.parts
+        ],
+        "layer": why.row.layer,
+        "layer_speed": rule.speed(why.row.layer),
+        "multiplier_now": why.speed,
+        "exposure_days": why.exposure_days,
+        "factor": why.factor,
+        "result": o.importance,
+        "stored": _finite(why.stored),
+        "stored_agrees": why.agrees,
+        "next_run_writes": why.is_due,
+        "reaches": {f"{milestone:g}": _iso(why.reaches(milestone)) for milestone in milestones(why)},
+        "derived": written and asdict(written),
+    }
+
+
+def _finite(value: float | None) -> float | str | None:
+    return value if value is None or math.isfinite(value) else str(value)
+
+
+def _number(value: float | None) -> str:
+    return "none" if value is None else f"{value:.6f}"
+
+
+def _grid(title: str | None = None) -> Table:
+    grid = Table.grid(padding=(0, 2))
+    grid.title, grid.title_justify, grid.title_style = title, "left", "bold"
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column()
+    return grid
+
+
+def _iso(time: datetime | None) -> str | None:
+    return time.isoformat() if time else None
+
+
+def _time(time: datetime) -> str:
+    return f"{time:%Y-%m-%d %H:%M} UTC"
+
+
+def _length(length: timedelta) -> str:
+    days = length / timedelta(days=1)
+    if abs(days) < 2:  # noqa: PLR2004  two days are told in hours
+        return f"{length / timedelta(hours=1):.1f} hours"
+    return f"{days:.1f} days" if days < 1000 else f"{days / 365.25:.1f} years"  # noqa: PLR2004

@@ -1,0 +1,181 @@
+"""``simulate``: what another rule of decay would make of the store, before it is switched."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from rich.progress import Progress, TextColumn, TimeElapsedColumn
+
+from commands.console import AsJson, err, fail, out, print_json, run, settings_for_command, table
+from commands.simulation_plot import FORMATS, PlotError, save_plot
+from memory_maintenance.inspection.distribution import BINS, LEVELS, Distribution
+from memory_maintenance.inspection.ordering import OrderChange
+from memory_maintenance.inspection.scenario import Scenario, Simulation
+from memory_maintenance.inspection.simulation import MOST_COMPARED, simulate
+from memory_maintenance.settings import Settings
+from runtime.wiring import running_store
+
+_BAR: str = "▏▎▍▌▋▊▉█"
+_BAR_CELLS = 16
+_COLUMNS = ("today#", "tonight#", "day {days}#", "present rule, day {days}#")
+
+
+def simulate_decay(
+    policy: Annotated[Literal["staged", "bounded"] | None, typer.Option(help="Rule to try; unset: the present.")] = None,
+    rate: Annotated[float | None, typer.Option(help="Share lost per day, staged only; unset: the present.")] = None,
+    days: Annotated[int, typer.Option(help="How far to look ahead.")] = 365,
+    tenant: Annotated[str | None, typer.Option(help="Only this tenant.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Also draw it: a file ending in .png, .svg or .html.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a rule of decay would make of importance if nobody touched a memory; nothing is written."""
+    if plot and plot.suffix.lower() not in FORMATS:
+        fail(f"{plot}: give a file ending in {', '.join(FORMATS)}")
+    settings = settings_for_command()
+    found = run(_simulate(settings, policy, rate, days, tenant))
+    if as_json:
+        print_json(simulation_data(found))
+    else:
+        show_simulation(found, asked_rate=rate)
+    if plot:
+        _save(found, plot)
+
+
+async def _simulate(
+    settings: Settings, policy: Literal["staged", "bounded"] | None, rate: float | None, days: int, tenant: str | None
+) -> Simulation:
+    scenario = Scenario(policy, rate, days)
+    async with running_store(settings) as pool:
+        columns = (TextColumn("{task.completed} memories read"), TimeElapsedColumn())
+        with Progress(*columns, console=err, transient=True) as bar:
+            task = bar.add_task("", total=None)
+            return await simulate(
+                pool, settings, scenario, tenant_id=tenant, progress=lambda read: bar.update(task, completed=read)
+            )
+
+
+def _save(found: Simulation, plot: Path) -> None:
+    try:
+        save_plot(found, plot)
+    except PlotError as error:
+        fail(str(error))
+    except OSError as error:
+        fail(f"{plot} cannot be written: {error.strerror}")
+    err.print(f"drawn: {plot}", highlight=False, markup=False, soft_wrap=True)
+
+
+def simulation_data(found: Simulation) -> dict[str, Any]:
+    """Return the simulation as data; levels of quantiles as texts, times in ISO 8601."""
+    return {**asdict(found), "as_of": found.as_of.isoformat()}
+
+
+def show_simulation(found: Simulation, *, asked_rate: float | None = None) -> None:
+    """Print the simulation as tables."""
+    out.print(f"[bold]{title(found)}[/]", highlight=False, soft_wrap=True)
+    for note in _notes(found, asked_rate):
+        out.print(note, highlight=False, soft_wrap=True)
+    if not found.today.count:
+        return
+    out.print(_histogram(found), highlight=False)
+    out.print(_numbers(found), highlight=False)
+    for line in (*_ordering(found), *_switching(found)):
+        out.print(line, highlight=False, soft_wrap=True)
+    out.print("Nothing was written.", highlight=False)
+
+
+def title(found: Simulation) -> str:
+    """Return what was simulated, in one line."""
+    policy = found.policy or "each tenant's policy"
+    rate = "" if found.policy == "bounded" else ", the present rate" if found.rate is None else f", {found.rate:g} a day"
+    memories, tenants = _count(found.today.count, "memory", "memories"), _count(found.tenants, "tenant", "tenants")
+    return f"{policy}{rate}: {memories} of {tenants} in {found.days} days, if nobody touches them"
+
+
+def _notes(found: Simulation, asked_rate: float | None) -> list[str]:
+    notes = []
+    if found.policy == "bounded" and asked_rate is not None:
+        notes.append("note: bounded goes by its half-life, not by a rate")
+    elif asked_rate is not None and asked_rate != found.rate:
+        bounds = "MEMORY_MIN_DECAY_RATE and MEMORY_MAX_DECAY_RATE"
+        notes.append(f"note: {asked_rate:g} is outside {bounds}: {found.rate:g} is used, as a run would")
+    if found.switched_off:
+        notes.append(f"note: decay is off for {found.switched_off} of them: by the present rule nothing moves there")
+    if not found.today.count:
+        notes.append("there is no memory with a valid importance")
+    return notes
+
+
+def _spreads(found: Simulation) -> tuple[Distribution, ...]:
+    return found.today, found.tonight, found.later, found.later_by_present_rule
+
+
+def _headed(found: Simulation, first: str) -> tuple[str, ...]:
+    return (first, *(column.format(days=found.days) for column in _COLUMNS))
+
+
+def _histogram(found: Simulation) -> Any:
+    rows = table(None, *(column.removesuffix("#") for column in _headed(found, "importance")))
+    most = max(max(spread.histogram) for spread in _spreads(found))
+    for bar in range(BINS):
+        counts = (spread.histogram[bar] for spread in _spreads(found))
+        rows.add_row(f"{bar / BINS:.1f} to {(bar + 1) / BINS:.1f}", *(_bar(count, most) for count in counts))
+    return rows
+
+
+def _bar(count: int, most: int) -> str:
+    eighths = round(count / most * _BAR_CELLS * 8)
+    bar = _BAR[-1] * (eighths // 8) + (_BAR[eighths % 8 - 1] if eighths % 8 else "")
+    return f"[cyan]{bar or (_BAR[0] if count else '')}[/] {count:,}" if count else "[dim]0[/]"
+
+
+def _numbers(found: Simulation) -> Any:
+    spreads = _spreads(found)
+    rows = table("", *_headed(found, ""))
+    for level in LEVELS:
+        rows.add_row(f"{level:.0%} are at or below", *(_share(spread.quantiles[level]) for spread in spreads))
+    rows.add_row("mean", *(_share(spread.mean) for spread in spreads))
+    rows.add_row("at the floor", *(f"{spread.at_floor:,}" for spread in spreads))
+    for name, changes in (
+        ("pairs that swap", [order.swapped for order in _orders(found)]),
+        ("pairs made equal", [order.levelled for order in _orders(found)]),
+    ):
+        shares = (f"{count / found.order.pairs:.2%}" if found.order.pairs else "-" for count in changes)
+        rows.add_row(name, "", "", *shares)
+    return rows
+
+
+def _orders(found: Simulation) -> tuple[OrderChange, OrderChange]:
+    return found.order, found.order_by_present_rule
+
+
+def _ordering(found: Simulation) -> list[str]:
+    order, present = _orders(found)
+    how = f"every pair within a tenant, {order.pairs:,}"
+    if found.sampled:
+        how = f"{order.pairs:,} pairs; of {found.sampled} tenants a random sample of {MOST_COMPARED:,} memories"
+    return [
+        f"\nOf {how}: {order.swapped:,} change their order and {order.levelled:,} become equal "
+        f"({present.swapped:,} and {present.levelled:,} by the present rule)."
+    ]
+
+
+def _switching(found: Simulation) -> list[str]:
+    re, cases = found.repricing, ", ".join(f"{name.replace('_', ' ')} {n:,}" for name, n in found.verdicts.items())
+    moves = f"{re.raised:,} rise by at most {re.largest_rise:.4f}, {re.lowered:,} fall by at most {re.largest_fall:.4f}"
+    return [
+        f"Tonight's run finds: {cases}; it writes {found.to_write:,}.",
+        f"Of the {re.known:,} memories that have a base the switch re-prices the time since: {moves}."
+        if re.raised or re.lowered
+        else f"The {re.known:,} memories that have a base stay where the present rule has them tonight.",
+    ]
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"
+
+
+def _count(count: int, one: str, many: str) -> str:
+    return f"{count:,} {one if count == 1 else many}"
