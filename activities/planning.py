@@ -15,7 +15,7 @@ from activities.messages import (
 )
 from memory_maintenance.database.pool import Pool
 from memory_maintenance.operations.cycles import checked_as_of, close_cycle, open_cycle, record_outcomes
-from memory_maintenance.planning.planner import Planner
+from memory_maintenance.planning.planner import Planner, log_what_is_off
 from memory_maintenance.settings import Settings
 
 
@@ -33,6 +33,7 @@ class PlanningActivities:
         as_of = await checked_as_of(self.pool, request.as_of)
         snapshot = {**self.settings.snapshot(), "tasks": list(request.tasks)}
         as_of, config = await open_cycle(self.pool, request.cycle_id, kind=request.kind, as_of=as_of, config=snapshot)
+        log_what_is_off(self.settings, request.tasks)
         daily = request.kind == "daily"
         return OpenCycleResult(
             as_of=as_of,

@@ -18,13 +18,15 @@ from memory_maintenance.inspection.simulation import MOST_COMPARED, simulate
 from memory_maintenance.settings import Settings
 from runtime.wiring import running_store
 
-_BAR: str = "▏▎▍▌▋▊▉█"
+_BAR = "▏▎▍▌▋▊▉█"
 _BAR_CELLS = 16
 _COLUMNS = ("today#", "tonight#", "day {days}#", "present rule, day {days}#")
 
 
 def simulate_decay(
-    policy: Annotated[Literal["staged", "bounded"] | None, typer.Option(help="Rule to try; unset: the present.")] = None,
+    policy: Annotated[
+        Literal["staged", "bounded"] | None, typer.Option(help="Rule to try; unset: the present.")
+    ] = None,
     rate: Annotated[float | None, typer.Option(help="Share lost per day, staged only; unset: the present.")] = None,
     days: Annotated[int, typer.Option(help="How far to look ahead.")] = 365,
     tenant: Annotated[str | None, typer.Option(help="Only this tenant.")] = None,
@@ -59,7 +61,7 @@ async def _simulate(
 
 def _save(found: Simulation, plot: Path) -> None:
     try:
-        save_plot(found, plot)
+        save_plot(found, plot, title=title(found))
     except PlotError as error:
         fail(str(error))
     except OSError as error:
@@ -89,7 +91,9 @@ def show_simulation(found: Simulation, *, asked_rate: float | None = None) -> No
 def title(found: Simulation) -> str:
     """Return what was simulated, in one line."""
     policy = found.policy or "each tenant's policy"
-    rate = "" if found.policy == "bounded" else ", the present rate" if found.rate is None else f", {found.rate:g} a day"
+    rate = (
+        "" if found.policy == "bounded" else ", the present rate" if found.rate is None else f", {found.rate:g} a day"
+    )
     memories, tenants = _count(found.today.count, "memory", "memories"), _count(found.tenants, "tenant", "tenants")
     return f"{policy}{rate}: {memories} of {tenants} in {found.days} days, if nobody touches them"
 

@@ -24,7 +24,7 @@ from memory_maintenance.language_model.asking import PatientModel, open_model
 from memory_maintenance.operations.cycles import checked_as_of, close_cycle, open_cycle, record_outcomes
 from memory_maintenance.operations.outcomes import TASKS, CycleTotals, DecayCounts, Task, TenantOutcome
 from memory_maintenance.operations.tallies import decay_counts, dream_counts, summary_counts
-from memory_maintenance.planning.planner import Planner, PlanPage, TenantWork
+from memory_maintenance.planning.planner import Planner, PlanPage, TenantWork, log_what_is_off
 from memory_maintenance.settings import Settings, load_settings
 from memory_maintenance.summarization.due import due_sessions
 from memory_maintenance.summarization.worker import SummarizationWorker
@@ -77,6 +77,7 @@ class MaintenanceScheduler:
         started_at = datetime.now(UTC)
         cycle = _Cycle(uuid4(), await checked_as_of(self._pool, as_of), daily, tasks)
         config = {**self._settings.snapshot(), "tasks": list(tasks)}
+        log_what_is_off(self._settings, tasks)
         kind = "daily" if daily else "hourly"
         await open_cycle(self._pool, cycle.cycle_id, kind=kind, as_of=cycle.as_of, config=config)
         try:

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
+import structlog
+
 from memory_maintenance.database.pool import Pool, fetch
+from memory_maintenance.decay.progress import switched_off
+from memory_maintenance.decay.rule import decay_is_on
 from memory_maintenance.dreaming.due import dream_counts
 from memory_maintenance.operations.outcomes import TASKS, Task
 from memory_maintenance.operations.tenants import TenantOverrides, ensure_known
 from memory_maintenance.planning.statements import CHOSEN_TENANTS, FIRST_TENANTS, NEXT_TENANTS
 from memory_maintenance.settings import Settings
 from memory_maintenance.summarization.due import due_session_counts
+
+logger = structlog.get_logger(__name__)
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 _SCAN = 500
 """Tenants looked at by one set of statements."""
@@ -41,6 +49,16 @@ class PlanPage:
     cursor: str | None
     looked_at: int
     paused: int
+
+
+def log_what_is_off(settings: Settings, tasks: Sequence[Task]) -> None:
+    """Log, with RAE's words, which of a cycle's tasks the settings switch off."""
+    if "decay" in tasks and not settings.memory_importance_decay_enabled:
+        logger.info("decay_cycle_skipped", reason="disabled_by_config")
+    if "summarization" in tasks and not settings.summarization_enabled:
+        logger.info("summarization_cycle_skipped", reason="summarization_disabled")
+    if "dreaming" in tasks and not settings.dreaming:
+        logger.info("dreaming_cycle_skipped", reason="disabled_by_config")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,18 +118,20 @@ class Planner:
         ids = [row["tenant_id"] for row in active]
         sessions = await self._sessions(ids, as_of, daily) if "summarization" in tasks else {}
         dreams = await self._dreams(ids, as_of) if "dreaming" in tasks else {}
-        decays = self._decays if "decay" in tasks else lambda _row, _as_of: False
+        decaying = await self._decaying(active, as_of) if "decay" in tasks else set()
         found = (
-            TenantWork(tenant, decays(row, as_of), sessions.get(tenant, 0), dreams.get(tenant, 0))
-            for tenant, row in zip(ids, active, strict=True)
+            TenantWork(tenant, tenant in decaying, sessions.get(tenant, 0), dreams.get(tenant, 0)) for tenant in ids
         )
         return [work for work in found if work]
 
-    def _decays(self, row: Any, as_of: datetime) -> bool:
-        enabled = TenantOverrides.model_construct(**row["overrides"]).decay_enabled
-        completed = row["decay_completed_as_of"]
-        due = completed is None or completed < as_of
-        return due and self.settings.memory_importance_decay_enabled and enabled is not False
+    async def _decaying(self, rows: Sequence[Any], as_of: datetime) -> set[str]:
+        """Return who has decay to do; of the others, remember for whom it is off: no such time counts."""
+        overrides = {row["tenant_id"]: TenantOverrides.model_validate(row["overrides"]) for row in rows}
+        on = {tenant for tenant, said in overrides.items() if decay_is_on(self.settings, said)}
+        if off := overrides.keys() - on:
+            await switched_off(self.pool, sorted(off), as_of)
+        done = {row["tenant_id"] for row in rows if (row["decay_completed_as_of"] or _NEVER) >= as_of}
+        return on - done
 
     async def _sessions(self, ids: Sequence[str], as_of: datetime, daily: bool) -> dict[str, int]:
         if not (ids and self.settings.summarization_enabled):
