@@ -1,7 +1,6 @@
 """Decay as an activity."""
 
 from dataclasses import dataclass
-from uuid import UUID
 
 from temporalio import activity
 
@@ -20,14 +19,13 @@ class DecayActivities:
         """Decay pages of a tenant's memories for some 20 seconds, each committed.
 
         Safe to retry: the base decides the value, so twice is once. A retry goes on after
-        the last page that a heartbeat reported.
+        the last page that was committed, and reports what was done before it too.
         """
-        beaten: tuple[str | None, ...] = tuple(activity.info().heartbeat_details)
-        cursor = UUID(beaten[0]) if beaten and beaten[0] else request.cursor
-        batch = await self.decay.decay_batch(request.tenant_id, request.as_of, after=cursor, beat=activity.heartbeat)
+        batch = await self.decay.decay_batch(
+            request.tenant_id, request.as_of, run_id=request.cycle_id, beat=activity.heartbeat
+        )
         return DecayBatchResult(
             status=batch.status,
-            cursor=batch.cursor,
             seen=batch.seen,
             updated=batch.updated,
             invalid=batch.invalid,

@@ -70,18 +70,17 @@ class PlanPageResult(Message):
 
 
 class DecayBatchRequest(Message):
-    """``cursor`` None starts at the tenant's first memory."""
+    """The next batch of a tenant's memories in this cycle; how far it is stands in the store."""
 
     tenant_id: str
     as_of: datetime
-    cursor: UUID | None = None
+    cycle_id: UUID
 
 
 class DecayBatchResult(Message):
-    """``cursor`` is None when the tenant is done."""
+    """``status`` is more, done, paused, superseded or disabled; the counts are those of the whole cycle."""
 
     status: str
-    cursor: UUID | None
     seen: int
     updated: int
     invalid: int = 0

@@ -43,17 +43,18 @@ def read_store(memories: Path, questions: Path, days: float = 365.0) -> Store:
     Raises:
         InvalidRequestError: a line that says no memory or question, or names a memory that is not there.
     """
-    stored = {memory.id: memory for memory in _lines(memories, _memory)}
+    stored = {memory.id: memory for memory in read_lines(memories, _memory)}
     if not stored:
         raise InvalidRequestError(f"{memories.name} has no memories")
     newest = max(max(memory.created_at, memory.last_access) for memory in stored.values())
-    asked = tuple(_lines(questions, lambda line: _question(line, stored)))
+    asked = tuple(read_lines(questions, lambda line: _question(line, stored)))
     if not asked:
         raise InvalidRequestError(f"{questions.name} has no questions")
     return Store(tuple(stored.values()), asked, newest + timedelta(days=days))
 
 
-def _lines(path: Path, read: Callable[[str], Said]) -> Iterator[Said]:
+def read_lines(path: Path, read: Callable[[str], Said]) -> Iterator[Said]:
+    """Yield what *read* makes of each line that is not blank; an error names the line."""
     with path.open(encoding="utf-8") as lines:
         for number, line in enumerate(lines, start=1):
             if line.strip():

@@ -32,10 +32,17 @@ def show_explanation(why: DecayExplanation, written: WrittenMemory | None) -> No
         facts.add_row(name, said)
     out.print(facts, highlight=False)
     if why.outcome.base is not None:
-        out.print(_days(why), highlight=False)
-        out.print(_future(why), highlight=False)
+        _show("Days since the base, by the time since the last access", _days(why))
+        speed = f"{why.speed:.3g}" if why.speed is not None else "-"
+        _show(f"If nobody touches it (multiplier now {speed})", _future(why))
     if written:
         _show_written(written)
+
+
+def _show(title: str, rows: Table) -> None:
+    # Not as the table's own title: that wraps at the width of the table.
+    out.print(f"\n[bold]{title}[/]", highlight=False, soft_wrap=True)
+    out.print(rows, highlight=False)
 
 
 def _switches(why: DecayExplanation) -> list[str]:
@@ -117,8 +124,7 @@ def _days(why: DecayExplanation) -> Table:
 
 
 def _future(why: DecayExplanation) -> Table:
-    speed = f"{why.speed:.3g}" if why.speed is not None else "-"
-    rows = table(f"\nIf nobody touches it (multiplier now {speed})", "importance#", "reached")
+    rows = table(None, "importance#", "reached")
     for milestone in milestones(why):
         rows.add_row(f"{milestone:g}", _when(why, milestone))
     return rows
@@ -131,14 +137,14 @@ def milestones(why: DecayExplanation) -> tuple[float, ...]:
 
 def _when(why: DecayExplanation, milestone: float) -> str:
     if why.importance is not None and why.importance <= milestone:
-        return "it is there already"
+        return "it is at or below that already"
     at = why.reaches(milestone)
     return "not within 200 years" if at is None else f"{_time(at)}, in {_length(at - why.as_of)}"
 
 
 def _show_written(written: WrittenMemory) -> None:
     kept = written.metadata
-    facts = _grid("\nWritten by maintenance")
+    facts = _grid()
     facts.add_row("by", escape(f"{written.metadata.get('backend', 'unknown')}{_model(kept)}"))
     if kept.get("fallback"):
         facts.add_row("fallback", "yes: the model failed; the next daily run replaces it")
@@ -147,10 +153,10 @@ def _show_written(written: WrittenMemory) -> None:
             facts.add_row(name.replace("_", " "), escape(str(kept[name])))
     if written.question:
         facts.add_row("question", f"{written.question} in the ledger")
-    out.print(facts, highlight=False)
+    _show("Written by maintenance", facts)
     if written.calls:
-        out.print(_calls(written), highlight=False)
-    out.print(_sources(written), highlight=False)
+        _show("Model calls", _calls(written))
+    _show(f"Made from {len(written.sources)} memories", _sources(written))
 
 
 def _model(kept: dict[str, Any]) -> str:
@@ -161,7 +167,7 @@ def _model(kept: dict[str, Any]) -> str:
 
 
 def _calls(written: WrittenMemory) -> Table:
-    rows = table("\nModel calls", "attempt#", "state", "answered", "seconds#", "tokens#", "cost#")
+    rows = table(None, "attempt#", "state", "answered", "seconds#", "tokens#", "cost#")
     for call in written.calls:
         tokens = f"{call.input_tokens or 0} + {call.output_tokens or 0}"
         seconds = "-" if call.latency_seconds is None else f"{call.latency_seconds:.1f}"
@@ -173,7 +179,7 @@ def _calls(written: WrittenMemory) -> Table:
 
 def _sources(written: WrittenMemory) -> Table:
     count = len(written.sources)
-    rows = table(f"\nMade from {count} memories", "when", "id", "importance#", "memory")
+    rows = table(None, "when", "id", "importance#", "memory")
     for source in written.sources[:_SHOWN]:
         text = escape(" ".join(source.content.split())[:60])
         rows.add_row(_time(source.created_at), str(source.id), _number(source.importance), text)
@@ -237,9 +243,8 @@ def _number(value: float | None) -> str:
     return "none" if value is None else f"{value:.6f}"
 
 
-def _grid(title: str | None = None) -> Table:
+def _grid() -> Table:
     grid = Table.grid(padding=(0, 2))
-    grid.title, grid.title_justify, grid.title_style = title, "left", "bold"
     grid.add_column(style="dim", no_wrap=True)
     grid.add_column()
     return grid

@@ -103,6 +103,6 @@ def restore_importance(
     if result is None:
         fail("there is nothing to restore: the memories table is empty")
     if as_json:
-        print_json({**asdict(result), "dry_run": dry_run})
+        print_json({**asdict(result), "at": result.at.isoformat(), "dry_run": dry_run})
     else:
         show_restored(result, settings, tenant=tenant, by=by, dry_run=dry_run)

@@ -25,7 +25,7 @@ async def restore(
     async with running_store(settings) as pool:
         if memories:
             return await restore_memories(pool, memories, by=by, dry_run=dry_run)
-        tenants = [tenant] if tenant else [control.tenant_id for control in await all_tenants(pool)]
+        tenants = [tenant] if tenant is not None else [control.tenant_id for control in await all_tenants(pool)]
         done = [await _with_progress(pool, settings, each, by=by, dry_run=dry_run) for each in tenants]
     return reduce(add, done) if done else None
 
@@ -54,7 +54,7 @@ def show_restored(
     whose = f" of {tenant}" if tenant else ""
     said = f" ({by})" if by else ""
     rest = (
-        (result.renewed, "are at their base already: it holds from now on"),
+        (result.renewed, "at their base already: it holds from now on"),
         (result.left, "left: set by the agent since, or never decayed"),
         (result.busy, "busy: others hold them; restore again to have them too"),
     )

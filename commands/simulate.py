@@ -168,11 +168,15 @@ def _ordering(found: Simulation) -> list[str]:
 
 def _switching(found: Simulation) -> list[str]:
     re, cases = found.repricing, ", ".join(f"{name.replace('_', ' ')} {n:,}" for name, n in found.verdicts.items())
-    moves = f"{re.raised:,} rise by at most {re.largest_rise:.4f}, {re.lowered:,} fall by at most {re.largest_fall:.4f}"
+    moves = [
+        f"{count:,} {how} by at most {most:.2g}"
+        for count, how, most in ((re.raised, "rise", re.largest_rise), (re.lowered, "fall", re.largest_fall))
+        if count
+    ]
     return [
         f"Tonight's run finds: {cases}; it writes {found.to_write:,}.",
-        f"Of the {re.known:,} memories that have a base the switch re-prices the time since: {moves}."
-        if re.raised or re.lowered
+        f"Of the {re.known:,} memories that have a base, whose time since is priced anew: {', '.join(moves)}."
+        if moves
         else f"The {re.known:,} memories that have a base stay where the present rule has them tonight.",
     ]
 

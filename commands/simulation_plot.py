@@ -19,7 +19,7 @@ FORMATS: Final = (".png", ".svg", ".html")
 
 _INK: Final = "#24292f"
 _TODAY, _TRIED, _PRESENT = "#8c959f", "#2a78d6", "#e0662b"
-_STYLE: Final = {
+_STYLE: Final[dict[Any, Any]] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "simulation",
     "font.size": 10,
@@ -83,7 +83,7 @@ def save_plot(found: Simulation, path: Path, *, title: str) -> None:
 
 def _page(found: Simulation, title: str) -> str:
     """Return a page that is read by day and by night: the ink is the text's colour, the ground the page's."""
-    svg = _svg(_figure(found, None), facecolor="none").replace(_INK, "currentColor")
+    svg = _svg(_figure(found, None), transparent=True).replace(_INK, "currentColor")
     drawing = svg[svg.index("<svg") :]
     return _PAGE.format(title=escape(title), picture=drawing, caption=escape(_caption(found)))
 
@@ -107,8 +107,8 @@ def _svg(figure: Figure, **how: Any) -> str:
 def _figure(found: Simulation, title: str | None) -> Figure:
     from matplotlib.figure import Figure  # noqa: PLC0415
 
-    figure = Figure(figsize=(11, 4.4), layout="constrained")
-    bars, course = figure.subplots(1, 2)
+    figure = Figure(figsize=(11, 4.6), layout="constrained")
+    bars, course = figure.subplots(1, 2, gridspec_kw={"wspace": 0.08})
     if title:
         figure.suptitle(title, x=0.01, ha="left", fontweight="bold")
     _draw_histogram(bars, found)
@@ -128,6 +128,7 @@ def _draw_histogram(axes: Axes, found: Simulation) -> None:
         places = [(bar + 0.1) / BINS + width * number for bar in range(BINS)]
         axes.bar(places, spread.histogram, width * 0.92, align="edge", label=label, color=color)
     axes.set(title="How many memories have which importance", xlabel="importance", ylabel="memories")
+    axes.set_xlim(0, 1)
     axes.set_xticks([edge / BINS for edge in range(BINS + 1)])
     axes.yaxis.set_major_formatter(lambda count, _: f"{count:,.0f}")
     axes.grid(axis="y", color=_INK, alpha=0.15)

@@ -22,7 +22,7 @@ from memory_maintenance.dreaming.worker import DreamingWorker
 from memory_maintenance.errors import MaintenanceError
 from memory_maintenance.language_model.asking import PatientModel, open_model
 from memory_maintenance.operations.cycles import checked_as_of, close_cycle, open_cycle, record_outcomes
-from memory_maintenance.operations.outcomes import TASKS, CycleTotals, DecayCounts, Task, TenantOutcome
+from memory_maintenance.operations.outcomes import TASKS, CycleTotals, Task, TenantOutcome
 from memory_maintenance.operations.tallies import decay_counts, dream_counts, summary_counts
 from memory_maintenance.planning.planner import Planner, PlanPage, TenantWork, log_what_is_off
 from memory_maintenance.settings import Settings, load_settings
@@ -130,13 +130,11 @@ class MaintenanceScheduler:
             return outcome.model_copy(update={"status": "failed", "error_type": type(error).__name__})
 
     async def _decay_all(self, cycle: _Cycle, outcome: TenantOutcome) -> TenantOutcome:
-        counts, cursor = DecayCounts(), None
         while True:
-            batch = await self._decay.decay_batch(outcome.tenant_id, cycle.as_of, after=cursor)
-            counts, cursor = counts.plus(decay_counts(batch)), batch.cursor
-            if cursor is None:
+            batch = await self._decay.decay_batch(outcome.tenant_id, cycle.as_of, run_id=cycle.cycle_id)
+            if batch.status != "more":
                 status = "paused" if batch.status == "paused" else outcome.status
-                return outcome.model_copy(update={"decay": counts, "status": status})
+                return outcome.model_copy(update={"decay": decay_counts(batch), "status": status})
 
     async def _summarize_due(self, cycle: _Cycle, outcome: TenantOutcome) -> TenantOutcome:
         after, counts = None, outcome.summarization

@@ -68,7 +68,6 @@ class TenantProgress(Message):
     """Where a tenant's run stands: the task it is at, the cursor in it, and what was done."""
 
     task: Task | None = None
-    decay_cursor: UUID | None = None
     session_cursor: SessionRef | None = None
     dream_cursor: str | None = None
     outcome: TenantOutcome

@@ -99,18 +99,18 @@ class TenantMaintenanceWorkflow:
     # --- the three tasks --------------------------------------------------------------------------
 
     async def _decay(self) -> None:
-        cursor = self._progress.decay_cursor
-        while await self._may_go_on(decay_cursor=cursor):
-            request = DecayBatchRequest(tenant_id=self._tenant_id, as_of=self._request.as_of, cursor=cursor)
+        request = DecayBatchRequest(
+            tenant_id=self._tenant_id, as_of=self._request.as_of, cycle_id=self._request.cycle_id
+        )
+        while await self._may_go_on():
             try:
                 batch = await workflow.execute_activity_method(
                     DecayActivities.decay_batch, request, **long_sql(self._request.deadline)
                 )
             except ActivityError as error:
                 return self._note_failure(error)
-            self._note(batch.status, decay=self._outcome.decay.plus(decay_counts(batch)))
-            cursor = batch.cursor
-            if cursor is None:
+            self._note(batch.status, decay=decay_counts(batch))
+            if batch.status != "more":
                 return None
         return None
 

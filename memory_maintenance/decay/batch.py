@@ -13,7 +13,7 @@ from uuid import UUID
 
 from memory_maintenance.database.pool import Pool, transaction
 from memory_maintenance.decay.policy import DecayRule, Run
-from memory_maintenance.decay.progress import Halt, gate
+from memory_maintenance.decay.progress import Halt, gate, keep, keep_end
 from memory_maintenance.decay.statements import Page, decay_locked, decay_page
 
 Status = Literal["done", "more", "paused", "superseded", "disabled"]
@@ -61,6 +61,8 @@ class BatchInProgress:
     page_size: int
     tolerance: float
     cursor: UUID | None
+    run_id: UUID | None = None
+    """With one, what was done is kept with each page, and counts are those of the whole run."""
     counts: Counter[str] = field(default_factory=Counter)
     invalid_ids: list[UUID] = field(default_factory=list)
     locked_ids: list[UUID] = field(default_factory=list)
@@ -72,7 +74,13 @@ class BatchInProgress:
         while status == "more" and time.monotonic() < deadline:
             status = await self._next_page(beat)
         halted = await self._look_again(beat) if status in {"more", "done"} else None
-        return self._result(halted or status)
+        self.counts["busy"] += len(self.locked_ids)
+        status = halted or status
+        if status == "done":
+            self.cursor = _LAST_ID
+        if self.run_id:
+            await keep_end(self.pool, self.tenant_id, self.run_id, self.cursor, dict(self.counts))
+        return self._result(status)
 
     async def _next_page(self, beat: Beat) -> Status:
         if self.cursor == _LAST_ID:
@@ -81,10 +89,7 @@ class BatchInProgress:
         page = await self._write(partial(decay_page, first_id=first_id, size=self.page_size))
         if not isinstance(page, Page):
             return page
-        self._count(page)
-        self.counts["seen"] += page.seen
         self.locked_ids += page.locked_ids
-        self.cursor = page.last_id or self.cursor
         beat(str(self.cursor) if self.cursor else None)
         return "more" if page.seen == self.page_size else "done"
 
@@ -92,23 +97,29 @@ class BatchInProgress:
         locked, self.locked_ids = self.locked_ids, []
         for first in range(0, len(locked), self.page_size):
             ids = locked[first : first + self.page_size]
-            page = await self._write(partial(decay_locked, ids=ids))
+            page = await self._write(partial(decay_locked, ids=ids), again=True)
             if not isinstance(page, Page):
                 self.locked_ids += locked[first:]
                 return page
-            self._count(page)
             self.locked_ids += page.locked_ids
             beat(str(self.cursor))
         return None
 
-    async def _write(self, write: Callable[..., Awaitable[Page]]) -> Page | Halt:
+    async def _write(self, write: Callable[..., Awaitable[Page]], *, again: bool = False) -> Page | Halt:
         async with transaction(self.pool) as db:
             run = await gate(db, self.tenant_id, self.as_of)
             if not isinstance(run, Run):
                 return run
-            return await write(db, self.tenant_id, run=run, rule=self.rule, tolerance=self.tolerance)
+            page = await write(db, self.tenant_id, run=run, rule=self.rule, tolerance=self.tolerance)
+            self._count(page, again=again)
+            if self.run_id:
+                await keep(db, self.tenant_id, self.run_id, self.cursor, dict(self.counts))
+            return page
 
-    def _count(self, page: Page) -> None:
+    def _count(self, page: Page, *, again: bool) -> None:
+        if not again:
+            self.counts["seen"] += page.seen
+            self.cursor = page.last_id or self.cursor
         for name in ("updated", "first_seen", "rebased", "invalid", "negligible", "protected"):
             self.counts[name] += getattr(page, name)
         self.invalid_ids += page.invalid_ids
@@ -117,7 +128,6 @@ class BatchInProgress:
         return DecayBatch(
             cursor=None if status == "done" else self.cursor,
             status=status,
-            busy=len(self.locked_ids),
             invalid_ids=tuple(self.invalid_ids[:_NAMED_IDS]),
             **self.counts,
         )

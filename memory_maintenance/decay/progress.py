@@ -1,7 +1,8 @@
 """How far a tenant's decay is: the part of its control row that keeps runs in order.
 
-A page reads the row FOR SHARE in its own transaction, and a newer run's ``start`` updates it.
-So the start waits for the page in flight, and no page of an older run can follow a newer one's.
+A page locks the row in its own transaction, and a newer run's ``start`` updates it. So the start
+waits for the page in flight, and no page of an older run can follow a newer one's. What a run did
+is kept there too, in the same transaction: a killed process changes no total.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, Literal
+from uuid import UUID
 
 from memory_maintenance.database.pool import Executor, execute, fetch_row, fetch_value
 from memory_maintenance.decay.policy import Run
@@ -36,6 +38,7 @@ RETURNING decay_started_as_of
 
 GATE: Final = """
 -- decay.GATE: whether a page of this as_of may be written now; keeps newer starts and pauses out until it is.
+-- Not FOR SHARE: two pages of one tenant at once would each wait for the other to write what it did.
 --   $1 tenant_id  text
 --   $2 as_of      timestamptz
 SELECT t.decay_started_as_of > $2 AS superseded,
@@ -43,7 +46,7 @@ SELECT t.decay_started_as_of > $2 AS superseded,
        s.adopted_at, t.decay_resumed_at
 FROM maintenance.tenants t, maintenance.store s
 WHERE t.tenant_id = $1
-FOR SHARE OF t
+FOR NO KEY UPDATE OF t
 """
 
 FORESEEN: Final = """
@@ -60,6 +63,28 @@ COMPLETE: Final = """
 --   $1 tenant_id  text
 --   $2 as_of      timestamptz
 UPDATE maintenance.tenants SET decay_completed_as_of = greatest(decay_completed_as_of, $2) WHERE tenant_id = $1
+"""
+
+KEEP: Final = """
+-- decay.KEEP: how far a run is, and what it did up to there.
+--   $1 tenant_id  text
+--   $2 run_id     uuid
+--   $3 cursor     uuid    the last id seen
+--   $4 counts     jsonb
+UPDATE maintenance.tenants SET decay_run = $2, decay_cursor = $3, decay_counts = $4 WHERE tenant_id = $1
+"""
+
+KEEP_END: Final = """
+-- decay.KEEP_END: the same at the end of a batch, unless another run has begun since.
+--   parameters as of KEEP
+UPDATE maintenance.tenants SET decay_cursor = $3, decay_counts = $4 WHERE tenant_id = $1 AND decay_run = $2
+"""
+
+KEPT: Final = """
+-- decay.KEPT: how far this run is, if it has begun.
+--   $1 tenant_id  text
+--   $2 run_id     uuid
+SELECT decay_cursor, decay_counts FROM maintenance.tenants WHERE tenant_id = $1 AND decay_run = $2
 """
 
 SWITCHED_OFF: Final = """
@@ -94,6 +119,22 @@ async def foreseen_run(db: Executor, tenant_id: str, as_of: datetime) -> Run:
     """Return what a run of decay at *as_of* would bring to the tenant's rows, without announcing one."""
     row = await fetch_row(db, FORESEEN, tenant_id, as_of)
     return Run(as_of, row["adopted_at"], row["resumed_at"]) if row else Run(as_of, as_of)
+
+
+async def keep(db: Executor, tenant_id: str, run_id: UUID, cursor: UUID | None, counts: dict[str, int]) -> None:
+    """Remember how far a run is; *db* is the transaction of the page that got it there."""
+    await execute(db, KEEP, tenant_id, run_id, cursor, counts)
+
+
+async def keep_end(db: Executor, tenant_id: str, run_id: UUID, cursor: UUID | None, counts: dict[str, int]) -> None:
+    """Remember what a batch came to with its second look."""
+    await execute(db, KEEP_END, tenant_id, run_id, cursor, counts)
+
+
+async def kept(db: Executor, tenant_id: str, run_id: UUID) -> tuple[UUID | None, dict[str, int]]:
+    """Return the last id that a run saw and what it did up to there; nothing where it has not begun."""
+    row = await fetch_row(db, KEPT, tenant_id, run_id)
+    return (row["decay_cursor"], row["decay_counts"]) if row else (None, {})
 
 
 async def complete(db: Executor, tenant_id: str, as_of: datetime) -> None:

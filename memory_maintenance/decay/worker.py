@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
@@ -14,7 +15,7 @@ import structlog
 from memory_maintenance.database.pool import Pool
 from memory_maintenance.decay.batch import BatchInProgress, Beat, DecayBatch, Status
 from memory_maintenance.decay.policy import DecayRule
-from memory_maintenance.decay.progress import complete, start, switched_off
+from memory_maintenance.decay.progress import complete, kept, start, switched_off
 from memory_maintenance.decay.rule import RuleArguments, decay_is_on, tenant_rule
 from memory_maintenance.errors import InvalidRequestError, MaintenanceError
 from memory_maintenance.observability.metrics import DECAY_SECONDS, DECAY_UPDATED, tenant_label
@@ -52,6 +53,7 @@ class DecayWorker:
         as_of: datetime,
         *,
         after: UUID | None = None,
+        run_id: UUID | None = None,
         seconds: float = 20,
         beat: Beat = ignore,
     ) -> DecayBatch:
@@ -63,6 +65,8 @@ class DecayWorker:
             tenant_id: as stored.
             as_of: the instant the run reckons from, the same in all batches of one run.
             after: ``cursor`` of the batch before; None begins.
+            run_id: a name for the run. With one, its batches go on by themselves where the last committed
+                page ended, also after a crash, and count what the whole run did; *after* is not needed.
             seconds: after this long no further page is begun.
             beat: called with the last id seen after each page; what it raises ends the batch.
 
@@ -73,7 +77,7 @@ class DecayWorker:
             StoreError: Postgres could not do it; ``retryable`` says whether it may later.
         """
         await self._checked(as_of)
-        return await self._decay(tenant_id, as_of, _BY_THE_RULE, after, seconds, beat)
+        return await self._decay(tenant_id, as_of, _BY_THE_RULE, after, seconds, beat, run_id)
 
     async def run_decay_cycle(
         self,
@@ -134,7 +138,14 @@ class DecayWorker:
             return None
 
     async def _decay(
-        self, tenant_id: str, as_of: datetime, arguments: RuleArguments, after: UUID | None, seconds: float, beat: Beat
+        self,
+        tenant_id: str,
+        as_of: datetime,
+        arguments: RuleArguments,
+        after: UUID | None,
+        seconds: float,
+        beat: Beat,
+        run_id: UUID | None = None,
     ) -> DecayBatch:
         began = time.monotonic()
         await ensure_known(self._pool, tenant_id)
@@ -143,7 +154,8 @@ class DecayWorker:
             logger.info("tenant_decay_skipped", tenant_id=tenant_id, reason=rule)
             return DecayBatch(after, rule)
         size, tolerance = self._settings.memory_decay_page_size, self._settings.memory_decay_tolerance
-        progress = BatchInProgress(self._pool, tenant_id, as_of, rule, size, tolerance, after)
+        cursor, counts = await kept(self._pool, tenant_id, run_id) if run_id else (after, {})
+        progress = BatchInProgress(self._pool, tenant_id, as_of, rule, size, tolerance, cursor, run_id, Counter(counts))
         batch = await progress.run(seconds, beat)
         if batch.status == "done":
             await complete(self._pool, tenant_id, as_of)

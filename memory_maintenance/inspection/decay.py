@@ -109,7 +109,7 @@ class DecayExplanation:
 
     @property
     def agrees(self) -> bool:
-        """Whether the stored importance is the calculated one."""
+        """Whether the stored importance is the calculated one, to seven digits."""
         if self.stored is None or self.importance is None:
             return True
         # What is not a number agrees with itself.
@@ -117,7 +117,7 @@ class DecayExplanation:
 
     @property
     def is_due(self) -> bool:
-        """Whether a run at ``as_of`` would write the row."""
+        """Whether a run at ``as_of`` would write the row; a move behind the seventh digit does not count as one."""
         o = self.outcome
         if not self.enabled or self.paused or o.importance is None or self.stored is None:
             return False

@@ -139,11 +139,16 @@ def measure(
 
 
 def refusal(figures: QualityFigures, thresholds: QualityThresholds = DEFAULT) -> str | None:
-    """Return why an answer may not be stored, None when it may.
+    """Return why an answer may not be stored, None when it may: the first of its ``faults``."""
+    return next(iter(faults(figures, thresholds)), None)
 
-    One of ``empty``, ``truncated``, ``one_long_token``, ``too_short``,
+
+def faults(figures: QualityFigures, thresholds: QualityThresholds = DEFAULT) -> tuple[str, ...]:
+    """Return every reason why an answer may not be stored, none when it may.
+
+    In this order: ``empty``, ``truncated``, ``one_long_token``, ``too_short``,
     ``repeats``, ``echoes_prompt``, ``unsupported_numbers``, ``unsupported_words``,
-    ``copied``, ``few_topics``: the first that holds.
+    ``copied``, ``few_topics``.
     """
     few_topics = figures.topics is not None and figures.topics < thresholds.fewest_topics
     reasons = (
@@ -159,7 +164,7 @@ def refusal(figures: QualityFigures, thresholds: QualityThresholds = DEFAULT) ->
         ("copied", figures.copied > thresholds.copied),
         ("few_topics", few_topics),
     )
-    return next((reason for reason, holds in reasons if holds), None)
+    return tuple(dict.fromkeys(reason for reason, holds in reasons if holds))
 
 
 def trimmed(text: str) -> str:

@@ -98,6 +98,28 @@ async def test_a_crash_after_any_page_changes_nothing_in_the_end(pool, pages):
     assert await _table(pool, TENANT) == await _table(pool, OTHER_TENANT)
 
 
+@pytest.mark.parametrize("pages", [1, 2, 4])
+async def test_a_named_run_counts_what_a_crashed_batch_did_before_it(pool, pages):
+    await _insert(pool)
+    left = iter(range(pages - 1))
+
+    def crash(_cursor: str | None) -> None:
+        if next(left, None) is None:
+            raise RuntimeError("the process dies")
+
+    run_id = uuid4()
+    with pytest.raises(RuntimeError, match="dies"):
+        await _worker(pool).decay_batch(TENANT, NIGHT, run_id=run_id, beat=crash)
+    finished = await _worker(pool).decay_batch(TENANT, NIGHT, run_id=run_id)
+    reported_again = await _worker(pool).decay_batch(TENANT, NIGHT, run_id=run_id)
+    another = await _worker(pool).decay_batch(TENANT, NIGHT, run_id=uuid4())
+    assert [(b.status, b.seen, b.updated) for b in (finished, reported_again, another)] == [
+        ("done", 10, 10),
+        ("done", 10, 10),
+        ("done", 10, 0),
+    ]
+
+
 async def test_a_batch_whose_time_is_up_goes_on_behind_its_cursor(pool):
     await _insert(pool)
     beaten: list[str | None] = []

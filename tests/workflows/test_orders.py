@@ -28,12 +28,14 @@ class SlowDecay:
         self.started = asyncio.Semaphore(0)
         self.may_end = asyncio.Semaphore(0)
         self.orders: list[TenantOrder] = []
+        self.batches = 0
 
     @activity.defn(name="decay_batch")
     async def decay_batch(self, _: DecayBatchRequest) -> DecayBatchResult:
+        self.batches += 1
         self.started.release()
         await self.may_end.acquire()
-        return DecayBatchResult(status="more", cursor=uuid4(), seen=1, updated=1)
+        return DecayBatchResult(status="more", seen=self.batches, updated=self.batches)
 
     @activity.defn(name="carry_out_order")
     async def carry_out_order(self, order: TenantOrder) -> None:

@@ -54,6 +54,9 @@ CREATE TABLE maintenance.tenants (
     overrides             jsonb NOT NULL DEFAULT '{}',
     decay_started_as_of   timestamptz,
     decay_completed_as_of timestamptz,
+    decay_run             uuid,
+    decay_cursor          uuid,
+    decay_counts          jsonb,
     decay_off_since       timestamptz,
     decay_resumed_at      timestamptz
 );
