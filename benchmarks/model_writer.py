@@ -28,6 +28,7 @@ from memory_maintenance.language_model.ledgered import LedgeredModel
 from memory_maintenance.language_model.question import Answer, AnswerT, Question
 from memory_maintenance.memories.importing import import_memories
 from memory_maintenance.settings import Settings
+from memory_maintenance.summarization.prompt import SessionSummaryResponse
 from memory_maintenance.summarization.worker import SummarizationWorker, SummaryOutcome
 from memory_maintenance.texts.cleaning import clean
 from runtime.embedded_postgres import running_postgres
@@ -71,9 +72,7 @@ class _Heard:
         return await self.model.ask(question)
 
 
-async def summarized(
-    pool: Pool, settings: Settings, file: SessionFile, sessions: Sequence[SessionEvents]
-) -> ModelRun:
+async def summarized(pool: Pool, settings: Settings, file: SessionFile, sessions: Sequence[SessionEvents]) -> ModelRun:
     """Import *file* into an empty store and have its *sessions* summarized there.
 
     Raises:
@@ -114,7 +113,9 @@ async def _run(pool: Pool, heard: _Heard, outcomes: Sequence[SummaryOutcome], se
 
 
 def _text(call: asyncpg.Record, question: Question[Any]) -> str:
-    value = read_answer(read_completion(call["response"]).content, question.answer_type)
+    value = SessionSummaryResponse.model_validate(
+        read_answer(read_completion(call["response"]).content, question.answer_type)
+    )
     return clean(value.as_text())
 
 
@@ -133,8 +134,7 @@ def _judged(call: asyncpg.Record, question: Question[Any]) -> Judged:
 @asynccontextmanager
 async def scratch_store() -> AsyncIterator[Pool]:
     """Yield a pool on a new store in a temporary folder; nothing of it stays."""
-    folder = Path(tempfile.mkdtemp(prefix="memory-maintenance-benchmark-"))
-    folder.chmod(0o711)  # as root, Postgres runs as a user who has to pass through
+    folder = _folder()
     try:
         async with running_postgres(folder / "data", log=folder / "postgres.log") as server:
             await migrate(server.address)
@@ -145,6 +145,12 @@ async def scratch_store() -> AsyncIterator[Pool]:
                 await pool.close()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _folder() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="memory-maintenance-benchmark-"))
+    folder.chmod(0o711)  # as root, Postgres runs as a user who has to pass through
+    return folder
 
 
 @asynccontextmanager

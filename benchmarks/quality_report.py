@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from statistics import fmean
 from typing import Any, Final
@@ -21,8 +21,8 @@ MEASURES: Final = {
     "repeats": "no repetition",
     "echoes_prompt": "no echo of the prompt",
     "unsupported_numbers": "every number and date in the sources",
-    "unsupported_words": f"at most {DEFAULT.unsupported_words:.0%} words that are in no source",
-    "copied": f"at most {DEFAULT.copied:.0%} copied from one source",
+    "unsupported_words": f"at most {100 * DEFAULT.unsupported_words:.0f} % words that are in no source",
+    "copied": f"at most {100 * DEFAULT.copied:.0f} % copied from one source",
     "few_topics": f"{DEFAULT.fewest_topics} topics or more",
 }
 """The reasons for which an answer is refused, as what a good one does."""
@@ -98,63 +98,49 @@ def _json_of(report: WriterReport) -> dict[str, Any]:
 
 
 def as_markdown(reports: Sequence[WriterReport]) -> str:
-    """Return a table with a column per writer."""
-    rows = [("", [report.writer for report in reports]), ("---", ["---:"] * len(reports))]
-    rows += [(name, [cell(report) for report in reports]) for name, cell in _rows(reports)]
-    return "\n".join(f"| {' | '.join([name, *cells])} |" for name, cells in rows)
+    """Return a table with a column per writer; a dash where there is nothing to measure."""
+    columns = [_column(report) for report in reports]
+    names = dict.fromkeys(name for column in columns for name in column)
+    rows = [["", *(report.writer for report in reports)], ["---", *["---:"] * len(reports)]]
+    rows += [[name, *(column.get(name, "–") for column in columns)] for name in names]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
-Cell = Callable[[WriterReport], str]
-
-
-def _rows(reports: Sequence[WriterReport]) -> Iterable[tuple[str, Cell]]:
-    yield "sessions", lambda report: str(report.sessions)
-    yield "answers", lambda report: str(len(report.answers))
-    yield "**pass every measure**", lambda report: _percent(report.passing_all)
-    for measure, name in MEASURES.items():
-        yield name, lambda report, measure=measure: _percent(report.passing(measure))  # type: ignore[misc]
-    yield from _means()
-    if any(report.outcomes for report in reports):
-        yield from _outcomes(reports)
-    yield from _found()
-
-
-def _means() -> Iterable[tuple[str, Cell]]:
-    figures: dict[str, Callable[[dict[str, Any]], str]] = {
-        "words of a summary": lambda of: _number(of["words"]),
-        "of them in no source": lambda of: _percent(of["unsupported_words"]),
-        "dates of the sources kept": lambda of: _percent(of["dates_kept"]),
-        "numbers of the sources kept": lambda of: _percent(of["numbers_kept"]),
-        "tokens a session": lambda of: _number(of["tokens_per_session"]),
-        "seconds a session": lambda of: f"{of['seconds_per_session']:.2f}",
+def _column(report: WriterReport) -> dict[str, str]:
+    told = _json_of(report)
+    return {
+        "sessions": str(report.sessions),
+        "answers": str(len(report.answers)),
+        "**pass every measure**": _percent(report.passing_all),
+        **{name: _percent(report.passing(measure)) for measure, name in MEASURES.items()},
+        "words of a summary": _number(told["words"]),
+        "content words that are in no source": _percent(told["unsupported_words"]),
+        "dates of the sources kept": _percent(told["dates_kept"]),
+        "numbers of the sources kept": _percent(told["numbers_kept"]),
+        "tokens a session": _number(told["tokens_per_session"]),
+        "seconds a session": f"{told['seconds_per_session']:.2f}",
+        **_found(report.found),
+        **_outcomes(report),
     }
-    for name, cell in figures.items():
-        yield name, lambda report, cell=cell: cell(_json_of(report))  # type: ignore[misc]
 
 
-def _outcomes(reports: Sequence[WriterReport]) -> Iterable[tuple[str, Cell]]:
-    for status in sorted({status for report in reports for status in report.outcomes or ()}):
-        yield (
-            f"sessions: {status}",
-            lambda report, status=status: "–" if report.outcomes is None else str(report.outcomes.get(status, 0)),  # type: ignore[misc]
-        )
-    for reason in sorted({reason for report in reports for reason in report.refused}):
-        yield f"answers refused: {reason}", lambda report, reason=reason: str(report.refused.get(reason, 0))  # type: ignore[misc]
-    yield (
-        "**refused and stored nevertheless**",
-        lambda report: "–" if report.unaccepted is None else str(report.unaccepted),
-    )
+def _found(found: FoundAgain | None) -> dict[str, str]:
+    if found is None:
+        return {}
+    return {
+        "**held-out events that find their session**": _share(found.found, found.asked),
+        "important ones of them": _share(found.important_found, found.important_asked),
+    }
 
 
-def _found() -> Iterable[tuple[str, Cell]]:
-    yield (
-        "**held-out events that find their session**",
-        lambda report: _share(report.found.found, report.found.asked) if report.found else "–",
-    )
-    yield (
-        "important ones of them",
-        lambda report: _share(report.found.important_found, report.found.important_asked) if report.found else "–",
-    )
+def _outcomes(report: WriterReport) -> dict[str, str]:
+    if report.outcomes is None:
+        return {}
+    return {
+        **{f"answers refused: {reason}": str(count) for reason, count in report.refused.items()},
+        **{f"sessions {status}": str(count) for status, count in report.outcomes.items()},
+        "**refused, and stored as a summary**": str(report.unaccepted),
+    }
 
 
 def _share(part: int, whole: int) -> str:

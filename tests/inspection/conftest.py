@@ -1,0 +1,24 @@
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from memory_maintenance.database.pool import Pool
+from memory_maintenance.memories.importing import import_memories
+from memory_maintenance.settings import Settings
+
+NIGHT = datetime(2026, 1, 1, 2, tzinfo=UTC)
+SAMPLES = Path(__file__).parents[2] / "samples" / "memories.jsonl"
+
+
+def settings(**changes: Any) -> Settings:
+    return Settings(_env_file=None, **changes)
+
+
+@pytest.fixture
+async def sampled(any_pool: Pool) -> Pool:
+    """A store with the sample memories, as they would have been imported on a night long ago."""
+    with SAMPLES.open("rb") as lines:
+        await import_memories(any_pool, lines, now=NIGHT)
+    return any_pool
