@@ -26,8 +26,8 @@ from typing import Final
 
 from benchmarks.found_again import found_again
 from benchmarks.model_writer import scratch_store, small_model, summarized
-from benchmarks.quality_report import WriterReport, as_json, as_markdown
-from benchmarks.session_files import SessionFile, read_sessions, spread
+from benchmarks.quality_report import WriterReport, as_json, as_markdown, gain
+from benchmarks.session_files import SessionEvents, SessionFile, read_sessions, spread
 from benchmarks.summary_quality import judged
 from memory_maintenance.database.pool import Pool
 from memory_maintenance.errors import InvalidRequestError, MaintenanceError
@@ -36,14 +36,11 @@ from memory_maintenance.observability.logs import configure_logs
 from memory_maintenance.settings import Settings, load_settings
 from memory_maintenance.summarization.extractive import extractive_summary
 from memory_maintenance.summarization.policy import fallback_text
-from memory_maintenance.summarization.prompt import SESSION_SYSTEM, event_lines
+from memory_maintenance.summarization.prompt import SESSION_SYSTEM
 
 SMALL_MODEL: Final = "SmolLM2-135M"
 EXTRACTIVE: Final = "extractive"
 FALLBACK: Final = "RAE's fallback"
-
-_WHOLE: Final = 20_000
-"""Characters of an event that count as its source: all that a writer reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +80,15 @@ def without_model(writer: str, file: SessionFile) -> WriterReport:
     written = [write(session.events) for session in file.sessions]
     seconds = time.perf_counter() - began
     answers = [
-        judged(one.prose, one.topics, sources=[*event_lines(session.events, _WHOLE), one.frame], prompt=SESSION_SYSTEM)
+        judged(one.prose, one.topics, sources=[*_sources(session), one.frame], prompt=SESSION_SYSTEM)
         for one, session in zip(written, file.sessions, strict=True)
     ]
     found = found_again(file.sessions, lambda events: write(events).stored)
     return WriterReport(writer, len(file.sessions), tuple(answers), seconds, found=found)
+
+
+def _sources(session: SessionEvents) -> list[str]:
+    return [f"{event.created_at.date().isoformat()} {event.content}" for event in session.events]
 
 
 async def with_model(
@@ -119,7 +120,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (MaintenanceError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
-    print(json.dumps(as_json(reports), indent=2) if asked.json else as_markdown(reports))
+    table = f"{as_markdown(reports)}\n\n{gain(reports[0], reports[1])}"
+    print(json.dumps(as_json(reports), indent=2) if asked.json else table)
     return 0
 
 
@@ -133,8 +135,7 @@ async def _reports(asked: argparse.Namespace) -> list[WriterReport]:
     if asked.small_model:
         reports.append(await _modelled(SMALL_MODEL, small_model(), file, asked.limit))
     if asked.endpoint:
-        named = nullcontext(settings.model_copy(update={"rae_llm_backend": "openai"}))
-        reports.append(await _modelled(settings.rae_llm_model_default, named, file, asked.limit))
+        reports.append(await _modelled(settings.rae_llm_model_default, nullcontext(settings), file, asked.limit))
     return reports
 
 

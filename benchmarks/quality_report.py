@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from statistics import fmean
 from typing import Any, Final
 
-from benchmarks.found_again import FoundAgain
+from benchmarks.found_again import TOP, FoundAgain
 from benchmarks.summary_quality import Judged
 from memory_maintenance.language_model.quality import DEFAULT, QualityFigures
 
@@ -26,9 +26,6 @@ MEASURES: Final = {
     "few_topics": f"{DEFAULT.fewest_topics} topics or more",
 }
 """The reasons for which an answer is refused, as what a good one does."""
-
-UNREAD: Final = frozenset({"truncated", "off_schema", "model_refused", "filtered"})
-"""Reasons for which an answer is not read at all, so that nothing else is measured of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +57,19 @@ class WriterReport:
         return dict(sorted(Counter(one.faults[0] for one in self.answers if one.faults).items()))
 
     def passing(self, measure: str) -> float | None:
-        """Return the share of answers that pass a measure: of all, or of those that could be read. None: of none."""
-        asked = [one for one in self.answers if measure in UNREAD or one.figures]
-        if measure == "few_topics":
-            asked = [one for one in asked if one.figures and one.figures.topics is not None]
-        return _mean(float(measure not in one.faults) for one in asked)
+        """Return the share of answers that pass a measure, of those it could be taken of; None where there are none."""
+        return _mean(float(measure not in one.faults) for one in self.answers if _measurable(one, measure))
 
     @property
     def passing_all(self) -> float | None:
         """Return the share of answers that may be stored."""
         return _mean(float(not one.faults) for one in self.answers)
+
+
+def _measurable(answer: Judged, measure: str) -> bool:
+    if answer.figures is None:
+        return measure == "truncated" or answer.faults == (measure,)
+    return measure != "few_topics" or answer.figures.topics is not None
 
 
 def as_json(reports: Sequence[WriterReport]) -> dict[str, Any]:
@@ -104,6 +104,22 @@ def as_markdown(reports: Sequence[WriterReport]) -> str:
     rows = [["", *(report.writer for report in reports)], ["---", *["---:"] * len(reports)]]
     rows += [[name, *(column.get(name, "–") for column in columns)] for name in names]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def gain(better: WriterReport, other: WriterReport) -> str:
+    """Say how much more often the summaries of one writer are found than those of another."""
+    if better.found is None or other.found is None:
+        return ""
+    points = [100 * (mine - theirs) for mine, theirs in zip(_rates(better.found), _rates(other.found), strict=True)]
+    return (
+        f"Held-out events find their session {points[0]:+.1f} points more often with {better.writer} than with "
+        f"{other.writer}, important ones {points[1]:+.1f}; by chance: {100 * min(1, TOP / better.sessions):.1f} %."
+    )
+
+
+def _rates(found: FoundAgain) -> tuple[float, float]:
+    important = found.important_found / found.important_asked if found.important_asked else 0.0
+    return found.found / found.asked, important
 
 
 def _column(report: WriterReport) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from commands import demo, memories, run, schedules, simulate, store, tenants
+from commands import demo, memories, run, schedules, settings, simulate, store, tenants
 
 app = typer.Typer(
     name="starter.py",
@@ -19,6 +19,7 @@ app.command("run")(run.run_now)
 app.command("summarize")(run.summarize)
 app.command("dream")(run.dream)
 app.command("simulate")(simulate.simulate_decay)
+app.command("settings")(settings.show_settings)
 app.add_typer(schedules.app, name="schedules")
 app.add_typer(tenants.app, name="tenants")
 app.add_typer(memories.app, name="memories")

@@ -85,8 +85,9 @@ async def _run(settings: Settings, request: MaintenanceRequest, *, no_wait: bool
         client = await connect(stack.temporal_address, settings)
         await ensure_worker(client)
         started = await start_run(client, request)
-        where = f"{stack.temporal_ui_url}/namespaces/{client.namespace}/workflows/{started.id}"
-        err.print(f"started {started.id}" + (f"; watch it at {where}" if stack.temporal_ui_url else ""), soft_wrap=True)
+        ui = stack.temporal_ui_url or settings.temporal_ui_url
+        where = f"; watch it at {ui}/namespaces/{client.namespace}/workflows/{started.id}" if ui else ""
+        err.print(f"started {started.id}{where}", soft_wrap=True)
         if no_wait:
             return {"workflow_id": started.id}
         with Progress(

@@ -234,7 +234,8 @@ class Settings(BaseSettings):
             return SecretStr(self.database_url.get_secret_value().replace("postgresql+asyncpg://", "postgresql://"))
         if not self.postgres_host:
             return None
-        login = f"{quote(self.postgres_user)}:{quote(self.postgres_password.get_secret_value())}"
+        password = quote(self.postgres_password.get_secret_value(), safe="")
+        login = f"{quote(self.postgres_user, safe='')}:{password}"
         return SecretStr(f"postgresql://{login}@{self.postgres_host}:{self.postgres_port}/{self.postgres_db}")
 
     @property
@@ -287,7 +288,11 @@ class Settings(BaseSettings):
             "dreaming_enabled": self.dreaming,
             "summarization_enabled": self.summarization_enabled,
             "decay_enabled": self.memory_importance_decay_enabled,
+            "decay_policy": self.memory_decay_policy,
             "decay_rate": self.base_decay_rate,
+            "decay_uses_access": self.memory_access_count_boost,
+            "decay_layers": dict(self.memory_decay_layers),
+            "decay_protected_tags": sorted(self.memory_decay_protected_tags),
             "decay_tolerance": self.memory_decay_tolerance,
             "llm_backend": self.llm_backend,
             "llm_model": self.rae_llm_model_default if self.llm_backend == "openai" else None,

@@ -12,7 +12,13 @@ import structlog
 from memory_maintenance.database.pool import Pool, fetch, fetch_value, transaction
 from memory_maintenance.dreaming.context import Event, OutcomeType, ReflectionContext, ReflectionResult
 from memory_maintenance.dreaming.policy import kept_tags, reflection_id
-from memory_maintenance.dreaming.prompt import SYSTEM, VERSION, ReflectionAnswer, reflection_question
+from memory_maintenance.dreaming.prompt import (
+    MEMORY_CHARACTERS,
+    SYSTEM,
+    VERSION,
+    ReflectionAnswer,
+    reflection_question,
+)
 from memory_maintenance.dreaming.statements import QUERY, SPELLING
 from memory_maintenance.dreaming.storing import as_uuid, reflection_memories, stored_ids
 from memory_maintenance.dreaming.themes import Theme, recurring_themes
@@ -20,6 +26,7 @@ from memory_maintenance.errors import ContextTooLongError, ModelUnavailableError
 from memory_maintenance.language_model.backend import backend_of, own_model
 from memory_maintenance.language_model.context import room
 from memory_maintenance.language_model.question import Answer, LanguageModel
+from memory_maintenance.language_model.untrusted import as_dated_line
 from memory_maintenance.memories.derived import (
     DEFAULT_PROJECT,
     insert_derived,
@@ -126,7 +133,8 @@ class ReflectionEngineV2:
 def _told(event: Event) -> str:
     step = "" if event.tool_name is None else f"{event.event_type}, {event.tool_name}: "
     error = "" if event.error is None else f" (error: {event.error.get('message') or event.error.get('type') or ''})"
-    return f"{event.timestamp.date().isoformat()} {step}{event.content}{error}"
+    content = as_dated_line(event.content, MEMORY_CHARACTERS, event.timestamp)
+    return f"{event.timestamp.date().isoformat()} {step}{content}{error}"
 
 
 def _about(context: ReflectionContext) -> dict[str, str | None]:

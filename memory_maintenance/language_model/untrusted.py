@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Final
 
 from memory_maintenance.texts.cleaning import clean
+from memory_maintenance.texts.relative_dates import with_dates
 
 _BRACKETS: Final = str.maketrans({"<": "‹", ">": "›", "＜": "‹", "＞": "›", "﹤": "‹", "﹥": "›"})
 _CONTROL_TOKEN: Final = re.compile(r"\[(/?[A-Z_]{3,})\]")
@@ -31,6 +33,11 @@ def as_line(text: str, most_characters: int) -> str:
     line = " ".join(clean(_UNSEEN.sub("", raw)).translate(_BRACKETS).split())
     line = _CONTROL_TOKEN.sub(r"(\1)", line)
     return line if len(line) <= most_characters else _shortened(line, most_characters)
+
+
+def as_dated_line(text: str, most_characters: int, at: datetime) -> str:
+    """Return *text* as ``as_line`` does, with the dates of what it says relative to *at* (``tomorrow``)."""
+    return as_line(with_dates(as_line(text, most_characters), at), most_characters)
 
 
 def _shortened(line: str, most_characters: int) -> str:

@@ -40,6 +40,8 @@ class TenantControl:
     paused_since: datetime | None = None
     paused_until: datetime | None = None
     overrides: TenantOverrides = field(default_factory=TenantOverrides)
+    unreadable: str | None = None
+    """What is wrong with the overrides; work on this tenant fails until they are set anew."""
 
 
 CONTROL: Final = """
@@ -54,18 +56,33 @@ WHERE tenant_id = $1
 
 
 async def control_of(db: Executor, tenant_id: str) -> TenantControl:
-    """Return what operators said of a tenant."""
+    """Return what operators said of a tenant.
+
+    Raises:
+        InvalidRequestError: somebody wrote overrides into the row that are none.
+    """
     row = await fetch_row(db, CONTROL, tenant_id)
-    return _control(dict(row)) if row else TenantControl(tenant_id)
+    control = _control(dict(row)) if row else TenantControl(tenant_id)
+    if control.unreadable:
+        raise InvalidRequestError(control.unreadable)
+    return control
 
 
 def _control(row: dict[str, Any]) -> TenantControl:
-    try:
-        overrides = _overrides(row.pop("overrides"))
-    except ValidationError as error:
-        fields = ", ".join(str(fault["loc"][0]) for fault in error.errors())
-        raise InvalidRequestError(f"overrides of tenant {row['tenant_id']!r} cannot be read: {fields}") from None
+    """Read a row; of a whole fleet, one that cannot be read must not hide the others."""
+    overrides = read_overrides(row.pop("overrides"))
+    if overrides is None:
+        unreadable = f"the overrides of tenant {row['tenant_id']!r} cannot be read: set them anew"
+        return TenantControl(unreadable=unreadable, **row)
     return TenantControl(overrides=overrides, **row)
+
+
+def read_overrides(stored: Any) -> TenantOverrides | None:
+    """Return the overrides of a row, or None where somebody wrote something else into it."""
+    try:
+        return _overrides(stored)
+    except ValidationError:
+        return None
 
 
 def _overrides(stored: Any) -> TenantOverrides:

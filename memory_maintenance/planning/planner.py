@@ -14,7 +14,7 @@ from memory_maintenance.decay.progress import switched_off
 from memory_maintenance.decay.rule import decay_is_on
 from memory_maintenance.dreaming.due import dream_counts
 from memory_maintenance.operations.outcomes import TASKS, Task
-from memory_maintenance.operations.tenants import TenantOverrides, ensure_known
+from memory_maintenance.operations.tenants import ensure_known, read_overrides
 from memory_maintenance.planning.statements import CHOSEN_TENANTS, FIRST_TENANTS, NEXT_TENANTS
 from memory_maintenance.settings import Settings
 from memory_maintenance.summarization.due import due_session_counts
@@ -126,8 +126,9 @@ class Planner:
 
     async def _decaying(self, rows: Sequence[Any], as_of: datetime) -> set[str]:
         """Return who has decay to do; of the others, remember for whom it is off: no such time counts."""
-        overrides = {row["tenant_id"]: TenantOverrides.model_validate(row["overrides"]) for row in rows}
-        on = {tenant for tenant, said in overrides.items() if decay_is_on(self.settings, said)}
+        overrides = {row["tenant_id"]: read_overrides(row["overrides"]) for row in rows}
+        # Overrides that cannot be read make the tenant's own run fail, and no other's.
+        on = {tenant for tenant, said in overrides.items() if said is None or decay_is_on(self.settings, said)}
         if off := overrides.keys() - on:
             await switched_off(self.pool, sorted(off), as_of)
         done = {row["tenant_id"] for row in rows if (row["decay_completed_as_of"] or _NEVER) >= as_of}

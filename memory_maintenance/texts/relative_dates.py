@@ -112,8 +112,9 @@ def _until(weekday: str, today: date) -> int:
 
 
 def _row(expression: str, resolve: Resolve) -> tuple[re.Pattern[str], Resolve]:
+    # Atomic: else "tomorrow morning [2026-11-21]" would be taken for an undated "tomorrow".
     dated_already = r"(?! ?[\[(]\d)"
-    return re.compile(rf"(?<![\w-])(?:{expression})(?:['’]s)?(?![\w-]){dated_already}", re.IGNORECASE), resolve
+    return re.compile(rf"(?<![\w-])(?>{expression})(?:['’]s)?+(?![\w-]){dated_already}", re.IGNORECASE), resolve
 
 
 _TABLE: Final[tuple[tuple[re.Pattern[str], Resolve], ...]] = (

@@ -77,7 +77,7 @@ async def test_a_reflection_and_its_strategy_are_stored_as_rae_does(any_pool, te
     assert kept == {
         "backend": "openai",
         "model": "fake",
-        "prompt_version": "reflection/1",
+        "prompt_version": "reflection/2",
         "confidence": 0.7,
         "cycle_id": str(cycle),
         "outcome": "partial",

@@ -80,6 +80,15 @@ async def test_a_tenant_whose_decay_is_off_has_none_to_do_and_that_is_remembered
     assert await fetch_value(pool, "SELECT decay_off_since FROM maintenance.tenants") == NOW
 
 
+async def test_overrides_that_cannot_be_read_are_one_tenants_trouble(pool):
+    await remember(pool, "acme")
+    await remember(pool, "broken")
+    await execute(pool, "INSERT INTO maintenance.tenants (tenant_id, overrides) VALUES ('broken', '[1]')")
+    page = await planner(pool).plan_page(as_of=NOW, daily=True)
+    assert [work.tenant_id for work in page.work] == ["acme", "broken"]
+    assert await DecayWorker(pool, Settings()).run_decay_cycle(as_of=NOW) == {"total_tenants": 1, "total_updated": 1}
+
+
 async def test_an_unknown_tenant_is_named(pool):
     with pytest.raises(TenantNotFoundError):
         await planner(pool).plan_chosen(["nobody"], as_of=NOW, daily=True)

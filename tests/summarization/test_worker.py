@@ -77,7 +77,7 @@ async def test_a_summary_is_stored_as_rae_does(any_pool, tenant):
     assert metadata["event_count"] == 10
     assert metadata["first_event_at"] == (AS_OF - timedelta(hours=5)).isoformat()
     assert metadata["last_event_at"] == (AS_OF - timedelta(hours=5) + timedelta(seconds=9)).isoformat()
-    wrote = ("openai", False, "fake", "session-summary/1", "question-1", str(cycle), "s")
+    wrote = ("openai", False, "fake", "session-summary/2", "question-1", str(cycle), "s")
     keys = ("backend", "fallback", "model", "prompt_version", "question", "cycle_id", "session_id")
     assert tuple(metadata[key] for key in keys) == wrote
 
@@ -357,7 +357,7 @@ async def test_a_long_session_is_summarized_in_chunks_that_fit_and_merged(pool, 
     chunks = "".join(question.prompt for question in model.questions[:-1])
     assert all(f"Order {n} " in chunks for n in range(1, 127))
     (row,) = await derived(pool, tenant)
-    assert row["metadata"]["prompt_version"] == "summary-merge/1"
+    assert row["metadata"]["prompt_version"] == "summary-merge/2"
     assert row["metadata"]["input_tokens"] == sum(len(question.prompt) // 4 for question in model.questions)
 
 

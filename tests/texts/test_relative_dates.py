@@ -84,7 +84,7 @@ def test_the_ends_of_time_are_no_crash(at):
 
 
 def test_dating_twice_is_dating_once():
-    once = with_dates("tomorrow, next Saturday, in two weeks, last month, a year ago", FRIDAY)
+    once = with_dates("tomorrow, tomorrow's, last night, yesterday evening, next Saturday, in two weeks, last month, a year ago", FRIDAY)
     assert with_dates(once, FRIDAY) == once
 
 

@@ -1,0 +1,129 @@
+import builtins
+import json
+import re
+import struct
+import sys
+from datetime import timedelta
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from memory_maintenance.database.pool import fetch_value
+from memory_maintenance.decay.worker import DecayWorker
+from memory_maintenance.operations.tenants import override
+from tests.agents import AS_OF, write
+from tests.inspection.conftest import settings
+
+CHECKSUM = "SELECT md5(string_agg(m.xmin::text || m::text, '' ORDER BY id)) FROM memories m"
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+async def decayed(pool):
+    """Thirty memories of two tenants with a base."""
+    for tenant in ("acme", "bolt"):
+        for tenth in range(1, 6):
+            await write(pool, tenant, ["a", "b", "c"], start=AS_OF - tenth * 30 * DAY, importance=tenth / 5)
+    for as_of in (AS_OF - 30 * DAY, AS_OF):
+        await DecayWorker(pool, settings()).run_decay_cycle(as_of=as_of)
+
+
+@pytest.mark.usefixtures("decayed")
+async def test_it_shows_today_against_the_day_and_writes_nothing(cli, pool):
+    before = await fetch_value(pool, CHECKSUM)
+    told = await cli("simulate", "--policy", "bounded", "--days", 90)
+    assert told.exit_code == 0
+    assert told.stdout.startswith("bounded: 30 memories of 2 tenants in 90 days")
+    for part in (
+        "day 90",
+        "0.9 to 1.0",
+        "50% are at or below",
+        "at the floor",
+        "pairs that swap",
+        "Nothing was written.",
+    ):
+        assert part in told.stdout
+    assert await fetch_value(pool, CHECKSUM) == before
+
+
+@pytest.mark.usefixtures("decayed")
+async def test_as_data_it_counts_every_memory(cli):
+    told = json.loads(
+        (await cli("simulate", "--policy", "staged", "--rate", 0.01, "--tenant", "acme", "--json")).stdout
+    )
+    assert [sum(told[when]["histogram"]) for when in ("today", "tonight", "later")] == [15] * 3
+    assert told["later"]["quantiles"]["0.5"] < told["later_by_present_rule"]["quantiles"]["0.5"]
+    assert (told["order"]["pairs"], told["verdicts"], told["repricing"]["lowered"]) == (105, {"known": 15}, 15)
+
+
+@pytest.mark.usefixtures("decayed")
+@pytest.mark.parametrize(
+    ("arguments", "note"),
+    [
+        (["--rate", "0.5"], "note: 0.5 is outside MEMORY_MIN_DECAY_RATE and MEMORY_MAX_DECAY_RATE: 0.01 is used"),
+        (["--policy", "bounded", "--rate", "0.005"], "note: bounded goes by its half-life"),
+        (["--tenant", "bolt"], "note: decay is off for 1 of them"),
+    ],
+)
+async def test_it_says_where_it_is_not_as_asked(cli, pool, arguments, note):
+    await override(pool, "bolt", {"decay_enabled": False})
+    assert note in (await cli("simulate", *arguments)).stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (["--rate", "1.5"], 1, "give the share lost per day"),
+        (["--days", "0"], 1, "give a number from 1"),
+        (["--tenant", "nobody"], 1, "no tenant 'nobody'"),
+        (["--plot", "picture.pdf"], 1, ".png, .svg, .html"),
+        (["--plot", "/nowhere/at/all.svg"], 1, "/nowhere/at/all.svg cannot be written"),
+        (["--policy", "forever"], 2, "forever"),
+    ],
+)
+async def test_what_cannot_be_done_is_said_in_a_line(cli, arguments, status, message):
+    told = await cli("simulate", *arguments)
+    assert (told.exit_code, message in told.stderr) == (status, True)
+
+
+async def test_an_empty_store_is_no_failure(cli, tmp_path):
+    told = await cli("simulate", "--plot", tmp_path / "nothing.svg")
+    assert (told.exit_code, "there is no memory with a valid importance" in told.stdout) == (0, True)
+
+
+@pytest.mark.usefixtures("decayed")
+async def test_it_draws_a_picture(cli, tmp_path):
+    pictures = {suffix: tmp_path / f"picture{suffix}" for suffix in (".png", ".svg", ".html")}
+    for path in pictures.values():
+        assert (await cli("simulate", "--policy", "bounded", "--plot", path)).exit_code == 0
+    head = pictures[".png"].read_bytes()[:24]
+    assert head[:8] == b"\x89PNG\r\n\x1a\n"
+    assert min(struct.unpack(">II", head[16:])) > 500
+    drawn = ET.parse(pictures[".svg"]).getroot()
+    words = {element.text for element in drawn.iter("{http://www.w3.org/2000/svg}text")}
+    assert words >= {"today", "day 365, the rule that is tried", "day 365, the present rule", "days from now"}
+
+
+@pytest.mark.usefixtures("decayed")
+async def test_the_page_stands_alone_and_takes_the_readers_colours(cli, tmp_path):
+    await cli("simulate", "--policy", "bounded", "--plot", tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text()
+    assert "color-scheme: light dark" in page
+    assert page.count("<svg") == 1
+    assert not re.findall(r"<(?:script|link|img)|src=|url\(http", page)
+    assert not {"#24292f", "#ffffff", "#000000"} & set(re.findall(r"#[0-9a-f]{6}", page[page.index("<svg") :]))
+
+
+async def test_without_matplotlib_it_says_how_to_get_it(cli, monkeypatch, tmp_path):
+    really_import = builtins.__import__
+
+    def without_matplotlib(name, *arguments, **others):
+        if name.startswith("matplotlib"):
+            raise ImportError(name)
+        return really_import(name, *arguments, **others)
+
+    monkeypatch.setattr(builtins, "__import__", without_matplotlib)
+    for name in [name for name in sys.modules if name.startswith("matplotlib")]:
+        monkeypatch.delitem(sys.modules, name)
+    told = await cli("simulate", "--plot", tmp_path / "picture.png")
+    assert (told.exit_code, "pip install 'matplotlib" in told.stderr) == (1, True)

@@ -1,0 +1,10 @@
+from pathlib import Path
+
+from commands.settings import as_markdown
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def test_the_page_of_the_settings_is_what_the_code_says():
+    page = (ROOT / "docs" / "configuration.md").read_text()
+    assert page == as_markdown(), "write it anew: python starter.py settings --markdown > docs/configuration.md"
