@@ -54,11 +54,11 @@ def read_sessions(path: Path | None, settings: Settings) -> SessionFile:
     found: defaultdict[SessionKey, list[Memory]] = defaultdict(list)
     for memory in _events(path or SAMPLES):
         found[SessionKey(memory.tenant_id, memory.project, memory.session_id or "")].append(memory)
-    sessions = _long_enough(found, settings.summarization_min_events)
+    sessions = tuple(_long_enough(found, settings.summarization_min_events))
     if path is None:
         return SessionFile(SAMPLES, NOW, tuple(one for one in sessions if _is_due(one, settings)))
     newest = max((one.events[-1].created_at for one in sessions), default=NOW)
-    return SessionFile(path, newest, tuple(sessions))
+    return SessionFile(path, newest, sessions)
 
 
 def _long_enough(found: Mapping[SessionKey, list[Memory]], fewest: int) -> Iterator[SessionEvents]:

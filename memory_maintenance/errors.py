@@ -19,6 +19,7 @@
         ├── AnswerRefusedError         (a retry helps) an answer was bad: ask again
         ├── AnswersExhaustedError      all attempts gave bad answers
         ├── ContextTooLongError        the question does not fit: make smaller chunks
+        ├── QuestionRefusedError       the endpoint does not take the question: its filter, or a bad request
         ├── ModelUnavailableError      the breaker is open
         ├── ModelForbiddenError        quota or credentials
         └── BudgetExhaustedError       due again tomorrow
@@ -153,6 +154,10 @@ class AnswersExhaustedError(LanguageModelError):
 
 class ContextTooLongError(LanguageModelError):
     """The question does not fit into the model's context."""
+
+
+class QuestionRefusedError(LanguageModelError):
+    """The endpoint answers and does not take this question: its content filter, or it calls the request bad."""
 
 
 class ModelUnavailableError(LanguageModelError):

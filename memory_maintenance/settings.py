@@ -8,7 +8,7 @@ into one line that names the variable.
 from __future__ import annotations
 
 from datetime import timedelta
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import quote
@@ -56,7 +56,35 @@ def _layer_speeds(value: object) -> object:
     return speeds
 
 
+def _prices(value: object) -> object:
+    """Read ``gpt-4o-mini=0.15/0.60,local=0/0`` as the prices of input and output by the model's name."""
+    if not isinstance(value, str):
+        return value
+    prices: dict[str, tuple[Decimal, Decimal]] = {}
+    for part in filter(str.strip, value.split(",")):
+        model, _, price = part.strip().rpartition("=")
+        if not model:
+            raise ValueError(f"{part.strip()!r} is not MODEL=INPUT/OUTPUT")
+        if model in prices:
+            raise ValueError(f"the model {model} is named twice")
+        prices[model] = _price_pair(model, price)
+    return prices
+
+
+def _price_pair(model: str, text: str) -> tuple[Decimal, Decimal]:
+    try:
+        both = [Decimal(price.strip()) for price in text.split("/")]
+    except InvalidOperation:
+        both = []
+    if len(both) != 2 or not all(price.is_finite() and price >= 0 for price in both):  # noqa: PLR2004
+        raise ValueError(f"the price of {model} is {text!r}, not INPUT/OUTPUT, as 0.15/0.60 for a million tokens")
+    return both[0], both[1]
+
+
 Tags = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
+ModelPrices = Annotated[
+    dict[str, tuple[Annotated[Decimal, Ge(0)], Annotated[Decimal, Ge(0)]]], NoDecode, BeforeValidator(_prices)
+]
 LayerSpeeds = Annotated[dict[str, Annotated[float, Ge(0), Le(100)]], NoDecode, BeforeValidator(_layer_speeds)]
 
 
@@ -127,6 +155,9 @@ class Settings(BaseSettings):
     """Price of a million input tokens, in the currency of the budgets."""
     model_price_output: Annotated[Decimal, Ge(0)] = Decimal("0.60")
     """Price of a million output tokens."""
+    model_prices: ModelPrices = Field(default_factory=dict)
+    """Prices of a million tokens by model, as gpt-4o-mini=0.15/0.60,local=0/0 (input/output); a model that is
+    not named costs MODEL_PRICE_INPUT and MODEL_PRICE_OUTPUT."""
     model_daily_tokens_per_tenant: Annotated[int, Ge(0)] = 2_000_000
     """Tokens a tenant may use in a UTC day; 0: that tenant's texts are written without a model."""
     model_daily_tokens: Annotated[int, Ge(0)] = 50_000_000
@@ -137,6 +168,9 @@ class Settings(BaseSettings):
     """Money the whole deployment may use in a UTC day."""
     model_call_retention_days: Count = 30
     """How long the text of answers is kept; what they cost stays on record."""
+    set_aside_after_cycles: Count = 3
+    """Cycles in a row in which the model fails at a session, a dream or a memory because of what it says, after
+    which it is asked about it no more; `starter.py memories set-aside` lists them."""
 
     # --- decay -----------------------------------------------------------------------------------
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from decimal import Decimal
+from typing import Literal, Protocol
 
 from memory_maintenance.database.pool import Pool
 from memory_maintenance.errors import SettingsError
@@ -13,14 +14,29 @@ from memory_maintenance.settings import Settings
 Backend = Literal["openai", "extractive", "none"]
 
 
-def backend_of(settings: Settings) -> Backend:
-    """Return who writes under *settings*: a budget of nothing means the extractive writer."""
-    budgets = (
-        settings.model_daily_tokens,
-        settings.model_daily_tokens_per_tenant,
-        settings.model_daily_cost,
-        settings.model_daily_cost_per_tenant,
+class OwnBudget(Protocol):
+    """What a tenant may use in a UTC day where that differs from the deployment's settings; None: it does not."""
+
+    @property
+    def daily_tokens(self) -> int | None: ...
+    @property
+    def daily_cost(self) -> Decimal | None: ...
+
+
+def backend_of(settings: Settings, own: OwnBudget | None = None) -> Backend:
+    """Return who writes for a tenant with the budget *own*: a budget of nothing means the extractive writer."""
+    tokens, cost = (own.daily_tokens, own.daily_cost) if own else (None, None)
+    budget = (
+        settings.model_daily_tokens_per_tenant if tokens is None else tokens,
+        settings.model_daily_cost_per_tenant if cost is None else cost,
     )
+    backend = deployment_backend(settings)
+    return "extractive" if backend == "openai" and 0 in budget else backend
+
+
+def deployment_backend(settings: Settings) -> Backend:
+    """Return who writes for tenants that may use something."""
+    budgets = (settings.model_daily_tokens, settings.model_daily_cost)
     return "extractive" if settings.llm_backend == "openai" and 0 in budgets else settings.llm_backend
 
 

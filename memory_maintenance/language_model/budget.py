@@ -39,7 +39,7 @@ class Prices:
 
 @dataclass(frozen=True, slots=True)
 class DailyLimits:
-    """The most that may be used in a UTC day, by one tenant and by all of them."""
+    """The most that may be used in a UTC day, by a tenant without an override and by all of them."""
 
     tenant_tokens: int
     tenant_cost: Decimal
@@ -62,8 +62,9 @@ class Estimate:
 
 
 def prices(settings: Settings) -> Prices:
-    """Return the configured prices."""
-    return Prices(settings.model_price_input, settings.model_price_output)
+    """Return the prices of the configured model: its own, else those of any model."""
+    of_any = (settings.model_price_input, settings.model_price_output)
+    return Prices(*settings.model_prices.get(settings.rae_llm_model_default, of_any))
 
 
 def daily_limits(settings: Settings) -> DailyLimits:
@@ -92,18 +93,24 @@ RESERVE: Final = """
 --   $1 scope         text     the tenant's
 --   $2 tokens        bigint
 --   $3 cost          numeric
---   $4 tenant_tokens bigint   $5 tenant_cost numeric   limits of the tenant
+--   $4 tenant_tokens bigint   $5 tenant_cost numeric   limits of a tenant that has no override
 --   $6 all_tokens    bigint   $7 all_cost    numeric   limits of the deployment
+--   $8 tenant_id     text
 -- Returns the scopes that had room. Fewer than two: the caller rolls back.
+WITH own AS (
+    SELECT coalesce((t.overrides->>'daily_tokens')::bigint, $4::bigint) AS tokens,
+           coalesce((t.overrides->>'daily_cost')::numeric, $5::numeric) AS cost
+    FROM (SELECT) AS always LEFT JOIN maintenance.tenants t ON t.tenant_id = $8
+)
 INSERT INTO maintenance.model_budgets AS b (day, scope, tokens, cost)
 SELECT (now() AT TIME ZONE 'UTC')::date, wanted.scope, $2::bigint, $3::numeric
-FROM (VALUES (1, $1::text, $4::bigint, $5::numeric), (2, '', $6::bigint, $7::numeric))
+FROM own CROSS JOIN LATERAL (VALUES (1, $1::text, own.tokens, own.cost), (2, '', $6::bigint, $7::numeric))
      AS wanted (place, scope, tokens, cost)
 WHERE $2::bigint <= wanted.tokens AND $3::numeric <= wanted.cost
 ORDER BY wanted.place
 ON CONFLICT (day, scope) DO UPDATE SET tokens = b.tokens + EXCLUDED.tokens, cost = b.cost + EXCLUDED.cost
-WHERE b.tokens + EXCLUDED.tokens <= CASE b.scope WHEN '' THEN $6::bigint ELSE $4::bigint END
-  AND b.cost + EXCLUDED.cost <= CASE b.scope WHEN '' THEN $7::numeric ELSE $5::numeric END
+WHERE b.tokens + EXCLUDED.tokens <= CASE b.scope WHEN '' THEN $6::bigint ELSE (SELECT tokens FROM own) END
+  AND b.cost + EXCLUDED.cost <= CASE b.scope WHEN '' THEN $7::numeric ELSE (SELECT cost FROM own) END
 RETURNING b.scope
 """
 
@@ -116,11 +123,11 @@ async def reserve(db: Executor, tenant_id: str, wanted: Estimate, limits: DailyL
     """
     rows = await fetch(
         db, RESERVE, tenant_scope(tenant_id), wanted.tokens, wanted.cost,
-        limits.tenant_tokens, limits.tenant_cost, limits.tokens, limits.cost,
+        limits.tenant_tokens, limits.tenant_cost, limits.tokens, limits.cost, tenant_id,
     )  # fmt: skip
     granted = {row["scope"] for row in rows}
     if tenant_scope(tenant_id) not in granted:
-        raise _exhausted("this tenant", "MODEL_DAILY_TOKENS_PER_TENANT, MODEL_DAILY_COST_PER_TENANT")
+        raise _exhausted("this tenant", "MODEL_DAILY_TOKENS_PER_TENANT, MODEL_DAILY_COST_PER_TENANT, or its override")
     if DEPLOYMENT not in granted:
         raise _exhausted("the deployment", "MODEL_DAILY_TOKENS, MODEL_DAILY_COST")
 

@@ -17,6 +17,7 @@ from memory_maintenance.errors import (
     ModelForbiddenError,
     ModelUnavailableError,
     QuestionClaimedError,
+    QuestionRefusedError,
 )
 from memory_maintenance.language_model import events
 from memory_maintenance.language_model.advice import advice
@@ -86,7 +87,8 @@ class LedgeredModel:
             ModelUnavailableError: the breaker is open, or this call has opened it.
             ModelForbiddenError: quota or credentials; the work stays due.
             BudgetExhaustedError: due again tomorrow.
-            LanguageModelError: the endpoint does not take this question.
+            QuestionRefusedError: the endpoint does not take this question.
+            LanguageModelError: the request cannot be made.
         """
         standing = await self.ledger.standing(question_key(question, self.client.model), self.breaker.endpoint)
         if reused := self._reused(standing, question):
@@ -223,4 +225,4 @@ def _unavailable(reason: str) -> LanguageModelError:
 def _failed_before(reason: str) -> LanguageModelError:
     if reason == "context_length":
         return ContextTooLongError(reason, "the question does not fit into the model's context")
-    return LanguageModelError(reason, f"the endpoint does not take this question ({reason})")
+    return QuestionRefusedError(reason, f"the endpoint does not take this question ({reason})")

@@ -20,6 +20,7 @@ from memory_maintenance.errors import (
     LanguageModelError,
     ModelBusyError,
     ModelForbiddenError,
+    QuestionRefusedError,
 )
 
 BILLED_REASONS: Final = frozenset({"timeout", "connection_lost", "broken_json"})
@@ -39,6 +40,8 @@ _FORBIDDEN: Final = {
 }
 _BUSY: Final = frozenset({408, 409, 425, 429})
 _NEVER: Final = frozenset({501, 505})
+_THE_QUESTIONS: Final = frozenset({400, 413, 422})
+"""Statuses that blame what was sent."""
 _MAY_BE_TOO_LONG: Final = frozenset({400, 413, 422, 429})
 _TOO_LONG_CODES: Final = frozenset({"context_length_exceeded", "exceed_context_size_error", "string_above_max_length"})
 _TOO_LONG_WORDS: Final = re.compile(
@@ -73,8 +76,9 @@ def _of_status(error: openai.APIStatusError) -> LanguageModelError:
     if status in _BUSY or (status >= 500 and status not in _NEVER):  # noqa: PLR2004
         return _busy(error)
     if kinds & {"content_filter", "content_policy_violation"}:
-        return LanguageModelError("filtered", "the endpoint's content filter refuses the question")
-    return LanguageModelError("bad_request", f"the endpoint does not take the request (status {status})")
+        return QuestionRefusedError("filtered", "the endpoint's content filter refuses the question")
+    refused = QuestionRefusedError if status in _THE_QUESTIONS else LanguageModelError
+    return refused("bad_request", f"the endpoint does not take the request (status {status})")
 
 
 def _busy(error: openai.APIStatusError) -> ModelBusyError:

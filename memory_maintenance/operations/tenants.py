@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Annotated, Any, Final, Literal
 
-from annotated_types import Ge, Lt
+from annotated_types import Ge, Le, Lt
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from memory_maintenance.database.pool import Executor, execute, fetch, fetch_row, fetch_value
 from memory_maintenance.errors import InvalidRequestError, TenantNotFoundError
 from memory_maintenance.settings import Tags
+
+
+MOST_TOKENS: Final = 10**15
+"""More than anybody can use in a day, and far from what Postgres can count."""
 
 
 class TenantOverrides(BaseModel):
@@ -27,6 +32,10 @@ class TenantOverrides(BaseModel):
     """Tags whose memories never decay, in place of the deployment's."""
     summarization_enabled: bool | None = None
     dreaming_enabled: bool | None = None
+    daily_tokens: Annotated[int, Ge(0), Le(MOST_TOKENS)] | None = None
+    """Tokens the tenant may use in a UTC day; 0: its texts are written without a model."""
+    daily_cost: Annotated[Decimal, Ge(0), Le(MOST_TOKENS)] | None = None
+    """Money the tenant may use in a UTC day; 0: its texts are written without a model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +150,11 @@ async def override(db: Executor, tenant_id: str, changes: dict[str, Any]) -> Non
         InvalidRequestError: a name that is no override, or a value out of its range.
     """
     try:
-        TenantOverrides.model_validate(changes)
+        checked = TenantOverrides.model_validate(changes)
     except ValidationError as error:
         fault = error.errors()[0]
         raise InvalidRequestError(f"{fault['loc'][0]}: {fault['msg']}") from None
-    await execute(db, OVERRIDE, tenant_id, changes)
+    await execute(db, OVERRIDE, tenant_id, checked.model_dump(mode="json", include=set(changes)))
 
 
 EXISTS: Final = """
