@@ -7,7 +7,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml
 
-.PHONY: help demo worker test test-slow check format lock clean
+.PHONY: help demo worker test test-slow check format histories lock clean
 .DELETE_ON_ERROR:
 
 help: ## show this list
@@ -34,6 +34,10 @@ check: .venv/dev ## format, lint, types, import contracts
 format: .venv/dev ## put the code into shape
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+histories: .venv/dev ## record anew the runs that must replay (read tests/histories/record.py first)
+	rm -f tests/histories/*.json
+	$(BIN)/python -m pytest -q tests/histories/record.py
 
 lock: .venv/python ## write the locks anew from pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv

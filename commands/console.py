@@ -14,6 +14,7 @@ from typing import Annotated, Any, Final, NoReturn, TypeVar
 
 import typer
 from rich.console import Console
+from rich.progress import Progress, ProgressColumn
 from rich.table import Table
 from temporalio.client import WorkflowFailureError
 from temporalio.exceptions import ApplicationError
@@ -82,6 +83,11 @@ def fail(message: str) -> NoReturn:
 def print_json(data: Any) -> None:
     """Print *data* as JSON, alone on standard output."""
     typer.echo(json.dumps(data, indent=2, default=str))
+
+
+def progress(*columns: ProgressColumn) -> Progress:
+    """Return a line of progress that goes away at its end; none where standard error is not a terminal."""
+    return Progress(*columns, console=err, transient=True, disable=not err.is_terminal)
 
 
 def table(title: str | None, *columns: str) -> Table:

@@ -9,9 +9,9 @@ from typing import Annotated
 from uuid import UUID
 
 import typer
-from rich.progress import Progress, TextColumn, TimeElapsedColumn
+from rich.progress import TextColumn, TimeElapsedColumn
 
-from commands.console import FAILED, AsJson, By, err, fail, out, print_json, run, settings_for_command
+from commands.console import FAILED, AsJson, By, err, fail, out, print_json, progress, run, settings_for_command
 from commands.explanation import explanation_data, show_explanation
 from commands.restoring import restore, show_restored
 from commands.run import AsOf, aware
@@ -46,7 +46,7 @@ def import_file(
 
 async def _import(settings: Settings, file: Path) -> ImportReport:
     async with running_store(settings) as pool:
-        with Progress(TextColumn("{task.completed} lines"), TimeElapsedColumn(), console=err, transient=True) as bar:
+        with progress(TextColumn("{task.completed} lines"), TimeElapsedColumn()) as bar:
             task = bar.add_task("", total=None)
             with file.open("rb") as lines:
                 return await import_memories(pool, lines, progress=lambda read: bar.update(task, completed=read))

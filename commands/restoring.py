@@ -8,9 +8,9 @@ from operator import add
 from uuid import UUID
 
 from rich.markup import escape
-from rich.progress import Progress, TextColumn, TimeElapsedColumn
+from rich.progress import TextColumn, TimeElapsedColumn
 
-from commands.console import err, out
+from commands.console import out, progress
 from memory_maintenance.database.pool import Pool
 from memory_maintenance.decay.restore import RestoreResult, restore_memories, restore_tenant
 from memory_maintenance.operations.tenants import all_tenants
@@ -33,8 +33,7 @@ async def restore(
 async def _with_progress(
     pool: Pool, settings: Settings, tenant: str, *, by: str | None, dry_run: bool
 ) -> RestoreResult:
-    columns = (TextColumn("{task.description}: {task.completed} memories"), TimeElapsedColumn())
-    with Progress(*columns, console=err, transient=True) as bar:
+    with progress(TextColumn("{task.description}: {task.completed} memories"), TimeElapsedColumn()) as bar:
         task = bar.add_task(escape(tenant), total=None)
         return await restore_tenant(
             pool,

@@ -35,7 +35,9 @@ def show_settings(as_json: AsJson = False, markdown: Markdown = False) -> None:
     rows = table(None, "setting", "now", "meaning")
     for name, field in Settings.model_fields.items():
         now, default = _plain(getattr(settings, name)), _default(field)
-        rows.add_row(name.upper(), f"[bold]{now}[/] (default {default})" if now != default else default, _meaning(field))
+        rows.add_row(
+            name.upper(), f"[bold]{now}[/] (default {default})" if now != default else default, _meaning(field)
+        )
     for warning in settings.warnings():
         out.print(f"[yellow]note:[/] {warning}")
     return out.print(rows)

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
-from rich.progress import Progress, TextColumn, TimeElapsedColumn
+from rich.progress import TextColumn, TimeElapsedColumn
 
-from commands.console import AsJson, err, fail, out, print_json, run, settings_for_command, table
+from commands.console import AsJson, err, fail, out, print_json, progress, run, settings_for_command, table
 from commands.simulation_plot import FORMATS, PlotError, save_plot
 from memory_maintenance.inspection.distribution import BINS, LEVELS, Distribution
 from memory_maintenance.inspection.ordering import OrderChange
@@ -51,8 +51,7 @@ async def _simulate(
 ) -> Simulation:
     scenario = Scenario(policy, rate, days)
     async with running_store(settings) as pool:
-        columns = (TextColumn("{task.completed} memories read"), TimeElapsedColumn())
-        with Progress(*columns, console=err, transient=True) as bar:
+        with progress(TextColumn("{task.completed} memories read"), TimeElapsedColumn()) as bar:
             task = bar.add_task("", total=None)
             return await simulate(
                 pool, settings, scenario, tenant_id=tenant, progress=lambda read: bar.update(task, completed=read)

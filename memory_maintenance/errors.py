@@ -160,6 +160,11 @@ class QuestionRefusedError(LanguageModelError):
     """The endpoint answers and does not take this question: its content filter, or it calls the request bad."""
 
 
+def is_about_content(error: LanguageModelError) -> bool:
+    """Return whether what was asked may be to blame, and not an outage, a quota or a budget."""
+    return isinstance(error, (AnswersExhaustedError, ContextTooLongError, QuestionRefusedError))
+
+
 class ModelUnavailableError(LanguageModelError):
     """The breaker is open: the model failed for longer than ``MODEL_PATIENCE``."""
 

@@ -116,9 +116,37 @@ class Settings(BaseSettings):
     database_timeout_seconds: Seconds = 60
     """Longest run of one statement."""
     temporal_address: str | None = None
-    """host:port of the Temporal frontend; unset: the embedded dev server."""
-    temporal_namespace: str = "default"
-    """Temporal namespace."""
+    """host:port of the Temporal frontend; unset: the profile's, else the embedded dev server."""
+    temporal_namespace: str | None = None
+    """Temporal namespace; unset: the profile's, else `default`."""
+    temporal_profile: str | None = None
+    """Profile of Temporal's configuration file that says what is unset here; unset, no file is read."""
+    temporal_config_file: Path | None = None
+    """That file; unset: where the `temporal` command keeps it. Set alone: its profile `default`."""
+    temporal_api_key: SecretStr | None = None
+    """Key of Temporal Cloud; TLS is on with it unless TEMPORAL_TLS says otherwise."""
+    temporal_tls: bool | None = None
+    """Whether the connection is encrypted; unset: where a key or one of the next settings is given."""
+    temporal_tls_server_name: str | None = None
+    """Name in the server's certificate, where it is not the one in the address."""
+    temporal_tls_server_ca_cert_path: Path | None = None
+    """Certificate of the authority that signed the server's; unset: those the system trusts."""
+    temporal_tls_server_ca_cert_data: str | None = None
+    """The same as PEM text."""
+    temporal_tls_client_cert_path: Path | None = None
+    """Our certificate, where the server asks for one (mTLS)."""
+    temporal_tls_client_cert_data: str | None = None
+    """The same as PEM text."""
+    temporal_tls_client_key_path: Path | None = None
+    """Key of our certificate."""
+    temporal_tls_client_key_data: SecretStr | None = None
+    """The same as PEM text."""
+    temporal_patience_seconds: Annotated[float, Ge(0)] = 60
+    """How long a starting worker waits for Temporal to answer; commands wait no longer than ten seconds."""
+    temporal_worker_deployment_name: str | None = None
+    """Name of the worker deployment, for worker versioning; set with TEMPORAL_WORKER_BUILD_ID or not at all."""
+    temporal_worker_build_id: str | None = None
+    """Build of this worker: a run that started on it ends on it."""
     temporal_ui_url: str | None = None
     """Address of the Temporal Web UI, shown to people; unset: the embedded one's."""
 
@@ -230,9 +258,11 @@ class Settings(BaseSettings):
     # --- runs ------------------------------------------------------------------------------------
 
     maintenance_daily_cron: str = "0 2 * * *"
-    """When the daily run starts, as a cron expression in UTC."""
+    """When the daily run starts, as a cron expression in MAINTENANCE_TIME_ZONE; `off`: no such Schedule."""
     maintenance_hourly_cron: str = "30 * * * *"
-    """When the hourly run (summaries of idle sessions) starts, in UTC."""
+    """When the hourly run (summaries of idle sessions) starts; `off`: no such Schedule."""
+    maintenance_time_zone: str = "UTC"
+    """Zone of the two cron expressions, as Europe/Warsaw; where its clocks change, night runs shift with them."""
     maintenance_daily_deadline_minutes: Count = 20 * 60
     """After this long a daily run starts no further work."""
     maintenance_hourly_deadline_minutes: Count = 45
@@ -241,6 +271,12 @@ class Settings(BaseSettings):
     """A run fails when a larger share of its tenants failed; 1: never."""
     metrics_port: Annotated[int, Ge(0), Le(65535)] = 0
     """Port of the Prometheus metrics of a worker; 0: none."""
+    temporal_metrics_port: Annotated[int, Ge(0), Le(65535)] = 0
+    """Port of the Temporal SDK's own metrics of a worker (pollers, slots, task latencies); 0: none."""
+    health_port: Annotated[int, Ge(0), Le(65535)] = 0
+    """Port of a worker's /livez and /readyz; 0: none."""
+    listen_address: str = "127.0.0.1"
+    """Where these three ports listen; in a container 0.0.0.0, or nobody outside reaches them."""
     metrics_max_tenants: Annotated[int, Ge(0)] = 100
     """Tenants with metrics of their own, per process; further ones share the label "other"."""
     log_format: Literal["console", "json"] = "console"
@@ -259,6 +295,19 @@ class Settings(BaseSettings):
     def _bounds_of_the_rate_are_ordered(self) -> Settings:
         if self.memory_min_decay_rate > self.memory_max_decay_rate:
             raise ValueError("MEMORY_MIN_DECAY_RATE is above MEMORY_MAX_DECAY_RATE")
+        return self
+
+    @model_validator(mode="after")
+    def _a_deployment_has_a_build(self) -> Settings:
+        if (self.temporal_worker_deployment_name is None) != (self.temporal_worker_build_id is None):
+            raise ValueError("TEMPORAL_WORKER_DEPLOYMENT_NAME and TEMPORAL_WORKER_BUILD_ID go together: set both or none")
+        return self
+
+    @model_validator(mode="after")
+    def _ports_differ(self) -> Settings:
+        ports = [port for port in (self.metrics_port, self.temporal_metrics_port, self.health_port) if port]
+        if len(set(ports)) < len(ports):
+            raise ValueError("METRICS_PORT, TEMPORAL_METRICS_PORT and HEALTH_PORT name the same port twice")
         return self
 
     @property

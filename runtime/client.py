@@ -1,16 +1,56 @@
-"""The connection to Temporal: one data converter, one clear error."""
+"""The connection to Temporal: which server, with which credentials, and in one line what is wrong with it."""
 
 from __future__ import annotations
 
 import asyncio
+import random
+from datetime import timedelta
+from typing import Final
 
+import structlog
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.envconfig import ClientConfigProfile, ClientConnectConfig
 from temporalio.runtime import Runtime
-from temporalio.service import RPCError
+from temporalio.service import RPCError, RPCStatusCode
 
-from memory_maintenance.errors import MaintenanceError
+from memory_maintenance.errors import MaintenanceError, SettingsError
 from memory_maintenance.settings import Settings
+
+logger = structlog.get_logger(__name__)
+
+LONGEST_WAIT_SECONDS: Final = 15
+ANSWER_TIMEOUT: Final = timedelta(seconds=5)
+
+CONNECTION_SETTINGS: Final = (
+    "temporal_address",
+    "temporal_namespace",
+    "temporal_profile",
+    "temporal_config_file",
+    "temporal_api_key",
+    "temporal_tls",
+    "temporal_tls_server_name",
+    "temporal_tls_server_ca_cert_path",
+    "temporal_tls_server_ca_cert_data",
+    "temporal_tls_client_cert_path",
+    "temporal_tls_client_cert_data",
+    "temporal_tls_client_key_path",
+    "temporal_tls_client_key_data",
+)
+"""What Temporal's own environment configuration knows, under the names it knows it by."""
+
+_REFUSALS: Final = {
+    "PermissionDenied": "does not let us in: check TEMPORAL_API_KEY or the client certificate, and TEMPORAL_NAMESPACE",
+    "Unauthenticated": "does not know us: set TEMPORAL_API_KEY or a client certificate that is valid",
+    "InvalidContentType": "does not speak TLS: set TEMPORAL_TLS=false",
+    "NotValidForName": "has a certificate for another name: set TEMPORAL_TLS_SERVER_NAME",
+    "InvalidCertificate": "has a certificate that is not trusted: set TEMPORAL_TLS_SERVER_CA_CERT_PATH",
+    "CertificateRequired": "asks for a client certificate: set TEMPORAL_TLS_CLIENT_CERT_PATH and ..._KEY_PATH",
+    "transport error": "answers, but not as Temporal without TLS does: set TEMPORAL_TLS=true, or correct the port",
+    "h2 protocol error": "answers, but not as Temporal does: correct the port, or set TEMPORAL_TLS=true",
+}
+"""Words of the SDK's connection errors, which have no types, and what they mean; the first that is found counts."""
 
 
 class TemporalUnreachableError(MaintenanceError):
@@ -25,21 +65,125 @@ class TemporalUnreachableError(MaintenanceError):
         )
 
 
+class TemporalRefusedError(MaintenanceError):
+    """Something answers at the address and says no; trying again does not help."""
+
+    def __init__(self, address: str, why: str) -> None:
+        super().__init__(f"Temporal at {address} {why}")
+
+
+def configured_address(settings: Settings) -> str | None:
+    """Return host:port of the server that the settings or their profile name; None: the embedded one.
+
+    Raises:
+        SettingsError: the profile, its file or a certificate cannot be read.
+    """
+    return _profile(settings).address
+
+
 async def connect(
     address: str, settings: Settings, *, runtime: Runtime | None = None, patience_seconds: float = 10
 ) -> Client:
-    """Connect to the Temporal frontend at *address*.
+    """Connect to the Temporal frontend at *address*, once.
+
+    The key and the certificates go to the configured server only: the embedded one has none.
 
     Raises:
         TemporalUnreachableError: nobody answered within *patience_seconds*.
+        TemporalRefusedError: no such namespace, credentials that do not count, TLS on one side only.
+        SettingsError: the profile, its file or a certificate cannot be read.
     """
+    chosen = _connection(address, settings)
     try:
         async with asyncio.timeout(patience_seconds):
-            return await Client.connect(
-                address,
-                namespace=settings.temporal_namespace,
-                data_converter=pydantic_data_converter,
-                runtime=runtime,
-            )
-    except (RuntimeError, RPCError, TimeoutError, OSError):
+            client = await Client.connect(**chosen, data_converter=pydantic_data_converter, runtime=runtime)
+            await check_namespace(client)
+    except RPCError as error:
+        raise _refused(address, chosen["namespace"], error) from None
+    except (RuntimeError, ValueError) as error:
+        why = next((why for word, why in _REFUSALS.items() if word in str(error)), None)
+        raise (TemporalRefusedError(address, why) if why else TemporalUnreachableError(address)) from None
+    except (TimeoutError, OSError):
         raise TemporalUnreachableError(address) from None
+    return client
+
+
+async def connect_patiently(address: str, settings: Settings, *, runtime: Runtime | None = None) -> Client:
+    """Connect, trying again for ``TEMPORAL_PATIENCE_SECONDS`` while nobody answers; otherwise as ``connect``."""
+    loop = asyncio.get_running_loop()
+    deadline, attempt = loop.time() + settings.temporal_patience_seconds, 0
+    while True:
+        try:
+            return await connect(address, settings, runtime=runtime)
+        except TemporalUnreachableError:
+            wait = min(LONGEST_WAIT_SECONDS, 0.5 * 2**attempt) * random.uniform(0.5, 1)  # noqa: S311  spreads a fleet
+            if loop.time() + wait > deadline:
+                raise
+        attempt += 1
+        logger.warning("temporal_unreachable", address=address, attempt=attempt, retry_in_seconds=round(wait, 1))
+        await asyncio.sleep(wait)
+
+
+async def check_namespace(client: Client) -> None:
+    """Ask the server for our namespace: the one question that any right to use it allows.
+
+    Raises:
+        RPCError: it does not exist, we may not use it, or nobody answers.
+    """
+    await client.workflow_service.describe_namespace(
+        DescribeNamespaceRequest(namespace=client.namespace), retry=False, timeout=ANSWER_TIMEOUT
+    )
+
+
+def _refused(address: str, namespace: str, error: RPCError) -> MaintenanceError:
+    match error.status:
+        case RPCStatusCode.NOT_FOUND:
+            create = f"temporal operator namespace create --namespace {namespace}"
+            return TemporalRefusedError(
+                address, f"has no namespace {namespace!r}: correct TEMPORAL_NAMESPACE, or `{create}`"
+            )
+        case RPCStatusCode.PERMISSION_DENIED:
+            return TemporalRefusedError(address, _REFUSALS["PermissionDenied"])
+        case RPCStatusCode.UNAUTHENTICATED:
+            return TemporalRefusedError(address, _REFUSALS["Unauthenticated"])
+        case _:
+            return TemporalUnreachableError(address)
+
+
+def _connection(address: str, settings: Settings) -> ClientConnectConfig:
+    profile = _profile(settings)
+    if profile.address is None:
+        return {"target_host": address, "namespace": "default"}
+    try:
+        return {"namespace": "default", **profile.to_client_connect_config(), "target_host": address}
+    except OSError as error:
+        raise SettingsError(f"a certificate or key for Temporal cannot be read: {error.strerror}") from None
+
+
+def _profile(settings: Settings) -> ClientConfigProfile:
+    """Return what Temporal's own environment configuration makes of our settings.
+
+    Its file is read only where a setting asks for it: a `default` profile that somebody made
+    for the `temporal` command must not send a worker to another server than it was started for.
+    """
+    file = settings.temporal_config_file
+    if file and not file.expanduser().is_file():
+        raise SettingsError(f"TEMPORAL_CONFIG_FILE: there is no file {file}")
+    try:
+        return ClientConfigProfile.load(
+            config_source=file.expanduser() if file else None,
+            disable_file=not (file or settings.temporal_profile),
+            override_env_vars=_as_environment(settings),
+        )
+    except Exception as error:  # noqa: BLE001  the SDK's type for it is not public
+        raise SettingsError(f"Temporal's configuration: {str(error).splitlines()[0]}") from None
+
+
+def _as_environment(settings: Settings) -> dict[str, str]:
+    values = {name: getattr(settings, name) for name in CONNECTION_SETTINGS}
+    texts = {
+        name.upper(): value.get_secret_value() if hasattr(value, "get_secret_value") else str(value)
+        for name, value in values.items()
+        if value is not None
+    }
+    return texts | ({"TEMPORAL_TLS": texts["TEMPORAL_TLS"].lower()} if "TEMPORAL_TLS" in texts else {})

@@ -4,6 +4,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
@@ -114,14 +115,25 @@ async def any_pool(request: pytest.FixtureRequest, postgres_url: str, templates:
 @pytest.fixture
 async def temporal() -> AsyncIterator[Client]:
     """A client of a real Temporal server of its own: it starts in a fifth of a second and keeps all in memory."""
+    async with _temporal() as client:
+        yield client
+
+
+@pytest.fixture
+async def hasty_temporal() -> AsyncIterator[Client]:
+    """The same, but the server finds a history of 50 events long enough to continue as new."""
+    async with _temporal("limit.historyCount.suggestContinueAsNew=50") as client:
+        yield client
+
+
+@asynccontextmanager
+async def _temporal(*more: str) -> AsyncIterator[Client]:
+    # The second value: else every timer, retry and query of a test takes a second.
+    values = ("matching.enableFairness=true", 'history.timerProcessorMaxTimeShift="10ms"', *more)
     environment = await WorkflowEnvironment.start_local(
         dev_server_existing_path=str(temporal_program()),
         data_converter=pydantic_data_converter,
-        dev_server_extra_args=[
-            *("--dynamic-config-value", "matching.enableFairness=true"),
-            # Else every timer, retry and query of a test takes a second.
-            *("--dynamic-config-value", 'history.timerProcessorMaxTimeShift="10ms"'),
-        ],
+        dev_server_extra_args=[part for value in values for part in ("--dynamic-config-value", value)],
     )
     async with environment:
         yield environment.client

@@ -18,7 +18,7 @@ CONTEXT_TOKENS = 2048
 @pytest.fixture(scope="session")
 def small_model_url() -> Iterator[str]:
     """The root of a server with SmolLM2-135M, for the openai client; the model's name is ``local``."""
-    with subprocess.Popen(  # noqa: S603
+    with subprocess.Popen(
         [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as server:
         assert server.stdout

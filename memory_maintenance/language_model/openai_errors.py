@@ -29,6 +29,9 @@ BILLED_REASONS: Final = frozenset({"timeout", "connection_lost", "broken_json"})
 FORBIDDEN_REASONS: Final = frozenset({"quota", "credentials", "forbidden", "unknown_model", "misconfigured"})
 """What somebody has to put right: waiting does not help, and neither does another prompt."""
 
+FILTERED: Final = "filtered"
+"""The reason of what a content filter refuses."""
+
 SHORTEST_WAIT: Final = timedelta(seconds=1)
 LONGEST_WAIT: Final = timedelta(minutes=10)
 
@@ -76,7 +79,7 @@ def _of_status(error: openai.APIStatusError) -> LanguageModelError:
     if status in _BUSY or (status >= 500 and status not in _NEVER):  # noqa: PLR2004
         return _busy(error)
     if kinds & {"content_filter", "content_policy_violation"}:
-        return QuestionRefusedError("filtered", "the endpoint's content filter refuses the question")
+        return QuestionRefusedError(FILTERED, "the endpoint's content filter refuses the question")
     refused = QuestionRefusedError if status in _THE_QUESTIONS else LanguageModelError
     return refused("bad_request", f"the endpoint does not take the request (status {status})")
 

@@ -14,7 +14,6 @@ from memory_maintenance.database.pool import Executor, execute, fetch, fetch_row
 from memory_maintenance.errors import InvalidRequestError, TenantNotFoundError
 from memory_maintenance.settings import Tags
 
-
 MOST_TOKENS: Final = 10**15
 """More than anybody can use in a day, and far from what Postgres can count."""
 

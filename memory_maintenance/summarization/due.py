@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from memory_maintenance.database.pool import Executor, fetch, fetch_value
 from memory_maintenance.errors import SessionNotFoundError
+from memory_maintenance.language_model.backend import deployment_backend
 from memory_maintenance.settings import Settings
 from memory_maintenance.summarization.policy import DueRule, SessionKey
 from memory_maintenance.summarization.statements import DUE_COUNTS, DUE_SESSIONS, SESSION_EXISTS
@@ -18,11 +19,20 @@ _EVER: Final = timedelta(days=365_000)
 
 
 async def due_session_counts(
-    db: Executor, tenant_ids: Sequence[str], as_of: datetime, daily: bool, *, settings: Settings
+    db: Executor,
+    tenant_ids: Sequence[str],
+    as_of: datetime,
+    daily: bool,
+    *,
+    settings: Settings,
+    backfill_days: int | None = None,
 ) -> dict[str, int]:
-    """Return how many sessions of each tenant are due; tenants without one are left out."""
-    rule = DueRule.of(settings, daily=daily)
-    rows = await fetch(db, DUE_COUNTS, *_arguments(tenant_ids, as_of, rule, settings.summarization_enabled))
+    """Return how many sessions of each tenant are due; tenants without one are left out.
+
+    *backfill_days* reach further back than the setting, as in ``DueRule.of``.
+    """
+    rule = DueRule.of(settings, daily=daily, backfill_days=backfill_days)
+    rows = await fetch(db, DUE_COUNTS, *due_arguments(tenant_ids, as_of, rule, settings))
     return {row["tenant_id"]: row["sessions"] for row in rows}
 
 
@@ -36,10 +46,14 @@ async def due_sessions(
     project: str | None = None,
     after: SessionKey | None = None,
     limit: int = PAGE,
+    backfill_days: int | None = None,
 ) -> list[SessionKey]:
-    """Return a tenant's next due sessions after *after*, by project and id; fewer than *limit* are the last ones."""
-    rule = DueRule.of(settings, daily=daily)
-    return await _page(db, tenant_id, as_of, rule, settings.summarization_enabled, project, after, limit)
+    """Return a tenant's next due sessions after *after*, by project and id; fewer than *limit* are the last ones.
+
+    *backfill_days* reach further back than the setting, as in ``DueRule.of``.
+    """
+    rule = DueRule.of(settings, daily=daily, backfill_days=backfill_days)
+    return await _page(db, tenant_id, as_of, rule, settings, project, after, limit)
 
 
 async def long_sessions(
@@ -54,7 +68,8 @@ async def long_sessions(
 ) -> list[SessionKey]:
     """Return a project's next sessions of at least *event_threshold* new events, however old, idle or not."""
     rule = replace(DueRule.of(settings, daily=False), min_events=event_threshold, idle=timedelta(0), backfill=_EVER)
-    return await _page(db, tenant_id, as_of, rule, True, project, after, PAGE)
+    always = settings.model_copy(update={"summarization_enabled": True})
+    return await _page(db, tenant_id, as_of, rule, always, project, after, PAGE)
 
 
 async def _page(
@@ -62,30 +77,33 @@ async def _page(
     tenant_id: str,
     as_of: datetime,
     rule: DueRule,
-    enabled: bool,
+    settings: Settings,
     project: str | None,
     after: SessionKey | None,
     limit: int,
 ) -> list[SessionKey]:
     start = (after.project_name, after.session_id) if after else (None, None)
-    rows = await fetch(db, DUE_SESSIONS, *_arguments([tenant_id], as_of, rule, enabled, project), *start, limit)
+    rows = await fetch(db, DUE_SESSIONS, *due_arguments([tenant_id], as_of, rule, settings, project), *start, limit)
     return [SessionKey(tenant_id, row["project"], row["session_id"]) for row in rows]
 
 
-def _arguments(
-    tenant_ids: Sequence[str], as_of: datetime, rule: DueRule, enabled: bool, project: str | None = None
+def due_arguments(
+    tenant_ids: Sequence[str], as_of: datetime, rule: DueRule, settings: Settings, project: str | None = None
 ) -> tuple[Any, ...]:
+    """Return the parameters $1 to $11 of the statements about due sessions."""
     threshold = rule.event_threshold if rule.daily else None
     return (
         list(tenant_ids),
         as_of,
-        enabled,
+        settings.summarization_enabled,
         rule.idle,
         rule.min_events,
         threshold,
         rule.backfill,
-        rule.backend,
+        deployment_backend(settings),
         project,
+        settings.model_daily_tokens_per_tenant,
+        settings.model_daily_cost_per_tenant,
     )
 
 

@@ -9,7 +9,7 @@ from statistics import fmean
 from typing import Final
 from uuid import UUID
 
-from memory_maintenance.language_model.backend import Backend, backend_of
+from memory_maintenance.language_model.backend import Backend, OwnBudget, backend_of
 from memory_maintenance.language_model.context import estimated_tokens
 from memory_maintenance.memories.derived import DEFAULT_PROJECT, derived_id
 from memory_maintenance.memories.memory import Memory
@@ -43,20 +43,22 @@ class SessionState:
 
     ``new_events`` are in no summary yet. ``summary_backend`` is who wrote the stored
     summary, None where there is none or somebody edited it; ``fallback`` whether a
-    better text is wanted for it.
+    better text is wanted for it; ``set_aside`` whether a model is not asked about it.
     """
 
     new_events: int
     last_event_at: datetime
     summary_backend: str | None = None
     fallback: bool = False
+    set_aside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class DueRule:
-    """When sessions are due, for one run.
+    """When a tenant's sessions are due, for one run.
 
     ``daily`` adds long sessions that still go on, and summaries that can be written better.
+    Sessions that ended longer than ``backfill`` before adoption are left alone.
     """
 
     min_events: int
@@ -67,14 +69,19 @@ class DueRule:
     daily: bool
 
     @classmethod
-    def of(cls, settings: Settings, *, daily: bool) -> DueRule:
-        """Return the rule that *settings* state."""
+    def of(
+        cls, settings: Settings, *, daily: bool, backfill_days: int | None = None, own: OwnBudget | None = None
+    ) -> DueRule:
+        """Return the rule that *settings* state, for a tenant with the budget *own*.
+
+        An operator's *backfill_days* only reach further back than the setting.
+        """
         return cls(
             min_events=settings.summarization_min_events,
             event_threshold=settings.summarization_event_threshold,
             idle=timedelta(minutes=settings.summarization_idle_minutes),
-            backfill=timedelta(days=settings.summarization_backfill_days),
-            backend=backend_of(settings),
+            backfill=timedelta(days=max(settings.summarization_backfill_days, backfill_days or 0)),
+            backend=backend_of(settings, own),
             daily=daily,
         )
 
@@ -88,13 +95,17 @@ class DueRule:
 
     def _would_spoil(self, session: SessionState) -> bool:
         """Return whether all that can be written is a fallback, where there is better text already."""
-        return self.backend == "none" and session.summary_backend is not None and not session.fallback
+        spoils = self._writer(session) == "none"
+        return spoils and session.summary_backend is not None and not session.fallback
 
     def _can_improve(self, session: SessionState, as_of: datetime) -> bool:
         recent = session.last_event_at >= as_of - self.backfill
         return self.daily and can_improve(
-            self.backend, written_by=session.summary_backend, fallback=session.fallback, recent=recent
+            self._writer(session), written_by=session.summary_backend, fallback=session.fallback, recent=recent
         )
+
+    def _writer(self, session: SessionState) -> Backend:
+        return "none" if session.set_aside and self.backend == "openai" else self.backend
 
 
 def can_improve(backend: Backend, *, written_by: str | None, fallback: bool, recent: bool = True) -> bool:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -21,6 +21,7 @@ from memory_maintenance.memories.derived import (
 )
 from memory_maintenance.memories.memory import Memory
 from memory_maintenance.memories.rows import LONGEST_CONTENT, memory_of
+from memory_maintenance.summarization.dates import DatesKept
 from memory_maintenance.summarization.policy import (
     SOURCE,
     TAGS,
@@ -36,6 +37,7 @@ from memory_maintenance.summarization.statements import (
     EVENTS,
     STORED,
     STORED_FOR_UPDATE,
+    UNCOVER,
 )
 from memory_maintenance.summarization.writing import Written
 
@@ -90,6 +92,14 @@ class Session:
         stored = self.stored
         return stored is not None and can_improve(backend, written_by=stored.backend, fallback=stored.fallback)
 
+    def without(self, left_out: Collection[UUID]) -> Session:
+        """Return the session as a summary tells it that does without some of its events."""
+        return replace(
+            self,
+            events=[event for event in self.events if event.id not in left_out],
+            new=[event for event in self.new if event.id not in left_out],
+        )
+
     @property
     def well_told(self) -> bool:
         """Return whether there is a text that no fallback may replace."""
@@ -119,14 +129,15 @@ async def _target(db: Executor, key: SessionKey) -> tuple[UUID, StoredSummary | 
 
 
 async def store_summary(
-    pool: Pool, session: Session, written: Written, *, cycle_id: UUID | None
+    pool: Pool, session: Session, written: Written, *, dates: DatesKept, cycle_id: UUID | None
 ) -> DerivedMemory | None:
-    """Store what was *written* and cover its events in one transaction.
+    """Store what was *written* and cover its events in one transaction; those it left out stay new.
 
     None, and nothing stored, when somebody else wrote or edited the summary, or
     covered one of the new events, since the session was read: twice is once.
     """
-    memory = _memory(session, written, cycle_id)
+    told = session.without(written.left_out)
+    memory = _memory(told, written, dates, cycle_id)
     async with transaction(pool) as db:
         await lock(db, summary_id(session.key))
         if not await _still_as_read(db, session):
@@ -134,7 +145,9 @@ async def store_summary(
         stored = await (rewrite_derived if session.stored else insert_derived)(db, memory)
         if not stored:
             return None
-        await execute(db, COVER, [event.id for event in session.new], memory.id)
+        await execute(db, COVER, [event.id for event in told.new], memory.id)
+        if written.left_out:
+            await execute(db, UNCOVER, list(written.left_out))
     return memory
 
 
@@ -146,7 +159,7 @@ async def _still_as_read(db: Executor, session: Session) -> bool:
     return not await fetch_value(db, ANY_COVERED, [event.id for event in session.new])
 
 
-def _memory(session: Session, written: Written, cycle_id: UUID | None) -> DerivedMemory:
+def _memory(session: Session, written: Written, dates: DatesKept, cycle_id: UUID | None) -> DerivedMemory:
     events = session.events
     return DerivedMemory(
         id=session.summary_id,
@@ -169,6 +182,9 @@ def _memory(session: Session, written: Written, cycle_id: UUID | None) -> Derive
             "question": written.question,
             "input_tokens": written.input_tokens,
             "output_tokens": written.output_tokens,
+            "dates_in_sources": dates.in_sources,
+            "dates_kept": dates.kept,
+            "left_out": [str(one) for one in written.left_out],
             "cycle_id": str(cycle_id) if cycle_id else None,
             "revision": session.stored.revision + 1 if session.stored else 1,
         },

@@ -18,8 +18,9 @@ _DUE: Final = """
 --   $5 min_events       integer
 --   $6 event_threshold  integer      NULL on an hourly run
 --   $7 backfill         interval     sessions that ended longer than this before adoption are left alone
---   $8 backend          text         who would write
+--   $8 backend          text         who would write for tenants that may use something
 --   $9 project          text         NULL: every project
+--   $10 daily_tokens, $11 daily_cost numeric   what a tenant without an override may use: of nothing, none is asked
 -- A row is an event, a summary of ours (it has a hash of its text), one of RAE's (it covers what came before
 -- it, if it is older than adoption), or something else that was derived. Summaries count whenever they were stored.
 WITH adoption AS (
@@ -62,17 +63,32 @@ uncovered AS (
     FROM sessions s JOIN entries e USING (tenant_id, project, session_id)
     WHERE e.kind = 'event' AND (s.told_until IS NULL OR e.created_at > s.told_until)
           AND NOT EXISTS (SELECT 1 FROM maintenance.covered_events c WHERE c.event_id = e.id)
+          AND NOT EXISTS (SELECT 1 FROM maintenance.set_aside_memories x WHERE x.memory_id = e.id AND x.kind = 'memory')
     GROUP BY e.tenant_id, e.project, e.session_id
 ),
 due AS (
     SELECT s.tenant_id::text AS tenant_id, s.project, s.session_id
-    FROM sessions s LEFT JOIN uncovered u USING (tenant_id, project, session_id)
-    WHERE NOT ($8::text = 'none' AND s.good)
+    FROM sessions s
+         LEFT JOIN uncovered u USING (tenant_id, project, session_id)
+         LEFT JOIN maintenance.tenants t ON t.tenant_id = s.tenant_id::text
+         LEFT JOIN maintenance.set_aside a
+             ON a.kind = 'session' AND a.tenant_id = s.tenant_id::text AND a.project = s.project
+                AND a.session_id = s.session_id AND a.set_aside_at IS NOT NULL
+         CROSS JOIN LATERAL (
+             SELECT CASE
+                 WHEN $8::text <> 'openai' THEN $8
+                 WHEN coalesce((t.overrides->>'daily_tokens')::numeric, $10::numeric) = 0
+                      OR coalesce((t.overrides->>'daily_cost')::numeric, $11::numeric) = 0 THEN 'extractive'
+                 WHEN a.name IS NOT NULL THEN 'none'
+                 ELSE 'openai'
+             END AS name
+         ) writer
+    WHERE NOT (writer.name = 'none' AND s.good)
           AND (
               (s.last_event_at <= $2 - $4::interval AND u.events >= $5::integer)
               OR u.events >= $6::integer
-              OR ($6 IS NOT NULL AND $8 <> 'none' AND s.fallback)
-              OR ($6 IS NOT NULL AND $8 = 'openai' AND s.extractive AND s.last_event_at >= $2 - $7)
+              OR ($6 IS NOT NULL AND writer.name <> 'none' AND s.fallback)
+              OR ($6 IS NOT NULL AND writer.name = 'openai' AND s.extractive AND s.last_event_at >= $2 - $7)
           )
 )
 """
@@ -80,11 +96,11 @@ due AS (
 DUE_SESSIONS: Final = (
     _DUE
     + """
---   $10 after_project, $11 after_session, $12 limit: the page after this session
+--   $12 after_project, $13 after_session, $14 limit: the page after this session
 SELECT project, session_id FROM due
-WHERE $10::text IS NULL OR (project, session_id) > ($10, $11::text)
+WHERE $12::text IS NULL OR (project, session_id) > ($12, $13::text)
 ORDER BY project, session_id
-LIMIT $12
+LIMIT $14
 """
 )
 
@@ -136,6 +152,7 @@ WHERE m.tenant_id = $1 AND m.layer IN ('episodic', 'em') AND m.created_at <= $4
       AND (m.source IS NULL OR m.source NOT IN ('summarization_worker', 'reflection_engine_v2'))
       AND NOT coalesce('session_summary' = ANY (m.tags), false)
       AND (c.summary_id = $5 OR (c.summary_id IS NULL AND (told.until IS NULL OR m.created_at > told.until)))
+      AND NOT EXISTS (SELECT 1 FROM maintenance.set_aside_memories x WHERE x.memory_id = m.id AND x.kind = 'memory')
 ORDER BY m.created_at, m.id
 """
 
@@ -160,6 +177,12 @@ COVER: Final = """
 INSERT INTO maintenance.covered_events (event_id, summary_id)
 SELECT event_id, $2 FROM unnest($1::uuid[]) AS event_id
 ON CONFLICT (event_id) DO NOTHING
+"""
+
+UNCOVER: Final = """
+-- summarization.UNCOVER: these events are in no summary any more: the new text does without them.
+--   $1 event_ids  uuid[]
+DELETE FROM maintenance.covered_events WHERE event_id = ANY ($1::uuid[])
 """
 
 RECORD: Final = """

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 from uuid import UUID, uuid4
 
 import structlog
 
 from memory_maintenance.database.pool import Pool, fetch_row, fetch_value
-from memory_maintenance.errors import BudgetExhaustedError, LanguageModelError, ModelForbiddenError
+from memory_maintenance.errors import (
+    BudgetExhaustedError,
+    LanguageModelError,
+    ModelForbiddenError,
+    QuestionRefusedError,
+    is_about_content,
+)
 from memory_maintenance.language_model.backend import Backend, backend_of, own_model
+from memory_maintenance.language_model.openai_errors import FILTERED
 from memory_maintenance.language_model.question import LanguageModel
+from memory_maintenance.operations.set_aside import Unit, count_failure, forgive, is_set_aside
 from memory_maintenance.operations.tenants import TenantControl, control_of
 from memory_maintenance.settings import Settings, load_settings
+from memory_maintenance.summarization.dates import dates_kept
 from memory_maintenance.summarization.due import long_sessions
-from memory_maintenance.summarization.policy import SessionKey
+from memory_maintenance.summarization.policy import SessionKey, summary_id
 from memory_maintenance.summarization.session import Session, StoredSummary, read_session, store_summary
 from memory_maintenance.summarization.statements import RECORD
 from memory_maintenance.summarization.writing import Beat, ModelWriter, Written, extracted, quoted
@@ -42,6 +53,23 @@ class SummaryOutcome:
     backend: Backend | None = None
 
 
+Writer = Literal["openai", "extractive", "none", "set_aside"]
+"""Who writes a session's summary; ``set_aside``: the fallback does, for the model keeps failing at it."""
+
+_FALLBACKS: Final[Mapping[Writer, str]] = {"none": "llm_not_configured", "set_aside": "set_aside"}
+"""Writers whose text may not replace a better one, and the reason for the skip."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """How a session is summarized this time."""
+
+    writer: Writer
+    round: str
+    cycle_id: UUID | None
+    beat: Beat
+
+
 class SummarizationWorker:
     """Summarizes sessions.
 
@@ -53,7 +81,6 @@ class SummarizationWorker:
         """Prepare the worker: None means the settings of the environment, and the model that they name."""
         self._pool = pool
         self._settings = settings or load_settings()
-        self._backend = backend_of(self._settings)
         self._model = model
 
     async def summarize_session(
@@ -125,55 +152,77 @@ class SummarizationWorker:
             return _skipped(session, "summarization_disabled")
         found = await read_session(self._pool, session, as_of or await self._now())
         needed = min_events if min_events is not None else self._settings.summarization_min_events
-        if not found.events or (len(found.new) < needed and not found.improvable(self._backend)):
+        step = _Step(await self._writer(session, control), round or str(uuid4()), cycle_id, beat)
+        if not found.events or (len(found.new) < needed and not found.improvable(step.writer)):
             return _done_before(found, cycle_id) or _skipped(session, "insufficient_events", len(found.new))
-        if self._backend == "none" and found.well_told:
-            return _skipped(session, "llm_not_configured", len(found.new))
-        return await self._write_and_store(found, round or str(uuid4()), cycle_id, beat)
+        if step.writer in _FALLBACKS and found.well_told:
+            return _skipped(session, _FALLBACKS[step.writer], len(found.new))
+        return await self._write_and_store(found, step)
 
-    async def _write_and_store(
-        self, session: Session, asked_in: str, cycle_id: UUID | None, beat: Beat
-    ) -> SummaryOutcome:
-        reason = None
+    async def _writer(self, session: SessionKey, control: TenantControl) -> Writer:
+        backend = backend_of(self._settings, control.overrides)
+        aside = backend == "openai" and await is_set_aside(self._pool, _unit(session))
+        return "set_aside" if aside else backend
+
+    async def _write_and_store(self, session: Session, step: _Step) -> SummaryOutcome:
         try:
-            written = await self._written(session, asked_in, beat)
+            written, reason = await self._written(session, step)
         except LanguageModelError as error:
             if error.retryable:
                 raise
             if isinstance(error, BudgetExhaustedError):
                 return _skipped(session.key, "budget_exhausted", len(session.new))
             _log_failure(session, error)
+            await self._count_failure(_unit(session.key), step, error)
             if isinstance(error, ModelForbiddenError) or session.well_told:
                 return SummaryOutcome("failed", error.reason, events=len(session.new))
-            reason = error.reason
-            written = await self._fallback(session)
-        return await self._store(session, written, cycle_id, reason)
+            written, reason = await self._fallback(session), error.reason
+        return await self._store(session, written, step, reason)
 
-    async def _written(self, session: Session, asked_in: str, beat: Beat) -> Written:
-        if self._backend == "none":
-            return quoted(session.events)
-        if self._backend == "extractive":
-            return await extracted(session.events)
+    async def _written(self, session: Session, step: _Step) -> tuple[Written, str | None]:
+        """Return what is to be stored, and why it is less than a summary where it is."""
+        if step.writer == "none":
+            return quoted(session.events), None
+        if step.writer == "extractive":
+            return await extracted(session.events), None
+        if step.writer == "set_aside":
+            return await self._fallback(session), "set_aside"
+        return await self._by_model(session, step), None
+
+    async def _by_model(self, session: Session, step: _Step) -> Written:
         writer = ModelWriter(
             self._asked_model(),
             context_tokens=self._settings.model_context_tokens,
             answer_tokens=self._settings.model_answer_tokens,
             tenant_id=session.key.tenant_id,
-            asked_in=asked_in,
-            beat=beat,
+            asked_in=step.round,
+            beat=step.beat,
         )
         earlier = session.continues
-        return await writer.write(session.new if earlier else session.events, earlier)
+        written = await writer.write(session.new if earlier else session.events, earlier)
+        refused = QuestionRefusedError(FILTERED, "the endpoint's content filter refuses this event")
+        for event_id in written.left_out:
+            await self._count_failure(_memory_unit(session.key, event_id), step, refused, memories=[event_id])
+        await forgive(self._pool, _unit(session.key), but=written.left_out)
+        return written
+
+    async def _count_failure(
+        self, unit: Unit, step: _Step, error: LanguageModelError, memories: Sequence[UUID] = ()
+    ) -> None:
+        if is_about_content(error):
+            after = self._settings.set_aside_after_cycles
+            await count_failure(
+                self._pool, unit, cycle=step.round, reason=error.reason, after_cycles=after, memories=memories
+            )
 
     async def _fallback(self, session: Session) -> Written:
         if self._settings.summarization_fallback == "extractive":
             return await extracted(session.events, fallback=True)
         return quoted(session.events)
 
-    async def _store(
-        self, session: Session, written: Written, cycle_id: UUID | None, reason: str | None
-    ) -> SummaryOutcome:
-        memory = await store_summary(self._pool, session, written, cycle_id=cycle_id)
+    async def _store(self, session: Session, written: Written, step: _Step, reason: str | None) -> SummaryOutcome:
+        dates = await asyncio.to_thread(dates_kept, session.events, written.text)
+        memory = await store_summary(self._pool, session, written, dates=dates, cycle_id=step.cycle_id)
         if memory is None:
             return _skipped(session.key, "already_summarized", len(session.new))
         outcome = _outcome(session.summary_id, StoredSummary(memory.content, memory.metadata), reason)
@@ -185,6 +234,8 @@ class SummarizationWorker:
             source_events=outcome.events,
             status=outcome.status,
             backend=outcome.backend,
+            dates_in_sources=dates.in_sources,
+            dates_kept=dates.kept,
         )
         return outcome
 
@@ -204,6 +255,15 @@ class SummarizationWorker:
     async def _record(self, summary: UUID | None) -> dict[str, Any] | None:
         row = await fetch_row(self._pool, RECORD, summary)
         return dict(row) if row else None
+
+
+def _unit(session: SessionKey) -> Unit:
+    name = str(summary_id(session))
+    return Unit("session", session.tenant_id, session.project_name, name, session.session_id)
+
+
+def _memory_unit(session: SessionKey, memory_id: UUID) -> Unit:
+    return Unit("memory", session.tenant_id, session.project_name, str(memory_id), session.session_id)
 
 
 def _outcome(summary: UUID, stored: StoredSummary, reason: str | None = None) -> SummaryOutcome:

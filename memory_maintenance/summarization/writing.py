@@ -6,10 +6,12 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
+from uuid import UUID
 
-from memory_maintenance.errors import ContextTooLongError
+from memory_maintenance.errors import ContextTooLongError, QuestionRefusedError
 from memory_maintenance.language_model.backend import Backend
 from memory_maintenance.language_model.context import room
+from memory_maintenance.language_model.openai_errors import FILTERED
 from memory_maintenance.language_model.question import Answer, LanguageModel, Question
 from memory_maintenance.language_model.untrusted import as_line
 from memory_maintenance.memories.memory import Memory
@@ -30,10 +32,16 @@ Beat = Callable[[], object]
 _SMALLEST_ROOM: Final = 128
 """Tokens below which making chunks smaller cannot be what helps."""
 
+_MOST_REFUSED: Final = 24
+"""Questions of a session that a content filter may refuse before the search for the events it means is given up."""
+
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A summary's text and where it comes from; tokens are what its answers cost, whenever they were paid."""
+    """A summary's text and where it comes from; tokens are what its answers cost, whenever they were paid.
+
+    ``left_out`` are events that the endpoint's content filter refuses: the text does without them.
+    """
 
     text: str
     backend: Backend
@@ -43,6 +51,7 @@ class Written:
     question: str | None = None
     input_tokens: int = 0
     output_tokens: int = 0
+    left_out: tuple[UUID, ...] = ()
 
 
 async def extracted(events: Sequence[Memory], *, fallback: bool = False) -> Written:
@@ -54,6 +63,14 @@ async def extracted(events: Sequence[Memory], *, fallback: bool = False) -> Writ
 def quoted(events: Sequence[Memory]) -> Written:
     """Return RAE's fallback for *events*."""
     return Written(fallback_text(events), "none", fallback=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """An event as the model reads it."""
+
+    event_id: UUID
+    text: str
 
 
 @dataclass(slots=True)
@@ -68,16 +85,20 @@ class ModelWriter:
     beat: Beat
     _input_tokens: int = field(default=0, init=False)
     _output_tokens: int = field(default=0, init=False)
+    _left_out: list[UUID] = field(default_factory=list, init=False)
+    _refused: int = field(default=0, init=False)
 
     async def write(self, events: Sequence[Memory], earlier: str | None = None) -> Written:
         """Return the summary of *events*, which come after what *earlier* sums up.
 
         Raises:
-            LanguageModelError: what the model raises; ContextTooLongError only where no smaller chunk helps.
+            LanguageModelError: what the model raises; ContextTooLongError only where no smaller chunk helps,
+                QuestionRefusedError only where leaving some events out does not.
         """
         system = max(SESSION_SYSTEM, MERGE_SYSTEM, key=len)
         most_tokens = room(self.context_tokens, self.answer_tokens, system, earlier or "")
         while True:
+            self._left_out.clear()
             try:
                 return await self._summary(events, earlier, most_tokens)
             except ContextTooLongError:
@@ -88,12 +109,38 @@ class ModelWriter:
     async def _summary(self, events: Sequence[Memory], earlier: str | None, most_tokens: int) -> Written:
         # The room in characters too: an event in a script of one token a character then fits.
         runs = chunks(event_lines(events, most_tokens), most_tokens)
-        if len(runs) == 1:
+        ids = iter([event.id for event in events])
+        parts = [[_Line(next(ids), text) for text in run] for run in runs]
+        if len(parts) == 1:
             question = session_question(self.tenant_id, runs[0], asked_in=self.asked_in, earlier=earlier)
-            return self._written(await self._ask(question), question)
-        questions = [session_question(self.tenant_id, run, asked_in=self.asked_in, part=True) for run in runs]
-        told = [await self._part(question) for question in questions]
+            try:
+                return self._written(await self._ask(question), question)
+            except QuestionRefusedError as error:
+                parts = self._halves(parts[0], error)
+        told = [summary for part in parts for summary in await self._told(part)]
+        if not told:
+            raise QuestionRefusedError(FILTERED, "the endpoint's content filter refuses every event")
         return await self._merged([earlier, *told] if earlier else told, most_tokens)
+
+    async def _told(self, part: Sequence[_Line]) -> list[str]:
+        """Return the summary of a part; where a filter refuses it, those of its halves, without what stays refused."""
+        question = session_question(self.tenant_id, [line.text for line in part], asked_in=self.asked_in, part=True)
+        try:
+            return [await self._part(question)]
+        except QuestionRefusedError as error:
+            halves = self._halves(part, error)
+        return [summary for half in halves for summary in await self._told(half)]
+
+    def _halves(self, part: Sequence[_Line], error: QuestionRefusedError) -> list[Sequence[_Line]]:
+        """Return the halves of a refused part; none of a single event, which is left out."""
+        self._refused += 1
+        if error.reason != FILTERED or self._refused > _MOST_REFUSED:
+            raise error
+        if len(part) == 1:
+            self._left_out.append(part[0].event_id)
+            return []
+        middle = len(part) // 2
+        return [part[:middle], part[middle:]]
 
     async def _merged(self, parts: Sequence[str], most_tokens: int) -> Written:
         while len(runs := _runs(parts, most_tokens)) > 1:
@@ -125,6 +172,7 @@ class ModelWriter:
             question=answer.question,
             input_tokens=self._input_tokens,
             output_tokens=self._output_tokens,
+            left_out=tuple(self._left_out),
         )
 
 

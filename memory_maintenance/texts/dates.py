@@ -38,9 +38,7 @@ def kept_dates(named: frozenset[str], text: str) -> frozenset[str]:
     days = {one[-5:] for one in told}
     without_year = {one[-5:] for one in told if one.startswith(_NO_YEAR)}
     return frozenset(
-        one
-        for one in named
-        if one in told or one[-5:] in (days if one.startswith(_NO_YEAR) else without_year)
+        one for one in named if one in told or one[-5:] in (days if one.startswith(_NO_YEAR) else without_year)
     )
 
 

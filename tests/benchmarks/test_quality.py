@@ -1,8 +1,10 @@
 import json
+import logging
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+import structlog
 
 from benchmarks.found_again import found_again
 from benchmarks.model_writer import small_model
@@ -53,6 +55,22 @@ def talks(written):
     return written(
         [*_talk(TENT, session_id="tent"), *_talk(MIGRATION, session_id="move"), *_talk(INCIDENT, session_id="incident")]
     )
+
+
+@pytest.fixture
+def run(capsys):
+    """Return a function that runs the command and returns exit code, output and errors; logs are as before after it."""
+    root, before = logging.getLogger(), structlog.get_config()
+    handlers, level = list(root.handlers), root.level
+
+    def running(*arguments):
+        code = main([str(argument) for argument in arguments])
+        return (code, *capsys.readouterr())
+
+    yield running
+    structlog.configure(**before)
+    root.handlers[:] = handlers
+    root.setLevel(level)
 
 
 @pytest.fixture(scope="module")
@@ -131,8 +149,8 @@ SOURCES = ["2026-11-20 Ana paid 189.00 EUR for order 4412.", "2026-11-22 The ref
     ("summary", "dates", "numbers"),
     [
         pytest.param("Ana paid and waits for her refund.", 0, 0, id="nothing"),
-        pytest.param("2026-11-20: order 4412.", 1 / 3, 1 / 5, id="a date and a number"),
-        pytest.param("By 2026-12-03 Ana gets 189 EUR for 4412.", 1 / 3, 4 / 5, id="a date written otherwise"),
+        pytest.param("2026-11-20: order 4412.", 1 / 3, 2 / 4, id="a date with its year, and a number"),
+        pytest.param("By 2026-12-03 Ana gets 189 EUR for 4412.", 1 / 3, 1, id="a date written otherwise"),
         pytest.param(" ".join(SOURCES), 1, 1, id="all"),
     ],
 )
@@ -195,27 +213,27 @@ def test_a_measure_is_a_share_of_the_answers_that_it_could_be_taken_of():
     assert (report.passing_all, report.refused) == (1 / 4, {"off_schema": 1, "truncated": 1, "unsupported_numbers": 1})
 
 
-def test_the_table_has_a_column_per_writer_and_a_row_per_measure(talks, capsys):
-    assert main(["--memories", str(talks)]) == 0
-    table, sentence = capsys.readouterr().out.strip().split("\n\n")
+def test_the_table_has_a_column_per_writer_and_a_row_per_measure(talks, run):
+    code, out, _ = run("--memories", talks)
+    table, sentence = out.strip().split("\n\n")
     rows = {row.split(" | ")[0].strip("| "): row.split(" | ")[1:] for row in table.splitlines()}
-    assert list(rows)[:2] == ["", "---"]
+    assert (code, list(rows)[:2]) == (0, ["", "---"])
     assert set(MEASURES.values()) <= rows.keys()
     assert {len(cells) for cells in rows.values()} == {2}
     assert sentence.endswith("by chance: 100.0 %.")
 
 
-def test_json_has_every_number_of_both_writers(talks, capsys):
-    assert main(["--memories", str(talks), "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
+def test_json_has_every_number_of_both_writers(talks, run):
+    code, out, _ = run("--memories", talks, "--json")
+    told = json.loads(out)
+    assert code == 0
     assert told.keys() == {EXTRACTIVE, FALLBACK}
     assert told[EXTRACTIVE]["passing"].keys() == MEASURES.keys()
 
 
 @pytest.mark.parametrize("lines", [[], [_line("alone")]], ids=["empty", "too short a session"])
-def test_a_file_without_sessions_is_an_error_in_one_line(written, lines, capsys):
-    assert main(["--memories", str(written(lines))]) == 1
-    assert capsys.readouterr().err == "memories.jsonl has no session of 10 events\n"
+def test_a_file_without_sessions_is_an_error_in_one_line(written, lines, run):
+    assert run("--memories", written(lines)) == (1, "", "memories.jsonl has no session of 10 events\n")
 
 
 def test_without_two_searches_there_is_no_gain_to_tell_of(samples):
@@ -237,7 +255,7 @@ GOOD = {
 
 
 async def test_a_models_refused_answers_are_counted_and_none_is_stored(pool, endpoint, written):
-    endpoint.script(truncated_answer(), answer({**GOOD, "summary": "Bo sold 7 ponies to a wizard."}), answer(GOOD))
+    endpoint.script(truncated_answer(), answer({**GOOD, "summary": "Bo sold 77 ponies to a wizard."}), answer(GOOD))
     endpoint.otherwise = answer({**GOOD, "key_topics": ["refund"]})
     lines = [*_talk(TENT, session_id="a"), *_talk([f"{text}!" for text in TENT], session_id="b")]
     file = read_sessions(written(lines), WITHOUT_MODEL)

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 import structlog
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from commands.application import app
 
@@ -43,6 +42,6 @@ def cli(store_url: str, home: Path) -> Cli:
 
     async def run(*arguments: object, **changes: str) -> Result:
         words = list(map(str, arguments))
-        return await asyncio.to_thread(CliRunner().invoke, app, words, env={**settings, **changes})
+        return await asyncio.to_thread(lambda: CliRunner().invoke(app, words, env={**settings, **changes}))
 
     return run

@@ -30,6 +30,7 @@ async def decayed(pool):
     """Three memories of acme and two of bolt, forty days old and decayed since the first of them."""
     ids = await write(pool, "acme", talk(3), start=NOW - 40 * DAY, importance=0.8)
     ids += await write(pool, "bolt", talk(2), start=NOW - 40 * DAY, importance=0.6)
+    await execute(pool, "UPDATE memories SET last_accessed_at = NULL")
     for as_of in (NOW - 39 * DAY, NOW - DAY):
         await _decay(pool, as_of)
     return ids
@@ -105,6 +106,7 @@ async def test_explain_has_an_answer_for_every_memory(cli, pool, decayed, deed, 
 async def test_explain_shows_what_a_summary_was_made_from(cli, pool):
     ids = await write(pool, "acme", talk(12), session="s1", start=NOW - 2 * DAY)
     summary = await SummarizationWorker(pool, _settings()).summarize_session("acme", "shop", "s1")
+    assert summary is not None
     told = (await cli("memories", "explain", summary["id"])).stdout
     assert "Made from 12 memories" in told
     assert "... and 2 more" in told
@@ -118,7 +120,8 @@ async def test_explain_names_a_memory_that_is_not_there(cli):
     assert told.stderr == f"error: no memory {missing}: check the id\n"
 
 
-async def test_restore_puts_a_tenant_back_and_says_what_comes_next(cli, pool, decayed):
+@pytest.mark.usefixtures("decayed")
+async def test_restore_puts_a_tenant_back_and_says_what_comes_next(cli, pool):
     others = await _importances(pool, "bolt")
     told = await cli("memories", "restore", "--tenant", "acme", "--by", "ana")
     assert told.exit_code == 0
@@ -139,7 +142,8 @@ async def test_restore_takes_memories_or_everything(cli, pool, decayed):
     assert await _importances(pool, "acme") + await _importances(pool, "bolt") == [0.8] * 3 + [0.6] * 2
 
 
-async def test_a_dry_run_of_restore_writes_nothing(cli, pool, decayed):
+@pytest.mark.usefixtures("decayed")
+async def test_a_dry_run_of_restore_writes_nothing(cli, pool):
     before = await fetch(pool, VERSIONS)
     told = await cli("memories", "restore", "--all", "--dry-run")
     assert told.stdout == "would restore 5 memories\n"

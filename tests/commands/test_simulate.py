@@ -4,7 +4,7 @@ import re
 import struct
 import sys
 from datetime import timedelta
-from xml.etree import ElementTree as ET
+from xml.dom import minidom
 
 import pytest
 
@@ -99,8 +99,8 @@ async def test_it_draws_a_picture(cli, tmp_path):
     head = pictures[".png"].read_bytes()[:24]
     assert head[:8] == b"\x89PNG\r\n\x1a\n"
     assert min(struct.unpack(">II", head[16:])) > 500
-    drawn = ET.parse(pictures[".svg"]).getroot()
-    words = {element.text for element in drawn.iter("{http://www.w3.org/2000/svg}text")}
+    drawn = minidom.parse(str(pictures[".svg"]))  # noqa: S318  our own file
+    words = {node.nodeValue for element in drawn.getElementsByTagName("text") for node in element.childNodes}
     assert words >= {"today", "day 365, the rule that is tried", "day 365, the present rule", "days from now"}
 
 

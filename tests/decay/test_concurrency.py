@@ -42,7 +42,7 @@ def _worker(pool: Pool) -> DecayWorker:
 
 async def _agent(pool: Pool, ids: list[UUID], seed: int, sets: dict[UUID, float]) -> int:
     """Write to memories in transactions of several rows, always in the order of their ids, and count the writes."""
-    choice = random.Random(seed)  # noqa: S311
+    choice = random.Random(seed)
     written = 0
     for _ in range(25):
         some = sorted(choice.sample(ids, 5))

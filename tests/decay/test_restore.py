@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memory_maintenance.database.pool import execute, execute_many, fetch, fetch_row, fetch_value, transaction
+from memory_maintenance.database.pool import execute, execute_many, fetch, fetch_value, transaction
 from memory_maintenance.decay.policy import DecayRule, decayed
 from memory_maintenance.decay.restore import RestoreResult, _Restoring, restore_memories, restore_tenant
 from memory_maintenance.decay.worker import DecayWorker
@@ -48,8 +48,8 @@ async def _decay(pool, as_of, tenant=TENANT, **changes):
     return await DecayWorker(pool, _settings(**changes)).decay_batch(tenant, as_of)
 
 
-async def _restore(pool, tenant=TENANT, **others):
-    return await restore_tenant(pool, tenant, **{"at": NOW, "page_size": 3} | others)
+async def _restore(pool, tenant=TENANT, at=NOW, **others):
+    return await restore_tenant(pool, tenant, at=at, page_size=3, **others)
 
 
 @pytest.fixture
@@ -240,8 +240,8 @@ async def _check_decay_after_restoring(pool, memories, nights, later):
     await _restore(pool)
     await _decay(pool, NOW + later)
     for row in (await _rows(pool)).values():
-        created = await fetch_row(pool, "SELECT created_at FROM memories WHERE id = $1", row["id"])
-        access = row["last_accessed_at"] or created["created_at"]
+        created_at = await fetch_value(pool, "SELECT created_at FROM memories WHERE id = $1", row["id"])
+        access = row["last_accessed_at"] or created_at
         assert row["importance"] == pytest.approx(
             decayed(row["base_importance"], NOW, access, NOW + later, RULE), abs=1e-12
         )

@@ -34,7 +34,7 @@ Services = dict[str, dict[str, Any]]
 
 def run(*command: str | Path, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run *command* without settings but those in *environment*."""
-    return subprocess.run(  # noqa: S603  (our own commands)
+    return subprocess.run(
         command, cwd=cwd, env={**CLEAN, **environment}, capture_output=True, text=True, check=False
     )
 

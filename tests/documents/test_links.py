@@ -15,7 +15,7 @@ COMMAND = re.compile(r"starter\.py ([a-z][a-z-]*)(?: ([a-z][a-z-]*))?")
 
 
 def _anchors(page: Path) -> set[str]:
-    titles = re.findall(r"^#+ (.+)$", page.read_text(), re.M)
+    titles = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 
 

@@ -2,7 +2,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from memory_maintenance.database.pool import execute, fetch
-from memory_maintenance.inspection.derived import WRITERS, written_memories, written_memory
+from memory_maintenance.inspection.derived import WRITERS, WrittenMemory, written_memories, written_memory
 from memory_maintenance.memories.derived import DerivedMemory, derived_id, insert_derived
 from memory_maintenance.summarization.worker import SummarizationWorker
 from tests.agents import AS_OF, talk, write
@@ -33,10 +33,17 @@ def _reflection(sources, **metadata):
     )
 
 
+async def _written(pool, memory_id) -> WrittenMemory:
+    written = await written_memory(pool, memory_id)
+    assert written is not None
+    return written
+
+
 async def test_a_summary_is_shown_with_the_events_it_covers(any_pool):
     ids = await write(any_pool, TENANT, talk(12), session="s1", start=AS_OF - timedelta(days=2))
     summary = await SummarizationWorker(any_pool, settings()).summarize_session(TENANT, "shop", "s1")
-    written = await written_memory(any_pool, summary["id"])
+    assert summary is not None
+    written = await _written(any_pool, summary["id"])
     assert [source.id for source in written.sources] == ids
     assert (written.metadata["backend"], written.question, written.calls) == ("extractive", None, ())
     assert await written_memories(any_pool, [TENANT], WRITERS) == [written]
@@ -48,7 +55,7 @@ async def test_a_reflection_is_shown_with_its_evidence_and_what_the_ledger_has_o
     await insert_derived(any_pool, memory)
     for attempt, state, reason in ((1, "refused", "repeats"), (2, "accepted", None)):
         await execute(any_pool, CALL, attempt, state, reason)
-    written = await written_memory(any_pool, memory.id)
+    written = await _written(any_pool, memory.id)
     assert [source.id for source in written.sources] == ids[:2]
     assert [(call.attempt, call.state, call.reason, call.cost) for call in written.calls] == [
         (1, "refused", "repeats", Decimal("0.25")),
@@ -60,7 +67,7 @@ async def test_sources_that_are_no_memories_are_left_out(pool):
     [one] = await write(pool, TENANT, talk(1))
     memory = _reflection(["step 7", str(one)])
     await insert_derived(pool, memory)
-    assert [source.id for source in (await written_memory(pool, memory.id)).sources] == [one]
+    assert [source.id for source in (await _written(pool, memory.id)).sources] == [one]
 
 
 async def test_metadata_that_is_missing_or_no_object_is_none(pool):
@@ -68,7 +75,7 @@ async def test_metadata_that_is_missing_or_no_object_is_none(pool):
     await insert_derived(pool, memory)
     for metadata in (None, "[1]"):
         await execute(pool, "UPDATE memories SET metadata = $1::text::jsonb", metadata)
-        written = await written_memory(pool, memory.id)
+        written = await _written(pool, memory.id)
         assert (written.metadata, written.sources, written.calls) == ({}, (), ())
 
 

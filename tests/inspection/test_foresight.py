@@ -28,9 +28,9 @@ rows = st.lists(st.tuples(st.floats(0.01, 1), instants, instants), min_size=1, m
 
 def _priced(memories, rule):
     base = np.array([memory[0] for memory in memories])
-    times = [np.array([(memory[n] - EPOCH) // MICROSECOND for memory in memories]) for n in (1, 2)]
+    since, access = (np.array([(memory[n] - EPOCH) // MICROSECOND for memory in memories]) for n in (1, 2))
     speed = np.full(len(memories), rule.speed("sm"))
-    return PricedRows(base * 0.9, base, base, speed, *times, np.full(len(memories), fill_value=True))
+    return PricedRows(base * 0.9, base, base, speed, since, access, np.full(len(memories), fill_value=True))
 
 
 @given(rows, instants, rules)

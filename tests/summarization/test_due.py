@@ -206,7 +206,7 @@ class Drawn:
 
 @pytest.mark.parametrize("seed", range(3))
 async def test_the_statement_agrees_with_the_rule(pool, seed):
-    chance = random.Random(seed)  # noqa: S311
+    chance = random.Random(seed)
     drawn = {f"s{number:03}": Drawn.by(chance) for number in range(60)}
     for session, one in drawn.items():
         await one.write(pool, "acme", session)

@@ -1,66 +1,20 @@
 """Pause, resume and cancel: by signals of any shape, at any time."""
 
-import asyncio
-from datetime import UTC, datetime, timedelta
-from uuid import uuid4
-
 import pytest
-from temporalio import activity
 from temporalio.client import Client
-from temporalio.worker import Worker
 
-from activities.messages import DecayBatchRequest, DecayBatchResult, TenantOrder, TenantPlan
 from memory_maintenance.database.pool import fetch_value
 from memory_maintenance.operations.tenants import control_of, pause
+from tests.histories.slow import slow_tenant
 from tests.workflows.conftest import remember_session
-from workflows.messages import TenantRequest
 from workflows.options import TASK_QUEUE
-from workflows.page import tenant_workflow_id
 from workflows.tenant import TenantMaintenanceWorkflow
-
-NOW = datetime(2026, 11, 24, tzinfo=UTC)
-
-
-class SlowDecay:
-    """Decay of a tenant so large that every batch waits until the test lets it end."""
-
-    def __init__(self) -> None:
-        self.started = asyncio.Semaphore(0)
-        self.may_end = asyncio.Semaphore(0)
-        self.orders: list[TenantOrder] = []
-        self.batches = 0
-
-    @activity.defn(name="decay_batch")
-    async def decay_batch(self, _: DecayBatchRequest) -> DecayBatchResult:
-        self.batches += 1
-        self.started.release()
-        await self.may_end.acquire()
-        return DecayBatchResult(status="more", seen=self.batches, updated=self.batches)
-
-    @activity.defn(name="carry_out_order")
-    async def carry_out_order(self, order: TenantOrder) -> None:
-        self.orders.append(order)
 
 
 @pytest.fixture
 async def slow(temporal: Client):
-    decay = SlowDecay()
-    activities = [decay.decay_batch, decay.carry_out_order]
-    async with Worker(temporal, task_queue=TASK_QUEUE, workflows=[TenantMaintenanceWorkflow], activities=activities):
-        yield decay
-
-
-async def _start(client: Client):
-    request = TenantRequest(
-        plan=TenantPlan(tenant_id="acme", decay=True),
-        cycle_id=uuid4(),
-        as_of=NOW,
-        kind="daily",
-        deadline=datetime.now(UTC) + timedelta(hours=1),
-    )
-    return await client.start_workflow(
-        TenantMaintenanceWorkflow.run, request, id=tenant_workflow_id("acme"), task_queue=TASK_QUEUE
-    )
+    async with slow_tenant(temporal) as run_and_decay:
+        yield run_and_decay
 
 
 @pytest.mark.parametrize(
@@ -74,8 +28,8 @@ async def _start(client: Client):
         pytest.param("cancel", [3.5, "x"], "cancelled", id="two odd inputs"),
     ],
 )
-async def test_a_signal_of_any_shape_ends_the_run_after_its_batch(temporal, slow, signal, inputs, status):
-    run = await _start(temporal)
+async def test_a_signal_of_any_shape_ends_the_run_after_its_batch(slow, signal, inputs, status):
+    run, slow = slow
     await slow.started.acquire()
     await run.signal(signal, args=inputs)
     slow.may_end.release()
@@ -84,8 +38,8 @@ async def test_a_signal_of_any_shape_ends_the_run_after_its_batch(temporal, slow
     assert [order.action for order in slow.orders] == (["pause"] if signal == "pause" else [])
 
 
-async def test_a_field_of_the_wrong_type_is_ignored_and_the_run_goes_on(temporal, slow):
-    run = await _start(temporal)
+async def test_a_field_of_the_wrong_type_is_ignored_and_the_run_goes_on(slow):
+    run, slow = slow
     await slow.started.acquire()
     await run.signal("pause", {"until": "when the cows come home"})
     slow.may_end.release()
@@ -96,8 +50,8 @@ async def test_a_field_of_the_wrong_type_is_ignored_and_the_run_goes_on(temporal
     assert (await run.result()).status == "cancelled"
 
 
-async def test_pausing_twice_and_resuming_before_the_batch_ends_changes_nothing(temporal, slow):
-    run = await _start(temporal)
+async def test_pausing_twice_and_resuming_before_the_batch_ends_changes_nothing(slow):
+    run, slow = slow
     await slow.started.acquire()
     for signal in ("pause", "pause", "resume", "resume"):
         await run.signal(signal)

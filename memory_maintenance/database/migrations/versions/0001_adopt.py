@@ -143,6 +143,31 @@ CREATE TABLE maintenance.model_breaker (
     opened_until timestamptz NOT NULL,
     reason       text NOT NULL
 );
+
+CREATE TABLE maintenance.set_aside (
+    kind            text NOT NULL CHECK (kind IN ('session', 'dream', 'memory')),
+    tenant_id       text NOT NULL,
+    project         text NOT NULL,
+    name            text NOT NULL,
+    session_id      text,
+    failures        integer NOT NULL,
+    last_round      text NOT NULL,
+    reason          text NOT NULL,
+    first_failed_at timestamptz NOT NULL DEFAULT now(),
+    last_failed_at  timestamptz NOT NULL DEFAULT now(),
+    set_aside_at    timestamptz,
+    PRIMARY KEY (kind, tenant_id, project, name)
+);
+
+CREATE TABLE maintenance.set_aside_memories (
+    memory_id uuid NOT NULL,
+    kind      text NOT NULL,
+    tenant_id text NOT NULL,
+    project   text NOT NULL,
+    name      text NOT NULL,
+    PRIMARY KEY (memory_id, kind),
+    FOREIGN KEY (kind, tenant_id, project, name) REFERENCES maintenance.set_aside ON DELETE CASCADE
+);
 """
 
 INDEXES = {

@@ -1,0 +1,4 @@
+from tests.endpoint import endpoint
+from tests.workflows.conftest import working
+
+__all__ = ["endpoint", "working"]

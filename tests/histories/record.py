@@ -1,0 +1,143 @@
+"""Records the histories that ``test_replay.py`` replays: ``make histories``.
+
+Until the first release they may be recorded anew in the commit that changes what a workflow
+commands; after it, never: old histories are what running workflows have.
+"""
+
+import json
+import re
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
+
+from memory_maintenance.database.pool import Pool
+from memory_maintenance.operations.tenants import pause
+from tests.endpoint import ScriptedEndpoint, unauthorized
+from tests.histories.slow import slow_tenant
+from tests.workflows.conftest import Working, remember_session
+from workflows.options import TASK_QUEUE
+
+FOLDER = Path(__file__).parent
+Start = Callable[..., Awaitable[WorkflowHandle[Any, Any]]]
+
+
+@pytest.fixture
+def start(temporal: Client) -> Start:
+    async def started(*inputs: Any, signal: str | None = None, argument: Any = None) -> WorkflowHandle[Any, Any]:
+        more = {"start_signal": signal, "start_signal_args": [argument]} if signal else {}
+        return await temporal.start_workflow(
+            "MaintenanceWorkflow", args=inputs, id="cycle", task_queue=TASK_QUEUE, **more
+        )
+
+    return started
+
+
+async def keep(client: Client, name: str) -> None:
+    """Write the history of every workflow of the server into ``NAME-WORKFLOW.json``, without what names a machine."""
+    async for execution in client.list_workflows():
+        handle = client.get_workflow_handle(execution.id, run_id=execution.run_id)
+        history = (await handle.fetch_history()).to_json()
+        told = re.sub(r'"(stackTrace|identity)":\s*"(?:[^"\\]|\\.)*"', r'"\1": ""', history)
+        workflow = re.sub(r"[^a-z0-9]+", "-", execution.id.lower())
+        turn = f"-{execution.run_id[-4:]}" if "slow" in name else ""
+        (FOLDER / f"{name}--{workflow}{turn}.json").write_text(json.dumps(json.loads(told), indent=1) + "\n")
+
+
+async def test_a_night_without_work(temporal, working, start):
+    async with working():
+        await (await start()).result()
+    await keep(temporal, "nothing-to-do")
+
+
+async def test_a_night_with_all_three_tasks(temporal, pool, working, start):
+    await remember_session(pool, "acme", events=12)
+    await remember_session(pool, "globex", events=3)
+    async with working():
+        await (await start()).result()
+    await keep(temporal, "daily")
+
+
+async def test_an_hour(temporal, pool, working, start):
+    await remember_session(pool, "acme", events=12)
+    async with working():
+        await (await start({"kind": "hourly"})).result()
+    await keep(temporal, "hourly")
+
+
+async def test_one_session_by_name(temporal, pool, working, start):
+    await remember_session(pool, "acme", events=12)
+    named = {"tasks": ["summarization"], "tenants": ["acme"], "project": "shop", "session": "s1", "min_events": 1}
+    async with working():
+        await (await start(named)).result()
+    await keep(temporal, "one-session")
+
+
+async def test_a_tenant_paused_by_the_root(temporal, pool, working, start):
+    await remember_session(pool, "acme", events=12)
+    async with working():
+        await (await start(signal="pause_tenant", argument="acme")).result()
+    await keep(temporal, "paused")
+
+
+async def test_a_tenant_resumed_by_the_root(temporal, pool: Pool, working: Working, start: Start):
+    await remember_session(pool, "acme", events=12)
+    await pause(pool, "acme")
+    async with working():
+        await (await start(signal="resume_tenant", argument="acme")).result()
+    await keep(temporal, "resumed")
+
+
+async def test_a_tenant_cancelled_before_it_starts(temporal, pool, working, start):
+    await remember_session(pool, "acme", events=12)
+    async with working():
+        await (await start(signal="cancel_tenant", argument="acme")).result()
+    await keep(temporal, "cancelled")
+
+
+async def test_an_unknown_tenant(temporal, working, start):
+    async with working():
+        with pytest.raises(WorkflowFailureError):
+            await (await start({"tenants": ["nobody"]})).result()
+    await keep(temporal, "unknown-tenant")
+
+
+async def test_a_model_that_refuses_us(temporal, pool, working, endpoint: ScriptedEndpoint, start):
+    endpoint.otherwise = unauthorized()
+    await remember_session(pool, "acme", events=12)
+    async with working(rae_llm_backend="openai", openai_api_key="none", openai_base_url=endpoint.base_url):
+        await (await start()).result()
+    await keep(temporal, "model-refuses")
+
+
+async def test_orders_to_a_tenant_in_its_batch(temporal):
+    async with slow_tenant(temporal) as (run, decay):
+        await decay.started.acquire()
+        for signal in ("pause", "resume", "cancel"):
+            await run.signal(signal, {"by": "ana"})
+        decay.may_end.release()
+        await run.result()
+    await keep(temporal, "orders-slow")
+
+
+async def test_a_tenant_that_continues_as_new(hasty_temporal):
+    async with slow_tenant(hasty_temporal) as (run, decay):
+        for _ in range(12):
+            await decay.started.acquire()
+            decay.may_end.release()
+        await run.signal("cancel")
+        decay.may_end.release()
+        await run.result()
+    await keep(hasty_temporal, "continued-slow")
+
+
+async def test_a_cycle_cancelled_from_outside(temporal, pool, working, start):
+    await remember_session(pool, "acme", events=12)
+    async with working():
+        run = await start()
+        await run.cancel()
+        with pytest.raises(WorkflowFailureError):
+            await run.result()
+    await keep(temporal, "root-cancelled")
