@@ -1,10 +1,8 @@
-"""The process that does the work: polls until SIGTERM or SIGINT."""
-
-import sys
+"""The process that does the work: ``python worker.py --help``."""
 
 from commands.console import leaving
-from commands.work import work
+from commands.work import app
 
 if __name__ == "__main__":
     with leaving():
-        sys.exit(work())
+        app()

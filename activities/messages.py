@@ -38,6 +38,8 @@ class OpenCycleResult(Message):
     deadline_minutes: int
     fail_ratio: float
     config: dict[str, Any]
+    search_attributes: bool = False
+    """Whether the server knows our search attributes."""
 
 
 class PlanPageRequest(Message):

@@ -1,5 +1,6 @@
 """Activities around a cycle: open it, plan its pages, record what they did, close it."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from temporalio import activity
@@ -26,6 +27,8 @@ class PlanningActivities:
     pool: Pool
     settings: Settings
     planner: Planner
+    search_attributes: Callable[[], Awaitable[bool]]
+    """Whether the Temporal server knows our search attributes."""
 
     @activity.defn(name="open_cycle")
     async def open_cycle(self, request: OpenCycleRequest) -> OpenCycleResult:
@@ -40,6 +43,7 @@ class PlanningActivities:
             deadline_minutes=self.settings.deadline_minutes(daily=daily),
             fail_ratio=self.settings.maintenance_fail_ratio,
             config=config,
+            search_attributes=await self.search_attributes(),
         )
 
     @activity.defn(name="plan_page")

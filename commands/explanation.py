@@ -112,9 +112,7 @@ def _comparison(why: DecayExplanation) -> str:
 
 
 def _days(why: DecayExplanation) -> Table:
-    rows = table(
-        "\nDays since the base, by the time since the last access", "stage", "days#", "multiplier#", "exposure#"
-    )
+    rows = table(None, "stage", "days#", "multiplier#", "exposure#")
     for part in why.parts:
         days = part.length / timedelta(days=1)
         rows.add_row(part.stage, f"{days:.4f}", f"{float(part.multiplier):.4f}", f"{float(part.exposure):.4f}")

@@ -11,6 +11,7 @@
     │   ├── DatabaseUnavailableError   (a retry helps)
     │   ├── DatabaseRefusedError       wrong password, database or rights
     │   ├── StoreShapeError            the memories table lacks a column
+    │   ├── VectorColumnError          the column of embeddings does not take the model's vectors
     │   └── NotMigratedError
     ├── StackError                   a server that the application starts for itself does not run
     └── LanguageModelError           the model
@@ -99,6 +100,15 @@ class DatabaseRefusedError(StoreError):
 
 class StoreShapeError(StoreError):
     """The memories table lacks a column that maintenance needs."""
+
+
+class VectorColumnError(StoreError):
+    """The column that holds embeddings does not take the vectors of EMBEDDING_MODEL."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+        """A word from a closed set: wrong_dimension or not_taken."""
 
 
 class NotMigratedError(StoreError):

@@ -163,6 +163,11 @@ class Settings(BaseSettings):
     """Ollama's address, used with RAE_LLM_BACKEND=ollama."""
     rae_llm_model_default: str = "gpt-4o-mini"
     """Model that writes summaries and reflections."""
+    embedding_model: str | None = None
+    """Model of the same endpoint that embeds summaries and reflections, so that vector search finds them: the one
+    that the agents embed with. Unset: they are not embedded."""
+    embedding_name: str | None = None
+    """What `memory_embeddings.model_name` calls it; unset: EMBEDDING_MODEL."""
     model_context_tokens: Annotated[int, Ge(1024)] = 16_384
     """Context of the model in tokens: longer sessions are summarized in chunks that fit."""
     model_answer_tokens: Annotated[int, Ge(64)] = 1024
@@ -340,6 +345,21 @@ class Settings(BaseSettings):
         return self.openai_base_url
 
     @property
+    def has_endpoint(self) -> bool:
+        """Return whether anything names an OpenAI-compatible endpoint."""
+        return bool(self.openai_api_key or self.openai_base_url or self.rae_llm_backend == "ollama")
+
+    @property
+    def embeds(self) -> bool:
+        """Return whether derived memories are embedded, whoever writes them."""
+        return self.embedding_model is not None and self.has_endpoint
+
+    @property
+    def stored_embedding_name(self) -> str | None:
+        """Return the name under which a store keeps the vectors of EMBEDDING_MODEL; None: there is no such model."""
+        return self.embedding_name or self.embedding_model
+
+    @property
     def dreaming(self) -> bool:
         """Return whether dreams are on; a set DREAMING_ENABLED is never overridden by the mode."""
         chosen = self.reflective_memory_mode == "full" if self.dreaming_enabled is None else self.dreaming_enabled
@@ -379,6 +399,7 @@ class Settings(BaseSettings):
             "decay_tolerance": self.memory_decay_tolerance,
             "llm_backend": self.llm_backend,
             "llm_model": self.rae_llm_model_default if self.llm_backend == "openai" else None,
+            "embedding_model": self.embedding_model if self.embeds else None,
         }
 
     def warnings(self) -> list[str]:
@@ -394,6 +415,8 @@ class Settings(BaseSettings):
                 f"MEMORY_BASE_DECAY_RATE={self.memory_base_decay_rate:g} is outside its bounds: "
                 f"{self.base_decay_rate:g} is used"
             )
+        if self.embedding_model and not self.has_endpoint:
+            found.append("EMBEDDING_MODEL is ignored: neither OPENAI_BASE_URL nor OPENAI_API_KEY names an endpoint")
         return found
 
 

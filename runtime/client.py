@@ -40,17 +40,24 @@ CONNECTION_SETTINGS: Final = (
 )
 """What Temporal's own environment configuration knows, under the names it knows it by."""
 
+_NO_RIGHTS: Final = "does not let us in: check TEMPORAL_API_KEY or the client certificate, and TEMPORAL_NAMESPACE"
+_UNKNOWN: Final = "does not know us: set TEMPORAL_API_KEY or a client certificate that is valid"
 _REFUSALS: Final = {
-    "PermissionDenied": "does not let us in: check TEMPORAL_API_KEY or the client certificate, and TEMPORAL_NAMESPACE",
-    "Unauthenticated": "does not know us: set TEMPORAL_API_KEY or a client certificate that is valid",
+    "PermissionDenied": _NO_RIGHTS,
+    "Unauthenticated": _UNKNOWN,
     "InvalidContentType": "does not speak TLS: set TEMPORAL_TLS=false",
     "NotValidForName": "has a certificate for another name: set TEMPORAL_TLS_SERVER_NAME",
     "InvalidCertificate": "has a certificate that is not trusted: set TEMPORAL_TLS_SERVER_CA_CERT_PATH",
-    "CertificateRequired": "asks for a client certificate: set TEMPORAL_TLS_CLIENT_CERT_PATH and ..._KEY_PATH",
-    "transport error": "answers, but not as Temporal without TLS does: set TEMPORAL_TLS=true, or correct the port",
-    "h2 protocol error": "answers, but not as Temporal does: correct the port, or set TEMPORAL_TLS=true",
 }
 """Words of the SDK's connection errors, which have no types, and what they mean; the first that is found counts."""
+
+_ENDED: Final = ("transport error", "h2 protocol error", "AlertReceived")
+"""The other side took the connection and then ended it, which is all that a client sees of many mistakes."""
+_ENDED_IN_CLEAR: Final = "answers, but not as Temporal without TLS does: set TEMPORAL_TLS=true, or correct the port"
+_ENDED_ENCRYPTED: Final = (
+    "ends the encrypted connection: if it asks for a client certificate, set TEMPORAL_TLS_CLIENT_CERT_PATH and "
+    "TEMPORAL_TLS_CLIENT_KEY_PATH; else correct the port"
+)
 
 
 class TemporalUnreachableError(MaintenanceError):
@@ -70,6 +77,12 @@ class TemporalRefusedError(MaintenanceError):
 
     def __init__(self, address: str, why: str) -> None:
         super().__init__(f"Temporal at {address} {why}")
+
+
+class TemporalGarbledError(TemporalRefusedError):
+    """Something answers and hangs up: a wrong port or TLS on one side only, or a server that is just stopping."""
+
+    retryable = True
 
 
 def configured_address(settings: Settings) -> str | None:
@@ -101,23 +114,22 @@ async def connect(
     except RPCError as error:
         raise _refused(address, chosen["namespace"], error) from None
     except (RuntimeError, ValueError) as error:
-        why = next((why for word, why in _REFUSALS.items() if word in str(error)), None)
-        raise (TemporalRefusedError(address, why) if why else TemporalUnreachableError(address)) from None
+        raise _not_connected(address, str(error), encrypted=bool(chosen.get("tls"))) from None
     except (TimeoutError, OSError):
         raise TemporalUnreachableError(address) from None
     return client
 
 
 async def connect_patiently(address: str, settings: Settings, *, runtime: Runtime | None = None) -> Client:
-    """Connect, trying again for ``TEMPORAL_PATIENCE_SECONDS`` while nobody answers; otherwise as ``connect``."""
+    """Connect, trying again for ``TEMPORAL_PATIENCE_SECONDS`` while that may help; otherwise as ``connect``."""
     loop = asyncio.get_running_loop()
     deadline, attempt = loop.time() + settings.temporal_patience_seconds, 0
     while True:
         try:
             return await connect(address, settings, runtime=runtime)
-        except TemporalUnreachableError:
+        except MaintenanceError as error:
             wait = min(LONGEST_WAIT_SECONDS, 0.5 * 2**attempt) * random.uniform(0.5, 1)  # noqa: S311  spreads a fleet
-            if loop.time() + wait > deadline:
+            if not error.retryable or loop.time() + wait > deadline:
                 raise
         attempt += 1
         logger.warning("temporal_unreachable", address=address, attempt=attempt, retry_in_seconds=round(wait, 1))
@@ -135,6 +147,15 @@ async def check_namespace(client: Client) -> None:
     )
 
 
+def _not_connected(address: str, error: str, *, encrypted: bool) -> MaintenanceError:
+    for word, why in _REFUSALS.items():
+        if word in error:
+            return TemporalRefusedError(address, why)
+    if any(word in error for word in _ENDED):
+        return TemporalGarbledError(address, _ENDED_ENCRYPTED if encrypted else _ENDED_IN_CLEAR)
+    return TemporalUnreachableError(address)
+
+
 def _refused(address: str, namespace: str, error: RPCError) -> MaintenanceError:
     match error.status:
         case RPCStatusCode.NOT_FOUND:
@@ -143,9 +164,9 @@ def _refused(address: str, namespace: str, error: RPCError) -> MaintenanceError:
                 address, f"has no namespace {namespace!r}: correct TEMPORAL_NAMESPACE, or `{create}`"
             )
         case RPCStatusCode.PERMISSION_DENIED:
-            return TemporalRefusedError(address, _REFUSALS["PermissionDenied"])
+            return TemporalRefusedError(address, _NO_RIGHTS)
         case RPCStatusCode.UNAUTHENTICATED:
-            return TemporalRefusedError(address, _REFUSALS["Unauthenticated"])
+            return TemporalRefusedError(address, _UNKNOWN)
         case _:
             return TemporalUnreachableError(address)
 

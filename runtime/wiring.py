@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from temporalio.client import Client
+from temporalio.runtime import Runtime
 
 from activities.decay import DecayActivities
 from activities.dreaming import DreamingActivities
@@ -23,8 +24,9 @@ from memory_maintenance.language_model.question import LanguageModel
 from memory_maintenance.planning.planner import Planner
 from memory_maintenance.settings import Settings
 from memory_maintenance.summarization.worker import SummarizationWorker
-from runtime.client import connect
+from runtime.client import configured_address, connect, connect_patiently
 from runtime.embedded import Stack, running_database, running_stack
+from runtime.search_attributes import SearchAttributes
 
 Activity = Callable[..., Any]
 
@@ -49,7 +51,7 @@ async def running_stack_of(settings: Settings) -> AsyncIterator[Stack]:
     async with running_stack(
         home=settings.memory_maintenance_home.expanduser(),
         database_url=dsn.get_secret_value() if dsn else None,
-        temporal_address=settings.temporal_address,
+        temporal_address=configured_address(settings),
     ) as stack:
         if dsn is None:
             await migrate(stack.database_url)
@@ -102,15 +104,18 @@ async def running_model(settings: Settings, pool: Pool) -> AsyncIterator[Languag
 
 
 @asynccontextmanager
-async def running_application(settings: Settings) -> AsyncIterator[Application]:
-    """Yield a process's surroundings: servers, pool and Temporal client."""
+async def running_application(
+    settings: Settings, *, runtime: Runtime | None = None, patient: bool = False
+) -> AsyncIterator[Application]:
+    """Yield a process's surroundings: servers, pool and Temporal client; *patient*: wait for Temporal to be up."""
+    connecting = connect_patiently if patient else connect
     async with running_stack_of(settings) as stack, running_pool(settings, stack) as pool:
-        yield Application(settings, stack, pool, await connect(stack.temporal_address, settings))
+        yield Application(settings, stack, pool, await connecting(stack.temporal_address, settings, runtime=runtime))
 
 
-def sql_activities(settings: Settings, pool: Pool) -> Sequence[Activity]:
+def sql_activities(settings: Settings, pool: Pool, client: Client) -> Sequence[Activity]:
     """Return the activities of the queue ``memory-maintenance``."""
-    planning = PlanningActivities(pool, settings, Planner(pool, settings))
+    planning = PlanningActivities(pool, settings, Planner(pool, settings), SearchAttributes(client).registered)
     decay = DecayActivities(DecayWorker(pool, settings))
     summarization = SummarizationActivities(pool, settings, SummarizationWorker(pool, settings))
     dreaming = DreamingActivities(pool, settings, DreamingWorker(pool, settings))

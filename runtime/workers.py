@@ -4,19 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from datetime import timedelta
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from typing import Any, TypeVar
 
 import structlog
 from temporalio.client import Client
 from temporalio.worker import Worker
 
 from activities.failures import FailureInterceptor
-from memory_maintenance.database.pool import Pool
+from memory_maintenance.database.pool import Pool, fetch_value
 from memory_maintenance.language_model.question import LanguageModel
 from memory_maintenance.settings import Settings
-from runtime.wiring import model_activities, running_application, running_model, sql_activities
+from runtime.capacity import (
+    ACTIVITY_POLLERS,
+    CACHED_WORKFLOWS,
+    GRACE,
+    STICKY,
+    WORKFLOW_POLLERS,
+    WORKFLOW_TASKS,
+    Role,
+    deployment,
+    slots,
+)
+from runtime.client import check_namespace
+from runtime.health import Readiness, serving_health
+from runtime.telemetry import sdk_runtime, serving_metrics
+from runtime.wiring import Application, model_activities, running_application, running_model, sql_activities
 from workflows.maintenance import MaintenanceWorkflow
 from workflows.options import MODEL_TASK_QUEUE, TASK_QUEUE
 from workflows.page import MaintenancePageWorkflow
@@ -26,72 +41,124 @@ logger = structlog.get_logger(__name__)
 
 WORKFLOWS = (MaintenanceWorkflow, MaintenancePageWorkflow, TenantMaintenanceWorkflow)
 
-GRACE = timedelta(seconds=25)
-"""A batch of decay takes some 20 seconds: on shutdown it may finish."""
-
-STICKY = timedelta(seconds=2)
-"""After kill -9 a cached workflow waits this long for the dead worker, not the default 10 seconds."""
+Result = TypeVar("Result")
 
 
 @asynccontextmanager
-async def built_workers(client: Client, settings: Settings, pool: Pool) -> AsyncIterator[Sequence[Worker]]:
+async def built_workers(
+    client: Client, settings: Settings, pool: Pool, role: Role = "all"
+) -> AsyncIterator[Sequence[Worker]]:
     """Yield the workers of this process, not yet polling, with the model they ask."""
+    taken = slots(settings, role)
     async with running_model(settings, pool) as model:
-        yield _workers(client, settings, pool, model)
+        built = []
+        if taken.sql:
+            built.append(_work(client, settings, pool, taken.sql))
+        if taken.model:
+            built.append(_writing(client, settings, pool, model, taken.model))
+        yield built
 
 
-def _workers(client: Client, settings: Settings, pool: Pool, model: LanguageModel | None) -> tuple[Worker, Worker]:
-    work = Worker(
+def _work(client: Client, settings: Settings, pool: Pool, activities_at_once: int) -> Worker:
+    return Worker(
         client,
         task_queue=TASK_QUEUE,
         workflows=WORKFLOWS,
-        activities=sql_activities(settings, pool),
+        activities=sql_activities(settings, pool, client),
         interceptors=[FailureInterceptor()],
-        max_concurrent_activities=max(1, settings.database_pool_size - 2),
-        graceful_shutdown_timeout=GRACE,
+        max_concurrent_activities=activities_at_once,
+        max_concurrent_workflow_tasks=WORKFLOW_TASKS,
+        max_cached_workflows=CACHED_WORKFLOWS,
+        workflow_task_poller_behavior=WORKFLOW_POLLERS,
+        activity_task_poller_behavior=ACTIVITY_POLLERS,
         sticky_queue_schedule_to_start_timeout=STICKY,
+        graceful_shutdown_timeout=GRACE,
+        deployment_config=deployment(settings),
     )
-    writing = Worker(
+
+
+def _writing(
+    client: Client, settings: Settings, pool: Pool, model: LanguageModel | None, activities_at_once: int
+) -> Worker:
+    return Worker(
         client,
         task_queue=MODEL_TASK_QUEUE,
         activities=model_activities(settings, pool, model),
         interceptors=[FailureInterceptor()],
-        max_concurrent_activities=settings.model_concurrency,
+        max_concurrent_activities=activities_at_once,
         max_task_queue_activities_per_second=settings.model_requests_per_second if model else None,
+        activity_task_poller_behavior=ACTIVITY_POLLERS,
         graceful_shutdown_timeout=GRACE,
+        deployment_config=deployment(settings),
     )
-    return (work, writing)
 
 
-async def run_workers(settings: Settings) -> None:
+async def run_workers(settings: Settings, role: Role = "all") -> None:
     """Poll until SIGTERM or SIGINT, then let the batches in flight finish.
 
     Raises:
-        MaintenanceError: a server is missing or refuses us.
+        MaintenanceError: a server is missing or refuses us, or a port is taken.
         Exception: a worker ended by itself, which is fatal.
     """
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with running_application(settings) as app:
-        for warning in settings.warnings():
-            logger.warning("setting_without_effect", explanation=warning)
-        logger.info(
-            "worker_started",
-            temporal=app.stack.temporal_address,
-            web_ui=app.stack.temporal_ui_url or settings.temporal_ui_url,
-            writer=settings.llm_backend,
-        )
-        async with built_workers(app.client, settings, app.pool) as workers:
-            await poll_until(stop, workers)
+    runtime, readiness = sdk_runtime(settings), Readiness()
+    async with AsyncExitStack() as surroundings:
+        surroundings.enter_context(serving_metrics(settings))
+        await surroundings.enter_async_context(serving_health(settings, readiness))
+        connecting = running_application(settings, runtime=runtime, patient=True)
+        app = await _unless(stop, surroundings.enter_async_context(connecting))
+        if app is not None:
+            _tell(app, role)
+            async with built_workers(app.client, settings, app.pool, role) as workers:
+                readiness.works_with(**_checks(app, workers))
+                await poll_until(stop, workers, stopping=readiness.stops)
     logger.info("worker_stopped")
 
 
+async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, Result]) -> Result | None:
+    """Return what *work* comes to, or None where *stop* was set first and it was cancelled."""
+    task, told = asyncio.create_task(work), asyncio.create_task(stop.wait())
+    await asyncio.wait({task, told}, return_when=asyncio.FIRST_COMPLETED)
+    told.cancel()
+    if not task.done():
+        task.cancel()
+        await asyncio.wait({task})
+    return None if task.cancelled() else task.result()
+
+
+def _tell(app: Application, role: Role) -> None:
+    for warning in app.settings.warnings():
+        logger.warning("setting_without_effect", explanation=warning)
+    logger.info(
+        "worker_started",
+        role=role,
+        temporal=app.stack.temporal_address,
+        namespace=app.client.namespace,
+        build_id=app.settings.temporal_worker_build_id,
+        web_ui=app.stack.temporal_ui_url or app.settings.temporal_ui_url,
+        writer=app.settings.llm_backend,
+    )
+
+
+def _checks(app: Application, workers: Sequence[Worker]) -> dict[str, Callable[[], Coroutine[Any, Any, object]]]:
+    async def polling() -> None:
+        if not all(worker.is_running for worker in workers):
+            raise RuntimeError("a worker does not poll")
+
+    return {
+        "temporal": partial(check_namespace, app.client),
+        "postgres": partial(fetch_value, app.pool, "SELECT 1"),
+        "polling": polling,
+    }
+
+
 @asynccontextmanager
-async def polling(client: Client, settings: Settings, pool: Pool) -> AsyncIterator[None]:
+async def polling(client: Client, settings: Settings, pool: Pool, role: Role = "all") -> AsyncIterator[None]:
     """Let this process's workers poll while the body runs."""
     stop = asyncio.Event()
-    async with built_workers(client, settings, pool) as workers:
+    async with built_workers(client, settings, pool, role) as workers:
         task = asyncio.create_task(poll_until(stop, workers))
         try:
             yield
@@ -100,12 +167,15 @@ async def polling(client: Client, settings: Settings, pool: Pool) -> AsyncIterat
             await task
 
 
-async def poll_until(stop: asyncio.Event, workers: Sequence[Worker]) -> None:
+async def poll_until(
+    stop: asyncio.Event, workers: Sequence[Worker], *, stopping: Callable[[], None] = lambda: None
+) -> None:
     """Let *workers* poll until *stop* is set or one of them ends; stop them side by side."""
     polling = [asyncio.create_task(worker.run()) for worker in workers]
     told = asyncio.create_task(stop.wait())
     await asyncio.wait([*polling, told], return_when=asyncio.FIRST_COMPLETED)
     told.cancel()
+    stopping()
     logger.info("worker_stopping", grace_seconds=GRACE.total_seconds())
     await asyncio.gather(*(worker.shutdown() for worker in workers))
     await asyncio.gather(*polling)

@@ -25,6 +25,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.options import PAGE_SIZE, PAGES_AT_ONCE, sql
     from workflows.orders import OrderQueue
     from workflows.page import MaintenancePageWorkflow, tenant_workflow_id
+    from workflows.search_attributes import of_page, show_cycle, show_status
 
 NOMINAL_TIME = "TemporalScheduledStartTime"
 
@@ -122,6 +123,8 @@ class MaintenanceWorkflow:
             **sql(),
         )
         self._request = self._request.model_copy(update={"as_of": opened.as_of})
+        if opened.search_attributes:
+            show_cycle(cycle_id)
         return CycleProgress(
             cycle_id=cycle_id,
             started_at=workflow.now(),
@@ -131,6 +134,7 @@ class MaintenanceWorkflow:
             cursor=None,
             pages=0,
             totals=CycleTotals(),
+            search_attributes=opened.search_attributes,
         )
 
     @property
@@ -218,6 +222,7 @@ class MaintenanceWorkflow:
             session=self._request.session,
             min_events=self._request.min_events,
             cancelled=tuple(sorted(self._cancelled & {plan.tenant_id for plan in plans})),
+            search_attributes=self._state.search_attributes,
         )
         try:
             done = await workflow.execute_child_workflow(
@@ -226,6 +231,7 @@ class MaintenanceWorkflow:
                 id=self._page_id(page),
                 parent_close_policy=workflow.ParentClosePolicy.REQUEST_CANCEL,
                 static_summary=f"page {page}, {len(plans)} tenants",
+                search_attributes=of_page(request.cycle_id) if request.search_attributes else None,
             )
         except ChildWorkflowError as error:
             if is_cancelled_exception(error) and workflow.cancellation_reason() is not None:
@@ -265,6 +271,8 @@ class MaintenanceWorkflow:
 
     async def _close(self, status: str) -> None:
         self._phase = status
+        if self._state.search_attributes:
+            show_status(status)
         await workflow.execute_activity_method(
             PlanningActivities.close_cycle,
             CloseCycleRequest(cycle_id=self._state.cycle_id, status=status, totals=self._totals),

@@ -23,6 +23,7 @@ class CycleProgress(Message):
     totals: CycleTotals
     cancelled: tuple[str, ...] = ()
     resumed: tuple[str, ...] = ()
+    search_attributes: bool = False
 
 
 class MaintenanceRequest(Message):
@@ -62,6 +63,7 @@ class PageRequest(Message):
     session: str | None = None
     min_events: int | None = None
     cancelled: tuple[str, ...] = ()
+    search_attributes: bool = False
 
 
 class TenantProgress(Message):
@@ -86,3 +88,4 @@ class TenantRequest(Message):
     session: str | None = None
     min_events: int | None = None
     progress: TenantProgress | None = None
+    search_attributes: bool = False

@@ -12,6 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from memory_maintenance.operations.outcomes import CycleTotals, TenantOutcome, TenantStatus
     from workflows.messages import PageRequest, TenantRequest
     from workflows.options import TENANTS_AT_ONCE, sql
+    from workflows.search_attributes import of_tenant
     from workflows.tenant import TenantMaintenanceWorkflow
 
 
@@ -87,6 +88,7 @@ class MaintenancePageWorkflow:
             project=page.project,
             session=page.session,
             min_events=page.min_events,
+            search_attributes=page.search_attributes,
         )
         return await workflow.execute_child_workflow(
             TenantMaintenanceWorkflow.run,
@@ -94,6 +96,7 @@ class MaintenancePageWorkflow:
             id=tenant_workflow_id(plan.tenant_id),
             parent_close_policy=workflow.ParentClosePolicy.REQUEST_CANCEL,
             static_summary=f"tenant {plan.tenant_id}",
+            search_attributes=of_tenant(page.cycle_id, plan.tenant_id) if page.search_attributes else None,
         )
 
 

@@ -29,6 +29,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.messages import TenantProgress, TenantRequest
     from workflows.options import SESSIONS_AT_ONCE, long_sql, model, sql
     from workflows.orders import OrderQueue
+    from workflows.search_attributes import show_status
 
 BATCH = 100
 """Sessions or projects fetched at a time."""
@@ -94,7 +95,10 @@ class TenantMaintenanceWorkflow:
             await self._each_due(self._due_dreams, self._dream, "dream_cursor")
         await self._orders.drained()
         obeying.cancel()
-        return self._closed()
+        outcome = self._closed()
+        if self._request.search_attributes:
+            show_status(outcome.status)
+        return outcome
 
     # --- the three tasks --------------------------------------------------------------------------
 

@@ -34,6 +34,7 @@ from memory_maintenance.memories.derived import (
     text_hash,
 )
 from memory_maintenance.memories.memory import Memory
+from memory_maintenance.operations.tenants import control_of
 from memory_maintenance.settings import Settings, load_settings
 from memory_maintenance.texts.cleaning import clean
 
@@ -51,7 +52,6 @@ class ReflectionEngineV2:
         """Prepare the engine: None means the settings of the environment, and the model that they name."""
         self._pool = pool
         self._settings = settings or load_settings()
-        self._backend = backend_of(self._settings)
         self._model = model
 
     async def generate_reflection(
@@ -66,9 +66,10 @@ class ReflectionEngineV2:
         Raises:
             LanguageModelError: the model gave nothing that can be used; a retryable one may be asked again.
         """
-        if self._backend == "none":
+        backend = backend_of(self._settings, (await control_of(self._pool, context.tenant_id)).overrides)
+        if backend == "none":
             raise ModelUnavailableError("llm_not_configured", "RAE_LLM_BACKEND is none: nobody writes reflections")
-        if self._backend == "extractive":
+        if backend == "extractive":
             return await _without_model(context)
         return _from_answer(context, await self._answer(context, asked_in or str(uuid4())))
 

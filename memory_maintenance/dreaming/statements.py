@@ -29,6 +29,7 @@ WITH candidates AS (
           AND coalesce((t.overrides->>'dreaming_enabled')::boolean, $4)
           AND (m.source IS NULL OR m.source NOT IN ('summarization_worker', 'reflection_engine_v2'))
           AND NOT coalesce('session_summary' = ANY (m.tags), false)
+          AND NOT EXISTS (SELECT 1 FROM maintenance.set_aside_memories x WHERE x.memory_id = m.id)
 ),
 sampled AS (
     SELECT c.*, row_number() OVER (
@@ -104,6 +105,7 @@ WHERE m.tenant_id = $1 AND m.layer IN ('episodic', 'em') AND coalesce(m.project,
       AND v.importance >= $5::float8
       AND (m.source IS NULL OR m.source NOT IN ('summarization_worker', 'reflection_engine_v2'))
       AND NOT coalesce('session_summary' = ANY (m.tags), false)
+      AND NOT EXISTS (SELECT 1 FROM maintenance.set_aside_memories x WHERE x.memory_id = m.id)
 ORDER BY v.importance DESC, m.created_at DESC, m.id
 LIMIT $6
 """

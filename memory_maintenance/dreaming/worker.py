@@ -16,7 +16,7 @@ from memory_maintenance.dreaming.policy import FEWEST_MEMORIES, DreamRule, nothi
 from memory_maintenance.dreaming.reflection import ReflectionEngineV2
 from memory_maintenance.dreaming.statements import LAST_DREAM, RECORD_DREAM, SAMPLE, STORED
 from memory_maintenance.dreaming.storing import reflection_memories
-from memory_maintenance.errors import BudgetExhaustedError, LanguageModelError
+from memory_maintenance.errors import BudgetExhaustedError, LanguageModelError, is_about_content
 from memory_maintenance.language_model.backend import Backend, backend_of
 from memory_maintenance.language_model.question import LanguageModel
 from memory_maintenance.memories.derived import (
@@ -29,6 +29,7 @@ from memory_maintenance.memories.derived import (
 )
 from memory_maintenance.memories.memory import Memory
 from memory_maintenance.memories.rows import LONGEST_CONTENT, memory_of
+from memory_maintenance.operations.set_aside import Unit, count_failure, forgive
 from memory_maintenance.operations.tenants import TenantControl, control_of
 from memory_maintenance.settings import Settings, load_settings
 
@@ -69,8 +70,21 @@ class _Dream:
         return [memory.id for memory in self.sample]
 
     @property
+    def unit(self) -> Unit:
+        return Unit("dream", self.tenant_id, self.project)
+
+    @property
     def reflection_id(self) -> UUID:
         return reflection_id(self.tenant_id, self.project, self.ids)
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """How a project dreams this time."""
+
+    backend: Backend
+    round: str
+    cycle_id: UUID | None
 
 
 class DreamingWorker:
@@ -83,7 +97,6 @@ class DreamingWorker:
         """Prepare the worker: None means the settings of the environment, and the model that they name."""
         self._pool = pool
         self._settings = settings or load_settings()
-        self._backend = backend_of(self._settings)
         self._engine = ReflectionEngineV2(pool, self._settings, model)
 
     async def run_dreaming_cycle(
@@ -135,7 +148,8 @@ class DreamingWorker:
             return DreamOutcome("paused")
         if not self._enabled(control):
             return _skipped(tenant_id, project, "disabled_by_config")
-        if self._backend == "none":
+        backend = backend_of(self._settings, control.overrides)
+        if backend == "none":
             return _skipped(tenant_id, project, "llm_not_configured")
         until: datetime = as_of or await fetch_value(self._pool, "SELECT now()")
         dream = await self._sample(tenant_id, project, until, rule or DreamRule.of(self._settings))
@@ -143,7 +157,7 @@ class DreamingWorker:
             return _skipped(tenant_id, project, "insufficient_memories", len(dream.sample))
         if nothing_new(dream.ids, dream.last) or await fetch_row(self._pool, STORED, dream.reflection_id):
             return await self._dreamt_before(dream, cycle_id)
-        return await self._reflect(dream, until, round or str(uuid4()), cycle_id)
+        return await self._reflect(dream, until, _Step(backend, round or str(uuid4()), cycle_id))
 
     def _enabled(self, control: TenantControl) -> bool:
         chosen = control.overrides.dreaming_enabled
@@ -157,9 +171,9 @@ class DreamingWorker:
         rows = await fetch(self._pool, SAMPLE, *chosen)
         return _Dream(tenant_id, name, [memory_of(row) for row in rows], last["sample"] if last else ())
 
-    async def _reflect(self, dream: _Dream, as_of: datetime, asked_in: str, cycle_id: UUID | None) -> DreamOutcome:
+    async def _reflect(self, dream: _Dream, as_of: datetime, step: _Step) -> DreamOutcome:
         try:
-            result = await self._engine.generate_reflection(_context(dream), asked_in=asked_in)
+            result = await self._engine.generate_reflection(_context(dream), asked_in=step.round)
         except BudgetExhaustedError:
             return _skipped(dream.tenant_id, dream.project, "budget_exhausted", len(dream.sample))
         except LanguageModelError as error:
@@ -167,10 +181,19 @@ class DreamingWorker:
                 raise
             reason = {"tenant_id": dream.tenant_id, "project": dream.project, "reason": error.reason}
             logger.warning("dreaming_cycle_failed", **reason)
-            return DreamOutcome("failed", error.reason, backend=self._backend)
+            await self._count_failure(dream, step, error)
+            return DreamOutcome("failed", error.reason, backend=step.backend)
+        if step.backend == "openai":
+            await forgive(self._pool, dream.unit)
         if result is None:
             return _skipped(dream.tenant_id, dream.project, "nothing_recurs", len(dream.sample))
-        return await self._store(dream, result, as_of, cycle_id)
+        return await self._store(dream, result, as_of, step.cycle_id)
+
+    async def _count_failure(self, dream: _Dream, step: _Step, error: LanguageModelError) -> None:
+        if is_about_content(error):
+            after = self._settings.set_aside_after_cycles
+            counted = {"cycle": step.round, "reason": error.reason, "memories": dream.ids}
+            await count_failure(self._pool, dream.unit, after_cycles=after, **counted)
 
     async def _store(
         self, dream: _Dream, result: ReflectionResult, as_of: datetime, cycle_id: UUID | None

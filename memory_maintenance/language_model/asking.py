@@ -20,7 +20,7 @@ from memory_maintenance.observability.logs import quiet_third_party_loggers
 from memory_maintenance.settings import Settings
 
 _UNSAID_WAIT: Final = timedelta(seconds=1)
-_AFTER_THE_CALL: Final = timedelta(seconds=60)
+AFTER_THE_CALL: Final = timedelta(seconds=60)
 """How much longer than a call a claim lives: time to keep the response, even while Postgres restarts."""
 
 
@@ -41,7 +41,7 @@ def open_model(settings: Settings, pool: Pool) -> LedgeredModel | None:
     )
     return LedgeredModel(
         client=client,
-        ledger=Ledger(pool, daily_limits(settings), lease=settings.model_timeout + _AFTER_THE_CALL),
+        ledger=Ledger(pool, daily_limits(settings), lease=settings.model_timeout + AFTER_THE_CALL),
         breaker=Breaker(pool, client.endpoint, timedelta(seconds=settings.model_breaker_seconds)),
         prices=prices(settings),
         answer_tokens=settings.model_answer_tokens,

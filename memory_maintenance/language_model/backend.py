@@ -18,9 +18,14 @@ class OwnBudget(Protocol):
     """What a tenant may use in a UTC day where that differs from the deployment's settings; None: it does not."""
 
     @property
-    def daily_tokens(self) -> int | None: ...
+    def daily_tokens(self) -> int | None:
+        """Tokens of both directions."""
+        ...
+
     @property
-    def daily_cost(self) -> Decimal | None: ...
+    def daily_cost(self) -> Decimal | None:
+        """Money, in the currency of the prices."""
+        ...
 
 
 def backend_of(settings: Settings, own: OwnBudget | None = None) -> Backend:

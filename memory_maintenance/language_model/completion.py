@@ -62,7 +62,7 @@ def read_completion(response: str) -> Completion:
     try:
         envelope = _Envelope.model_validate_json(response)
     except ValidationError:
-        raise _unreadable(response) from None
+        raise unreadable(response) from None
     usage = (envelope.usage.prompt_tokens, envelope.usage.completion_tokens) if envelope.usage else None
     if not envelope.choices:
         return Completion(content="", finish_reason=None, refused=False, usage=usage)
@@ -75,7 +75,8 @@ def read_completion(response: str) -> Completion:
     )
 
 
-def _unreadable(response: str) -> ModelBusyError:
+def unreadable(response: str) -> ModelBusyError:
+    """Return the error that says why a body cannot be read."""
     if response.lstrip().startswith("{"):
         return ModelBusyError("broken_json", "the endpoint's response was cut or is no completion")
     return ModelBusyError("not_json", "the endpoint answers with something that is not JSON: is it a proxy's page?")

@@ -31,8 +31,11 @@ def judge(completion: Completion, question: Question[AnswerT]) -> Verdict[Answer
     value = read_answer(completion.content, question.answer_type)
     if value is None:
         return Verdict(None, "off_schema")
+    prose = value.prose()
+    if prose is None:
+        return Verdict(value)
     figures = measure(
-        value.prose(),
+        prose,
         sources=question.sources,
         prompt=question.system,
         topics=value.labels(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final, Generic, TypeVar
@@ -70,6 +70,8 @@ class LedgeredModel:
     """Refused answers in a round after which a question is given up."""
     patience: timedelta
     """How long a question may meet a busy endpoint in a round before the breaker opens."""
+    read: Callable[[str], Completion] = read_completion
+    """Reads what the client returns."""
 
     async def close(self) -> None:
         """Close the connections to the endpoint."""
@@ -100,9 +102,17 @@ class LedgeredModel:
         self._ensure_permitted(standing, question)
         return await self._asked(standing, question)
 
+    async def take_up(self, question: Question[AnswerT], claim: Claim, response: str) -> Answer[AnswerT]:
+        """Judge and settle a response that a caller left in the ledger, as that caller would have.
+
+        Raises:
+            LanguageModelError: it is of no use; see ``ask``.
+        """
+        return await self._judged(_Call(question, _request(question, Standing(claim.question)), claim), response)
+
     def _reused(self, standing: Standing, question: Question[AnswerT]) -> Answer[AnswerT] | None:
         for attempt in standing.answered:
-            value = read_answer(read_completion(attempt.response or "").content, question.answer_type)
+            value = read_answer(self.read(attempt.response or "").content, question.answer_type)
             if value is not None:
                 events.reused(question, attempt.claim)
                 used = (attempt.input_tokens, attempt.output_tokens)
@@ -111,7 +121,8 @@ class LedgeredModel:
 
     def _ensure_permitted(self, standing: Standing, question: Question[AnswerT]) -> None:
         latest = standing.latest
-        if latest and latest.state == "claimed" and latest.live:
+        # Accepted, and its text already gone: another caller has this moment put it where it belongs.
+        if latest and latest.state in ("claimed", "accepted") and latest.live:
             raise QuestionClaimedError(CLAIMED_ELSEWHERE_WAIT)
         if latest and latest.state == "failed" and latest.round == question.round:
             raise _failed_before(latest.reason or "")
@@ -173,7 +184,7 @@ class LedgeredModel:
 
     async def _judged(self, call: _Call[AnswerT], response: str) -> Answer[AnswerT]:
         try:
-            completion = read_completion(response)
+            completion = self.read(response)
         except ModelBusyError as error:
             raise await self._waiting(call, error) from None
         if call.trial:

@@ -73,12 +73,7 @@ class OpenAIClient:
         self.endpoint = endpoint_name(url, model)
         self._timeout = timeout.total_seconds()
         self._parameters = _parameters(url, answer_tokens)
-        self._client = openai.AsyncOpenAI(
-            base_url=url,
-            api_key=api_key.get_secret_value() if api_key else "none",
-            max_retries=0,
-            timeout=self._timeout,
-        )
+        self._client = connection(url, api_key, timeout)
 
     async def complete(self, request: ChatRequest) -> str:
         """Send *request* once and return the body of the response, before anything reads it.
@@ -116,6 +111,12 @@ class OpenAIClient:
     async def close(self) -> None:
         """Close the connections."""
         await self._client.close()
+
+
+def connection(url: str, api_key: SecretStr | None, timeout: timedelta) -> openai.AsyncOpenAI:
+    """Return the openai client of an endpoint, its own retries off; nothing is sent."""
+    key = api_key.get_secret_value() if api_key else "none"
+    return openai.AsyncOpenAI(base_url=url, api_key=key, max_retries=0, timeout=timeout.total_seconds())
 
 
 def _parameters(url: str, answer_tokens: int) -> dict[str, float]:

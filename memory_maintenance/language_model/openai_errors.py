@@ -45,10 +45,14 @@ _BUSY: Final = frozenset({408, 409, 425, 429})
 _NEVER: Final = frozenset({501, 505})
 _THE_QUESTIONS: Final = frozenset({400, 413, 422})
 """Statuses that blame what was sent."""
-_MAY_BE_TOO_LONG: Final = frozenset({400, 413, 422, 429})
-_TOO_LONG_CODES: Final = frozenset({"context_length_exceeded", "exceed_context_size_error", "string_above_max_length"})
+_MAY_BE_TOO_LONG: Final = frozenset({400, 413, 422, 429, 500})
+_TOO_LONG_CODES: Final = frozenset(
+    {"context_length_exceeded", "exceed_context_size_error", "string_above_max_length", "max_tokens_per_request"}
+)
 _TOO_LONG_WORDS: Final = re.compile(
-    "maximum context length|context window|available context size|prompt is too long|request too large", re.IGNORECASE
+    "maximum context length|context window|available context size|prompt is too long|request too large"
+    "|too large to process|exceeds the context length",
+    re.IGNORECASE,
 )
 
 

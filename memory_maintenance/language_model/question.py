@@ -8,14 +8,14 @@ from typing import Generic, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel
 
-Purpose = Literal["summary", "summary_chunk", "reflection"]
+Purpose = Literal["summary", "summary_chunk", "reflection", "embedding"]
 
 
 class ModelAnswer(BaseModel):
     """The shape of an answer: what the endpoint is made to return, and what quality is measured on."""
 
-    def prose(self) -> str:
-        """Return the sentences a person would read."""
+    def prose(self) -> str | None:
+        """Return the sentences a person would read; None where there are none, and no quality to measure."""
         raise NotImplementedError
 
     def labels(self) -> Sequence[str]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Literal
 from uuid import UUID, uuid4
 
 import structlog
@@ -56,9 +56,6 @@ class SummaryOutcome:
 Writer = Literal["openai", "extractive", "none", "set_aside"]
 """Who writes a session's summary; ``set_aside``: the fallback does, for the model keeps failing at it."""
 
-_FALLBACKS: Final[Mapping[Writer, str]] = {"none": "llm_not_configured", "set_aside": "set_aside"}
-"""Writers whose text may not replace a better one, and the reason for the skip."""
-
 
 @dataclass(frozen=True, slots=True)
 class _Step:
@@ -68,6 +65,11 @@ class _Step:
     round: str
     cycle_id: UUID | None
     beat: Beat
+
+    @property
+    def backend(self) -> Backend:
+        """Return what the written text counts as: nobody's, where it is only a fallback."""
+        return "none" if self.writer == "set_aside" else self.writer
 
 
 class SummarizationWorker:
@@ -153,10 +155,11 @@ class SummarizationWorker:
         found = await read_session(self._pool, session, as_of or await self._now())
         needed = min_events if min_events is not None else self._settings.summarization_min_events
         step = _Step(await self._writer(session, control), round or str(uuid4()), cycle_id, beat)
-        if not found.events or (len(found.new) < needed and not found.improvable(step.writer)):
+        if not found.events or (len(found.new) < needed and not found.improvable(step.backend)):
             return _done_before(found, cycle_id) or _skipped(session, "insufficient_events", len(found.new))
-        if step.writer in _FALLBACKS and found.well_told:
-            return _skipped(session, _FALLBACKS[step.writer], len(found.new))
+        if step.backend == "none" and found.well_told:
+            why = "set_aside" if step.writer == "set_aside" else "llm_not_configured"
+            return _skipped(session, why, len(found.new))
         return await self._write_and_store(found, step)
 
     async def _writer(self, session: SessionKey, control: TenantControl) -> Writer:

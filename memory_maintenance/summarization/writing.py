@@ -110,7 +110,7 @@ class ModelWriter:
         # The room in characters too: an event in a script of one token a character then fits.
         runs = chunks(event_lines(events, most_tokens), most_tokens)
         ids = iter([event.id for event in events])
-        parts = [[_Line(next(ids), text) for text in run] for run in runs]
+        parts: list[Sequence[_Line]] = [[_Line(next(ids), text) for text in run] for run in runs]
         if len(parts) == 1:
             question = session_question(self.tenant_id, runs[0], asked_in=self.asked_in, earlier=earlier)
             try:

@@ -81,7 +81,9 @@ def test_a_profile_says_what_is_unset(file, chosen, expected):
     ("chosen", "says"),
     [
         pytest.param({"temporal_profile": "nobody"}, "'nobody' not found", id="no such profile"),
-        pytest.param({"temporal_config_file": "/nowhere/t.toml"}, "there is no file /nowhere/t.toml", id="no such file"),
+        pytest.param(
+            {"temporal_config_file": "/nowhere/t.toml"}, "there is no file /nowhere/t.toml", id="no such file"
+        ),
         pytest.param(
             {"temporal_tls_client_key_path": "k", "temporal_tls_client_key_data": "d"}, "both", id="a key given twice"
         ),
@@ -149,7 +151,9 @@ async def test_an_encrypted_server_is_reached_with_its_authority(address, certif
         pytest.param(
             {"temporal_tls_server_ca_cert_path": "authority.pem"}, "TEMPORAL_TLS_CLIENT_CERT_PATH", id="no certificate"
         ),
-        pytest.param({"temporal_tls_server_ca_cert_path": "nowhere.pem"}, "No such file", id="a file that is not there"),
+        pytest.param(
+            {"temporal_tls_server_ca_cert_path": "nowhere.pem"}, "No such file", id="a file that is not there"
+        ),
     ],
 )
 async def test_what_is_wrong_with_tls_is_one_line(address, certificates, chosen, says):

@@ -21,7 +21,9 @@ class Certificates:
     @classmethod
     def made(cls, folder: Path) -> "Certificates":
         for name in ("authority", "stranger"):
-            _openssl(folder, "req", "-x509", *_KEY, "-keyout", f"{name}.key", "-out", f"{name}.pem", "-subj", f"/CN={name}")
+            _openssl(
+                folder, "req", "-x509", *_KEY, "-keyout", f"{name}.key", "-out", f"{name}.pem", "-subj", f"/CN={name}"
+            )
         for name in ("server", "client"):
             _openssl(folder, "req", *_KEY, "-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", f"/CN={name}")
             (folder / "names").write_text("subjectAltName=DNS:temporal.test,IP:127.0.0.1\nbasicConstraints=CA:FALSE\n")

@@ -1,0 +1,1 @@
+"""Embeddings: derived memories that vector search can find."""

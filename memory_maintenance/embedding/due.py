@@ -1,0 +1,37 @@
+"""Which derived memories vector search cannot find yet, as planning and the runs ask."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import structlog
+
+from memory_maintenance.database.pool import Executor, fetch
+from memory_maintenance.embedding.place import place_of
+from memory_maintenance.embedding.policy import BATCH
+from memory_maintenance.embedding.statements import COUNTS, DUE
+from memory_maintenance.settings import Settings
+
+logger = structlog.get_logger(__name__)
+
+
+async def missing_counts(db: Executor, tenant_ids: Sequence[str], *, settings: Settings) -> dict[str, int] | None:
+    """Return how many memories of each tenant are to be embedded; None where the store keeps no vectors."""
+    place = await place_of(db)
+    if place is None:
+        logger.warning("embedding_skipped", reason="no_vector_column")
+        return None
+    rows = await fetch(db, COUNTS[place.table], list(tenant_ids), settings.stored_embedding_name)
+    return {row["tenant_id"]: row["memories"] for row in rows}
+
+
+async def due_embeddings(
+    db: Executor, tenant_id: str, *, settings: Settings, after: UUID | None = None, limit: int = BATCH
+) -> list[UUID]:
+    """Return a tenant's next memories after *after* to be embedded; fewer than *limit* are the last ones."""
+    place = await place_of(db)
+    if place is None or not settings.embeds:
+        return []
+    rows = await fetch(db, DUE[place.table], tenant_id, settings.stored_embedding_name, after, limit)
+    return [row["id"] for row in rows]

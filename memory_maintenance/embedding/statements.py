@@ -1,0 +1,139 @@
+"""The SQL of embeddings, once for RAE's table and once for the column that older stores have.
+
+A text is known by its hash: vectors are stored for whatever derived memory has that text now,
+and never for one that was rewritten meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, Literal
+
+Table = Literal["memory_embeddings", "memories"]
+
+PLACE: Final = """
+-- embedding.PLACE: where this store keeps vectors: RAE's table, else the column; no row where there is neither.
+-- dimension: what the column's type says, as vector(1536) does.
+SELECT c.relname AS table_name,
+       CASE WHEN t.typname IN ('vector', 'halfvec') AND a.atttypmod > 0 THEN a.atttypmod END AS dimension
+FROM (VALUES (1, to_regclass('memory_embeddings')), (2, to_regclass('memories'))) AS place (rank, relation)
+     JOIN pg_class c ON c.oid = place.relation
+     JOIN pg_attribute a ON a.attrelid = place.relation AND a.attname = 'embedding' AND NOT a.attisdropped
+     JOIN pg_type t ON t.oid = a.atttypid
+ORDER BY place.rank
+LIMIT 1
+"""
+
+_DERIVED: Final = """m.source IN ('summarization_worker', 'reflection_engine_v2') AND m.content ~ '\\S'"""
+
+_HASH: Final = "encode(sha256(convert_to(m.content, 'UTF8')), 'hex')"
+
+_MISSING: Final[Mapping[Table, str]] = {
+    "memory_embeddings": """NOT EXISTS (
+          SELECT 1 FROM memory_embeddings e WHERE e.memory_id = m.id AND ($2::text IS NULL OR e.model_name = $2)
+      )""",
+    # The column does not say which model a vector is of.
+    "memories": "m.embedding IS NULL AND ($2::text IS NULL OR true)",
+}
+
+_STORE: Final[Mapping[Table, str]] = {
+    "memory_embeddings": """
+INSERT INTO memory_embeddings (memory_id, model_name, embedding)
+SELECT l.id, $2, g.vector FROM locked l JOIN given g USING (name)
+ON CONFLICT DO NOTHING
+""",
+    "memories": """
+UPDATE memories m SET embedding = g.vector FROM locked l JOIN given g USING (name) WHERE m.id = l.id
+""",
+}
+
+
+def _for_each_table(statement: str) -> Mapping[Table, str]:
+    parts = {"derived": _DERIVED, "hash": _HASH}
+    return {
+        table: statement.format(**parts, missing=missing, store=_STORE[table]) for table, missing in _MISSING.items()
+    }
+
+
+DUE: Final = _for_each_table("""
+-- embedding.DUE: a tenant's next derived memories without a vector.
+--   $1 tenant_id (its own type)
+--   $2 name       text   what the store calls the model; NULL: any
+--   $3 after      uuid   the last one seen
+--   $4 how_many   bigint
+SELECT m.id FROM memories m
+WHERE m.tenant_id = $1 AND {derived} AND ($3::uuid IS NULL OR m.id > $3)
+      AND {missing}
+ORDER BY m.id
+LIMIT $4
+""")
+
+COUNTS: Final = _for_each_table("""
+-- embedding.COUNTS: how many of them each of these tenants has.
+--   $1 tenant_ids (array of the column's type), $2 name
+SELECT m.tenant_id::text AS tenant_id, count(*) AS memories FROM memories m
+WHERE m.tenant_id = ANY ($1) AND {derived}
+      AND {missing}
+GROUP BY m.tenant_id
+""")
+
+TOTALS: Final = _for_each_table("""
+-- embedding.TOTALS: the derived memories of the whole store, and those among them that have no vector.
+--   $1 tenant_id (its own type)   NULL: every tenant
+--   $2 name
+SELECT count(*) AS derived, count(*) FILTER (WHERE {missing}) AS missing
+FROM memories m
+WHERE ($1 IS NULL OR m.tenant_id = $1) AND {derived}
+""")
+
+DERIVED_ONLY: Final = f"""
+-- embedding.DERIVED_ONLY: the same where the store keeps no vectors.
+SELECT count(*) AS derived FROM memories m WHERE {_DERIVED}
+"""  # noqa: S608  a constant of this module
+
+TEXTS: Final = _for_each_table("""
+-- embedding.TEXTS: the texts of those among these memories that still have no vector.
+--   $1 tenant_id (its own type), $2 name
+--   $3 ids       uuid[]
+--   $4 longest   integer   characters
+SELECT {hash} AS name, left(m.content, $4) AS text, count(*) AS memories FROM memories m
+WHERE m.tenant_id = $1 AND m.id = ANY ($3) AND {derived}
+      AND {missing}
+GROUP BY 1, 2
+ORDER BY 1
+""")
+
+STORE: Final = _for_each_table("""
+-- embedding.STORE: a vector for each of a tenant's derived memories that has one of these texts and no vector yet.
+--   $1 tenant_id (its own type), $2 name
+--   $3 hashes   text[]
+--   $4 vectors  text[]   each an array literal: assigned to the column's own type, whatever it is
+-- A rewrite waits for us, and then takes the old vector away; or we wait for it, and find another text.
+WITH given AS (
+    SELECT name, vector::real[] AS vector FROM unnest($3::text[], $4::text[]) AS g (name, vector)
+),
+locked AS (
+    SELECT m.id, {hash} AS name FROM memories m
+    WHERE m.tenant_id = $1 AND {derived} AND {hash} = ANY ($3)
+          AND {missing}
+    ORDER BY m.id
+    FOR NO KEY UPDATE
+)
+{store}""")
+
+DIMENSION: Final[Mapping[Table, str]] = {
+    "memory_embeddings": """
+-- embedding.DIMENSION: that of a vector which the tenant has already, where the column takes any.
+--   $1 tenant_id (its own type), $2 name
+SELECT array_length(e.embedding::real[], 1)
+FROM memories m JOIN memory_embeddings e ON e.memory_id = m.id
+WHERE m.tenant_id = $1 AND e.model_name = $2 AND e.embedding IS NOT NULL
+LIMIT 1
+""",
+    "memories": """
+-- embedding.DIMENSION: the same in the column, whichever model it is of: a search fails on a mixture.
+SELECT array_length(m.embedding::real[], 1) FROM memories m
+WHERE m.tenant_id = $1 AND $2::text IS NOT NULL AND m.embedding IS NOT NULL
+LIMIT 1
+""",
+}

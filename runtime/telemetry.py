@@ -1,0 +1,80 @@
+"""What a worker tells about itself: the SDK's logs in our stream, its metrics and ours on their ports."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from prometheus_client import start_http_server
+from temporalio.runtime import (
+    LogForwardingConfig,
+    LoggingConfig,
+    PrometheusConfig,
+    Runtime,
+    TelemetryConfig,
+    TelemetryFilter,
+)
+
+from memory_maintenance.errors import SettingsError
+from memory_maintenance.settings import Settings
+
+SDK_LOGGER: Final = "temporalio.core"
+_LEVELS: Final = {"debug": "DEBUG", "info": "WARN", "warning": "WARN", "error": "ERROR"}
+"""The SDK's own threshold by ours: at INFO it tells of every poller."""
+
+
+def sdk_runtime(settings: Settings) -> Runtime:
+    """Return the SDK's engine of this process, its log lines among ours, its metrics on TEMPORAL_METRICS_PORT.
+
+    Raises:
+        SettingsError: the port is taken.
+    """
+    port = settings.temporal_metrics_port
+    forwarding = LogForwardingConfig(
+        logger=logging.getLogger(SDK_LOGGER), append_target_to_name=False, prepend_target_on_message=False
+    )
+    level = TelemetryFilter(core_level=_LEVELS[settings.log_level], other_level="ERROR")
+    telemetry = TelemetryConfig(
+        logging=LoggingConfig(filter=level, forwarding=forwarding),
+        metrics=PrometheusConfig(
+            bind_address=listening(settings.listen_address, port), durations_as_seconds=True, unit_suffix=True
+        )
+        if port
+        else None,
+    )
+    try:
+        return Runtime(telemetry=telemetry)
+    except (RuntimeError, ValueError):
+        raise SettingsError(f"TEMPORAL_METRICS_PORT: cannot listen on {settings.listen_address}:{port}") from None
+
+
+@contextmanager
+def serving_metrics(settings: Settings) -> Iterator[None]:
+    """Serve the metrics of this process on METRICS_PORT meanwhile.
+
+    Raises:
+        SettingsError: the port is taken.
+    """
+    if not settings.metrics_port:
+        yield
+        return
+    address = settings.listen_address
+    try:
+        server, thread = start_http_server(settings.metrics_port, addr=address)
+    except OSError as error:
+        raise SettingsError(
+            f"METRICS_PORT: cannot listen on {address}:{settings.metrics_port} ({error.strerror})"
+        ) from None
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def listening(address: str, port: int) -> str:
+    """Return host:port; an IPv6 address stands in brackets."""
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
