@@ -43,7 +43,7 @@ class OpenCycleResult(Message):
 
 
 class PlanPageRequest(Message):
-    """``tenants`` None means the fleet, from ``after`` on."""
+    """``tenants`` None means the fleet, from ``after`` on; ``backfill_days`` None the setting."""
 
     as_of: datetime
     kind: Kind
@@ -51,6 +51,7 @@ class PlanPageRequest(Message):
     tenants: tuple[TenantId, ...] | None = None
     after: str | None = None
     limit: int = 200
+    backfill_days: int | None = None
 
 
 class TenantPlan(Message):
@@ -60,6 +61,7 @@ class TenantPlan(Message):
     decay: bool = False
     sessions: int = 0
     dreams: int = 0
+    embeddings: int = 0
 
 
 class PlanPageResult(Message):
@@ -104,6 +106,7 @@ class DueSessionsRequest(Message):
     kind: Kind
     after: SessionRef | None = None
     limit: int = 100
+    backfill_days: int | None = None
 
 
 class DueSessionsResult(Message):
@@ -167,6 +170,38 @@ class GenerateReflectionResult(Message):
     sources: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
+
+
+class DueEmbeddingsRequest(Message):
+    """The next derived memories without a vector, after ``after``."""
+
+    tenant_id: str
+    after: UUID | None = None
+
+
+class DueEmbeddingsResult(Message):
+    """At most one batch; none are left when it is empty."""
+
+    memories: tuple[UUID, ...]
+
+
+class EmbedDerivedRequest(Message):
+    """One batch of derived memories."""
+
+    tenant_id: str
+    memories: tuple[UUID, ...]
+    cycle_id: UUID
+
+
+class EmbedDerivedResult(Message):
+    """What became of them; the vectors stay in the store."""
+
+    status: str
+    embedded: int = 0
+    skipped: int = 0
+    failed: int = 0
+    reasons: dict[str, int] = {}
+    input_tokens: int = 0
 
 
 class RecordPageRequest(Message):

@@ -58,11 +58,24 @@ class PlanningActivities:
                 after=request.after,
                 limit=request.limit,
                 beat=activity.heartbeat,
+                backfill_days=request.backfill_days,
             )
         else:
-            page = await self.planner.plan_chosen(request.tenants, as_of=request.as_of, daily=daily, tasks=tasks)
+            page = await self.planner.plan_chosen(
+                request.tenants,
+                as_of=request.as_of,
+                daily=daily,
+                tasks=tasks,
+                backfill_days=request.backfill_days,
+            )
         plans = tuple(
-            TenantPlan(tenant_id=work.tenant_id, decay=work.decay, sessions=work.sessions, dreams=work.dreams)
+            TenantPlan(
+                tenant_id=work.tenant_id,
+                decay=work.decay,
+                sessions=work.sessions,
+                dreams=work.dreams,
+                embeddings=work.embeddings,
+            )
             for work in page.work
         )
         return PlanPageResult(plans=plans, cursor=page.cursor, looked_at=page.looked_at, paused=page.paused)

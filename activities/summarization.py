@@ -39,6 +39,7 @@ class SummarizationActivities:
             daily=request.kind == "daily",
             after=SessionKey(request.tenant_id, after.project, after.session_id) if after else None,
             limit=request.limit,
+            backfill_days=request.backfill_days,
         )
         return DueSessionsResult(
             sessions=tuple(SessionRef(project=key.project, session_id=key.session_id) for key in due)

@@ -7,7 +7,6 @@ import json
 import logging
 import os
 import sys
-import traceback
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any, Final, NoReturn, TypeVar
@@ -111,8 +110,8 @@ def leaving() -> Iterator[None]:
         yield
     except SystemExit as leave:
         status = leave.code
-    except BaseException:  # noqa: BLE001  printed as Python would
-        traceback.print_exc()
+    except BaseException as error:  # noqa: BLE001  said as Python would, or by the log
+        sys.excepthook(type(error), error, error.__traceback__)
         status = FAILED
     if isinstance(status, str):
         sys.stderr.write(f"{status}\n")

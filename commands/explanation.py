@@ -1,4 +1,4 @@
-"""How ``memories explain`` shows a calculation, and what a derived memory was made from."""
+"""How ``memories explain`` shows a calculation."""
 
 from __future__ import annotations
 
@@ -17,29 +17,25 @@ from memory_maintenance.inspection.derived import WrittenMemory
 MILESTONES: Final = (0.5, 0.1)
 """Importances whose day is told, beside the floor's."""
 
-_SHOWN: Final = 10
-"""Sources that are printed; JSON has all."""
 
-
-def show_explanation(why: DecayExplanation, written: WrittenMemory | None) -> None:
+def show_explanation(why: DecayExplanation) -> None:
     """Print the calculation in words and numbers."""
     layer = why.row.layer or "no layer"
     out.print(f"[bold]{why.memory_id}[/]  tenant {escape(why.tenant_id)}, {escape(layer)}", highlight=False)
-    for line in (f"As of {_time(why.as_of)}: {WORDS[why.outcome.verdict]}.", *_switches(why)):
+    for line in (f"As of {utc(why.as_of)}: {WORDS[why.outcome.verdict]}.", *_switches(why)):
         out.print(line, highlight=False, soft_wrap=True)
-    facts = _grid()
+    facts = facts_table()
     for name, said in _facts(why):
         facts.add_row(name, said)
     out.print(facts, highlight=False)
     if why.outcome.base is not None:
-        _show("Days since the base, by the time since the last access", _days(why))
+        show_titled("Days since the base, by the time since the last access", _days(why))
         speed = f"{why.speed:.3g}" if why.speed is not None else "-"
-        _show(f"If nobody touches it (multiplier now {speed})", _future(why))
-    if written:
-        _show_written(written)
+        show_titled(f"If nobody touches it (multiplier now {speed})", _future(why))
 
 
-def _show(title: str, rows: Table) -> None:
+def show_titled(title: str, rows: Table) -> None:
+    """Print a table below its title."""
     # Not as the table's own title: that wraps at the width of the table.
     out.print(f"\n[bold]{title}[/]", highlight=False, soft_wrap=True)
     out.print(rows, highlight=False)
@@ -55,16 +51,16 @@ def _facts(why: DecayExplanation) -> list[tuple[str, str]]:
     o, row = why.outcome, why.row
     facts = [("rule", _rule(why)), ("not decayed", _protection(why))]
     if o.base is None or o.base_at is None or o.last_access is None:
-        return [*facts, ("stored now", _number(why.stored))]
+        return [*facts, ("stored now", digits(why.stored))]
     accessed = "" if row.last_accessed_at else " (never recalled: since it was made)"
     return [
-        ("base", f"{o.base:.6f}, valid since {_time(o.base_at)}, {_length(why.as_of - o.base_at)} ago"),
-        ("last access", f"{_time(o.last_access)}, {_length(why.as_of - o.last_access)} ago{accessed}"),
+        ("base", f"{o.base:.6f}, valid since {utc(o.base_at)}, {_length(why.as_of - o.base_at)} ago"),
+        ("last access", f"{utc(o.last_access)}, {_length(why.as_of - o.last_access)} ago{accessed}"),
         *facts,
         ("exposure", f"{why.exposure_days:.4f} days{_layer(why)}"),
         ("factor", _factor(why)),
         ("result", f"max({why.rule.floor:g}, {o.base:.6f} x {why.factor:.6f}) = [bold]{o.importance:.6f}[/]"),
-        ("stored now", f"{_number(why.stored)}{_comparison(why)}"),
+        ("stored now", f"{digits(why.stored)}{_comparison(why)}"),
     ]
 
 
@@ -137,53 +133,7 @@ def _when(why: DecayExplanation, milestone: float) -> str:
     if why.importance is not None and why.importance <= milestone:
         return "it is at or below that already"
     at = why.reaches(milestone)
-    return "not within 200 years" if at is None else f"{_time(at)}, in {_length(at - why.as_of)}"
-
-
-def _show_written(written: WrittenMemory) -> None:
-    kept = written.metadata
-    facts = _grid()
-    facts.add_row("by", escape(f"{written.metadata.get('backend', 'unknown')}{_model(kept)}"))
-    if kept.get("fallback"):
-        facts.add_row("fallback", "yes: the model failed; the next daily run replaces it")
-    for name in ("cycle_id", "revision", "confidence", "quality"):
-        if kept.get(name) is not None:
-            facts.add_row(name.replace("_", " "), escape(str(kept[name])))
-    if written.question:
-        facts.add_row("question", f"{written.question} in the ledger")
-    _show("Written by maintenance", facts)
-    if written.calls:
-        _show("Model calls", _calls(written))
-    _show(f"Made from {len(written.sources)} memories", _sources(written))
-
-
-def _model(kept: dict[str, Any]) -> str:
-    if not kept.get("model"):
-        return ""
-    tokens = f"{kept.get('input_tokens') or 0} + {kept.get('output_tokens') or 0} tokens"
-    return f", {kept['model']}, prompt {kept.get('prompt_version')}, {tokens}"
-
-
-def _calls(written: WrittenMemory) -> Table:
-    rows = table(None, "attempt#", "state", "answered", "seconds#", "tokens#", "cost#")
-    for call in written.calls:
-        tokens = f"{call.input_tokens or 0} + {call.output_tokens or 0}"
-        seconds = "-" if call.latency_seconds is None else f"{call.latency_seconds:.1f}"
-        answered = _time(call.answered_at) if call.answered_at else "-"
-        state = f"{call.state} ({call.reason})" if call.reason else call.state
-        rows.add_row(str(call.attempt), state, answered, seconds, tokens, f"{call.cost or 0}")
-    return rows
-
-
-def _sources(written: WrittenMemory) -> Table:
-    count = len(written.sources)
-    rows = table(None, "when", "id", "importance#", "memory")
-    for source in written.sources[:_SHOWN]:
-        text = escape(" ".join(source.content.split())[:60])
-        rows.add_row(_time(source.created_at), str(source.id), _number(source.importance), text)
-    if count > _SHOWN:
-        rows.add_row("", f"... and {count - _SHOWN} more: --json", "", "")
-    return rows
+    return "not within 200 years" if at is None else f"{utc(at)}, in {_length(at - why.as_of)}"
 
 
 def explanation_data(why: DecayExplanation, written: WrittenMemory | None) -> dict[str, Any]:
@@ -237,11 +187,13 @@ def _finite(value: float | None) -> float | str | None:
     return value if value is None or math.isfinite(value) else str(value)
 
 
-def _number(value: float | None) -> str:
+def digits(value: float | None) -> str:
+    """Return an importance to six decimal places."""
     return "none" if value is None else f"{value:.6f}"
 
 
-def _grid() -> Table:
+def facts_table() -> Table:
+    """Return an empty table of names and what is said of them."""
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="dim", no_wrap=True)
     grid.add_column()
@@ -252,7 +204,8 @@ def _iso(time: datetime | None) -> str | None:
     return time.isoformat() if time else None
 
 
-def _time(time: datetime) -> str:
+def utc(time: datetime) -> str:
+    """Return *time* to the minute."""
     return f"{time:%Y-%m-%d %H:%M} UTC"
 
 

@@ -12,6 +12,7 @@ import typer
 from rich.progress import TextColumn, TimeElapsedColumn
 
 from commands.console import FAILED, AsJson, By, err, fail, out, print_json, progress, run, settings_for_command
+from commands.derivation import show_derivation
 from commands.explanation import explanation_data, show_explanation
 from commands.restoring import restore, show_restored
 from commands.run import AsOf, aware
@@ -75,7 +76,9 @@ def explain(
     if as_json:
         print_json(explanation_data(why, written))
     else:
-        show_explanation(why, written)
+        show_explanation(why)
+        if written:
+            show_derivation(written)
 
 
 async def _explain(

@@ -20,11 +20,11 @@ from workflows.messages import MaintenanceRequest
 app = typer.Typer(no_args_is_help=True)
 
 Tenants = Annotated[list[str] | None, typer.Option("--tenant", help="Only this tenant; may be repeated.")]
-_INSTANTS = [f"%Y-%m-%dT%H:%M:%S{fraction}{zone}" for fraction in ("", ".%f") for zone in ("", "%z")]
+INSTANTS = [f"%Y-%m-%dT%H:%M:%S{fraction}{zone}" for fraction in ("", ".%f") for zone in ("", "%z")]
 AsOf = Annotated[
     datetime | None,
     typer.Option(
-        "--as-of", help="The instant to reckon from, ISO 8601; UTC unless it says otherwise.", formats=_INSTANTS
+        "--as-of", help="The instant to reckon from, ISO 8601; UTC unless it says otherwise.", formats=INSTANTS
     ),
 ]
 NoWait = Annotated[bool, typer.Option("--no-wait", help="Start the run and return.")]

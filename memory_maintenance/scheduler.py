@@ -10,6 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -19,11 +20,14 @@ from memory_maintenance.database.pool import Pool
 from memory_maintenance.decay.worker import DecayWorker
 from memory_maintenance.dreaming.due import due_projects
 from memory_maintenance.dreaming.worker import DreamingWorker
+from memory_maintenance.embedding.due import due_embeddings
+from memory_maintenance.embedding.worker import EmbeddingWorker
 from memory_maintenance.errors import MaintenanceError
-from memory_maintenance.language_model.asking import PatientModel, open_model
+from memory_maintenance.language_model.asking import PatientModel, open_model, patiently
+from memory_maintenance.language_model.embedder import open_embedder
 from memory_maintenance.operations.cycles import checked_as_of, close_cycle, open_cycle, record_outcomes
 from memory_maintenance.operations.outcomes import TASKS, CycleTotals, Task, TenantOutcome
-from memory_maintenance.operations.tallies import decay_counts, dream_counts, summary_counts
+from memory_maintenance.operations.tallies import decay_counts, dream_counts, embedding_counts, summary_counts
 from memory_maintenance.planning.planner import Planner, PlanPage, TenantWork, log_what_is_off
 from memory_maintenance.settings import Settings, load_settings
 from memory_maintenance.summarization.due import due_sessions
@@ -54,6 +58,7 @@ class MaintenanceScheduler:
         self._decay = DecayWorker(pool, self._settings)
         self._summarization = SummarizationWorker(pool, self._settings, model)
         self._dreaming = DreamingWorker(pool, self._settings, model)
+        self._embedding = EmbeddingWorker(pool, self._settings, open_embedder(self._settings, pool))
 
     async def run_daily_maintenance(
         self, tenant_ids: Sequence[str] | None = None, *, as_of: datetime | None = None
@@ -113,7 +118,12 @@ class MaintenanceScheduler:
         """Do one tenant's work. A task that fails is named; the others are done all the same."""
         started = time.monotonic()
         outcome = TenantOutcome(tenant_id=work.tenant_id)
-        wanted = ((work.decay, self._decay_all), (work.sessions, self._summarize_due), (work.dreams, self._dream_due))
+        wanted = (
+            (work.decay, self._decay_all),
+            (work.sessions, self._summarize_due),
+            (work.dreams, self._dream_due),
+            (work.embeddings, self._embed_due),
+        )
         for due, task in wanted:
             outcome = await self._attempt(task, cycle, outcome) if due else outcome
         outcome = outcome.model_copy(update={"seconds": time.monotonic() - started})
@@ -180,3 +190,13 @@ class MaintenanceScheduler:
             if len(due) < _BATCH:
                 return outcome.model_copy(update={"dreaming": counts})
             after = due[-1]
+
+    async def _embed_due(self, cycle: _Cycle, outcome: TenantOutcome) -> TenantOutcome:
+        after, counts = None, outcome.embedding
+        while due := await due_embeddings(self._pool, outcome.tenant_id, settings=self._settings, after=after):
+            embed = partial(self._embedding.embed, outcome.tenant_id, due, round=str(cycle.cycle_id))
+            done = await patiently(embed)
+            counts, after = counts.plus(embedding_counts(done)), due[-1]
+            if not done.embedded:  # nor would the others be: the endpoint or the column does not take any
+                break
+        return outcome.model_copy(update={"embedding": counts})

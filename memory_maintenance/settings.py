@@ -305,7 +305,9 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _a_deployment_has_a_build(self) -> Settings:
         if (self.temporal_worker_deployment_name is None) != (self.temporal_worker_build_id is None):
-            raise ValueError("TEMPORAL_WORKER_DEPLOYMENT_NAME and TEMPORAL_WORKER_BUILD_ID go together: set both or none")
+            raise ValueError(
+                "TEMPORAL_WORKER_DEPLOYMENT_NAME and TEMPORAL_WORKER_BUILD_ID go together: set both or none"
+            )
         return self
 
     @model_validator(mode="after")

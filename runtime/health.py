@@ -100,7 +100,7 @@ async def _answer(request: bytes, readiness: Readiness) -> tuple[HTTPStatus, dic
             return HTTPStatus.NOT_FOUND, {}, body
 
 
-def _response(status: HTTPStatus, parts: dict[str, str], body: bool) -> bytes:  # noqa: FBT001
+def _response(status: HTTPStatus, parts: dict[str, str], body: bool) -> bytes:
     text = json.dumps(parts).encode() + b"\n"
     head = (
         f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: application/json\r\n"

@@ -1,17 +1,22 @@
-"""The two Schedules: applied idempotently, an operator's pause and note kept."""
+"""The two Schedules: brought to what the settings say, an operator's pause and note kept."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Literal
+from hashlib import sha256
+from itertools import pairwise
+from typing import Final, Literal
 
+from temporalio.api.schedule.v1 import Schedule as StoredSchedule
 from temporalio.client import (
     Client,
     Schedule,
     ScheduleActionStartWorkflow,
     ScheduleAlreadyRunningError,
+    ScheduleDescription,
+    ScheduleHandle,
     ScheduleOverlapPolicy,
     SchedulePolicy,
     ScheduleSpec,
@@ -27,15 +32,24 @@ from workflows.maintenance import MaintenanceWorkflow
 from workflows.messages import MaintenanceRequest
 from workflows.options import TASK_QUEUE
 
-_DAY = timedelta(days=1)
-_HOUR = timedelta(hours=1)
-_MINUTE = timedelta(minutes=1)
+KINDS: Final[tuple[Kind, ...]] = ("daily", "hourly")
 
-CATCH_UP = {"daily": _DAY - _MINUTE, "hourly": _HOUR - _MINUTE}
-"""One minute shorter than the interval: after an outage at most the newest missed time runs."""
+OFF: Final = "off"
+"""The cron expression of a Schedule that is not wanted."""
 
-BACKSTOP = timedelta(hours=1)
+BACKSTOP: Final = timedelta(hours=1)
 """A run that does not end by its deadline is ended by the server this much later."""
+
+MINUTE: Final = timedelta(minutes=1)
+UNTIL_KNOWN: Final = timedelta(hours=1) - MINUTE
+"""The catch-up window of a Schedule whose interval is not known: new, or with one time left."""
+
+SEAL: Final = "maintenance_schedule"
+"""In the memo of every run: what the Schedule was applied from, and what the server made of it."""
+
+_SPEC_ERROR: Final = "Invalid schedule spec: "
+
+Applied = Literal["created", "updated", "unchanged", "removed", "off"]
 
 
 def schedule_id(kind: Kind) -> str:
@@ -43,10 +57,9 @@ def schedule_id(kind: Kind) -> str:
     return f"memory-maintenance-{kind}"
 
 
-def desired(settings: Settings, kind: Kind) -> Schedule:
+def desired(settings: Settings, kind: Kind, *, catch_up: timedelta = UNTIL_KNOWN, seal: str | None = None) -> Schedule:
     """Return the Schedule as the settings want it."""
-    daily = kind == "daily"
-    deadline = timedelta(minutes=settings.deadline_minutes(daily=daily))
+    deadline = timedelta(minutes=settings.deadline_minutes(daily=kind == "daily"))
     return Schedule(
         action=ScheduleActionStartWorkflow(
             MaintenanceWorkflow.run,
@@ -55,33 +68,93 @@ def desired(settings: Settings, kind: Kind) -> Schedule:
             task_queue=TASK_QUEUE,
             execution_timeout=deadline + BACKSTOP,
             static_summary=f"{kind} maintenance",
+            memo={SEAL: seal} if seal else None,
         ),
-        spec=ScheduleSpec(
-            cron_expressions=[settings.maintenance_daily_cron if daily else settings.maintenance_hourly_cron],
-            time_zone_name="UTC",
-        ),
-        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=CATCH_UP[kind]),
+        spec=ScheduleSpec(cron_expressions=[_cron(settings, kind)], time_zone_name=settings.maintenance_time_zone),
+        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=catch_up),
     )
 
 
-async def apply_schedule(client: Client, settings: Settings, kind: Kind) -> Literal["created", "updated"]:
-    """Create the Schedule, or bring it to what the settings want; a pause and its note stay.
+def catch_up_window(next_times: Sequence[datetime]) -> timedelta:
+    """Return how late a missed time may still run: a minute less than the shortest interval between two.
+
+    So after an outage at most the newest missed time runs, and it finds all the work there is:
+    under SKIP a longer window would run the oldest, as of an instant long ago. Where times
+    are less than two minutes apart, half their interval.
+    """
+    intervals = [later - earlier for earlier, later in pairwise(next_times)]
+    return min(intervals) - min(MINUTE, min(intervals) / 2) if intervals else UNTIL_KNOWN
+
+
+async def apply_schedule(client: Client, settings: Settings, kind: Kind) -> Applied:
+    """Bring the Schedule to what the settings want; a pause, its note and a limit of runs stay.
 
     Raises:
-        SettingsError: the server does not accept the cron expression.
+        SettingsError: the server does not accept the cron expression or the time zone.
     """
+    handle = client.get_schedule_handle(schedule_id(kind))
+    found = await described(handle)
+    if _cron(settings, kind) == OFF:
+        if found is not None:
+            await handle.delete()
+        return OFF if found is None else "removed"
     wanted = desired(settings, kind)
+    if found is not None and await _seal_of(found) == _seal(wanted, found.raw_description.schedule):
+        return "unchanged"
     try:
-        await client.create_schedule(schedule_id(kind), wanted)
-    except ScheduleAlreadyRunningError:
-        await client.get_schedule_handle(schedule_id(kind)).update(_keeping_state(wanted))
-        return "updated"
+        done = await _written(client, handle, wanted)
     except RPCError as error:
-        if error.status is RPCStatusCode.INVALID_ARGUMENT:
-            name = f"MAINTENANCE_{kind.upper()}_CRON"
-            raise SettingsError(f"{name}: Temporal does not accept {wanted.spec.cron_expressions[0]!r}") from None
+        raise _explained(error, settings, kind) from None
+    await _sealed(handle, settings, kind, wanted)
+    return done
+
+
+async def described(handle: ScheduleHandle) -> ScheduleDescription | None:
+    """Return what the server says of a Schedule, None where there is none."""
+    try:
+        return await handle.describe()
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            return None
         raise
+
+
+async def _written(client: Client, handle: ScheduleHandle, wanted: Schedule) -> Literal["created", "updated"]:
+    try:
+        await client.create_schedule(handle.id, wanted)
+    except ScheduleAlreadyRunningError:
+        await handle.update(_keeping_state(wanted))
+        return "updated"
     return "created"
+
+
+async def _sealed(handle: ScheduleHandle, settings: Settings, kind: Kind, wanted: Schedule) -> None:
+    """Complete a Schedule just written by what only the server knows: its interval, and how it is stored.
+
+    The server rewrites cron expressions as calendars, so what it describes is never equal to
+    what was asked for. The seal holds digests of both: if either changes, whoever did it,
+    the next apply writes the Schedule anew.
+    """
+    now = await handle.describe()
+    catch_up = catch_up_window(now.info.next_action_times)
+    stored = StoredSchedule()
+    stored.CopyFrom(now.raw_description.schedule)
+    stored.policies.catchup_window.FromTimedelta(catch_up)
+    await handle.update(_keeping_state(desired(settings, kind, catch_up=catch_up, seal=_seal(wanted, stored))))
+
+
+def _seal(wanted: Schedule, stored: StoredSchedule) -> str:
+    compared = StoredSchedule()
+    compared.CopyFrom(stored)
+    compared.ClearField("state")
+    compared.action.start_workflow.ClearField("memo")
+    parts = (repr(wanted).encode(), compared.SerializeToString(deterministic=True))
+    return "-".join(sha256(part).hexdigest()[:16] for part in parts)
+
+
+async def _seal_of(found: ScheduleDescription) -> str | None:
+    memo = found.raw_description.schedule.action.start_workflow.memo.fields
+    return str((await found.data_converter.decode([memo[SEAL]]))[0]) if SEAL in memo else None
 
 
 def _keeping_state(wanted: Schedule) -> Callable[[ScheduleUpdateInput], ScheduleUpdate]:
@@ -91,35 +164,14 @@ def _keeping_state(wanted: Schedule) -> Callable[[ScheduleUpdateInput], Schedule
     return update
 
 
-@dataclass(frozen=True, slots=True)
-class ScheduleState:
-    """A Schedule as an operator sees it; times in UTC."""
-
-    id: str
-    paused: bool
-    note: str | None
-    next_at: datetime | None
-    last_at: datetime | None
-    skipped: int
-    missed: int
+def _explained(error: RPCError, settings: Settings, kind: Kind) -> Exception:
+    if error.status is not RPCStatusCode.INVALID_ARGUMENT:
+        return error
+    why = error.message.removeprefix(_SPEC_ERROR)
+    if "time zone" in why:
+        return SettingsError(f"MAINTENANCE_TIME_ZONE: {why}; give one like Europe/Warsaw, or UTC")
+    return SettingsError(f"MAINTENANCE_{kind.upper()}_CRON {_cron(settings, kind)!r}: {why}")
 
 
-async def schedule_states(client: Client) -> AsyncIterator[ScheduleState]:
-    """Yield the state of each of our Schedules that exists."""
-    for kind in ("daily", "hourly"):
-        try:
-            found = await client.get_schedule_handle(schedule_id(kind)).describe()
-        except RPCError as error:
-            if error.status is RPCStatusCode.NOT_FOUND:
-                continue
-            raise
-        info, state = found.info, found.schedule.state
-        yield ScheduleState(
-            id=found.id,
-            paused=state.paused,
-            note=state.note,
-            next_at=info.next_action_times[0] if info.next_action_times else None,
-            last_at=info.recent_actions[-1].scheduled_at if info.recent_actions else None,
-            skipped=info.num_actions_skipped_overlap,
-            missed=info.num_actions_missed_catchup_window,
-        )
+def _cron(settings: Settings, kind: Kind) -> str:
+    return settings.maintenance_daily_cron if kind == "daily" else settings.maintenance_hourly_cron

@@ -12,6 +12,7 @@ from temporalio.runtime import Runtime
 
 from activities.decay import DecayActivities
 from activities.dreaming import DreamingActivities
+from activities.embedding import EmbeddingActivities
 from activities.operations import OperationActivities
 from activities.planning import PlanningActivities
 from activities.summarization import SummarizationActivities
@@ -19,7 +20,9 @@ from memory_maintenance.database.migrate import migrate
 from memory_maintenance.database.pool import Pool, open_pool
 from memory_maintenance.decay.worker import DecayWorker
 from memory_maintenance.dreaming.worker import DreamingWorker
+from memory_maintenance.embedding.worker import EmbeddingWorker
 from memory_maintenance.language_model.asking import open_model
+from memory_maintenance.language_model.embedder import Embedder, open_embedder
 from memory_maintenance.language_model.question import LanguageModel
 from memory_maintenance.planning.planner import Planner
 from memory_maintenance.settings import Settings
@@ -104,6 +107,17 @@ async def running_model(settings: Settings, pool: Pool) -> AsyncIterator[Languag
 
 
 @asynccontextmanager
+async def running_embedder(settings: Settings, pool: Pool) -> AsyncIterator[Embedder | None]:
+    """Yield the configured embedder, or None."""
+    embedder = open_embedder(settings, pool)
+    try:
+        yield embedder
+    finally:
+        if embedder:
+            await embedder.close()
+
+
+@asynccontextmanager
 async def running_application(
     settings: Settings, *, runtime: Runtime | None = None, patient: bool = False
 ) -> AsyncIterator[Application]:
@@ -128,11 +142,15 @@ def sql_activities(settings: Settings, pool: Pool, client: Client) -> Sequence[A
         decay.decay_batch,
         summarization.due_sessions,
         dreaming.due_dreams,
+        EmbeddingActivities(EmbeddingWorker(pool, settings, None)).due_embeddings,
     )
 
 
-def model_activities(settings: Settings, pool: Pool, model: LanguageModel | None) -> Sequence[Activity]:
+def model_activities(
+    settings: Settings, pool: Pool, model: LanguageModel | None, embedder: Embedder | None
+) -> Sequence[Activity]:
     """Return the activities of the queue ``memory-maintenance-llm``."""
     summarization = SummarizationActivities(pool, settings, SummarizationWorker(pool, settings, model))
     dreaming = DreamingActivities(pool, settings, DreamingWorker(pool, settings, model))
-    return (summarization.summarize_session, dreaming.generate_reflection)
+    embedding = EmbeddingActivities(EmbeddingWorker(pool, settings, embedder))
+    return (summarization.summarize_session, dreaming.generate_reflection, embedding.embed_derived)

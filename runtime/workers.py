@@ -15,7 +15,6 @@ from temporalio.worker import Worker
 
 from activities.failures import FailureInterceptor
 from memory_maintenance.database.pool import Pool, fetch_value
-from memory_maintenance.language_model.question import LanguageModel
 from memory_maintenance.settings import Settings
 from runtime.capacity import (
     ACTIVITY_POLLERS,
@@ -31,7 +30,15 @@ from runtime.capacity import (
 from runtime.client import check_namespace
 from runtime.health import Readiness, serving_health
 from runtime.telemetry import sdk_runtime, serving_metrics
-from runtime.wiring import Application, model_activities, running_application, running_model, sql_activities
+from runtime.wiring import (
+    Activity,
+    Application,
+    model_activities,
+    running_application,
+    running_embedder,
+    running_model,
+    sql_activities,
+)
 from workflows.maintenance import MaintenanceWorkflow
 from workflows.options import MODEL_TASK_QUEUE, TASK_QUEUE
 from workflows.page import MaintenancePageWorkflow
@@ -48,14 +55,15 @@ Result = TypeVar("Result")
 async def built_workers(
     client: Client, settings: Settings, pool: Pool, role: Role = "all"
 ) -> AsyncIterator[Sequence[Worker]]:
-    """Yield the workers of this process, not yet polling, with the model they ask."""
+    """Yield the workers of this process, not yet polling, with the models they ask."""
     taken = slots(settings, role)
-    async with running_model(settings, pool) as model:
+    async with running_model(settings, pool) as model, running_embedder(settings, pool) as embedder:
         built = []
         if taken.sql:
             built.append(_work(client, settings, pool, taken.sql))
         if taken.model:
-            built.append(_writing(client, settings, pool, model, taken.model))
+            activities = model_activities(settings, pool, model, embedder)
+            built.append(_writing(client, settings, activities, taken.model, limited=bool(model or embedder)))
         yield built
 
 
@@ -78,15 +86,15 @@ def _work(client: Client, settings: Settings, pool: Pool, activities_at_once: in
 
 
 def _writing(
-    client: Client, settings: Settings, pool: Pool, model: LanguageModel | None, activities_at_once: int
+    client: Client, settings: Settings, activities: Sequence[Activity], activities_at_once: int, *, limited: bool
 ) -> Worker:
     return Worker(
         client,
         task_queue=MODEL_TASK_QUEUE,
-        activities=model_activities(settings, pool, model),
+        activities=activities,
         interceptors=[FailureInterceptor()],
         max_concurrent_activities=activities_at_once,
-        max_task_queue_activities_per_second=settings.model_requests_per_second if model else None,
+        max_task_queue_activities_per_second=settings.model_requests_per_second if limited else None,
         activity_task_poller_behavior=ACTIVITY_POLLERS,
         graceful_shutdown_timeout=GRACE,
         deployment_config=deployment(settings),

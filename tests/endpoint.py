@@ -8,6 +8,7 @@ came, ``endpoint.answers`` counts the completions that were written, whether or 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -67,6 +68,24 @@ def completion(choices: list[dict[str, Any]], *, usage: tuple[int, int] | None =
         body["usage"] = dict(
             zip(("prompt_tokens", "completion_tokens", "total_tokens"), (*usage, sum(usage)), strict=True)
         )
+    return Reply(body=json.dumps(body).encode(), way=way, completion=True)
+
+
+def vector_of(text: str, dimension: int = 4) -> list[float]:
+    """Return the vector that stands for *text*: the same text, the same vector; another text, another one."""
+    digest = hashlib.sha256(text.encode()).digest()
+    return [byte / 256 + 1 for byte in digest[:dimension]]
+
+
+def embeddings(request: dict[str, Any], *, dimension: int = 4, way: Way = "send") -> Reply:
+    """Return the vectors of a request's texts, the last one first, as the order of the list means nothing."""
+    texts = request["input"]
+    data = [
+        {"object": "embedding", "index": index, "embedding": vector_of(text, dimension)}
+        for index, text in enumerate(texts)
+    ]
+    usage = {"prompt_tokens": 10 * len(texts), "total_tokens": 10 * len(texts)}
+    body = {"object": "list", "model": request["model"], "data": data[::-1], "usage": usage}
     return Reply(body=json.dumps(body).encode(), way=way, completion=True)
 
 
@@ -194,8 +213,13 @@ class ScriptedEndpoint:
 
     @property
     def distinct_prompts(self) -> int:
-        """Return how many different messages came: each is one attempt at one question."""
-        return len({json.dumps(request["messages"]) for request in self.requests})
+        """Return how many different messages or lists of texts came: each is one attempt at one question."""
+        return len({json.dumps(request.get("messages") or request["input"]) for request in self.requests})
+
+    @property
+    def embedded(self) -> list[list[str]]:
+        """Return the texts of each request for embeddings."""
+        return [request["input"] for request in self.requests if "input" in request]
 
     async def start(self) -> None:
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)

@@ -206,6 +206,7 @@ class MaintenanceWorkflow:
                 tenant_id=tenant,
                 sessions=int("summarization" in tasks and self._request.session is not None),
                 dreams=int("dreaming" in tasks),
+                embeddings=int(self._state.config.get("embedding_model") is not None),
             )
             for tenant in self._request.tenants
         )

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from activities.messages import Kind, Message, SessionRef, TenantId, TenantPlan
-from memory_maintenance.operations.outcomes import CycleTotals, Task, TenantOutcome
+from memory_maintenance.operations.outcomes import CycleTotals, Step, Task, TenantOutcome
 
 
 class CycleProgress(Message):
@@ -69,9 +69,10 @@ class PageRequest(Message):
 class TenantProgress(Message):
     """Where a tenant's run stands: the task it is at, the cursor in it, and what was done."""
 
-    task: Task | None = None
+    task: Step | None = None
     session_cursor: SessionRef | None = None
     dream_cursor: str | None = None
+    embedding_cursor: UUID | None = None
     outcome: TenantOutcome
     started_at: datetime
 

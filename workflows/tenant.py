@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Any, TypeVar
+from uuid import UUID
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, is_cancelled_exception
@@ -11,10 +12,14 @@ from temporalio.exceptions import ActivityError, is_cancelled_exception
 with workflow.unsafe.imports_passed_through():
     from activities.decay import DecayActivities
     from activities.dreaming import DreamingActivities
+    from activities.embedding import EmbeddingActivities
     from activities.messages import (
         DecayBatchRequest,
         DueDreamsRequest,
+        DueEmbeddingsRequest,
         DueSessionsRequest,
+        EmbedDerivedRequest,
+        EmbedDerivedResult,
         GenerateReflectionRequest,
         GenerateReflectionResult,
         SessionRef,
@@ -23,8 +28,8 @@ with workflow.unsafe.imports_passed_through():
         TenantOrder,
     )
     from activities.summarization import SummarizationActivities
-    from memory_maintenance.operations.outcomes import TASKS, Task, TenantOutcome, TenantStatus
-    from memory_maintenance.operations.tallies import decay_counts, dream_counts, summary_counts
+    from memory_maintenance.operations.outcomes import STEPS, Step, TenantOutcome, TenantStatus
+    from memory_maintenance.operations.tallies import decay_counts, dream_counts, embedding_counts, summary_counts
     from workflows.failures import error_type, reason
     from workflows.messages import TenantProgress, TenantRequest
     from workflows.options import SESSIONS_AT_ONCE, long_sql, model, sql
@@ -39,7 +44,7 @@ Due = TypeVar("Due")
 
 @workflow.defn
 class TenantMaintenanceWorkflow:
-    """Decay, then summarize, then dream for one tenant.
+    """Decay, then summarize, then dream for one tenant; then embed what was written.
 
     Signals: ``pause`` and ``resume``, both idempotent, and ``cancel``; all take any input or
     none. The batch in flight always finishes. Queries: ``status`` and ``progress``.
@@ -56,7 +61,7 @@ class TenantMaintenanceWorkflow:
             outcome=TenantOutcome(tenant_id=self._tenant_id), started_at=workflow.now()
         )
         self._outcome = self._progress.outcome
-        self._task: Task | None = None
+        self._task: Step | None = None
 
     @workflow.signal
     def pause(self, *args: Any) -> None:
@@ -93,6 +98,8 @@ class TenantMaintenanceWorkflow:
             await self._each_due(self._due_sessions, self._summarize, "session_cursor")
         if self._starts("dreaming", wanted=self._request.plan.dreams > 0):
             await self._each_due(self._due_dreams, self._dream, "dream_cursor")
+        if self._starts("embedding", wanted=self._request.plan.embeddings > 0):
+            await self._embed_due()
         await self._orders.drained()
         obeying.cancel()
         outcome = self._closed()
@@ -168,6 +175,37 @@ class TenantMaintenanceWorkflow:
             done = GenerateReflectionResult(status="failed", reason=reason(error))
         self._note(done.status, dreaming=self._outcome.dreaming.plus(dream_counts(done)))
 
+    async def _embed_due(self) -> None:
+        """Embed what this run or an earlier one wrote, a batch at a time."""
+        cursor = self._progress.embedding_cursor
+        while await self._may_go_on(embedding_cursor=cursor):
+            try:
+                due = await workflow.execute_activity_method(
+                    EmbeddingActivities.due_embeddings,
+                    DueEmbeddingsRequest(tenant_id=self._tenant_id, after=cursor),
+                    **sql(self._request.deadline),
+                )
+            except ActivityError as error:
+                return self._note_failure(error)
+            if not due.memories or not await self._embed(due.memories):
+                return None
+            cursor = due.memories[-1]
+        return None
+
+    async def _embed(self, memories: tuple[UUID, ...]) -> bool:
+        """Embed a batch and return whether any was: else the endpoint or the column takes none, nor the next ones."""
+        request = EmbedDerivedRequest(tenant_id=self._tenant_id, memories=memories, cycle_id=self._request.cycle_id)
+        try:
+            done = await workflow.execute_activity_method(
+                EmbeddingActivities.embed_derived, request, **model(self._tenant_id)
+            )
+        except ActivityError as error:
+            self._note_failure(error)
+            reasons = {reason(error): len(memories)}
+            done = EmbedDerivedResult(status="failed", failed=len(memories), reasons=reasons)
+        self._note(done.status, embedding=self._outcome.embedding.plus(embedding_counts(done)))
+        return done.embedded > 0
+
     # --- what they have in common -----------------------------------------------------------------
 
     async def _each_due(
@@ -199,9 +237,9 @@ class TenantMaintenanceWorkflow:
 
         await asyncio.gather(*(one(item) for item in items))
 
-    def _starts(self, task: Task, *, wanted: bool) -> bool:
+    def _starts(self, task: Step, *, wanted: bool) -> bool:
         """Return whether *task* is to be done in this run: wanted, not behind us, and nobody said stop."""
-        behind = self._progress.task is not None and TASKS.index(task) < TASKS.index(self._progress.task)
+        behind = self._progress.task is not None and STEPS.index(task) < STEPS.index(self._progress.task)
         if not wanted or behind or self._has_to_stop():
             return False
         self._task = task

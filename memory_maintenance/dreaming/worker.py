@@ -191,9 +191,14 @@ class DreamingWorker:
 
     async def _count_failure(self, dream: _Dream, step: _Step, error: LanguageModelError) -> None:
         if is_about_content(error):
-            after = self._settings.set_aside_after_cycles
-            counted = {"cycle": step.round, "reason": error.reason, "memories": dream.ids}
-            await count_failure(self._pool, dream.unit, after_cycles=after, **counted)
+            await count_failure(
+                self._pool,
+                dream.unit,
+                cycle=step.round,
+                reason=error.reason,
+                after_cycles=self._settings.set_aside_after_cycles,
+                memories=dream.ids,
+            )
 
     async def _store(
         self, dream: _Dream, result: ReflectionResult, as_of: datetime, cycle_id: UUID | None

@@ -21,9 +21,9 @@ from memory_maintenance.errors import (
     QuestionRefusedError,
     VectorColumnError,
 )
-from memory_maintenance.language_model.embedder import Embedded, Embedder, open_embedder
+from memory_maintenance.language_model.embedder import Embedded, Embedder
 from memory_maintenance.operations.tenants import control_of
-from memory_maintenance.settings import Settings, load_settings
+from memory_maintenance.settings import Settings
 
 logger = structlog.get_logger(__name__)
 
@@ -35,7 +35,7 @@ class EmbeddingOutcome:
     Whatever was not embedded stays due; the memories themselves are never touched.
     """
 
-    status: Literal["embedded", "paused", "skipped"]
+    status: Literal["done", "paused", "skipped"]
     embedded: int = 0
     skipped: int = 0
     failed: int = 0
@@ -43,32 +43,14 @@ class EmbeddingOutcome:
     input_tokens: int = 0
 
 
-@dataclass
-class _Batch:
-    """Memories of one tenant on their way; what could not be embedded, by the reason."""
-
-    tenant_id: str
-    place: Place
-    round: str
-    memories: Mapping[str, int]
-    """How many memories have a text, by its hash."""
-    skipped: Counter[str] = field(default_factory=Counter)
-    failed: Counter[str] = field(default_factory=Counter)
-    input_tokens: int = 0
-
-    def add(self, to: Counter[str], reason: str, texts: Mapping[str, str]) -> None:
-        to[reason] += sum(self.memories[name] for name in texts)
-
-
+@dataclass(frozen=True, slots=True)
 class EmbeddingWorker:
     """Embeds derived memories where the store keeps vectors."""
 
-    def __init__(self, pool: Pool, settings: Settings | None = None, embedder: Embedder | None = None) -> None:
-        """Prepare the worker: None means the settings of the environment, and the model that they name."""
-        self._pool = pool
-        self._settings = settings or load_settings()
-        self._embedder = embedder or open_embedder(self._settings, pool)
-        self._name = self._settings.stored_embedding_name
+    pool: Pool
+    settings: Settings
+    embedder: Embedder | None
+    """None: EMBEDDING_MODEL is not set."""
 
     async def embed(
         self,
@@ -88,13 +70,92 @@ class EmbeddingWorker:
             round: what the permitted bad answers are counted by; None: this call alone.
 
         Raises:
-            LanguageModelError: a retryable one: ask again for what is still missing.
+            LanguageModelError: a retryable one: call again, for what is still missing.
         """
-        if (await control_of(self._pool, tenant_id)).paused:
+        if (await control_of(self.pool, tenant_id)).paused:
             return EmbeddingOutcome("paused")
-        place = await place_of(self._pool)
-        if self._embedder is None or self._name is None or place is None:
-            return _skipped(len(memory_ids), "no_vector_column" if place is None else "no_embedding_model")
-        run = _Run(self._pool, self._embedder, self._name, place, tenant_id, round or str(uuid4()))
-        await run.embed(memory_ids)
-        return run.outcome(len(memory_ids))
+        name, place = self.settings.stored_embedding_name, await place_of(self.pool)
+        if self.embedder is None or name is None:
+            return _skipped(len(memory_ids), "no_embedding_model")
+        if place is None:
+            return _skipped(len(memory_ids), "no_vector_column")
+        step = _Step(self.pool, self.embedder, place, name, tenant_id, round or str(uuid4()))
+        return await step.taken(memory_ids)
+
+
+@dataclass
+class _Step:
+    """Some memories of one tenant on their way, and what became of them so far."""
+
+    pool: Pool
+    embedder: Embedder
+    place: Place
+    name: str
+    tenant_id: str
+    round: str
+    skipped: Counter[str] = field(default_factory=Counter)
+    failed: Counter[str] = field(default_factory=Counter)
+    input_tokens: int = 0
+
+    async def taken(self, memory_ids: Sequence[UUID]) -> EmbeddingOutcome:
+        try:
+            await self._store(await self.embedder.left_behind(self.tenant_id))
+            texts, memories = await self._missing(memory_ids)
+            await self._embed(texts, memories)
+        except VectorColumnError as error:
+            logger.warning("embeddings_not_stored", tenant_id=self.tenant_id, explanation=str(error))
+            _, memories = await self._missing(memory_ids)
+            self.failed = Counter({error.reason: memories.total()})
+        _, left = await self._missing(memory_ids)
+        return self._outcome(len(memory_ids) - left.total())
+
+    async def _missing(self, memory_ids: Sequence[UUID]) -> tuple[dict[str, str], Counter[str]]:
+        """Return the texts to embed by their hashes, and how many memories have each of them."""
+        asked = (self.tenant_id, self.name, list(memory_ids), LONGEST_TEXT)
+        rows = await fetch(self.pool, TEXTS[self.place.table], *asked)
+        return {row["name"]: row["text"] for row in rows}, Counter({row["name"]: row["memories"] for row in rows})
+
+    async def _embed(self, texts: dict[str, str], memories: Counter[str]) -> None:
+        parts = [texts] if texts else []
+        while parts:
+            part = parts.pop()
+            try:
+                answer = await self.embedder.embed(self.tenant_id, part, round=self.round)
+            except (ContextTooLongError, QuestionRefusedError) as error:
+                further = smaller(part, too_long=isinstance(error, ContextTooLongError))
+                if not further:
+                    self.failed[error.reason] += sum(memories[name] for name in part)
+                parts += further
+            except LanguageModelError as error:
+                if error.retryable:
+                    raise
+                kind = self.skipped if isinstance(error, BudgetExhaustedError) else self.failed
+                kind[error.reason] += sum(memories[name] for one in (part, *parts) for name in one)
+                return
+            else:
+                await self._store([answer])
+
+    async def _store(self, answers: Sequence[Embedded]) -> None:
+        if not answers:
+            return
+        vectors = {name: vector for answer in answers for name, vector in answer.vectors.items()}
+        self.input_tokens += sum(answer.input_tokens for answer in answers)
+        async with transaction(self.pool) as db:
+            await store_vectors(db, self.place, self.tenant_id, self.name, vectors)
+            await self.embedder.take_away(db, answers)
+
+    def _outcome(self, embedded: int) -> EmbeddingOutcome:
+        reasons = dict(self.skipped + self.failed)
+        logger.info("memories_embedded", tenant_id=self.tenant_id, count=embedded, left=reasons)
+        return EmbeddingOutcome(
+            "done",
+            embedded=embedded,
+            skipped=self.skipped.total(),
+            failed=self.failed.total(),
+            reasons=reasons,
+            input_tokens=self.input_tokens,
+        )
+
+
+def _skipped(memories: int, reason: str) -> EmbeddingOutcome:
+    return EmbeddingOutcome("skipped", skipped=memories, reasons={reason: memories} if memories else {})

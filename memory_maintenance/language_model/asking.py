@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Final, TypeVar
 
 from memory_maintenance.database.pool import Pool
 from memory_maintenance.errors import LanguageModelError
@@ -18,6 +18,8 @@ from memory_maintenance.language_model.openai_client import OpenAIClient
 from memory_maintenance.language_model.question import Answer, AnswerT, LanguageModel, Question
 from memory_maintenance.observability.logs import quiet_third_party_loggers
 from memory_maintenance.settings import Settings
+
+ResultT = TypeVar("ResultT")
 
 _UNSAID_WAIT: Final = timedelta(seconds=1)
 AFTER_THE_CALL: Final = timedelta(seconds=60)
@@ -66,11 +68,18 @@ class PatientModel:
         Raises:
             LanguageModelError: one that no waiting will help; never a retryable one.
         """
-        while True:
-            try:
-                return await self.model.ask(question)
-            except LanguageModelError as error:
-                if not error.retryable:
-                    raise
-                pause = _UNSAID_WAIT if error.retry_after is None else error.retry_after
-            await self.sleep(pause.total_seconds())
+        return await patiently(lambda: self.model.ask(question), self.sleep)
+
+
+async def patiently(
+    step: Callable[[], Awaitable[ResultT]], sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+) -> ResultT:
+    """Take *step*, as often as the model's errors say that a retry helps, after the waits they ask for."""
+    while True:
+        try:
+            return await step()
+        except LanguageModelError as error:
+            if not error.retryable:
+                raise
+            pause = _UNSAID_WAIT if error.retry_after is None else error.retry_after
+        await sleep(pause.total_seconds())

@@ -82,7 +82,8 @@ class Embedder:
 
     async def left_behind(self, tenant_id: str) -> list[Embedded]:
         """Return what was paid and never stored: their callers died in between."""
-        found = [await self._taken_up(tenant_id, row) for row in await fetch(self.model.ledger.pool, LEFT, tenant_id, self.model_name)]
+        rows = await fetch(self.model.ledger.pool, LEFT, tenant_id, self.model_name)
+        found = [await self._taken_up(tenant_id, dict(row)) for row in rows]
         return [one for one in found if one]
 
     async def _taken_up(self, tenant_id: str, row: Mapping[str, Any]) -> Embedded | None:

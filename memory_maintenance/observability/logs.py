@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import logging
 import sys
+from contextlib import suppress
+from types import TracebackType
+from typing import TextIO
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor, WrappedLogger
 
+from memory_maintenance.observability.tracebacks import traceback_text, write_traceback
 from memory_maintenance.settings import Settings
+
+logger = structlog.get_logger(__name__)
 
 _SHARED: list[Processor] = [
     structlog.contextvars.merge_contextvars,
@@ -25,10 +31,10 @@ _BODIES_AT_DEBUG = ("openai", "httpx", "httpx2", "httpcore", "httpcore2")
 def configure_logs(settings: Settings) -> None:
     """Send the logs of this process to standard error in the format of the settings."""
     formatter = structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=[*_SHARED, structlog.stdlib.ExtraAdder()],
+        foreign_pre_chain=[_without_reprs, *_SHARED, structlog.stdlib.ExtraAdder()],
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_rendering(settings.log_format)],
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _StandardError(sys.stderr)
     handler.setFormatter(formatter)
     logging.basicConfig(handlers=[handler], level=settings.log_level.upper(), force=True)
     structlog.configure(
@@ -38,14 +44,38 @@ def configure_logs(settings: Settings) -> None:
         cache_logger_on_first_use=False,
     )
     quiet_third_party_loggers()
+    sys.excepthook = _log_crash
+
+
+class _StandardError(logging.StreamHandler[TextIO]):
+    """Names a line that it cannot write by the error's type: Python's own report quotes the errors at hand."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  logging's name
+        """Say that a line is lost, where even that can be said."""
+        kind = sys.exc_info()[0] or Exception
+        with suppress(OSError, ValueError):
+            sys.stderr.write(f"a log line of {record.name} could not be written: {kind.__name__}\n")
+
+
+def _without_reprs(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Keep the first line of what asyncio says: the others show tasks, and a task its error's text."""
+    if event["_record"].name == "asyncio":
+        event["event"] = str(event["event"]).partition("\n")[0]
+    return event
+
+
+def _log_crash(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Log what ends the process, in place of Python, which would print the error's text."""
+    if issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
+    else:
+        logger.critical("process_crashed", exc_info=(kind, error, trace))
 
 
 def _rendering(log_format: str) -> list[Processor]:
     if log_format == "json":
-        return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-    # The default formatter prints the locals of every frame: memory text among them.
-    plain = structlog.dev.plain_traceback
-    return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]
+        return [structlog.processors.ExceptionRenderer(traceback_text), structlog.processors.JSONRenderer()]
+    return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=write_traceback)]
 
 
 def quiet_third_party_loggers() -> None:

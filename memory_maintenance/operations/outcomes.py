@@ -14,6 +14,10 @@ from pydantic import BaseModel, ConfigDict
 Task = Literal["decay", "summarization", "dreaming"]
 TASKS: tuple[Task, ...] = ("decay", "summarization", "dreaming")
 
+Step = Literal["decay", "summarization", "dreaming", "embedding"]
+STEPS: tuple[Step, ...] = (*TASKS, "embedding")
+"""The order of a tenant's run: what its tasks wrote is embedded at the end."""
+
 TenantStatus = Literal[
     "completed",
     "failed",  # a step failed for good; the others were done
@@ -78,6 +82,16 @@ class DreamCounts(Counts):
     output_tokens: int = 0
 
 
+class EmbeddingCounts(Counts):
+    """Derived memories that vector search could not find, by what became of them."""
+
+    embedded: int = 0
+    skipped: int = 0
+    failed: int = 0
+    reasons: dict[str, int] = {}
+    input_tokens: int = 0
+
+
 class TenantOutcome(BaseModel):
     """What one cycle did for one tenant. Holds ids and numbers only, never text of a memory."""
 
@@ -88,6 +102,7 @@ class TenantOutcome(BaseModel):
     decay: DecayCounts = DecayCounts()
     summarization: SummaryCounts = SummaryCounts()
     dreaming: DreamCounts = DreamCounts()
+    embedding: EmbeddingCounts = EmbeddingCounts()
     error_type: str | None = None
     seconds: float = 0
 
@@ -113,6 +128,7 @@ class CycleTotals(BaseModel):
     decayed_tenants: int = 0
     summarization: SummaryCounts = SummaryCounts()
     dreaming: DreamCounts = DreamCounts()
+    embedding: EmbeddingCounts = EmbeddingCounts()
     failures: tuple[str, ...] = ()
 
     def with_outcomes(self, outcomes: Iterable[TenantOutcome]) -> CycleTotals:
@@ -133,6 +149,7 @@ class CycleTotals(BaseModel):
             decayed_tenants=self.decayed_tenants + other.decayed_tenants,
             summarization=self.summarization.plus(other.summarization),
             dreaming=self.dreaming.plus(other.dreaming),
+            embedding=self.embedding.plus(other.embedding),
             failures=(self.failures + other.failures)[:NAMED_FAILURES],
         )
 
@@ -152,6 +169,7 @@ class CycleTotals(BaseModel):
                 "reflections_generated": self.dreaming.reflections,
                 **self.dreaming.model_dump(exclude={"reflections"}),
             },
+            "embedding": self.embedding.model_dump(),
             "tenants": {
                 "looked_at": self.looked_at,
                 "left_paused": self.left_paused,
@@ -177,5 +195,6 @@ def _totals_of(outcome: TenantOutcome) -> CycleTotals:
         decayed_tenants=int(outcome.decay.seen > 0),
         summarization=outcome.summarization,
         dreaming=outcome.dreaming,
+        embedding=outcome.embedding,
         failures=(outcome.tenant_id,) if outcome.failed else (),
     )

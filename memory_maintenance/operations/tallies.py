@@ -6,10 +6,11 @@ the scheduler and the workflows count with these functions.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 from uuid import UUID
 
-from memory_maintenance.operations.outcomes import DecayCounts, DreamCounts, SummaryCounts
+from memory_maintenance.operations.outcomes import DecayCounts, DreamCounts, EmbeddingCounts, SummaryCounts
 
 
 class _DecayBatch(Protocol):
@@ -41,6 +42,19 @@ class _Dream(_Written, Protocol):
     def strategy_id(self) -> UUID | None: ...
 
 
+class _Embedded(Protocol):
+    @property
+    def embedded(self) -> int: ...
+    @property
+    def skipped(self) -> int: ...
+    @property
+    def failed(self) -> int: ...
+    @property
+    def reasons(self) -> Mapping[str, int]: ...
+    @property
+    def input_tokens(self) -> int: ...
+
+
 def decay_counts(batch: _DecayBatch) -> DecayCounts:
     """Return what a batch of decay adds."""
     return DecayCounts(seen=batch.seen, updated=batch.updated, invalid=batch.invalid, busy=batch.busy)
@@ -70,6 +84,17 @@ def dream_counts(done: _Dream) -> DreamCounts:
         reasons=_reasons(done),
         input_tokens=done.input_tokens,
         output_tokens=done.output_tokens,
+    )
+
+
+def embedding_counts(done: _Embedded) -> EmbeddingCounts:
+    """Return what a batch of embeddings adds."""
+    return EmbeddingCounts(
+        embedded=done.embedded,
+        skipped=done.skipped,
+        failed=done.failed,
+        reasons=dict(done.reasons),
+        input_tokens=done.input_tokens,
     )
 
 

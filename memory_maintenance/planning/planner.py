@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -13,6 +14,7 @@ from memory_maintenance.database.pool import Pool, fetch
 from memory_maintenance.decay.progress import switched_off
 from memory_maintenance.decay.rule import decay_is_on
 from memory_maintenance.dreaming.due import dream_counts
+from memory_maintenance.embedding.due import missing_counts
 from memory_maintenance.operations.outcomes import TASKS, Task
 from memory_maintenance.operations.tenants import ensure_known, read_overrides
 from memory_maintenance.planning.statements import CHOSEN_TENANTS, FIRST_TENANTS, NEXT_TENANTS
@@ -35,10 +37,12 @@ class TenantWork:
     decay: bool = False
     sessions: int = 0
     dreams: int = 0
+    embeddings: int = 0
+    """Memories without a vector, and those that the run may add to them."""
 
     def __bool__(self) -> bool:
         """Return whether there is anything to do."""
-        return self.decay or self.sessions > 0 or self.dreams > 0
+        return self.decay or self.sessions > 0 or self.dreams > 0 or self.embeddings > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +81,17 @@ class Planner:
         after: str | None = None,
         limit: int = 200,
         beat: Callable[[str], object] = lambda _: None,
+        backfill_days: int | None = None,
     ) -> PlanPage:
-        """Return the next tenants after *after* with work, about *limit* of them (never more than limit + 500)."""
+        """Return the next tenants after *after* with work, about *limit* of them (never more than limit + 500).
+
+        *backfill_days* let sessions be due that ended so long before adoption; None: as the setting says.
+        """
         work: list[TenantWork] = []
         looked_at = paused = 0
         while len(work) < limit:
             rows = await self._scan(after)
-            work += await self._work_of(rows, as_of=as_of, daily=daily, tasks=tasks)
+            work += await self._work_of(rows, as_of=as_of, daily=daily, tasks=tasks, backfill_days=backfill_days)
             looked_at += len(rows)
             paused += sum(row["paused"] for row in rows)
             after = rows[-1]["tenant_id"] if len(rows) == _SCAN else None
@@ -119,8 +127,12 @@ class Planner:
         sessions = await self._sessions(ids, as_of, daily) if "summarization" in tasks else {}
         dreams = await self._dreams(ids, as_of) if "dreaming" in tasks else {}
         decaying = await self._decaying(active, as_of) if "decay" in tasks else set()
+        embeddings = await self._embeddings(ids, Counter(sessions) + Counter(dreams), daily, tasks)
         found = (
-            TenantWork(tenant, tenant in decaying, sessions.get(tenant, 0), dreams.get(tenant, 0)) for tenant in ids
+            TenantWork(
+                tenant, tenant in decaying, sessions.get(tenant, 0), dreams.get(tenant, 0), embeddings.get(tenant, 0)
+            )
+            for tenant in ids
         )
         return [work for work in found if work]
 
@@ -143,3 +155,12 @@ class Planner:
         if not (ids and self.settings.dreaming):
             return {}
         return await dream_counts(self.pool, ids, settings=self.settings, as_of=as_of)
+
+    async def _embeddings(
+        self, ids: Sequence[str], to_write: Counter[str], daily: bool, tasks: Sequence[Task]
+    ) -> Mapping[str, int]:
+        """Return what there is to embed: what the run may write, and on a daily run what earlier ones have left."""
+        if not (ids and self.settings.embeds and {"summarization", "dreaming"} & set(tasks)):
+            return {}
+        missing = await missing_counts(self.pool, ids if daily else (), settings=self.settings)
+        return {} if missing is None else to_write + Counter(missing)

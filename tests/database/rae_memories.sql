@@ -39,6 +39,16 @@ CREATE INDEX idx_memories_info_class ON memories (info_class);
 CREATE INDEX idx_memories_governance ON memories USING gin (governance);
 CREATE UNIQUE INDEX idx_memories_content_hash ON memories (tenant_id, content_hash);
 CREATE INDEX idx_memories_content_fts ON memories USING gin (to_tsvector('english', coalesce(content, '')));
+CREATE TABLE memory_embeddings (
+    id         uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    memory_id  uuid NOT NULL REFERENCES memories (id) ON DELETE CASCADE,
+    model_name varchar(255) NOT NULL,
+    embedding  vector NOT NULL,
+    created_at timestamptz DEFAULT now(),
+    metadata   jsonb DEFAULT '{}',
+    CONSTRAINT uq_memory_embeddings_memory_model UNIQUE (memory_id, model_name)
+);
+CREATE INDEX ix_memory_embeddings_memory_id ON memory_embeddings (memory_id);
 CREATE TABLE tenants (
     id     uuid PRIMARY KEY DEFAULT gen_random_uuid(),
     name   varchar(255) NOT NULL,

@@ -16,7 +16,7 @@ from temporalio.client import Client
 
 from memory_maintenance.settings import Settings, load_settings
 from runtime.embedded_postgres import DISCRETION
-from runtime.workers import GRACE
+from runtime.capacity import GRACE
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = Path(sysconfig.get_path("scripts"))

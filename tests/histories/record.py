@@ -27,10 +27,15 @@ Start = Callable[..., Awaitable[WorkflowHandle[Any, Any]]]
 @pytest.fixture
 def start(temporal: Client) -> Start:
     async def started(*inputs: Any, signal: str | None = None, argument: Any = None) -> WorkflowHandle[Any, Any]:
-        more = {"start_signal": signal, "start_signal_args": [argument]} if signal else {}
-        return await temporal.start_workflow(
-            "MaintenanceWorkflow", args=inputs, id="cycle", task_queue=TASK_QUEUE, **more
+        run: WorkflowHandle[Any, Any] = await temporal.start_workflow(
+            "MaintenanceWorkflow",
+            args=inputs,
+            id="cycle",
+            task_queue=TASK_QUEUE,
+            start_signal=signal,
+            start_signal_args=[argument] if signal else [],
         )
+        return run
 
     return started
 

@@ -1,7 +1,7 @@
 """A tenant so large that every batch of its decay waits until a test lets it end."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -41,7 +41,7 @@ class SlowDecay:
 async def slow_tenant(client: Client) -> AsyncIterator[tuple[WorkflowHandle[Any, Any], SlowDecay]]:
     """Run one tenant's workflow with a decay that waits."""
     decay = SlowDecay()
-    activities = [decay.decay_batch, decay.carry_out_order]
+    activities: list[Callable[..., Any]] = [decay.decay_batch, decay.carry_out_order]
     async with Worker(client, task_queue=TASK_QUEUE, workflows=[TenantMaintenanceWorkflow], activities=activities):
         request = TenantRequest(
             plan=TenantPlan(tenant_id="acme", decay=True),

@@ -5,9 +5,9 @@ import re
 import pytest
 
 from memory_maintenance.language_model.advice import advice
-from memory_maintenance.language_model.quality import refusal
+from memory_maintenance.language_model.quality import faults
 
-MEASURED = re.findall(r"``(\w+)``", refusal.__doc__ or "")
+MEASURED = re.findall(r"``(\w+)``", faults.__doc__ or "")
 READ = ["model_refused", "filtered", "off_schema", "empty", "truncated"]
 
 

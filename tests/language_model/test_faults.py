@@ -11,6 +11,7 @@ from memory_maintenance.errors import (
     LanguageModelError,
     ModelBusyError,
     ModelForbiddenError,
+    QuestionRefusedError,
 )
 from memory_maintenance.language_model.openai_errors import retry_after
 from tests import endpoint as scripted
@@ -49,10 +50,12 @@ FAULTS = [
         FAILS, id="context length, as vLLM says it",
     ),
     pytest.param(status(413), ContextTooLongError, "context_length", FAILS, id="413"),
-    pytest.param(status(400), LanguageModelError, "bad_request", FAILS, id="400"),
-    pytest.param(status(422), LanguageModelError, "bad_request", FAILS, id="422"),
+    pytest.param(status(400), QuestionRefusedError, "bad_request", FAILS, id="400"),
+    pytest.param(status(422), QuestionRefusedError, "bad_request", FAILS, id="422"),
     pytest.param(status(501), LanguageModelError, "bad_request", FAILS, id="501"),
-    pytest.param(status(400, error_code="content_filter"), LanguageModelError, "filtered", FAILS, id="prompt filtered"),
+    pytest.param(
+        status(400, error_code="content_filter"), QuestionRefusedError, "filtered", FAILS, id="prompt filtered"
+    ),
     pytest.param(scripted.truncated_answer(), AnswerRefusedError, "truncated", REFUSES, id="truncated answer"),
     pytest.param(scripted.wrong_schema(), AnswerRefusedError, "off_schema", REFUSES, id="wrong schema"),
     pytest.param(answer("{}"), AnswerRefusedError, "off_schema", REFUSES, id="empty object"),
