@@ -15,6 +15,7 @@ from activities.messages import (
     TenantPlan,
 )
 from memory_maintenance.database.pool import Pool
+from memory_maintenance.language_model.ledger import purge_answers
 from memory_maintenance.operations.cycles import checked_as_of, close_cycle, open_cycle, record_outcomes
 from memory_maintenance.planning.planner import Planner, log_what_is_off
 from memory_maintenance.settings import Settings
@@ -87,6 +88,7 @@ class PlanningActivities:
 
     @activity.defn(name="close_cycle")
     async def close_cycle(self, request: CloseCycleRequest) -> None:
-        """Write how the cycle ended. Twice is once."""
+        """Write how the cycle ended, and take away the text of old answers. Twice is once."""
         totals = request.totals.model_dump(mode="json")
         await close_cycle(self.pool, request.cycle_id, status=request.status, totals=totals)
+        await purge_answers(self.pool, self.settings.model_call_retention)

@@ -37,6 +37,7 @@ from memory_maintenance.settings import Settings, load_settings
 from memory_maintenance.summarization.extractive import extractive_summary
 from memory_maintenance.summarization.policy import fallback_text
 from memory_maintenance.summarization.prompt import SESSION_SYSTEM
+from memory_maintenance.texts.relative_dates import with_dates
 
 SMALL_MODEL: Final = "SmolLM2-135M"
 EXTRACTIVE: Final = "extractive"
@@ -88,7 +89,10 @@ def without_model(writer: str, file: SessionFile) -> WriterReport:
 
 
 def _sources(session: SessionEvents) -> list[str]:
-    return [f"{event.created_at.date().isoformat()} {event.content}" for event in session.events]
+    return [
+        f"{event.created_at.date().isoformat()} {with_dates(event.content, event.created_at)}"
+        for event in session.events
+    ]
 
 
 async def with_model(

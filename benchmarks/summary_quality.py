@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from memory_maintenance.language_model.quality import QualityFigures, faults, measure
+from memory_maintenance.texts.dates import dates, kept_dates
 from memory_maintenance.texts.figures import figures, supported_figures
 
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
+_TIME: Final = re.compile(r"\A\d{4}-\d{2}-\d{2} ")
+"""What stands before an event and is no part of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +21,8 @@ class Judged:
     """One answer: why it may not be stored, and what was measured of it.
 
     ``figures`` is None where it could not be read: cut off, or not in the asked shape.
-    ``dates_kept`` and ``numbers_kept`` are shares in [0, 1] of those in the sources, None where there are none.
+    ``dates_kept`` and ``numbers_kept`` are shares in [0, 1] of those that the sources name, None where they name none;
+    the times of the sources themselves do not count.
     """
 
     faults: tuple[str, ...]
@@ -33,19 +37,20 @@ def judged(summary: str, topics: Sequence[str] | None, *, sources: Sequence[str]
     Args:
         summary: without its topics.
         topics: None where the writer gives none.
-        sources: the events, each with its date before it.
+        sources: the events, each behind its date, with the dates of what is said relative to it (``tomorrow``).
         prompt: what a model was told; a summary that repeats it is no summary.
     """
     measured = measure(summary, sources=sources, prompt=prompt, topics=topics)
-    told = supported_figures([summary])
-    dates = _dates(supported_figures(sources))
-    numbers = {number for source in sources for number in figures(source)} - dates
-    return Judged(faults(measured), measured, _kept(dates, told), _kept(numbers, told))
+    said = [_TIME.sub("", source) for source in sources]
+    named = frozenset[str]().union(*map(dates, said))
+    numbers = frozenset(one for text in said for one in figures(text) if not _DATE.fullmatch(one))
+    return Judged(
+        faults(measured),
+        measured,
+        dates_kept=_share(kept_dates(named, summary), named),
+        numbers_kept=_share(numbers & supported_figures([summary]), numbers),
+    )
 
 
-def _dates(found: Iterable[str]) -> set[str]:
-    return {one for one in found if _DATE.fullmatch(one)}
-
-
-def _kept(wanted: set[str], told: frozenset[str]) -> float | None:
-    return len(wanted & told) / len(wanted) if wanted else None
+def _share(kept: frozenset[str], of: frozenset[str]) -> float | None:
+    return len(kept) / len(of) if of else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from commands import demo, memories, run, schedules, settings, simulate, store, tenants
+from commands import demo, memories, model, run, schedules, settings, simulate, store, tenants
 
 app = typer.Typer(
     name="starter.py",
@@ -23,3 +23,4 @@ app.command("settings")(settings.show_settings)
 app.add_typer(schedules.app, name="schedules")
 app.add_typer(tenants.app, name="tenants")
 app.add_typer(memories.app, name="memories")
+app.add_typer(model.app, name="model")

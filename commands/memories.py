@@ -14,8 +14,10 @@ from rich.progress import TextColumn, TimeElapsedColumn
 from commands.console import FAILED, AsJson, By, err, fail, out, print_json, progress, run, settings_for_command
 from commands.derivation import show_derivation
 from commands.explanation import explanation_data, show_explanation
+from commands.findable import findable
 from commands.restoring import restore, show_restored
 from commands.run import AsOf, aware
+from commands.set_aside import list_set_aside, requeue_set_aside
 from memory_maintenance.inspection.decay import DecayExplanation, explain_decay
 from memory_maintenance.inspection.derived import WrittenMemory, written_memory
 from memory_maintenance.memories.importing import ImportReport, import_memories
@@ -23,6 +25,11 @@ from memory_maintenance.settings import Settings
 from runtime.wiring import running_store
 
 app = typer.Typer(no_args_is_help=True, help="Import memories; explain and restore their importance.")
+
+app.command("findable")(findable)
+
+app.command("set-aside")(list_set_aside)
+app.command("requeue")(requeue_set_aside)
 
 SHOWN = 20
 """Bad lines that are printed."""

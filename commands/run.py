@@ -9,7 +9,8 @@ import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from activities.messages import Kind
-from commands.console import AsJson, err, out, print_json, run, settings_for_command, table
+from commands.backfill import confirm_backfill
+from commands.console import AsJson, err, fail, out, print_json, run, settings_for_command, table
 from memory_maintenance.operations.outcomes import CycleTotals
 from memory_maintenance.settings import Settings
 from runtime.client import connect
@@ -27,6 +28,16 @@ AsOf = Annotated[
         "--as-of", help="The instant to reckon from, ISO 8601; UTC unless it says otherwise.", formats=INSTANTS
     ),
 ]
+Backfill = Annotated[
+    int | None,
+    typer.Option(
+        "--backfill",
+        min=0,
+        max=36_500,
+        metavar="DAYS",
+        help="Summarize sessions, too, that ended up to DAYS before adoption; says first what that takes, and asks.",
+    ),
+]
 NoWait = Annotated[bool, typer.Option("--no-wait", help="Start the run and return.")]
 
 
@@ -34,11 +45,18 @@ def run_now(
     kind: Annotated[Kind, typer.Argument(help="daily: decay, summaries and dreams; hourly: idle sessions.")],
     tenant: Tenants = None,
     as_of: AsOf = None,
+    backfill: Backfill = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before a back-fill.")] = False,
     no_wait: NoWait = False,
     as_json: AsJson = False,
 ) -> None:
     """Run one maintenance now and print what it did."""
-    request = MaintenanceRequest(kind=kind, tenants=tuple(tenant) if tenant else None, as_of=aware(as_of))
+    tenants = tuple(tenant) if tenant else None
+    if backfill is not None:
+        if kind != "daily":
+            fail("--backfill is for a daily run")
+        confirm_backfill(settings_for_command(), backfill, tenants, as_of=aware(as_of), yes=yes)
+    request = MaintenanceRequest(kind=kind, tenants=tenants, as_of=aware(as_of), backfill_days=backfill)
     _start(request, no_wait=no_wait, as_json=as_json)
 
 

@@ -25,6 +25,7 @@ from memory_maintenance.embedding.worker import EmbeddingWorker
 from memory_maintenance.errors import MaintenanceError
 from memory_maintenance.language_model.asking import PatientModel, open_model, patiently
 from memory_maintenance.language_model.embedder import open_embedder
+from memory_maintenance.language_model.ledger import purge_answers
 from memory_maintenance.operations.cycles import checked_as_of, close_cycle, open_cycle, record_outcomes
 from memory_maintenance.operations.outcomes import TASKS, CycleTotals, Task, TenantOutcome
 from memory_maintenance.operations.tallies import decay_counts, dream_counts, embedding_counts, summary_counts
@@ -91,6 +92,7 @@ class MaintenanceScheduler:
             await close_cycle(self._pool, cycle.cycle_id, status="failed", totals={})
             raise
         await close_cycle(self._pool, cycle.cycle_id, status="completed", totals=totals.model_dump(mode="json"))
+        await purge_answers(self._pool, self._settings.model_call_retention)
         stats = totals.as_stats(started_at=started_at, completed_at=datetime.now(UTC), config=config)
         return stats | {"cycle_id": str(cycle.cycle_id), "as_of": cycle.as_of.isoformat()}
 

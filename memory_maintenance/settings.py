@@ -199,7 +199,7 @@ class Settings(BaseSettings):
     """Money a tenant may use in a UTC day."""
     model_daily_cost: Annotated[Decimal, Ge(0)] = Decimal(50)
     """Money the whole deployment may use in a UTC day."""
-    model_call_retention_days: Count = 30
+    model_call_retention_days: Annotated[int, Ge(1), Le(36_500)] = 30
     """How long the text of answers is kept; what they cost stays on record."""
     set_aside_after_cycles: Count = 3
     """Cycles in a row in which the model fails at a session, a dream or a memory because of what it says, after
@@ -380,6 +380,11 @@ class Settings(BaseSettings):
     def model_timeout(self) -> timedelta:
         """Return the longest wait for one answer."""
         return timedelta(seconds=self.model_timeout_seconds)
+
+    @property
+    def model_call_retention(self) -> timedelta:
+        """Return how long the text of answers is kept."""
+        return timedelta(days=self.model_call_retention_days)
 
     def deadline_minutes(self, *, daily: bool) -> int:
         """Return how long a run may start further work."""

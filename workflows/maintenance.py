@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from temporalio import workflow
-from temporalio.exceptions import ApplicationError, ChildWorkflowError, FailureError, is_cancelled_exception
+from temporalio.exceptions import ActivityError, ApplicationError, FailureError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from pydantic import ValidationError
@@ -21,6 +21,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from activities.planning import PlanningActivities
     from memory_maintenance.operations.outcomes import CycleTotals, TenantOutcome
+    from workflows.failures import error_type
     from workflows.messages import CycleProgress, MaintenanceRequest, PageRequest
     from workflows.options import PAGE_SIZE, PAGES_AT_ONCE, sql
     from workflows.orders import OrderQueue
@@ -182,6 +183,7 @@ class MaintenanceWorkflow:
                 tenants=tenants,
                 after=after,
                 limit=PAGE_SIZE,
+                backfill_days=self._request.backfill_days,
             ),
             **sql(self._state.deadline),
         )
@@ -222,6 +224,7 @@ class MaintenanceWorkflow:
             project=self._request.project,
             session=self._request.session,
             min_events=self._request.min_events,
+            backfill_days=self._request.backfill_days,
             cancelled=tuple(sorted(self._cancelled & {plan.tenant_id for plan in plans})),
             search_attributes=self._state.search_attributes,
         )
@@ -234,7 +237,7 @@ class MaintenanceWorkflow:
                 static_summary=f"page {page}, {len(plans)} tenants",
                 search_attributes=of_page(request.cycle_id) if request.search_attributes else None,
             )
-        except ChildWorkflowError as error:
+        except FailureError as error:  # terminated, or its id is taken by a page of a root that was
             if is_cancelled_exception(error) and workflow.cancellation_reason() is not None:
                 raise
             lost = [TenantOutcome(tenant_id=plan.tenant_id, status="page_failed") for plan in plans]
@@ -266,8 +269,13 @@ class MaintenanceWorkflow:
     async def _finish_resumed(self) -> None:
         """Give tenants that were resumed during the cycle what they still have to do."""
         while self._resumed and workflow.now() < self._state.deadline:
-            tenants, self._resumed = tuple(dict.fromkeys(self._resumed)), []
-            self._start_page(await self._plan(after=None, tenants=tenants))
+            tenant = self._resumed.pop(0)
+            try:
+                self._start_page(await self._plan(after=None, tenants=(tenant,)))
+            except ActivityError as error:
+                if is_cancelled_exception(error):
+                    raise
+                workflow.logger.warning("resumed tenant was not planned: %s", error_type(error))
             await self._some_page_done(at_most=0)
 
     async def _close(self, status: str) -> None:
@@ -284,7 +292,8 @@ class MaintenanceWorkflow:
 
     def _note_order(self, order: TenantOrder) -> None:
         if order.action == "resume":
-            self._resumed.append(order.tenant_id)
+            self._cancelled.discard(order.tenant_id)
+            self._resumed = [*(one for one in self._resumed if one != order.tenant_id), order.tenant_id]
         if order.action == "cancel":
             self._cancelled.add(order.tenant_id)
 

@@ -40,6 +40,8 @@ class MaintenanceRequest(Message):
     """With one tenant: only this session, due or not."""
     min_events: int | None = Field(default=None, ge=1)
     """With a session: the fewest new events; None: the setting."""
+    backfill_days: int | None = Field(default=None, ge=0, le=36_500)
+    """Sessions that ended up to so many days before adoption are due, too; None: the setting."""
     as_of: datetime | None = None
     """The instant the run reckons from; None: the schedule's nominal time, else the database's clock."""
     progress: CycleProgress | None = None
@@ -62,6 +64,7 @@ class PageRequest(Message):
     project: str | None = None
     session: str | None = None
     min_events: int | None = None
+    backfill_days: int | None = None
     cancelled: tuple[str, ...] = ()
     search_attributes: bool = False
 
@@ -88,5 +91,6 @@ class TenantRequest(Message):
     project: str | None = None
     session: str | None = None
     min_events: int | None = None
+    backfill_days: int | None = None
     progress: TenantProgress | None = None
     search_attributes: bool = False

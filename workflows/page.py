@@ -88,6 +88,7 @@ class MaintenancePageWorkflow:
             project=page.project,
             session=page.session,
             min_events=page.min_events,
+            backfill_days=page.backfill_days,
             search_attributes=page.search_attributes,
         )
         return await workflow.execute_child_workflow(

@@ -129,7 +129,12 @@ class TenantMaintenanceWorkflow:
         if self._request.session:
             return [SessionRef(project=self._request.project, session_id=self._request.session)]
         request = DueSessionsRequest(
-            tenant_id=self._tenant_id, as_of=self._request.as_of, kind=self._request.kind, after=after, limit=BATCH
+            tenant_id=self._tenant_id,
+            as_of=self._request.as_of,
+            kind=self._request.kind,
+            after=after,
+            limit=BATCH,
+            backfill_days=self._request.backfill_days,
         )
         due = await workflow.execute_activity_method(
             SummarizationActivities.due_sessions, request, **sql(self._request.deadline)

@@ -83,12 +83,12 @@ TOTALS: Final = _for_each_table("""
 --   $2 name
 SELECT count(*) AS derived, count(*) FILTER (WHERE {missing}) AS missing
 FROM memories m
-WHERE ($1 IS NULL OR m.tenant_id = $1) AND {derived}
+WHERE (m.tenant_id = $1 OR $1 IS NULL) AND {derived}
 """)
 
 DERIVED_ONLY: Final = f"""
 -- embedding.DERIVED_ONLY: the same where the store keeps no vectors.
-SELECT count(*) AS derived FROM memories m WHERE {_DERIVED}
+SELECT count(*) AS derived, count(*) AS missing FROM memories m WHERE (m.tenant_id = $1 OR $1 IS NULL) AND {_DERIVED}
 """  # noqa: S608  a constant of this module
 
 TEXTS: Final = _for_each_table("""

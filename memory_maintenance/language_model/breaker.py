@@ -12,7 +12,7 @@ from typing import Final
 
 import structlog
 
-from memory_maintenance.database.pool import Pool, fetch_value
+from memory_maintenance.database.pool import Executor, Pool, fetch, fetch_value
 from memory_maintenance.observability.model_metrics import BREAKER_OPENED
 
 logger = structlog.get_logger()
@@ -45,6 +45,22 @@ CLOSE: Final = """
 DELETE FROM maintenance.model_breaker WHERE endpoint = $1
 RETURNING extract(epoch FROM now() - opened_at)::float8
 """
+
+
+RESET: Final = """
+-- breaker.RESET: an operator has put right what was wrong.
+--   $1 endpoint  text   NULL: all
+DELETE FROM maintenance.model_breaker WHERE $1::text IS NULL OR endpoint = $1
+RETURNING endpoint, reason
+"""
+
+
+async def reset_breakers(db: Executor, endpoint: str | None = None, *, by: str | None = None) -> list[str]:
+    """Let calls to *endpoint*, or to all, through again at once; return whose breakers that closed."""
+    rows = await fetch(db, RESET, endpoint)
+    for row in rows:
+        logger.warning("model_breaker_reset", endpoint=row["endpoint"], reason=row["reason"], by=by)
+    return sorted(row["endpoint"] for row in rows)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -59,10 +60,7 @@ def read_completion(response: str) -> Completion:
     Raises:
         ModelBusyError: no JSON at all (a proxy's page), or JSON that was cut or is no completion.
     """
-    try:
-        envelope = _Envelope.model_validate_json(response)
-    except ValidationError:
-        raise unreadable(response) from None
+    envelope = _envelope(response)
     usage = (envelope.usage.prompt_tokens, envelope.usage.completion_tokens) if envelope.usage else None
     if not envelope.choices:
         return Completion(content="", finish_reason=None, refused=False, usage=usage)
@@ -73,6 +71,18 @@ def read_completion(response: str) -> Completion:
         refused=bool(choice.message.refusal),
         usage=usage,
     )
+
+
+def _envelope(response: str) -> _Envelope:
+    try:
+        return _Envelope.model_validate_json(response)
+    except ValidationError:
+        try:
+            # Half a surrogate pair, escaped: JSON allows it, and no waiting would mend it.
+            whole = json.dumps(json.loads(response), ensure_ascii=False).encode(errors="replace")
+            return _Envelope.model_validate_json(whole)
+        except (ValueError, RecursionError):
+            raise unreadable(response) from None
 
 
 def unreadable(response: str) -> ModelBusyError:

@@ -13,7 +13,12 @@ _SCHEMA_TOKENS: Final = 400
 
 def estimated_tokens(text: str) -> int:
     """Return at least as many tokens as *text* is likely to be."""
-    return -(-len(text.encode(errors="replace")) // _BYTES_PER_TOKEN)
+    return tokens_of_bytes(len(text.encode(errors="replace")))
+
+
+def tokens_of_bytes(count: int) -> int:
+    """Return at least as many tokens as *count* bytes of UTF-8 are likely to be."""
+    return -(-count // _BYTES_PER_TOKEN)
 
 
 def room(context_tokens: int, answer_tokens: int, *fixed: str) -> int:

@@ -20,6 +20,7 @@ from memory_maintenance.operations.tenants import ensure_known, read_overrides
 from memory_maintenance.planning.statements import CHOSEN_TENANTS, FIRST_TENANTS, NEXT_TENANTS
 from memory_maintenance.settings import Settings
 from memory_maintenance.summarization.due import due_session_counts
+from memory_maintenance.summarization.estimate import SummaryEstimate, estimate_summaries
 
 logger = structlog.get_logger(__name__)
 
@@ -101,18 +102,47 @@ class Planner:
         return PlanPage(tuple(work), after, looked_at, paused)
 
     async def plan_chosen(
-        self, tenant_ids: Sequence[str], *, as_of: datetime, daily: bool, tasks: Sequence[Task] = TASKS
+        self,
+        tenant_ids: Sequence[str],
+        *,
+        as_of: datetime,
+        daily: bool,
+        tasks: Sequence[Task] = TASKS,
+        backfill_days: int | None = None,
     ) -> PlanPage:
-        """Return the work of the tenants named.
+        """Return the work of the tenants named; *backfill_days* as in ``plan_page``.
 
         Raises:
             TenantNotFoundError: nobody ever heard of one of them.
         """
+        rows = await self._chosen(tenant_ids)
+        work = await self._work_of(rows, as_of=as_of, daily=daily, tasks=tasks, backfill_days=backfill_days)
+        return PlanPage(tuple(work), None, len(rows), sum(row["paused"] for row in rows))
+
+    async def estimate(
+        self, *, as_of: datetime, tenant_ids: Sequence[str] | None = None, backfill_days: int | None = None
+    ) -> SummaryEstimate:
+        """Return what the summaries of a daily run take at most, over the tenants named or all that are not paused.
+
+        Raises:
+            TenantNotFoundError: nobody ever heard of one of them.
+        """
+        total, after = SummaryEstimate(), None
+        while True:
+            rows = await self._scan(after) if tenant_ids is None else await self._chosen(tenant_ids)
+            active = [row["tenant_id"] for row in rows if not row["paused"]]
+            found = await estimate_summaries(
+                self.pool, active, as_of=as_of, settings=self.settings, backfill_days=backfill_days
+            )
+            total = total.plus(found)
+            if tenant_ids is not None or len(rows) < _SCAN:
+                return total
+            after = rows[-1]["tenant_id"]
+
+    async def _chosen(self, tenant_ids: Sequence[str]) -> list[Any]:
         for tenant_id in tenant_ids:
             await ensure_known(self.pool, tenant_id)
-        rows = await fetch(self.pool, CHOSEN_TENANTS, list(tenant_ids))
-        work = await self._work_of(rows, as_of=as_of, daily=daily, tasks=tasks)
-        return PlanPage(tuple(work), None, len(rows), sum(row["paused"] for row in rows))
+        return await fetch(self.pool, CHOSEN_TENANTS, list(tenant_ids))
 
     async def _scan(self, after: str | None) -> list[Any]:
         if after is None:
@@ -120,11 +150,11 @@ class Planner:
         return await fetch(self.pool, NEXT_TENANTS, _SCAN, after)
 
     async def _work_of(
-        self, rows: Sequence[Any], *, as_of: datetime, daily: bool, tasks: Sequence[Task]
+        self, rows: Sequence[Any], *, as_of: datetime, daily: bool, tasks: Sequence[Task], backfill_days: int | None
     ) -> list[TenantWork]:
         active = [row for row in rows if not row["paused"]]
         ids = [row["tenant_id"] for row in active]
-        sessions = await self._sessions(ids, as_of, daily) if "summarization" in tasks else {}
+        sessions = await self._sessions(ids, as_of, daily, backfill_days) if "summarization" in tasks else {}
         dreams = await self._dreams(ids, as_of) if "dreaming" in tasks else {}
         decaying = await self._decaying(active, as_of) if "decay" in tasks else set()
         embeddings = await self._embeddings(ids, Counter(sessions) + Counter(dreams), daily, tasks)
@@ -146,10 +176,14 @@ class Planner:
         done = {row["tenant_id"] for row in rows if (row["decay_completed_as_of"] or _NEVER) >= as_of}
         return on - done
 
-    async def _sessions(self, ids: Sequence[str], as_of: datetime, daily: bool) -> dict[str, int]:
+    async def _sessions(
+        self, ids: Sequence[str], as_of: datetime, daily: bool, backfill_days: int | None
+    ) -> dict[str, int]:
         if not (ids and self.settings.summarization_enabled):
             return {}
-        return await due_session_counts(self.pool, ids, settings=self.settings, as_of=as_of, daily=daily)
+        return await due_session_counts(
+            self.pool, ids, settings=self.settings, as_of=as_of, daily=daily, backfill_days=backfill_days
+        )
 
     async def _dreams(self, ids: Sequence[str], as_of: datetime) -> dict[str, int]:
         if not (ids and self.settings.dreaming):

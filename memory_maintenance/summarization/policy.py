@@ -14,6 +14,7 @@ from memory_maintenance.language_model.context import estimated_tokens
 from memory_maintenance.memories.derived import DEFAULT_PROJECT, derived_id
 from memory_maintenance.memories.memory import Memory
 from memory_maintenance.settings import Settings
+from memory_maintenance.texts.cleaning import clean
 
 SOURCE: Final = "summarization_worker"
 TAGS: Final = ("session_summary", "auto_generated")
@@ -138,7 +139,7 @@ def fallback_text(events: Sequence[Memory]) -> str:
 
 
 def _quoted(content: str) -> str:
-    return content if len(content) <= _QUOTED_CHARACTERS else f"{content[:_QUOTED_CHARACTERS]}…"
+    return clean(content) if len(content) <= _QUOTED_CHARACTERS else f"{clean(content[:_QUOTED_CHARACTERS])}…"
 
 
 def chunks(lines: Sequence[str], most_tokens: int, *, at_least: int = 1) -> list[list[str]]:

@@ -6,6 +6,7 @@ question's key and stands on every summary.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final, Literal
 
@@ -63,12 +64,14 @@ class SessionSummaryResponse(ModelAnswer):
         return self.key_topics
 
     def as_text(self) -> str:
-        """Return the text that is stored: summary, topics and sentiment in three paragraphs."""
-        topics = ", ".join(topic[:_TOPIC_CHARACTERS] for topic in self.key_topics)
-        return f"{self.summary}{_TOPICS}{topics}\n\nSentiment: {self.sentiment}"
+        """Return the text that is stored: summary, topics and sentiment in three paragraphs, whatever they hold."""
+        summary = _BLANK_LINES.sub("\n", self.summary)
+        topics = ", ".join(" ".join(topic.split())[:_TOPIC_CHARACTERS] for topic in self.key_topics)
+        return f"{summary}{_TOPICS}{topics}\n\nSentiment: {self.sentiment}"
 
 
 _TOPICS: Final = "\n\nKey Topics: "
+_BLANK_LINES: Final = re.compile(r"\n\s*\n")
 
 
 def summary_of(text: str) -> str:

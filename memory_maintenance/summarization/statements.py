@@ -2,7 +2,7 @@
 
 Two expressions recur: a session id stands in its column or, in older rows, only in the
 metadata; undecayed importance is the base where the stored value is the one decay wrote.
-Rows without a time of creation have no place in a session and are left out.
+Rows without a time of creation, or an infinite one, have no place in a session and are left out.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 _DUE: Final = """
--- summarization.DUE_SESSIONS, DUE_COUNTS: sessions that are due, of some tenants; DueRule.is_due is the same in Python.
+-- summarization.DUE_SESSIONS, DUE_COUNTS, DUE_SIZES: sessions of some tenants that are due, as DueRule.is_due says.
 --   $1 tenant_ids       array of the column's type
 --   $2 as_of            timestamptz
 --   $3 enabled          boolean      what holds for tenants without an override
@@ -34,7 +34,7 @@ entries AS MATERIALIZED (
                WHEN 'session_summary' = ANY (m.tags)
                    THEN CASE WHEN m.metadata->>'text_sha256' IS NULL THEN 'theirs' ELSE 'ours' END
                WHEN m.source IN ('summarization_worker', 'reflection_engine_v2') THEN 'derived'
-               WHEN m.created_at <= $2 THEN 'event'
+               WHEN m.created_at <= $2 AND isfinite(m.created_at) THEN 'event'
            END AS kind,
            CASE
                WHEN 'session_summary' = ANY (m.tags)
@@ -67,7 +67,7 @@ uncovered AS (
     GROUP BY e.tenant_id, e.project, e.session_id
 ),
 due AS (
-    SELECT s.tenant_id::text AS tenant_id, s.project, s.session_id
+    SELECT s.tenant_id::text AS tenant_id, s.project, s.session_id, writer.name AS writer
     FROM sessions s
          LEFT JOIN uncovered u USING (tenant_id, project, session_id)
          LEFT JOIN maintenance.tenants t ON t.tenant_id = s.tenant_id::text
@@ -111,6 +111,20 @@ SELECT tenant_id, count(*) AS sessions FROM due GROUP BY tenant_id
 """
 )
 
+DUE_SIZES: Final = (
+    _DUE
+    + """
+--   $12 most_characters  integer   of a content that a model is given
+SELECT d.writer, count(*) AS events, coalesce(sum(octet_length(left(m.content, $12::integer))), 0) AS bytes
+FROM due d
+     JOIN entries e
+         ON e.tenant_id::text = d.tenant_id AND e.project = d.project AND e.session_id = d.session_id
+            AND e.kind = 'event'
+     JOIN memories m ON m.id = e.id
+GROUP BY d.tenant_id, d.project, d.session_id, d.writer
+"""
+)
+
 EVENTS: Final = """
 -- summarization.EVENTS: the events that a summary is about, in order of time: those in no summary, and its own.
 --   $1 tenant_id   its own type
@@ -146,7 +160,7 @@ FROM memories m
              ELSE m.importance
          END::float8 AS value
      ) v
-WHERE m.tenant_id = $1 AND m.layer IN ('episodic', 'em') AND m.created_at <= $4
+WHERE m.tenant_id = $1 AND m.layer IN ('episodic', 'em') AND m.created_at <= $4 AND isfinite(m.created_at)
       AND coalesce(m.project, 'default') = $2
       AND coalesce(nullif(m.session_id, ''), m.metadata->>'session_id') = $3
       AND (m.source IS NULL OR m.source NOT IN ('summarization_worker', 'reflection_engine_v2'))

@@ -185,7 +185,9 @@ async def test_the_embedding_of_the_old_text_goes_with_it(rae_pool, tenant):
     outcome = await summarize(worker(rae_pool), tenant)
     await execute(rae_pool, "UPDATE memories SET embedding = '{1,2}'::real[]::vector WHERE tenant_id = $1", tenant)
     await execute(
-        rae_pool, "INSERT INTO memory_embeddings (memory_id, model_name, embedding) SELECT id, 'm', '{1,2}'::real[]::vector FROM memories WHERE tenant_id = $1", tenant
+        rae_pool,
+        "INSERT INTO memory_embeddings (memory_id, model_name, embedding) SELECT id, 'm', '{1,2}'::real[]::vector FROM memories WHERE tenant_id = $1",
+        tenant,
     )
     await write(rae_pool, tenant, talk(12, first=50), session="s", start=AS_OF - timedelta(hours=2))
     await summarize(worker(rae_pool), tenant)

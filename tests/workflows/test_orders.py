@@ -105,6 +105,19 @@ async def test_an_order_that_names_no_tenant_is_harmless(temporal, pool, working
     assert await fetch_value(pool, "SELECT count(*) FROM maintenance.tenants WHERE paused") == 0
 
 
+async def test_resuming_a_tenant_that_nobody_knows_hurts_nobody(temporal, pool, working):
+    await remember_session(pool, "acme", events=12)
+    async with working():
+        root = await temporal.start_workflow(
+            "MaintenanceWorkflow",
+            id="1",
+            task_queue=TASK_QUEUE,
+            start_signal="resume_tenant",
+            start_signal_args=["nobody"],
+        )
+        assert (await root.result())["tenants"]["completed"] == 1
+
+
 async def test_a_tenant_cancelled_before_it_starts_does_nothing(temporal, pool, working):
     await remember_session(pool, "acme", events=12)
     async with working():

@@ -6,13 +6,13 @@ import base64
 import binascii
 import json
 import logging
+import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-import structlog
 from google.protobuf.json_format import MessageToJson
 from prometheus_client import generate_latest
 from temporalio.client import Client, WorkflowExecution, WorkflowFailureError
@@ -23,11 +23,14 @@ from memory_maintenance.observability.logs import configure_logs
 from memory_maintenance.settings import Settings
 from memory_maintenance.summarization.worker import SummarizationWorker
 from tests.endpoint import Reply, ScriptedEndpoint, answer, endpoint, status
+from tests.restored_logs import restored_logs
 from tests.workflows.conftest import TALK
 from tests.workflows.test_model import QUICK
 from workflows.options import TASK_QUEUE
 
-__all__ = ["endpoint"]
+__all__ = ["endpoint", "restored_logs"]
+
+pytestmark = pytest.mark.usefixtures("restored_logs")
 
 MEMORY, ANSWER = "zqmemorycanary", "zqanswercanary"
 """Stand in what agents wrote, and in what the endpoint says. Letters only: no number that would be unsupported."""
@@ -109,15 +112,14 @@ def defective(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.fixture(params=["console", "json"])
-def logged(request: pytest.FixtureRequest, capfd: pytest.CaptureFixture[str]) -> Iterator[Callable[[], str]]:
-    """The application's own logging at its loudest; call it for all that this process has printed."""
-    root, before = logging.getLogger(), structlog.get_config()
-    handlers, level = list(root.handlers), root.level
-    configure_logs(Settings(_env_file=None, log_level="debug", log_format=request.param))
-    yield lambda: "".join(capfd.readouterr())
-    structlog.configure(**before)
-    root.handlers[:] = handlers
-    root.setLevel(level)
+def listen(request: pytest.FixtureRequest, capfd: pytest.CaptureFixture[str]) -> Callable[[], Callable[[], str]]:
+    """Make the application's own logs as loud as they can be; what it returns, returns all that the process printed."""
+
+    def loudest() -> Callable[[], str]:
+        configure_logs(Settings(_env_file=None, log_level="debug", log_format=request.param))
+        return lambda: "".join(capfd.readouterr())
+
+    return loudest
 
 
 # --- where text could stand --------------------------------------------------------------------------
@@ -180,58 +182,62 @@ async def eventful_night(client: Client, pool: Pool, endpoint: ScriptedEndpoint)
         await client.execute_workflow("MaintenanceWorkflow", id="night", task_queue=TASK_QUEUE)
 
 
+FAILED = "SELECT array_agg(tenant_id ORDER BY tenant_id) FROM maintenance.tenant_runs WHERE status = 'failed'"
+ERRORS = "SELECT array_agg(DISTINCT error_type ORDER BY error_type) FROM maintenance.tenant_runs WHERE error_type <> ''"
+DERIVED = "SELECT string_agg(content, ' ') FROM memories WHERE source IS NOT NULL"
+
+
 def at(endpoint: ScriptedEndpoint) -> dict[str, Any]:
     return {**QUICK, "model_timeout_seconds": 10, "openai_base_url": endpoint.base_url, "maintenance_fail_ratio": 0}
 
 
 async def test_no_text_leaves_the_store_however_loud_the_logs_and_whatever_fails(
-    temporal, pool, working, endpoint, logged
+    temporal, pool, working, endpoint, listen, defective
 ):
+    printed = listen()
     async with working(**at(endpoint)):
         await eventful_night(temporal, pool, endpoint)
-        told = await everything_told(temporal, logged())
-    assert sum(place.startswith("history of") for place in told) == 2 + len(TENANTS)
+        told = await everything_told(temporal, printed())
     assert places(told, MEMORY) == []
     assert places(told, ANSWER) == []
-
-
-async def test_what_could_have_left_was_there(temporal, pool, working, endpoint, logged, defective):
-    async with working(**at(endpoint)):
-        await eventful_night(temporal, pool, endpoint)
-    failed = "SELECT array_agg(tenant_id ORDER BY tenant_id) FROM maintenance.tenant_runs WHERE status = 'failed'"
-    errors = "SELECT array_agg(DISTINCT error_type ORDER BY error_type) FROM maintenance.tenant_runs WHERE error_type IS NOT NULL"
-    derived = "SELECT string_agg(content, '|') FROM memories WHERE source IS NOT NULL"
-    assert await fetch_value(pool, failed) == ["cedar", "larch", "pine", "yew"]
-    assert await fetch_value(pool, errors) == ["InvalidRequestError", "StoreError"]
-    assert {MEMORY, ANSWER} <= set((await fetch_value(pool, derived)).replace(":", " ").replace(",", " ").split())
+    # It could have left: all of this happened, and these are the places that were searched.
+    assert sum(place.startswith("history of") for place in told) == 2 + len(TENANTS)
     assert all(any(tenant in json.dumps(request) for request in endpoint.requests) for tenant in TENANTS)
+    assert await fetch_value(pool, FAILED) == ["cedar", "larch", "pine", "yew"]
+    assert await fetch_value(pool, ERRORS) == ["InvalidRequestError", "StoreError"]
+    assert {MEMORY, ANSWER} <= set(re.findall(r"\w+", await fetch_value(pool, DERIVED)))
     assert defective == [f"rowan {MEMORY}"]
-    assert "activity_raised" in logged()
+    assert "activity_raised" in told["logs"]
 
 
 # --- the search finds what is there ------------------------------------------------------------------
 
 
-async def test_the_search_finds_a_tenants_name_wherever_it_may_stand(temporal, pool, working, logged):
+@pytest.mark.parametrize("listen", ["json"], indirect=True)
+async def test_the_search_finds_a_tenants_name_wherever_it_may_stand(temporal, pool, working, listen):
+    printed = listen()
     await remember(pool, "zqtenant")
     async with working():
         await temporal.execute_workflow("MaintenanceWorkflow", id="night", task_queue=TASK_QUEUE)
-        found = places(await everything_told(temporal, logged()), "zqtenant")
+        found = places(await everything_told(temporal, printed()), "zqtenant")
     tenant = "tenant-maintenance/zqtenant"
     assert {"logs", "metrics", "history of night", f"history of {tenant}", f"description of {tenant}"} <= set(found)
     assert {f"progress of {tenant}", f"__temporal_workflow_metadata of {tenant}"} <= set(found)
 
 
+@pytest.mark.parametrize("listen", ["console"], indirect=True)
 async def test_the_search_finds_an_error_that_would_quote_the_row(
-    temporal, pool, working, endpoint, logged, monkeypatch
+    temporal, pool, working, endpoint, listen, monkeypatch
 ):
+    printed = listen()
     monkeypatch.setattr(pool_module, "_kind", str)
     async with working(**at(endpoint)):
         await eventful_night(temporal, pool, endpoint)
-        found = places(await everything_told(temporal, logged()), ANSWER)
+        found = places(await everything_told(temporal, printed()), ANSWER)
     assert {"logs", *(f"history of tenant-maintenance/{name}" for name in ("cedar", "larch", "pine"))} <= set(found)
 
 
-async def test_the_search_finds_a_line_that_a_library_logs(temporal, logged):
+async def test_the_search_finds_a_line_that_a_library_logs(temporal, listen):
+    printed = listen()
     logging.getLogger("temporalio").debug("a memory: %s", MEMORY)
-    assert places(await everything_told(temporal, logged()), MEMORY) == ["logs"]
+    assert places(await everything_told(temporal, printed()), MEMORY) == ["logs"]

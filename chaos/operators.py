@@ -1,0 +1,123 @@
+"""Operators: they pause, resume and cancel tenants in every way there is, and start and cancel cycles."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final
+
+from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
+
+from chaos.cycles import Cycles
+from memory_maintenance.database.pool import Pool
+from memory_maintenance.operations.tenants import all_tenants, pause, resume
+from workflows.page import tenant_workflow_id
+
+ODD: Final[Sequence[Sequence[Any]]] = ((), (7,), ([],), ({"tenant_id": 5},), ("x", "y", "z"), ({"until": "soon"},))
+"""Inputs that no handler is made for."""
+
+CYCLE_CANCELLED: Final = "cancel_cycle"
+
+
+@dataclass(slots=True)
+class Operators:
+    """What people do to tenants and cycles while all goes on. Every method may meet a server that is away."""
+
+    pool: Pool
+    client: Client
+    cycles: Cycles
+    tenants: Sequence[str]
+    choice: random.Random
+
+    def orders(self) -> dict[str, Callable[[], Coroutine[Any, Any, None]]]:
+        """Return what they can do, by name."""
+        return {
+            "pause": self.pause,
+            "resume": self.resume,
+            "cancel": self.cancel,
+            "odd_signal": self.odd_signal,
+            "second_cycle": self.second_cycle,
+            CYCLE_CANCELLED: self.cancel_cycle,
+        }
+
+    async def pause(self) -> None:
+        """Pause a few tenants: by row and signal as the command does, by the tenant's signal, or by the root's."""
+        for tenant in self._some():
+            match self.choice.randrange(3):
+                case 0:
+                    await pause(self.pool, tenant, by="chaos", reason="row first")
+                    await self._signal(tenant_workflow_id(tenant), "pause", {"by": "chaos"})
+                case 1:
+                    await self._signal(tenant_workflow_id(tenant), "pause")
+                case _:
+                    await self._signal(self._cycle(), "pause_tenant", {"tenant_id": tenant, "by": "chaos"})
+
+    async def resume(self) -> None:
+        """Resume a few of those that are paused; they start at once, or in the running cycle."""
+        paused = [control.tenant_id for control in await all_tenants(self.pool) if control.paused]
+        for tenant in self.choice.sample(paused, min(len(paused), 3)):
+            if self.choice.random() < 0.3:  # noqa: PLR2004
+                await self._signal(self._cycle(), "resume_tenant", tenant)
+                continue
+            await resume(self.pool, tenant)
+            await self._signal(tenant_workflow_id(tenant), "resume", {"by": "chaos"})
+            await self.cycles.start(tenants=[tenant])
+
+    async def cancel(self) -> None:
+        """Cancel a few tenants' runs: by their signal, by the root's, or natively."""
+        for tenant in self._some():
+            match self.choice.randrange(3):
+                case 0:
+                    await self._signal(tenant_workflow_id(tenant), "cancel")
+                case 1:
+                    await self._signal(self._cycle(), "cancel_tenant", tenant)
+                case _:
+                    await self._cancel_natively(tenant_workflow_id(tenant))
+
+    async def odd_signal(self) -> None:
+        """Send signals of shapes that nobody expects."""
+        for tenant in self._some():
+            order = self.choice.choice(("pause", "resume", "cancel"))
+            target, signal = self.choice.choice(
+                ((tenant_workflow_id(tenant), order), (self._cycle(), f"{order}_tenant"))
+            )
+            await self._signal(target, signal, *self.choice.choice(ODD))
+
+    async def second_cycle(self) -> None:
+        """Start a cycle beside the one that runs."""
+        await self.cycles.start(kind=self.choice.choice(("daily", "daily", "hourly")))
+
+    async def cancel_cycle(self) -> None:
+        """Cancel a whole cycle, as the Web UI does."""
+        await self._cancel_natively(self._cycle())
+
+    async def resume_all(self) -> int:
+        """Resume every tenant; return how many were paused."""
+        return sum([await resume(self.pool, control.tenant_id) for control in await all_tenants(self.pool)])
+
+    def _some(self) -> list[str]:
+        return self.choice.sample(self.tenants, min(len(self.tenants), self.choice.randint(1, 4)))
+
+    def _cycle(self) -> str:
+        return self.choice.choice(self.cycles.started[-3:])
+
+    async def _signal(self, workflow_id: str, signal: str, *arguments: Any) -> None:
+        with _nobody_there():
+            await self.client.get_workflow_handle(workflow_id).signal(signal, args=arguments)
+
+    async def _cancel_natively(self, workflow_id: str) -> None:
+        with _nobody_there():
+            await self.client.get_workflow_handle(workflow_id).cancel()
+
+
+class _nobody_there(suppress):  # noqa: N801  used as the function that it is
+    """Passes over a workflow that has not started, or has ended."""
+
+    def __init__(self) -> None:
+        super().__init__(RPCError)
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> bool:
+        return isinstance(error, RPCError) and error.status is RPCStatusCode.NOT_FOUND

@@ -1,0 +1,140 @@
+"""Worker processes under a supervisor, as a container engine would keep them, and the model endpoint's process."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from signal import SIGKILL
+from typing import Any, Final
+
+from runtime import tether
+from runtime.embedded_process import opened_log
+
+ROOT: Final = Path(__file__).parent.parent
+STARTED: Final = b"worker_started"
+_AGAIN_AFTER_SECONDS: Final = 0.5
+
+
+def tethered(*command: str) -> list[str]:
+    """Return *command* so that it dies with this process."""
+    prefix = [sys.executable, "-I", "-S", tether.__file__, str(os.getpid()), str(int(SIGKILL)), ""]
+    return [*prefix, sys.executable, *command]
+
+
+def environment(home: Path, settings: Mapping[str, str]) -> dict[str, str]:
+    """Return what a process of the run knows: nothing of this machine's settings."""
+    kept = {name: os.environ[name] for name in ("PATH", "LANG", "LD_LIBRARY_PATH") if name in os.environ}
+    return {**kept, "HOME": str(home), "PYTHONPATH": str(ROOT), **settings}
+
+
+@dataclass(slots=True)
+class Supervised:
+    """One worker process; whenever it ends, another one takes its place."""
+
+    name: str
+    home: Path
+    settings: Mapping[str, str]
+    ends: Counter[int] = field(default_factory=Counter)
+    """Statuses with which it ended by itself."""
+    last_status: int | None = None
+    _process: Process | None = None
+    _killed: bool = False
+    _stopping: bool = False
+
+    @property
+    def log(self) -> Path:
+        """Return where all its lives write their log lines."""
+        return self.home / f"{self.name}.log"
+
+    async def keep(self) -> None:
+        """Run it until ``stop``."""
+        while not self._stopping:
+            self._process = await self._started()
+            self._killed = False
+            self.last_status = await self._process.wait()
+            if not (self._stopping or self._killed):
+                self.ends[self.last_status] += 1
+                await asyncio.sleep(_AGAIN_AFTER_SECONDS)
+
+    async def _started(self) -> Process:
+        output = opened_log(self.log)
+        try:
+            return await asyncio.create_subprocess_exec(
+                *tethered(str(ROOT / "worker.py")),
+                env=environment(self.home, self.settings),
+                cwd=self.home,
+                stdin=DEVNULL,
+                stdout=output,
+                stderr=output,
+            )
+        finally:
+            os.close(output)
+
+    def kill(self) -> None:
+        """Kill -9."""
+        if self._process is not None:
+            self._killed = True
+            with suppress(ProcessLookupError):
+                self._process.kill()
+
+    def stop(self) -> None:
+        """Ask it to end in peace, for good; ``keep`` returns when it has."""
+        self._stopping = True
+        if self._process is not None:
+            with suppress(ProcessLookupError):
+                self._process.terminate()
+
+    async def started(self) -> None:
+        """Wait until it has said for the first time that it polls."""
+        while not (self.log.exists() and STARTED in await asyncio.to_thread(self.log.read_bytes)):
+            await asyncio.sleep(0.1)
+
+
+@dataclass(slots=True)
+class EndpointProcess:
+    """The scripted model endpoint in a process of its own."""
+
+    process: Process
+    port: int
+
+    @classmethod
+    async def started(cls, home: Path, seed: int) -> EndpointProcess:
+        """Start it and wait until it says where it listens."""
+        process = await asyncio.create_subprocess_exec(
+            *tethered("-m", "chaos.endpoint", str(seed)), env=environment(home, {}), cwd=home, stdout=PIPE
+        )
+        assert process.stdout is not None  # noqa: S101  asked for
+        return cls(process, int(await process.stdout.readline()))
+
+    @property
+    def base_url(self) -> str:
+        """Return the root for an openai client."""
+        return f"http://127.0.0.1:{self.port}/v1"
+
+    async def calm(self) -> None:
+        """End its misbehaviour."""
+        await self._ask("POST", "/calm")
+
+    async def bill(self) -> dict[str, Any]:
+        """Return what it has written and what that costs."""
+        return await self._ask("GET", "/bill")
+
+    async def _ask(self, method: str, path: str) -> dict[str, Any]:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        writer.write(f"{method} {path} HTTP/1.1\r\ncontent-length: 0\r\n\r\n".encode())
+        answer = await reader.read()
+        writer.close()
+        return dict(json.loads(answer.partition(b"\r\n\r\n")[2]))
+
+    async def stop(self) -> None:
+        """End it."""
+        self.process.terminate()
+        await self.process.wait()

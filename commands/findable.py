@@ -1,0 +1,42 @@
+"""``memories findable``: which summaries and reflections vector search cannot find."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from commands.console import AsJson, out, print_json, run, settings_for_command
+from memory_maintenance.inspection.findable import Findable, count_findable
+from memory_maintenance.settings import Settings
+from runtime.wiring import running_store
+
+
+def findable(
+    tenant: Annotated[str | None, typer.Option("--tenant", help="Only this tenant's.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Count the summaries and reflections that vector search cannot find."""
+    counts = run(_findable(settings_for_command(), tenant))
+    if as_json:
+        print_json(asdict(counts))
+    else:
+        out.print(told(counts), highlight=False, markup=False, soft_wrap=True)
+
+
+async def _findable(settings: Settings, tenant: str | None) -> Findable:
+    async with running_store(settings) as pool:
+        return await count_findable(pool, settings, tenant)
+
+
+def told(counts: Findable) -> str:
+    """Return the counts as a sentence, with what to do about them."""
+    if counts.table is None:
+        return f"this store keeps no vectors: its {counts.derived} derived memories are found by their text alone"
+    of = f" of {counts.model}" if counts.model else ""
+    said = f"{counts.not_found} of {counts.derived} derived memories have no vector{of} in {counts.table}"
+    if counts.not_found == 0:
+        return f"{said}: vector search finds them all"
+    advice = "the next daily run embeds them" if counts.embeds else "set EMBEDDING_MODEL, and a daily run embeds them"
+    return f"{said}; {advice}"

@@ -1,0 +1,65 @@
+"""What ``memories set-aside`` and ``memories requeue`` do and say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from commands.console import AsJson, fail, out, print_json, run, settings_for_command, table
+from memory_maintenance.operations.set_aside import SetAside, all_set_aside, requeue
+from memory_maintenance.operations.tenants import ensure_known
+from memory_maintenance.settings import Settings
+from runtime.wiring import running_store
+
+
+def list_set_aside(
+    tenant: Annotated[str | None, typer.Option("--tenant", help="Only this tenant.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what the model is no longer asked about, because it kept failing at it."""
+    found = run(_list(settings_for_command(), tenant))
+    if as_json:
+        return print_json([asdict(one) for one in found])
+    if not found:
+        return out.print("nothing is set aside")
+    rows = table(None, "tenant", "project", "what", "session", "memories#", "reason", "since")
+    for one in found:
+        since = f"{one.set_aside_at:%Y-%m-%d %H:%M}"
+        rows.add_row(one.tenant_id, one.project, one.kind, *_extent(one), one.reason, since)
+    out.print(rows)
+    return None
+
+
+def _extent(one: SetAside) -> Sequence[str]:
+    what = one.name if one.kind == "memory" else one.session_id or "-"
+    return what, "-" if one.kind == "session" else str(one.memories)
+
+
+def requeue_set_aside(
+    tenant: Annotated[str, typer.Option("--tenant", help="Whose.")],
+    project: Annotated[str | None, typer.Option("--project", help="Only this project.")] = None,
+    session: Annotated[str | None, typer.Option("--session", help="Only this session and its memories.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Everything of the tenant, or of the project.")] = False,
+) -> None:
+    """Let the model be asked again about what was set aside."""
+    if (session is not None) == everything:
+        fail("say what to requeue: one of --session or --all")
+    count = run(_requeue(settings_for_command(), tenant, project, session))
+    after = "; the next daily run asks the model again" if count else ""
+    out.print(f"requeued {count} of {tenant}{after}", highlight=False, markup=False, soft_wrap=True)
+
+
+async def _list(settings: Settings, tenant: str | None) -> list[SetAside]:
+    async with running_store(settings) as pool:
+        if tenant is not None:
+            await ensure_known(pool, tenant)
+        return await all_set_aside(pool, tenant)
+
+
+async def _requeue(settings: Settings, tenant: str, project: str | None, session: str | None) -> int:
+    async with running_store(settings) as pool:
+        await ensure_known(pool, tenant)
+        return await requeue(pool, tenant, project=project, session_id=session)

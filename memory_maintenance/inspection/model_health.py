@@ -1,0 +1,151 @@
+"""Whether the language model can be used: reachable, its breaker, its prices, and one tiny question if asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from functools import partial
+from typing import Final, Literal
+
+import openai
+from pydantic import ValidationError
+
+from memory_maintenance.database.pool import Pool
+from memory_maintenance.errors import LanguageModelError
+from memory_maintenance.inspection.health import Check
+from memory_maintenance.inspection.model import model_status
+from memory_maintenance.language_model.budget import prices
+from memory_maintenance.language_model.completion import Completion, read_completion
+from memory_maintenance.language_model.openai_client import OPENAI_URL, ChatRequest, OpenAIClient, connection
+from memory_maintenance.language_model.openai_errors import model_errors
+from memory_maintenance.language_model.question import ModelAnswer
+from memory_maintenance.observability.logs import quiet_third_party_loggers
+from memory_maintenance.settings import Settings
+
+PATIENCE: Final = timedelta(seconds=10)
+
+QUESTION_TOKENS: Final = 64
+"""The longest answer to the tiny question."""
+
+_model = partial(Check, "model")
+
+
+class Colour(ModelAnswer):
+    """The answer to the tiny question: its shape is what is tested."""
+
+    colour: Literal["red", "green", "blue"]
+
+    def prose(self) -> None:
+        """Return nothing: there is no sentence in it."""
+
+    def labels(self) -> Sequence[str]:
+        """Return the colour."""
+        return (self.colour,)
+
+
+async def model_checks(settings: Settings, *, ask: bool) -> list[Check]:
+    """Return the verdicts on the configured endpoint; *ask*: pay for one tiny question, outside of every budget."""
+    if settings.llm_backend != "openai":
+        return [_model("writer", "ok", f"no model is asked: texts are written by `{settings.llm_backend}`")]
+    quiet_third_party_loggers()
+    try:
+        return [
+            await _reachable(settings),
+            *price_checks(settings),
+            *(await _asked(settings) if ask else [_not_asked()]),
+        ]
+    except LanguageModelError as error:
+        return [
+            _model("reachable", "failure", str(error), "decay goes on; texts are fallbacks, or stay due"),
+            *price_checks(settings),
+        ]
+
+
+async def breaker_checks(pool: Pool, settings: Settings) -> list[Check]:
+    """Return the verdict on the breakers in the store."""
+    broken = [breaker for breaker in (await model_status(pool, settings)).breakers if breaker.open]
+    if not broken:
+        return [_model("breaker", "ok", "closed")]
+    return [
+        _model(
+            "breaker",
+            "warning",
+            f"open for {one.endpoint} until {one.opened_until:%H:%M} UTC ({one.reason}): every call fails at once",
+            "put it right, then: starter.py model reset-breaker",
+        )
+        for one in broken
+    ]
+
+
+async def _reachable(settings: Settings) -> Check:
+    client = connection(settings.llm_base_url or OPENAI_URL, settings.openai_api_key, PATIENCE)
+    name = settings.rae_llm_model_default
+    try:
+        with model_errors():
+            known = [model.id async for model in client.models.list()]
+    except LanguageModelError as error:
+        if error.reason != "unknown_model":
+            raise
+        return _model("reachable", "ok", "the endpoint answers; it keeps no list of its models")
+    finally:
+        await client.close()
+    if known and name not in known:
+        few = ", ".join(sorted(known)[:5])
+        return _model(
+            "reachable", "warning", f"the endpoint does not list {name}", f"RAE_LLM_MODEL_DEFAULT: it has {few}"
+        )
+    return _model("reachable", "ok", f"the endpoint answers and has {name}")
+
+
+def price_checks(settings: Settings) -> list[Check]:
+    """Return the verdict on the prices that budgets reckon with."""
+    name, price = settings.rae_llm_model_default, prices(settings)
+    said = f"{price.input}/{price.output} for a million tokens of {name}"
+    set_by_hand = {"model_price_input", "model_price_output"} & settings.model_fields_set
+    if (
+        name in settings.model_prices
+        or set_by_hand
+        or name == type(settings).model_fields["rae_llm_model_default"].default
+    ):
+        return [_model("prices", "ok", said)]
+    return [_model("prices", "warning", f"{said}, the price of another model", f"MODEL_PRICES={name}=INPUT/OUTPUT")]
+
+
+def _not_asked() -> Check:
+    return _model("answer", "note", "it was not asked anything", "doctor --ask-model asks one tiny question")
+
+
+async def _asked(settings: Settings) -> list[Check]:
+    client = OpenAIClient(
+        base_url=settings.llm_base_url,
+        api_key=settings.openai_api_key,
+        model=settings.rae_llm_model_default,
+        answer_tokens=QUESTION_TOKENS,
+        timeout=settings.model_timeout,
+    )
+    try:
+        response = await client.complete(
+            ChatRequest("Answer with one JSON object.", 'Which colour is grass? Answer {"colour": "green"}.', Colour)
+        )
+        completion = read_completion(response)
+    finally:
+        await client.close()
+    return [_structured(completion), _counted(completion, settings)]
+
+
+def _structured(completion: Completion) -> Check:
+    try:
+        Colour.model_validate_json(completion.content)
+    except ValidationError:
+        found = "its answer is not the JSON object that was asked for: it will be refused, and fallbacks written"
+        return _model("answer", "failure", found, "use a model or a server that keeps to response_format=json_schema")
+    return _model("answer", "ok", "it answers in the shape that is asked for")
+
+
+def _counted(completion: Completion, settings: Settings) -> Check:
+    if completion.usage is None:
+        return _model("usage", "note", "the endpoint does not count tokens: budgets go by estimates from above")
+    read, written = completion.usage
+    cost = prices(settings).cost(read, written)
+    said = f"the question took {read} + {written} tokens, {cost:.6f} at the configured prices"
+    return _model("usage", "ok", said, "compare it with the provider's bill")

@@ -1,0 +1,118 @@
+"""Whether the settings say what their owner means: names nobody reads, and values that undo each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
+from functools import partial
+from typing import Final
+
+from memory_maintenance.inspection.health import Check
+from memory_maintenance.settings import Settings
+
+OUR_PREFIXES: Final = (
+    "MEMORY_",
+    "SUMMARIZATION_",
+    "DREAMING_",
+    "REFLECTIVE_",
+    "MODEL_",
+    "RAE_",
+    "MAINTENANCE_",
+    "METRICS_",
+    "EMBEDDING_",
+)
+"""Names that begin so are meant for this application, or for RAE's."""
+
+LIKE_ENOUGH: Final = 0.85
+"""Least similarity of a name to one of ours (difflib's ratio) to be taken for a slip."""
+
+_settings = partial(Check, "settings")
+
+Rule = tuple[Callable[[Settings], bool], str, str]
+
+CONTRADICTIONS: Final[tuple[Rule, ...]] = (
+    (
+        lambda s: bool(s.dreaming_enabled) and not s.reflective_memory_enabled,
+        "DREAMING_ENABLED is on and REFLECTIVE_MEMORY_ENABLED off: nothing dreams",
+        "switch REFLECTIVE_MEMORY_ENABLED on, or DREAMING_ENABLED off",
+    ),
+    (
+        lambda s: s.rae_llm_backend in ("extractive", "none") and bool(s.openai_api_key or s.openai_base_url),
+        "an endpoint is named, and RAE_LLM_BACKEND says that no model writes",
+        "unset RAE_LLM_BACKEND to use it",
+    ),
+    (
+        lambda s: s.rae_llm_backend == "openai" and not s.has_endpoint,
+        "RAE_LLM_BACKEND=openai with neither a key nor a base URL: OpenAI will refuse every call",
+        "set OPENAI_API_KEY, or OPENAI_BASE_URL of a server that needs none",
+    ),
+    (
+        lambda s: s.summarization_event_threshold < s.summarization_min_events,
+        "SUMMARIZATION_EVENT_THRESHOLD is below SUMMARIZATION_MIN_EVENTS: sessions are summarized while they go on",
+        "set the threshold above the minimum",
+    ),
+    (
+        lambda s: s.model_daily_tokens_per_tenant > s.model_daily_tokens,
+        "MODEL_DAILY_TOKENS_PER_TENANT is above MODEL_DAILY_TOKENS: one tenant can use up everybody's day",
+        "lower it, or raise MODEL_DAILY_TOKENS",
+    ),
+    (
+        lambda s: s.model_daily_cost_per_tenant > s.model_daily_cost,
+        "MODEL_DAILY_COST_PER_TENANT is above MODEL_DAILY_COST: one tenant can use up everybody's day",
+        "lower it, or raise MODEL_DAILY_COST",
+    ),
+    (
+        lambda s: s.model_answer_tokens * 2 > s.model_context_tokens,
+        "MODEL_ANSWER_TOKENS takes more than half of MODEL_CONTEXT_TOKENS: little of a session fits beside it",
+        "lower it, or set MODEL_CONTEXT_TOKENS to what the model has",
+    ),
+    (
+        lambda s: s.database_url is not None and s.postgres_host is not None,
+        "DATABASE_URL and POSTGRES_HOST are both set: the first one is used",
+        "unset the other",
+    ),
+    (
+        lambda s: s.embedding_name is not None and s.embedding_model is None,
+        "EMBEDDING_NAME without EMBEDDING_MODEL: nothing is embedded",
+        "set EMBEDDING_MODEL, too",
+    ),
+    (
+        lambda s: s.maintenance_daily_cron == s.maintenance_hourly_cron == "off",
+        "both crons are off: nothing runs by itself",
+        "set MAINTENANCE_DAILY_CRON, unless something else starts the runs",
+    ),
+)
+"""When it holds, what it comes to, and what to do."""
+
+RECALL_NOTE: Final = "decay by `staged` loses some 3 points of recall in a year (docs/decay.md)"
+
+
+def settings_checks(settings: Settings, names: Iterable[str]) -> list[Check]:
+    """Return the verdicts on *settings*, and on the *names* that are set wherever settings are read from."""
+    found = [
+        *(check for name in sorted(set(names)) if (check := unknown_name(name))),
+        *(_settings("value", "warning", said) for said in settings.warnings()),
+        *(
+            _settings("combination", "warning", what, advice)
+            for holds, what, advice in CONTRADICTIONS
+            if holds(settings)
+        ),
+    ]
+    if settings.memory_importance_decay_enabled and settings.memory_decay_policy == "staged":
+        found.append(
+            _settings("policy", "note", RECALL_NOTE, "consider MEMORY_DECAY_POLICY=bounded: simulate it first")
+        )
+    return found or [_settings("values", "ok", "nothing unknown, nothing contradictory")]
+
+
+def unknown_name(name: str) -> Check | None:
+    """Return what is to be said of a variable of this name; None where it is ours, or clearly somebody else's."""
+    ours = [field.upper() for field in Settings.model_fields]
+    name = name.upper()
+    if name in ours:
+        return None
+    if near := get_close_matches(name, ours, n=1, cutoff=LIKE_ENOUGH):
+        return _settings("name", "warning", f"{name} is set and nothing reads it", f"did you mean {near[0]}?")
+    if name.startswith(OUR_PREFIXES):
+        return _settings("name", "note", f"{name} is set and nothing here reads it", "see starter.py settings")
+    return None

@@ -1,0 +1,92 @@
+"""Derived memories in RAE's own table, and an embedder in front of a scripted endpoint."""
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from memory_maintenance.database.pool import Pool, fetch
+from memory_maintenance.embedding.due import due_embeddings
+from memory_maintenance.embedding.worker import EmbeddingOutcome, EmbeddingWorker
+from memory_maintenance.language_model.asking import patiently
+from memory_maintenance.language_model.embedder import open_embedder
+from memory_maintenance.memories.derived import DerivedMemory, insert_derived, rewrite_derived
+from memory_maintenance.settings import Settings
+from tests.endpoint import ScriptedEndpoint, embeddings, endpoint
+
+__all__ = ["endpoint"]
+
+MODEL = "small-embedder"
+
+MakeWorker = Callable[..., EmbeddingWorker]
+
+
+@pytest.fixture
+def tenant() -> str:
+    return str(uuid4())
+
+
+@pytest.fixture
+async def make_worker(endpoint: ScriptedEndpoint) -> AsyncIterator[MakeWorker]:
+    """Opens workers, as as many processes would, on a store and with settings of the test's choice."""
+    endpoint.otherwise = embeddings
+    opened: list[EmbeddingWorker] = []
+
+    def make(pool: Pool, **chosen: Any) -> EmbeddingWorker:
+        named = {"openai_base_url": endpoint.base_url, "embedding_model": MODEL, "model_timeout_seconds": 10}
+        settings = Settings(_env_file=None, **{**named, **chosen})
+        worker = EmbeddingWorker(pool, settings, open_embedder(settings, pool))
+        opened.append(worker)
+        return worker
+
+    yield make
+    for worker in opened:
+        if worker.embedder:
+            await worker.embedder.close()
+
+
+def summary(tenant: str, text: str, **changes: Any) -> DerivedMemory:
+    """Return a summary of ours with this text."""
+    values: dict[str, Any] = {
+        "id": uuid4(),
+        "tenant_id": tenant,
+        "content": text,
+        "source": "summarization_worker",
+        "importance": 0.5,
+        "layer": "episodic",
+        "tags": ("session_summary",),
+        "project": None,
+        "session_id": None,
+        "metadata": {},
+        "sources": (),
+    }
+    return DerivedMemory(**{**values, **changes})
+
+
+async def remember(pool: Pool, tenant: str, *texts: str, **changes: Any) -> list[UUID]:
+    """Store summaries with these texts; return their ids."""
+    memories = [summary(tenant, text, **changes) for text in texts]
+    for memory in memories:
+        await insert_derived(pool, memory)
+    return [memory.id for memory in memories]
+
+
+async def rewrite(pool: Pool, tenant: str, memory_id: UUID, text: str) -> None:
+    """Give a summary another text, as a grown session does."""
+    await rewrite_derived(pool, summary(tenant, text, id=memory_id))
+
+
+async def embed_due(worker: EmbeddingWorker, tenant: str, **asked: Any) -> EmbeddingOutcome:
+    """Embed the next batch that is due, as a run does."""
+    due = await due_embeddings(worker.pool, tenant, settings=worker.settings)
+    return await patiently(lambda: worker.embed(tenant, due, **asked))
+
+
+async def vectors(pool: Pool) -> dict[str, list[float]]:
+    """Return the vector of each text that has one in RAE's table."""
+    rows = await fetch(
+        pool,
+        "SELECT m.content, e.embedding::real[] AS vector FROM memory_embeddings e JOIN memories m ON m.id = e.memory_id",
+    )
+    return {row["content"]: row["vector"] for row in rows}
