@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import logging
+import pickle
 import secrets
 import shutil
 import sys
@@ -26,6 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Do the runs that were asked for; return 0 when every invariant held in each."""
     given = _parser().parse_args(arguments)
     seeds = SEEDS if given.fixed else [secrets.randbelow(2**32) if given.seed is None else given.seed]
+    logging.getLogger("asyncpg").setLevel(logging.CRITICAL)  # our own pool meets the outages too
     console = Console(stderr=given.json, width=None if sys.stdout.isatty() else WIDE)
     results = [_one(Options(seed, given.minutes, given.tenants), console) for seed in seeds]
     if given.json:
@@ -56,7 +59,8 @@ def _one(options: Options, console: Console) -> dict[str, Any]:
     if result["passed"]:
         shutil.rmtree(home, ignore_errors=True)
     else:
-        console.print(f"logs and data are left in {home}; again: python -m chaos --seed {options.seed}")
+        (home / "facts.pickle").write_bytes(pickle.dumps(facts))
+        console.print(f"logs, data and facts are left in {home}; again: python -m chaos --seed {options.seed}")
     return result
 
 

@@ -132,7 +132,7 @@ class Agent:
         return [self._update(memory, kind, now) for memory in chosen]
 
     def _update(self, memory: Remembered, kind: str, now: datetime) -> Change:
-        value = self.choice.uniform(0.05, 1.0) if kind != "recall" and memory.importance is not None else None
+        value = self.choice.uniform(0.05, 1.0) if kind != "recall" else None
         return Change(memory, value=value, accessed_at=None if kind == "set" else now)
 
     # --- writing it -------------------------------------------------------------------------------

@@ -56,7 +56,7 @@ def _told(words: list[str]) -> str:
 def _reflection(words: list[str], memories: int) -> dict[str, Any]:
     return {
         "reflection": _told(words),
-        "strategy": f"First talk about {words[-1]}." if words[0] < words[1] else None,
+        "strategy": f"First talk about {', '.join(reversed(words))}." if words[0] < words[1] else None,
         "importance": round(10 * REFLECTION_IMPORTANCE),
         "confidence": 8,
         "tags": words[:2],

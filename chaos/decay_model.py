@@ -7,6 +7,7 @@ what is left is (1 - rate) to the power of the days so weighted, and never less 
 
 from __future__ import annotations
 
+import math
 from datetime import datetime, timedelta
 from fractions import Fraction
 from itertools import pairwise
@@ -25,7 +26,8 @@ def left(base: float, base_at: datetime, access: datetime, as_of: datetime, rate
     """Return what is left at *as_of* of an importance *base* that was said at *base_at*."""
     if as_of <= base_at:
         return base
-    return min(base, max(FLOOR, base * (1.0 - rate) ** float(weighted_days(base_at, access, as_of))))
+    kept = math.pow(1.0 - rate, float(weighted_days(base_at, access, as_of)))
+    return min(base, max(FLOOR, base * kept))
 
 
 def weighted_days(start: datetime, access: datetime, stop: datetime) -> Fraction:

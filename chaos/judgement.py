@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from chaos.checks import decay, derived, surroundings
 from chaos.checks.surroundings import Bill, Closed
@@ -15,8 +16,10 @@ from chaos.record import Record
 from chaos.settings import RATE, Options
 from chaos.tenants import MIN_EVENTS
 
-MOST_SAMPLES = 20
+MOST_SAMPLES: Final = 20
 """Memories of one dream: the application's default."""
+
+NO_BILL: Final = Bill(0, 0, 0)
 
 
 @dataclass(slots=True)
@@ -39,7 +42,7 @@ class Facts:
     connections: int = 0
     ends: Mapping[int, int] = field(default_factory=dict)
     last_statuses: Sequence[int | None] = ()
-    bill: Bill = Bill(0, 0, 0)
+    bill: Bill = NO_BILL
     answers: Mapping[str, int] = field(default_factory=dict)
     alarms: Mapping[str, int] = field(default_factory=dict)
     log_lines: int = 0

@@ -60,9 +60,12 @@ class Supervised:
             self._process = await self._started()
             self._killed = False
             self.last_status = await self._process.wait()
-            if not (self._stopping or self._killed):
+            if self._ended_by_itself():
                 self.ends[self.last_status] += 1
                 await asyncio.sleep(_AGAIN_AFTER_SECONDS)
+
+    def _ended_by_itself(self) -> bool:
+        return not (self._stopping or self._killed)
 
     async def _started(self) -> Process:
         output = opened_log(self.log)

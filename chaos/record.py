@@ -62,9 +62,20 @@ class Remembered:
 
     @property
     def values(self) -> list[float]:
-        """Return every importance that the agent ever gave it."""
+        """Return every importance that the agent ever gave it, in order."""
         first = [] if self.importance is None else [self.importance]
         return first + [said.value for said in self.said]
+
+    @property
+    def valid(self) -> bool:
+        """Return whether decay can read its importance: a value in [0, 1]."""
+        return self.latest is not None and 0 <= self.latest <= 1
+
+    @property
+    def valid_since(self) -> Around:
+        """Return when it was first given an importance that decay can read; one without is passed over."""
+        first_valid = self.importance is not None and 0 <= self.importance <= 1
+        return self.born if first_valid or not self.said else self.said[0].around
 
     @property
     def latest(self) -> float | None:

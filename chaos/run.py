@@ -154,9 +154,9 @@ async def _go_wrong(stage: Stage) -> tuple[Cycles, Faults]:
     finally:
         stop.set()
         await asyncio.gather(*agents)
+        cycling.cancel()  # what it has started is waited for with all else
     await stage.endpoint.calm()
     await operators.resume_all()
-    await cycling
     return cycles, faults
 
 

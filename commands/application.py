@@ -4,7 +4,21 @@ from __future__ import annotations
 
 import typer
 
-from commands import demo, memories, model, run, schedules, settings, simulate, store, tenants
+from commands import (
+    cycles,
+    demo,
+    doctor,
+    memories,
+    model,
+    report,
+    run,
+    schedules,
+    settings,
+    simulate,
+    status,
+    store,
+    tenants,
+)
 
 app = typer.Typer(
     name="starter.py",
@@ -19,8 +33,12 @@ app.command("run")(run.run_now)
 app.command("summarize")(run.summarize)
 app.command("dream")(run.dream)
 app.command("simulate")(simulate.simulate_decay)
+app.command("doctor")(doctor.doctor)
+app.command("status")(status.show_status)
+app.command("report")(report.write_report)
 app.command("settings")(settings.show_settings)
 app.add_typer(schedules.app, name="schedules")
+app.add_typer(cycles.app, name="cycles")
 app.add_typer(tenants.app, name="tenants")
 app.add_typer(memories.app, name="memories")
 app.add_typer(model.app, name="model")

@@ -1,4 +1,4 @@
-"""``tenants``: list, pause, resume, cancel."""
+"""``tenants``: list, show, pause, resume, cancel, and what differs for one of them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 from temporalio.service import RPCError, RPCStatusCode
 
+from commands import overrides, tenant
 from commands.console import AsJson, By, Reason, err, out, print_json, run, settings_for_command, table
 from commands.run import aware
 from memory_maintenance.operations.tenants import TenantControl, all_tenants, ensure_known, pause, resume
@@ -20,7 +21,14 @@ from runtime.wiring import running_pool, running_stack_of, running_store
 from workflows.messages import MaintenanceRequest
 from workflows.page import tenant_workflow_id
 
-app = typer.Typer(no_args_is_help=True, help="List tenants; pause, resume or cancel their maintenance.")
+app = typer.Typer(
+    no_args_is_help=True,
+    help="List tenants; show one; pause, resume or cancel its maintenance; set what differs for it.",
+)
+
+app.command("show")(tenant.show_tenant)
+app.command("set")(overrides.set_overrides)
+app.command("unset")(overrides.unset_overrides)
 
 Tenant = Annotated[str, typer.Argument(help="Tenant id, as `tenants list` shows it.")]
 

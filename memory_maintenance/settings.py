@@ -7,6 +7,7 @@ into one line that names the variable.
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Annotated, Any, Final, Literal
 from urllib.parse import quote
 
 from annotated_types import Ge, Gt, Le, Lt
+from dotenv import dotenv_values
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -267,7 +269,8 @@ class Settings(BaseSettings):
     maintenance_hourly_cron: str = "30 * * * *"
     """When the hourly run (summaries of idle sessions) starts; `off`: no such Schedule."""
     maintenance_time_zone: str = "UTC"
-    """Zone of the two cron expressions, as Europe/Warsaw; where its clocks change, night runs shift with them."""
+    """Zone of the two cron expressions, as Europe/Warsaw. A time that a change of clocks leaves out is not made up
+    for: the next run finds its work."""
     maintenance_daily_deadline_minutes: Count = 20 * 60
     """After this long a daily run starts no further work."""
     maintenance_hourly_deadline_minutes: Count = 45
@@ -407,6 +410,10 @@ class Settings(BaseSettings):
             "llm_backend": self.llm_backend,
             "llm_model": self.rae_llm_model_default if self.llm_backend == "openai" else None,
             "embedding_model": self.embedding_model if self.embeds else None,
+            "deadline_minutes": {
+                "daily": self.maintenance_daily_deadline_minutes,
+                "hourly": self.maintenance_hourly_deadline_minutes,
+            },
         }
 
     def warnings(self) -> list[str]:
@@ -438,3 +445,8 @@ def load_settings() -> Settings:
     except ValidationError as error:
         faults = [f"{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}".removeprefix(": ") for e in error.errors()]
         raise SettingsError("settings: " + "; ".join(faults)) from None
+
+
+def names_set() -> set[str]:
+    """Return the names, in capitals, of everything that is set where settings are read from, ours or not."""
+    return {name.upper() for name in (*os.environ, *dotenv_values(".env"))}

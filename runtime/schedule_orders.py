@@ -25,8 +25,8 @@ from activities.messages import Kind
 from memory_maintenance.errors import InvalidRequestError, MaintenanceError
 from runtime.schedules import KINDS, described, schedule_id
 
-BACKFILL_AT_MOST: Final = 1000
-"""Runs that the server keeps waiting for one Schedule; it drops what is more, and says nothing."""
+BACKFILL_AT_MOST: Final = 500
+"""The server keeps 1,000 runs of a Schedule waiting, drops what is more, and says nothing."""
 
 _TRIGGER_SECONDS: Final = 10
 _POLL_SECONDS: Final = 0.1
@@ -125,7 +125,7 @@ async def backfill(client: Client, kind: Kind, start: datetime, end: datetime) -
 
     Raises:
         ScheduleNotFoundError: there is none.
-        InvalidRequestError: the range has no time of the Schedule, more than 1,000, or the future in it.
+        InvalidRequestError: the range has no time of the Schedule in it, more than 500, or the future.
     """
     if start > end or end > datetime.now(UTC):
         raise InvalidRequestError("--from must not be after --to, and --to not in the future")
@@ -133,7 +133,7 @@ async def backfill(client: Client, kind: Kind, start: datetime, end: datetime) -
         times = await _times(client, kind, start, end)
         if not 0 < times <= BACKFILL_AT_MOST:
             raise InvalidRequestError(
-                f"{times} times of {schedule_id(kind)} lie in that range: give one with 1 to {BACKFILL_AT_MOST}"
+                f"{times} times (of 1,000 counted) of {schedule_id(kind)} lie in that range: give one with 1 to {BACKFILL_AT_MOST}"
             )
         every = ScheduleBackfill(start_at=start, end_at=end, overlap=ScheduleOverlapPolicy.BUFFER_ALL)
         await client.get_schedule_handle(schedule_id(kind)).backfill(every)
@@ -142,7 +142,7 @@ async def backfill(client: Client, kind: Kind, start: datetime, end: datetime) -
 
 async def _times(client: Client, kind: Kind, start: datetime, end: datetime) -> int:
     first, last = Timestamp(), Timestamp()
-    first.FromDatetime(start)
+    first.FromDatetime(start - timedelta(microseconds=1))  # here the start is not included, in a backfill it is
     last.FromDatetime(end)
     found = await client.workflow_service.list_schedule_matching_times(
         ListScheduleMatchingTimesRequest(

@@ -41,6 +41,7 @@ BACKSTOP: Final = timedelta(hours=1)
 """A run that does not end by its deadline is ended by the server this much later."""
 
 MINUTE: Final = timedelta(minutes=1)
+SHORTEST_CATCH_UP: Final = timedelta(seconds=10)
 UNTIL_KNOWN: Final = timedelta(hours=1) - MINUTE
 """The catch-up window of a Schedule whose interval is not known: new, or with one time left."""
 
@@ -80,10 +81,13 @@ def catch_up_window(next_times: Sequence[datetime]) -> timedelta:
 
     So after an outage at most the newest missed time runs, and it finds all the work there is:
     under SKIP a longer window would run the oldest, as of an instant long ago. Where times
-    are less than two minutes apart, half their interval.
+    are less than two minutes apart, half their interval; never less than the server's least.
     """
     intervals = [later - earlier for earlier, later in pairwise(next_times)]
-    return min(intervals) - min(MINUTE, min(intervals) / 2) if intervals else UNTIL_KNOWN
+    if not intervals:
+        return UNTIL_KNOWN
+    shortest = min(intervals)
+    return max(shortest - min(MINUTE, shortest / 2), SHORTEST_CATCH_UP)
 
 
 async def apply_schedule(client: Client, settings: Settings, kind: Kind) -> Applied:

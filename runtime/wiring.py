@@ -21,6 +21,7 @@ from memory_maintenance.database.pool import Pool, open_pool
 from memory_maintenance.decay.worker import DecayWorker
 from memory_maintenance.dreaming.worker import DreamingWorker
 from memory_maintenance.embedding.worker import EmbeddingWorker
+from memory_maintenance.inspection.figures import reporting_figures
 from memory_maintenance.language_model.asking import open_model
 from memory_maintenance.language_model.embedder import Embedder, open_embedder
 from memory_maintenance.language_model.question import LanguageModel
@@ -70,6 +71,14 @@ async def running_database_of(settings: Settings) -> AsyncIterator[str]:
         if dsn is None:
             await migrate(address)
         yield address
+
+
+@asynccontextmanager
+async def running_temporal(settings: Settings) -> AsyncIterator[str]:
+    """Yield Temporal's address, started where no setting names one; Postgres is left alone."""
+    home, address = settings.memory_maintenance_home.expanduser(), configured_address(settings)
+    async with running_stack(home=home, database_url="", temporal_address=address) as stack:
+        yield stack.temporal_address
 
 
 @asynccontextmanager
@@ -124,7 +133,9 @@ async def running_application(
     """Yield a process's surroundings: servers, pool and Temporal client; *patient*: wait for Temporal to be up."""
     connecting = connect_patiently if patient else connect
     async with running_stack_of(settings) as stack, running_pool(settings, stack) as pool:
-        yield Application(settings, stack, pool, await connecting(stack.temporal_address, settings, runtime=runtime))
+        client = await connecting(stack.temporal_address, settings, runtime=runtime)
+        with reporting_figures(pool, settings):
+            yield Application(settings, stack, pool, client)
 
 
 def sql_activities(settings: Settings, pool: Pool, client: Client) -> Sequence[Activity]:

@@ -64,7 +64,7 @@ class DecayHistory:
         """
         unseen_at = max(memory.created_at, self.adopted_at - ADOPTED_AGE)
         if not memory.said:
-            return [] if memory.importance is None else [Base(memory.importance, unseen_at)]
+            return [Base(memory.values[0], unseen_at)]
         said = memory.said[-1]
         found = [Base(said.value, unseen_at)] if not self._surely_seen(memory, said) else []
         if self._maybe_seen(memory, said):
@@ -72,16 +72,22 @@ class DecayHistory:
         return list(dict.fromkeys(found))
 
     def _surely_seen(self, memory: Remembered, said: Said) -> bool:
-        """Return whether a whole run that began after the memory's birth was complete before it was set."""
-        born, completed = memory.born.after.started, said.around.before.completed
-        return completed is not None and any(
-            run.whole and memory.created_at <= run.as_of <= completed and (born is None or run.as_of > born)
-            for run in self.runs[memory.tenant_id]
+        """Return whether a whole run that began when the memory was there was complete before it was set."""
+        born, completed = memory.valid_since.after.started, said.around.before.completed
+        return (
+            memory.valid_since is not said.around
+            and completed is not None
+            and any(
+                run.whole and memory.created_at <= run.as_of <= completed and (born is None or run.as_of > born)
+                for run in self.runs[memory.tenant_id]
+            )
         )
 
     def _maybe_seen(self, memory: Remembered, said: Said) -> bool:
         started = said.around.after.started
-        return started is not None and started >= memory.created_at
+        if memory.valid_since is said.around or started is None:
+            return False
+        return started >= memory.created_at
 
     def _first_after(self, memory: Remembered, said: Said) -> Iterator[datetime]:
         """Yield every ``as_of`` whose run may have been the first to see the new value."""
@@ -119,7 +125,7 @@ def check_importance(memories: Mapping[UUID, Remembered], rows: Mapping[UUID, Ro
 
 
 def _allowed(memory: Remembered, history: DecayHistory) -> list[float | None]:
-    if PINNED in memory.tags or memory.importance is None or math.isnan(memory.importance):
+    if PINNED in memory.tags or not memory.valid:
         return [memory.latest]
     return [*history.expected(memory)]
 

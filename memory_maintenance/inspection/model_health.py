@@ -7,7 +7,6 @@ from datetime import timedelta
 from functools import partial
 from typing import Final, Literal
 
-import openai
 from pydantic import ValidationError
 
 from memory_maintenance.database.pool import Pool
@@ -61,20 +60,14 @@ async def model_checks(settings: Settings, *, ask: bool) -> list[Check]:
         ]
 
 
-async def breaker_checks(pool: Pool, settings: Settings) -> list[Check]:
+async def breaker_check(pool: Pool, settings: Settings) -> Check:
     """Return the verdict on the breakers in the store."""
     broken = [breaker for breaker in (await model_status(pool, settings)).breakers if breaker.open]
     if not broken:
-        return [_model("breaker", "ok", "closed")]
-    return [
-        _model(
-            "breaker",
-            "warning",
-            f"open for {one.endpoint} until {one.opened_until:%H:%M} UTC ({one.reason}): every call fails at once",
-            "put it right, then: starter.py model reset-breaker",
-        )
-        for one in broken
-    ]
+        return _model("breaker", "ok", "closed")
+    said = ", ".join(f"{one.endpoint} until {one.opened_until:%H:%M} UTC ({one.reason})" for one in broken)
+    advice = "put it right, then: starter.py model reset-breaker"
+    return _model("breaker", "warning", f"open, so that every call fails at once: {said}", advice)
 
 
 async def _reachable(settings: Settings) -> Check:

@@ -17,8 +17,6 @@ from memory_maintenance.texts.relative_dates import with_dates
 
 _BRACKETS: Final = str.maketrans({"<": "‹", ">": "›", "＜": "‹", "＞": "›", "﹤": "‹", "﹥": "›"})
 _CONTROL_TOKEN: Final = re.compile(r"\[(/?[A-Z_]{3,})\]")
-_UNSEEN: Final = re.compile("[\U000e0000-\U000e0fff\U000f0000-\U0010ffff\ue000-\uf8ff]")
-"""Tags, further variation selectors and private use: invisible to people, readable to a model."""
 
 _LEFT_OUT: Final = " … "
 
@@ -30,7 +28,7 @@ def as_line(text: str, most_characters: int) -> str:
     """
     # A slice first: cleaning ten megabytes to keep a thousand characters would take seconds.
     raw = text if len(text) <= 4 * most_characters else text[: 2 * most_characters] + text[-2 * most_characters :]
-    line = " ".join(clean(_UNSEEN.sub("", raw)).translate(_BRACKETS).split())
+    line = " ".join(clean(raw).translate(_BRACKETS).split())
     line = _CONTROL_TOKEN.sub(r"(\1)", line)
     return line if len(line) <= most_characters else _shortened(line, most_characters)
 

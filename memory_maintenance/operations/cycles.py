@@ -9,6 +9,7 @@ from uuid import UUID
 
 from memory_maintenance.database.pool import Executor, execute, fetch_row, fetch_value
 from memory_maintenance.errors import AsOfInFutureError
+from memory_maintenance.operations.counting import count_cycle, count_outcomes
 from memory_maintenance.operations.outcomes import TenantOutcome
 
 OPEN: Final = """
@@ -20,6 +21,15 @@ OPEN: Final = """
 INSERT INTO maintenance.cycles AS c (cycle_id, kind, as_of, config) VALUES ($1, $2, $3, $4)
 ON CONFLICT (cycle_id) DO UPDATE SET kind = c.kind
 RETURNING as_of, config, started_at
+"""
+
+ABANDON: Final = """
+-- operations.ABANDON: cycles that nobody closed within their deadline and an hour: their root was terminated, or their
+-- process died. One that does close later is completed after all: its end is still open.
+UPDATE maintenance.cycles SET status = 'abandoned'
+WHERE status = 'running'
+      AND started_at < now() - interval '1 hour'
+          - make_interval(mins => coalesce((config->'deadline_minutes'->>kind)::integer, 1200))
 """
 
 RECORD: Final = """
@@ -35,12 +45,13 @@ ON CONFLICT (cycle_id, tenant_id, page) DO NOTHING
 """
 
 CLOSE: Final = """
--- operations.CLOSE: closing twice changes nothing.
+-- operations.CLOSE: closing twice changes nothing, and returns nothing.
 --   $1 cycle_id  uuid
 --   $2 status    text    completed | failed | cancelled
 --   $3 totals    jsonb
 UPDATE maintenance.cycles SET status = $2, totals = $3, completed_at = now()
 WHERE cycle_id = $1 AND completed_at IS NULL
+RETURNING kind, extract(epoch FROM now() - started_at)::float8 AS seconds
 """
 
 _CLOCK_TOLERANCE_SECONDS = 300
@@ -61,7 +72,11 @@ async def checked_as_of(db: Executor, as_of: datetime | None) -> datetime:
 async def open_cycle(
     db: Executor, cycle_id: UUID, *, kind: str, as_of: datetime, config: dict[str, Any]
 ) -> tuple[datetime, dict[str, Any]]:
-    """Record that a cycle starts; return its ``as_of`` and configuration, as first recorded."""
+    """Record that a cycle starts; return its ``as_of`` and configuration, as first recorded.
+
+    Earlier cycles that can no longer be running are marked ``abandoned``.
+    """
+    await execute(db, ABANDON)
     row = await fetch_row(db, OPEN, cycle_id, kind, as_of, config)
     assert row is not None  # noqa: S101  an upsert with RETURNING returns its row
     return row["as_of"], row["config"]
@@ -69,9 +84,13 @@ async def open_cycle(
 
 async def record_outcomes(db: Executor, cycle_id: UUID, page: int, outcomes: Sequence[TenantOutcome]) -> None:
     """Record what a cycle did for the tenants of one of its pages, in one statement."""
-    await execute(db, RECORD, cycle_id, page, [outcome.model_dump(mode="json") for outcome in outcomes])
+    # A repeated call inserts no row.
+    if await execute(db, RECORD, cycle_id, page, [outcome.model_dump(mode="json") for outcome in outcomes]):
+        count_outcomes(outcomes)
 
 
 async def close_cycle(db: Executor, cycle_id: UUID, *, status: str, totals: dict[str, Any]) -> None:
     """Record that a cycle ended, and what it came to."""
-    await execute(db, CLOSE, cycle_id, status, totals)
+    closed = await fetch_row(db, CLOSE, cycle_id, status, totals)
+    if closed:
+        count_cycle(closed["kind"], status, closed["seconds"])

@@ -156,6 +156,18 @@ async def override(db: Executor, tenant_id: str, changes: dict[str, Any]) -> Non
     await execute(db, OVERRIDE, tenant_id, checked.model_dump(mode="json", include=set(changes)))
 
 
+CLEAR: Final = """
+-- operations.CLEAR: takes back every setting of a tenant, also what nobody can read.
+--   $1 tenant_id  text
+UPDATE maintenance.tenants SET overrides = '{}' WHERE tenant_id = $1 AND overrides <> '{}'
+"""
+
+
+async def clear_overrides(db: Executor, tenant_id: str) -> bool:
+    """Take back every setting of one tenant; return whether there was any."""
+    return await execute(db, CLEAR, tenant_id) == 1
+
+
 EXISTS: Final = """
 -- operations.EXISTS: compared as text where the column is text, as uuid where it is uuid.
 --   $1 tenant_id

@@ -17,7 +17,7 @@ from memory_maintenance.summarization.policy import DueRule
 from memory_maintenance.summarization.prompt import EVENT_CHARACTERS, SESSION_SYSTEM, SessionSummaryResponse
 from memory_maintenance.summarization.statements import DUE_SIZES
 
-_LINE: Final = len("2026-03-12 \n")
+_DATE: Final = len("2026-03-12 ")
 """Bytes that an event's line has besides its content."""
 
 _FRAME: Final = estimated_tokens(SESSION_SYSTEM + str(SessionSummaryResponse.model_json_schema()))
@@ -62,19 +62,21 @@ async def estimate_summaries(
     rule = DueRule.of(settings, daily=True, backfill_days=backfill_days)
     arguments = due_arguments(tenant_ids, as_of, rule, settings)
     total = SummaryEstimate()
-    for row in await fetch(db, DUE_SIZES, *arguments, EVENT_CHARACTERS):
+    for row in await fetch(db, DUE_SIZES, *arguments, EVENT_CHARACTERS, _DATE):
         by_model = row["writer"] == "openai"
-        size = row["bytes"] + row["events"] * _LINE
-        asked = session_estimate(size, settings) if by_model else SummaryEstimate()
+        asked = session_estimate(row["bytes"], settings) if by_model else SummaryEstimate()
         total = total.plus(asked).plus(SummaryEstimate(sessions=1, events=row["events"]))
     return total
 
 
-def session_estimate(record_bytes: int, settings: Settings) -> SummaryEstimate:
-    """Return what a record of *record_bytes* takes: its chunks, and the rounds in which their summaries are joined."""
+def session_estimate(line_bytes: Sequence[int], settings: Settings) -> SummaryEstimate:
+    """Return what events whose lines have *line_bytes* take: chunks, and rounds in which their summaries are joined."""
     most = room(settings.model_context_tokens, settings.model_answer_tokens, SESSION_SYSTEM)
-    record = tokens_of_bytes(record_bytes)
-    calls = parts = -(-record // most)
+    lines = [min(tokens_of_bytes(size) + 1, most) for size in line_bytes]
+    record = sum(lines)
+    # A line that does not fit begins the next chunk; two successive chunks hold more than fits into one.
+    filled = max(most - max(lines), most // 2)
+    calls = parts = -(-record // filled)
     while parts > 1:
         parts = -(-parts // max(2, most // settings.model_answer_tokens))
         calls += parts

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 _DUE: Final = """
--- summarization.DUE_SESSIONS, DUE_COUNTS, DUE_SIZES: sessions of some tenants that are due, as DueRule.is_due says.
+-- summarization.DUE_SESSIONS, _COUNTS, _OLDEST, _SIZES: sessions of some tenants that are due, as DueRule.is_due says.
 --   $1 tenant_ids       array of the column's type
 --   $2 as_of            timestamptz
 --   $3 enabled          boolean      what holds for tenants without an override
@@ -111,11 +111,21 @@ SELECT tenant_id, count(*) AS sessions FROM due GROUP BY tenant_id
 """
 )
 
+DUE_OLDEST: Final = (
+    _DUE
+    + """
+SELECT count(*) AS sessions, min(s.last_event_at) AS oldest
+FROM due d
+     JOIN sessions s ON s.tenant_id::text = d.tenant_id AND s.project = d.project AND s.session_id = d.session_id
+"""
+)
+
 DUE_SIZES: Final = (
     _DUE
     + """
 --   $12 most_characters  integer   of a content that a model is given
-SELECT d.writer, count(*) AS events, coalesce(sum(octet_length(left(m.content, $12::integer))), 0) AS bytes
+--   $13 frame            integer   bytes that an event's line has besides it
+SELECT d.writer, count(*) AS events, array_agg(octet_length(left(m.content, $12::integer)) + $13::integer) AS bytes
 FROM due d
      JOIN entries e
          ON e.tenant_id::text = d.tenant_id AND e.project = d.project AND e.session_id = d.session_id

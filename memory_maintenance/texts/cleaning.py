@@ -9,8 +9,12 @@ from typing import Final
 _UNPRINTABLE: Final = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
 """Controls other than the line feed, lone surrogates and noncharacters. Postgres refuses the first and the third."""
 
-_INVISIBLE: Final = re.compile("[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]")
-"""Soft hyphens, zero-width spaces and marks of direction, which can make a line read as what it does not say."""
+_INVISIBLE: Final = re.compile(
+    "[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\ue000-\uf8ff\U000e0000-\U000e0fff\U000f0000-\U0010ffff]"
+)
+"""Soft hyphens, zero-width spaces and marks of direction, which can make a line read as what it does not say; tags,
+further variation selectors and private use: invisible to people, readable to a model."""
 
 _SPACES: Final = re.compile(r"[^\S\n]+")
 

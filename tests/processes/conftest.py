@@ -50,9 +50,9 @@ class WorkerProcess:
     process: asyncio.subprocess.Process
 
     @classmethod
-    async def started(cls, **settings: str) -> "WorkerProcess":
+    async def started(cls, *arguments: str, **settings: str) -> "WorkerProcess":
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, str(ROOT / "worker.py")),
+            *(sys.executable, str(ROOT / "worker.py"), *arguments),
             env=environment(LOG_FORMAT="json", **settings),
             cwd="/",
             stderr=asyncio.subprocess.PIPE,
@@ -79,11 +79,11 @@ StartWorker = Callable[..., "asyncio.Future[WorkerProcess]"]
 
 @pytest.fixture
 async def start_worker() -> AsyncIterator[Callable[..., object]]:
-    """``await start_worker(**settings)``: a worker process that polls; killed at the end if it still runs."""
+    """``await start_worker(*arguments, **settings)``: a worker process that polls; killed at the end if it still runs."""
     started: list[WorkerProcess] = []
 
-    async def start(**settings: str) -> WorkerProcess:
-        started.append(await WorkerProcess.started(**settings))
+    async def start(*arguments: str, **settings: str) -> WorkerProcess:
+        started.append(await WorkerProcess.started(*arguments, **settings))
         return started[-1]
 
     yield start

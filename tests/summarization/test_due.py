@@ -154,6 +154,13 @@ async def test_a_session_that_nobody_wrote_is_named(any_pool, tenant):
         await ensure_session(any_pool, SessionKey(tenant, "shop", "t"))
 
 
+SET_ASIDE = """
+INSERT INTO maintenance.set_aside
+    (kind, tenant_id, project, name, session_id, failures, last_round, reason, set_aside_at)
+VALUES ('session', $1, 'shop', $2, $2, 3, 'r', 'repeats', now())
+"""
+
+
 @dataclass(frozen=True)
 class Drawn:
     """A session drawn at random, as it is to be written and as the rule sees it."""
@@ -164,6 +171,7 @@ class Drawn:
     stored: str | None
     fallback: bool
     edited: bool
+    set_aside: bool
 
     @classmethod
     def by(cls, chance: random.Random) -> "Drawn":
@@ -173,7 +181,8 @@ class Drawn:
             [timedelta(minutes=29), timedelta(minutes=30), timedelta(hours=5), 6 * DAY, 7 * DAY, 8 * DAY]
         )
         covered = 0 if stored is None else chance.choice([0, 1, events // 2, events])
-        return cls(events, covered, age, stored, stored == "none" or chance.random() < 0.3, chance.random() < 0.3)
+        fallback = stored == "none" or chance.random() < 0.3
+        return cls(events, covered, age, stored, fallback, chance.random() < 0.3, chance.random() < 0.3)
 
     @property
     def state(self) -> SessionState:
@@ -183,6 +192,7 @@ class Drawn:
             last_event_at=AS_OF - self.age,
             summary_backend=self.stored if stands else None,
             fallback=self.fallback and stands,
+            set_aside=self.set_aside,
         )
 
     async def write(self, pool: Pool, tenant: str, session: str) -> None:
@@ -190,6 +200,8 @@ class Drawn:
         ids = await write(pool, tenant, talk(self.events), session=session, start=start)
         rows = [(one, uuid4()) for one in ids[: self.covered]]
         await execute_many(pool, "INSERT INTO maintenance.covered_events VALUES ($1, $2)", rows)
+        if self.set_aside:
+            await execute(pool, SET_ASIDE, tenant, session)
         if self.stored:
             written = {"backend": self.stored, "fallback": self.fallback, "text_sha256": text_hash("as written")}
             text = "edited" if self.edited else "as written"
@@ -219,3 +231,27 @@ async def test_the_statement_agrees_with_the_rule(pool, seed):
                     key for key, one in drawn.items() if rule.is_due(one.state, as_of=AS_OF, adopted_at=adopted_at)
                 ]
                 assert await due(pool, "acme", daily=daily, backend=backend) == wanted
+
+
+async def test_a_tenant_that_may_use_nothing_is_served_without_a_model(pool):
+    for tenant in ("acme", "bolt"):
+        await write(pool, tenant, talk(12), session="s")
+        await SummarizationWorker(pool, settings("extractive")).summarize(SessionKey(tenant, "shop", "s"), as_of=AS_OF)
+    for changes in ({"daily_tokens": 0}, {"daily_tokens": None, "daily_cost": 0}):
+        await override(pool, "bolt", changes)
+        assert await due(pool, "acme", daily=True, backend="openai") == ["s"]
+        assert await due(pool, "bolt", daily=True, backend="openai") == []
+    everybody: dict[str, Any] = {"backend": "openai", "model_daily_cost_per_tenant": 0}
+    assert await due(pool, "acme", daily=True, **everybody) == []
+    await override(pool, "acme", {"daily_cost": "0.25"})
+    assert await due(pool, "acme", daily=True, **everybody) == ["s"]
+
+
+async def test_an_operators_back_fill_reaches_further(any_pool, tenant):
+    await write(any_pool, tenant, talk(12), session="old", start=AS_OF - 40 * DAY)
+    await write(any_pool, tenant, talk(12), session="older", start=AS_OF - 60 * DAY)
+    found = await due_sessions(any_pool, tenant, as_of=AS_OF, daily=True, settings=settings(), backfill_days=45)
+    assert [key.session_id for key in found] == ["old"]
+    counts = await due_session_counts(any_pool, [tenant], AS_OF, True, settings=settings(), backfill_days=61)
+    assert counts == {tenant: 2}
+    assert await due_sessions(any_pool, tenant, as_of=AS_OF, daily=True, settings=settings(), backfill_days=0) == []

@@ -1,0 +1,80 @@
+"""``doctor``: a line for every check, with what to do."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict
+from functools import partial
+from typing import Annotated, Final
+
+import typer
+from rich.markup import escape
+
+from commands.console import FAILED, AsJson, out, print_json, run, settings_for_command
+from memory_maintenance.errors import MaintenanceError
+from memory_maintenance.inspection.health import Check, Level, has_failed, in_order
+from memory_maintenance.inspection.model_health import breaker_check, model_checks
+from memory_maintenance.inspection.settings_health import settings_checks
+from memory_maintenance.inspection.store_health import store_checks
+from memory_maintenance.settings import Settings, names_set
+from runtime.client import configured_address
+from runtime.health_checks import temporal_checks
+from runtime.wiring import running_store, running_temporal
+
+COLOURS: Final[dict[Level, str]] = {"ok": "green", "note": "cyan", "warning": "yellow", "failure": "bold red"}
+
+
+def doctor(
+    ask_model: Annotated[
+        bool, typer.Option("--ask-model", help="Ask the model one tiny question; it is paid for.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Check settings, Postgres, Temporal and the model; end with status 1 where something does not work."""
+    settings = settings_for_command()
+    checks = run(_checks(settings, ask=ask_model))
+    if as_json:
+        print_json({"healthy": not has_failed(checks), "checks": [asdict(check) for check in checks]})
+    else:
+        _show(checks)
+    if has_failed(checks):
+        raise typer.Exit(FAILED)
+
+
+async def _checks(settings: Settings, *, ask: bool) -> list[Check]:
+    return [
+        *settings_checks(settings, names_set()),
+        *await _of_the_store(settings),
+        *await _of_temporal(settings),
+        *await model_checks(settings, ask=ask),
+    ]
+
+
+async def _of_the_store(settings: Settings) -> list[Check]:
+    try:
+        async with running_store(settings) as pool:
+            breaker = await in_order("model", {"breaker": partial(breaker_check, pool, settings)})
+            return [*await store_checks(pool, settings), *breaker]
+    except MaintenanceError as error:
+        return [Check("store", "reachable", "failure", str(error))]
+
+
+async def _of_temporal(settings: Settings) -> list[Check]:
+    try:
+        async with running_temporal(settings) as address:
+            return await temporal_checks(address, settings, embedded=configured_address(settings) is None)
+    except MaintenanceError as error:
+        return [Check("temporal", "reachable", "failure", str(error))]
+
+
+def _show(checks: list[Check]) -> None:
+    for check in checks:
+        advice = f" [dim]→ {escape(check.advice)}[/]" if check.advice else ""
+        out.print(
+            f"[{COLOURS[check.level]}]{check.level:<8}[/] {check.subject}, {check.name}: {escape(check.found)}{advice}",
+            highlight=False,
+            soft_wrap=True,
+        )
+    found = Counter(check.level for check in checks)
+    counts = ", ".join(f"{found[level]} {level}" for level in COLOURS if found[level])
+    out.print(f"{len(checks)} checks: {counts}", highlight=False)

@@ -1,0 +1,164 @@
+"""``tenants set`` and ``tenants unset``: what differs for one tenant from the deployment's settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Annotated, Any, Final
+
+import structlog
+import typer
+
+from commands.console import AsJson, By, Reason, fail, out, print_json, run, settings_for_command
+from memory_maintenance.errors import InvalidRequestError
+from memory_maintenance.operations.tenants import (
+    TenantOverrides,
+    clear_overrides,
+    control_of,
+    ensure_known,
+    override,
+)
+from memory_maintenance.settings import Settings
+from runtime.wiring import running_store
+
+logger = structlog.get_logger(__name__)
+
+Tenant = Annotated[str, typer.Argument(help="Tenant id, as `tenants list` shows it.")]
+
+NAMES: Final = tuple(TenantOverrides.model_fields)
+
+DEPLOYMENTS: Final = {
+    "decay_enabled": "MEMORY_IMPORTANCE_DECAY_ENABLED",
+    "decay_rate": "MEMORY_BASE_DECAY_RATE",
+    "decay_policy": "MEMORY_DECAY_POLICY",
+    "protected_tags": "MEMORY_DECAY_PROTECTED_TAGS",
+    "summarization_enabled": "SUMMARIZATION_ENABLED",
+    "dreaming_enabled": "DREAMING_ENABLED",
+    "daily_tokens": "MODEL_DAILY_TOKENS_PER_TENANT",
+    "daily_cost": "MODEL_DAILY_COST_PER_TENANT",
+}
+"""What holds where a tenant has nothing of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One setting of a tenant before and after; None: the deployment's."""
+
+    name: str
+    old: str | None
+    new: str | None
+
+    def in_words(self, settings: Settings) -> str:
+        """Return both values, the deployment's with its name."""
+        return f"{self.name}: {self._said(self.old, settings)} -> {self._said(self.new, settings)}"
+
+    def _said(self, value: str | None, settings: Settings) -> str:
+        if value is not None:
+            return value
+        setting = DEPLOYMENTS[self.name]
+        return f"{_plain(getattr(settings, setting.lower()))} ({setting})"
+
+
+def set_overrides(
+    tenant: Tenant,
+    assignments: Annotated[list[str], typer.Argument(metavar="NAME=VALUE…", help=f"Names: {', '.join(NAMES)}.")],
+    by: By = None,
+    reason: Reason = None,
+    as_json: AsJson = False,
+) -> None:
+    """Set what differs for one tenant; the next run goes by it."""
+    pairs = [assignment.partition("=") for assignment in assignments]
+    if without := [name for name, sign, _ in pairs if not sign]:
+        fail(f"{without[0]!r} is not NAME=VALUE; to take one back: starter.py tenants unset {tenant} {without[0]}")
+    _change(tenant, {_known(name.strip()): value.strip() for name, _, value in pairs}, by, reason, as_json=as_json)
+
+
+def unset_overrides(
+    tenant: Tenant,
+    names: Annotated[list[str] | None, typer.Argument(metavar="NAME…", help="What to take back.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Everything that differs for this tenant.")] = False,
+    by: By = None,
+    reason: Reason = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take settings of one tenant back: the deployment's hold again."""
+    if bool(names) == everything:
+        fail("say what to take back: names, or --all")
+    changes = dict.fromkeys(map(_known, names or ()))
+    _change(tenant, changes, by, reason, as_json=as_json)
+
+
+def _known(name: str) -> str:
+    if name not in NAMES:
+        near = get_close_matches(name, NAMES, n=1)
+        advice = f"did you mean {near[0]}?" if near else f"there are {', '.join(NAMES)}"
+        fail(f"no setting of a tenant is called {name!r}: {advice}")
+    return name
+
+
+def _change(
+    tenant: str, wanted: Mapping[str, str | None], by: str | None, reason: str | None, *, as_json: bool
+) -> None:
+    """Make the change and say it; *wanted* empty: take everything back."""
+    settings = settings_for_command()
+    changes = run(_write(settings, tenant, wanted))
+    logger.info("tenant_overrides_changed", tenant_id=tenant, names=[one.name for one in changes], by=by, reason=reason)
+    if as_json:
+        return print_json([{"name": one.name, "old": one.old, "new": one.new} for one in changes])
+    said = ": ".join(part for part in (by, reason) if part)
+    for one in changes:
+        out.print(f"{tenant}: {one.in_words(settings)}{f' ({said})' if said else ''}", highlight=False, markup=False,
+                  soft_wrap=True)  # fmt: skip
+    for note in _notes(changes, settings):
+        out.print(f"note: {note}", highlight=False, markup=False, soft_wrap=True)
+    return out.print(_way_back(tenant, changes), highlight=False, markup=False, soft_wrap=True)
+
+
+async def _write(settings: Settings, tenant: str, wanted: Mapping[str, str | None]) -> list[Change]:
+    async with running_store(settings) as pool:
+        await ensure_known(pool, tenant)
+        before = await _texts(pool, tenant)
+        if wanted:
+            await override(pool, tenant, dict(wanted))
+        else:
+            await clear_overrides(pool, tenant)
+        after = await _texts(pool, tenant)
+    return [Change(name, before.get(name), after.get(name)) for name in wanted or before]
+
+
+async def _texts(pool: Any, tenant: str) -> dict[str, str]:
+    """Return what differs for a tenant, as one would type it; nothing where it cannot be read."""
+    try:
+        overrides = (await control_of(pool, tenant)).overrides
+    except InvalidRequestError:
+        return {}
+    return {name: _plain(value) for name, value in overrides.model_dump(exclude_none=True).items()}
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, tuple | list):
+        return ",".join(map(str, value)) or ","
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _notes(changes: Sequence[Change], settings: Settings) -> list[str]:
+    found = [
+        f"{one.new} is outside MEMORY_MIN_DECAY_RATE and MEMORY_MAX_DECAY_RATE: "
+        f"{settings.bounded_decay_rate(float(one.new)):g} is used"
+        for one in changes
+        if one.name == "decay_rate" and one.new and settings.bounded_decay_rate(float(one.new)) != float(one.new)
+    ]
+    if any(one.name in ("decay_rate", "decay_policy", "protected_tags") for one in changes):
+        found.append(
+            "the time since each memory's base is priced anew by the next run: see starter.py simulate --tenant"
+        )
+    return found
+
+
+def _way_back(tenant: str, changes: Sequence[Change]) -> str:
+    old = [f"{one.name}={one.old}" for one in changes if one.old is not None]
+    new = [one.name for one in changes if one.old is None and one.new is not None]
+    ways = [f"starter.py tenants set {tenant} {' '.join(old)}"] if old else []
+    ways += [f"starter.py tenants unset {tenant} {' '.join(new)}"] if new else []
+    return f"undo: {' and '.join(ways)}" if ways else "nothing differed: there is nothing to undo"

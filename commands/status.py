@@ -1,0 +1,167 @@
+"""``status``: what runs now, what ran last, what waits."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+import typer
+from rich.markup import escape
+
+from commands.console import FAILED, AsJson, err, out, print_json, run, settings_for_command, table
+from commands.cycles import took
+from commands.run import in_a_line
+from memory_maintenance.errors import MaintenanceError
+from memory_maintenance.inspection.cycles import LastSuccess, last_successes
+from memory_maintenance.inspection.lag import Lag, current_lag
+from memory_maintenance.inspection.model import ModelStatus, model_status
+from memory_maintenance.operations.tenants import TenantControl, all_tenants
+from memory_maintenance.settings import Settings
+from runtime.client import connect
+from runtime.running import Running, what_runs
+from runtime.wiring import running_store, running_temporal
+
+SHOWN_PAUSED: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class _Status:
+    running: Running | None
+    """None: Temporal does not answer."""
+    successes: list[LastSuccess]
+    paused: list[TenantControl]
+    tenants: int
+    lag: Lag
+    model: ModelStatus
+
+
+def show_status(as_json: AsJson = False) -> None:
+    """Show what runs now, the last success of each kind, who is paused, what waits, and today's model use."""
+    found = run(_status(settings_for_command()))
+    if as_json:
+        print_json(_data(found))
+    else:
+        _show(found)
+    if found.running is None:
+        raise typer.Exit(FAILED)
+
+
+async def _status(settings: Settings) -> _Status:
+    running = await _running(settings)
+    async with running_store(settings) as pool:
+        tenants = await all_tenants(pool)
+        return _Status(
+            running=running,
+            successes=await last_successes(pool),
+            paused=[tenant for tenant in tenants if tenant.paused],
+            tenants=len(tenants),
+            lag=await current_lag(pool, settings),
+            model=await model_status(pool, settings),
+        )
+
+
+async def _running(settings: Settings) -> Running | None:
+    try:
+        async with running_temporal(settings) as address:
+            return await what_runs(await connect(address, settings, patience_seconds=5))
+    except MaintenanceError as error:
+        err.print(f"[bold red]error:[/] {error}", highlight=False, soft_wrap=True)
+        return None
+
+
+def _data(found: _Status) -> dict[str, Any]:
+    running = None
+    if found.running:
+        cycles = [
+            asdict(cycle) | {"totals": cycle.totals.model_dump(mode="json") if cycle.totals else None}
+            for cycle in found.running.cycles
+        ]
+        running = asdict(found.running) | {"cycles": cycles}
+    return {
+        "running": running,
+        "last_success": [asdict(one) | {"age": one.age.total_seconds()} for one in found.successes],
+        "tenants": found.tenants,
+        "paused": [
+            {"tenant_id": tenant.tenant_id, "by": tenant.paused_by, "reason": tenant.paused_reason,
+             "since": tenant.paused_since, "until": tenant.paused_until}
+            for tenant in found.paused
+        ],
+        "lag": {name: _seconds(value) for name, value in asdict(found.lag).items()},
+        "model": asdict(found.model),
+    }  # fmt: skip
+
+
+def _seconds(value: Any) -> Any:
+    return value.total_seconds() if hasattr(value, "total_seconds") else value
+
+
+def _show(found: _Status) -> None:
+    if found.running is not None:
+        _show_running(found.running)
+    for one in found.successes:
+        out.print(
+            f"last {one.kind} success: {one.completed_at:%Y-%m-%d %H:%M} UTC, {took(one.age)} ago "
+            f"(starter.py cycles show {str(one.cycle_id)[:8]})",
+            highlight=False,
+        )
+    if not found.successes:
+        out.print("no cycle has completed yet: starter.py run daily", highlight=False)
+    _show_waiting(found.lag)
+    out.print(f"tenants: {found.tenants}, {len(found.paused)} paused", highlight=False)
+    for tenant in found.paused[:SHOWN_PAUSED]:
+        said = ": ".join(part for part in (tenant.paused_by, tenant.paused_reason) if part)
+        since = f"{tenant.paused_since:%Y-%m-%d %H:%M}{f' ({said})' if said else ''}"
+        out.print(f"  {tenant.tenant_id} paused since {since}", highlight=False, markup=False)
+    _show_model(found.model)
+
+
+def _show_running(running: Running) -> None:
+    if not running.cycles and not running.tenants:
+        out.print("nothing runs now")
+    for cycle in running.cycles:
+        said = in_a_line(cycle.totals) if cycle.totals else "no worker answers: python worker.py"
+        out.print(
+            f"running: {cycle.workflow_id} since {cycle.started_at:%H:%M} UTC: {said}", highlight=False, soft_wrap=True
+        )
+    if running.tenants:
+        rows = table(None, "  tenant", "stage", "since (UTC)")
+        for tenant in running.tenants:
+            rows.add_row(f"  {escape(tenant.tenant_id)}", tenant.stage or "?", f"{tenant.started_at:%H:%M:%S}")
+        out.print(rows)
+    if running.tenant_count > len(running.tenants):
+        out.print(f"  ... and {running.tenant_count - len(running.tenants)} more tenants", highlight=False)
+
+
+def _show_waiting(lag: Lag) -> None:
+    if lag.decayed_longest_ago is not None:
+        out.print(
+            f"decay: the oldest is {took(lag.decayed_longest_ago)} old ({lag.decayed_longest_ago_tenant})",
+            highlight=False,
+        )
+    if lag.never_decayed:
+        out.print(f"decay: {lag.never_decayed:,} tenants have never been decayed", highlight=False)
+    if lag.oldest_due_session is None:
+        out.print("summaries: no session is due")
+    else:
+        out.print(
+            f"summaries: {lag.due_sessions:,} sessions are due, the oldest ended {took(lag.oldest_due_session)} ago",
+            highlight=False,
+        )
+
+
+def _show_model(model: ModelStatus) -> None:
+    today = next(use for use in model.budgets if use.tenant_id is None)
+    writer = model.model or f"no model ({model.backend})"
+    out.print(
+        f"model: {writer}; today {today.tokens:,} of {today.token_limit:,} tokens, "
+        f"{today.cost:.4f} of {today.cost_limit:.2f} in cost",
+        highlight=False,
+    )
+    for breaker in model.breakers:
+        if breaker.open:
+            out.print(
+                f"  breaker open for {breaker.endpoint} until {breaker.opened_until:%H:%M} UTC ({breaker.reason}): "
+                "starter.py model status",
+                highlight=False,
+                markup=False,
+            )

@@ -1,0 +1,144 @@
+"""``tenants show``: one tenant, and why one of its sessions is or is not summarized."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from commands.console import AsJson, out, print_json, run, settings_for_command, table
+from memory_maintenance.inspection.sessions import SessionReport, session_reports
+from memory_maintenance.inspection.tenant import TenantReport, TenantRun, tenant_report
+from memory_maintenance.operations.tenants import TenantControl, ensure_known
+from memory_maintenance.settings import Settings
+from runtime.wiring import running_store
+
+
+def show_tenant(
+    tenant: Annotated[str, typer.Argument(help="Tenant id, as `tenants list` shows it.")],
+    session: Annotated[
+        str | None, typer.Option("--session", help="Say why this session is or is not summarized.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what operators said of a tenant, its last runs, and what is due now; with --session: why, or why not."""
+    settings = settings_for_command()
+    if session is None:
+        report = run(_tenant(settings, tenant))
+        return print_json(tenant_data(report)) if as_json else _show_tenant(report)
+    reports = run(_session(settings, tenant, session))
+    return print_json([asdict(one) for one in reports]) if as_json else _show_sessions(reports)
+
+
+def tenant_data(report: TenantReport) -> dict[str, Any]:
+    """Return a tenant as data."""
+    control = report.control
+    return {
+        **{
+            name: getattr(control, name)
+            for name in ("tenant_id", "paused", "paused_by", "paused_reason", "paused_since")
+        },
+        "paused_until": control.paused_until,
+        "overrides": control.overrides.model_dump(mode="json", exclude_none=True),
+        "decay": {
+            "enabled": report.decay_enabled,
+            "policy": report.rule.policy,
+            "rate": report.rule.rate,
+            "from": asdict(report.origin),
+            "as_of": report.decayed_as_of,
+        },
+        "due": {
+            "sessions_hourly": report.due_hourly,
+            "sessions_daily": report.due_daily,
+            "first_sessions": [asdict(session) for session in report.sessions],
+            "projects_to_dream": report.projects,
+        },
+        "runs": [asdict(one) | {"outcome": one.outcome.model_dump(mode="json")} for one in report.runs],
+    }
+
+
+async def _tenant(settings: Settings, tenant: str) -> TenantReport:
+    async with running_store(settings) as pool:
+        return await tenant_report(pool, settings, tenant)
+
+
+async def _session(settings: Settings, tenant: str, session: str) -> list[SessionReport]:
+    async with running_store(settings) as pool:
+        await ensure_known(pool, tenant)
+        return await session_reports(pool, settings, tenant, session)
+
+
+def _say(text: str) -> None:
+    out.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+def _show_tenant(report: TenantReport) -> None:
+    control, rule = report.control, report.rule
+    _say(f"{control.tenant_id}: {_state(control)}")
+    own = ", ".join(f"{name}={value}" for name, value in control.overrides.model_dump(exclude_none=True).items())
+    _say(f"differs from the deployment in: {own or 'nothing'}")
+    _say(
+        f"decay: {rule.policy} ({report.origin.policy}), {rule.rate:g} a day ({report.origin.rate})"
+        if report.decay_enabled
+        else "decay: off"
+    )
+    _say(f"decayed as of: {f'{report.decayed_as_of:%Y-%m-%d %H:%M} UTC' if report.decayed_as_of else 'never'}")
+    _say(f"due now: {report.due_daily} sessions in a daily run, {report.due_hourly} of them in an hourly one")
+    for session in report.sessions:
+        _say(f"  session {session.session_id}, project {session.project_name}")
+    _say(f"can dream: {', '.join(report.projects) or 'no project'}")
+    if control.paused:
+        _say(f"nothing of this is done while it is paused: starter.py tenants resume {control.tenant_id}")
+    _show_runs(report.runs)
+    _say(f"why a session is not due: starter.py tenants show {control.tenant_id} --session SESSION")
+
+
+def _state(control: TenantControl) -> str:
+    if not control.paused:
+        return "active"
+    said = ": ".join(part for part in (control.paused_by, control.paused_reason) if part)
+    until = f" until {control.paused_until:%Y-%m-%d %H:%M} UTC" if control.paused_until else ""
+    return f"paused since {control.paused_since:%Y-%m-%d %H:%M} UTC{until}{f' ({said})' if said else ''}"
+
+
+def _show_runs(runs: tuple[TenantRun, ...]) -> None:
+    if not runs:
+        return _say("no run has had work for it yet")
+    rows = table(
+        "\nLast runs", "cycle", "started (UTC)", "kind", "status", "decayed#", "summaries#", "dreams#", "skipped"
+    )
+    for one in runs:
+        done = one.outcome
+        summaries, dreams = done.summarization, done.dreaming
+        reasons = {**summaries.reasons, **dreams.reasons}
+        rows.add_row(
+            str(one.cycle_id)[:8],
+            f"{one.started_at:%Y-%m-%d %H:%M}",
+            one.kind,
+            escape(done.status + (f" ({done.error_type})" if done.error_type else "")),
+            str(done.decay.updated),
+            str(summaries.stored + summaries.updated + summaries.fallbacks),
+            str(dreams.reflections),
+            ", ".join(f"{reason} {count}" for reason, count in reasons.items()) or "-",
+        )
+    return out.print(rows)
+
+
+def _show_sessions(reports: list[SessionReport]) -> None:
+    for one in reports:
+        _say(f"session {one.session_id}, project {one.project}: {_due(one)}")
+        left_out = f", {one.left_out} set aside" if one.left_out else ""
+        _say(
+            f"  {one.events} events: {one.covered} in {one.summaries} summaries, {one.new_events} new{left_out}; "
+            f"the last one of {one.last_event_at:%Y-%m-%d %H:%M} UTC"
+        )
+        for reason in one.why:
+            _say(f"  {reason}")
+
+
+def _due(report: SessionReport) -> str:
+    if report.due_hourly:
+        return "due in the next run"
+    return "due in the next daily run" if report.due_daily else "not due"

@@ -1,0 +1,151 @@
+"""What maintenance runs did: cycles with their totals, and a cycle's tenants by outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from memory_maintenance.database.pool import Executor, fetch
+from memory_maintenance.errors import InvalidRequestError
+from memory_maintenance.operations.outcomes import CycleTotals, TenantOutcome
+
+_COLUMNS: Final = """
+SELECT cycle_id, kind, as_of, status, totals, config, started_at, completed_at FROM maintenance.cycles
+"""
+
+LATEST: Final = (
+    """
+-- inspection.LATEST_CYCLES: the newest first.
+--   $1 how_many  bigint
+--   $2 kind      text     NULL: any
+"""
+    + _COLUMNS
+    + "WHERE $2::text IS NULL OR kind = $2 ORDER BY started_at DESC, cycle_id LIMIT $1"
+)
+
+BY_ID: Final = (
+    """
+-- inspection.CYCLES_BY_ID: those whose id begins with a text; two are enough to know that it names no single one.
+--   $1 beginning  text
+"""
+    + _COLUMNS
+    + "WHERE starts_with(cycle_id::text, $1) ORDER BY started_at DESC LIMIT 2"
+)
+
+RUNNING: Final = """
+-- inspection.RUNNING_CYCLES: cycles that nobody has closed.
+SELECT cycle_id FROM maintenance.cycles WHERE status = 'running'
+"""
+
+OUTCOMES: Final = """
+-- inspection.OUTCOMES: what a cycle did for its tenants, of the pages that were recorded.
+--   $1 cycle_id  uuid
+SELECT tenant_id, status, counts, error_type, seconds FROM maintenance.tenant_runs
+WHERE cycle_id = $1 ORDER BY tenant_id, page
+"""
+
+LAST_SUCCESS: Final = """
+-- inspection.LAST_SUCCESS: the newest completed cycle of each kind.
+SELECT DISTINCT ON (kind) kind, cycle_id, started_at, completed_at, now() - completed_at AS age
+FROM maintenance.cycles WHERE status = 'completed'
+ORDER BY kind, completed_at DESC
+"""
+
+
+class CycleNotFoundError(InvalidRequestError):
+    """No cycle, or more than one, has an id that begins so."""
+
+    def __init__(self, beginning: str, *, ambiguous: bool) -> None:
+        which = "more than one cycle has an id that begins with" if ambiguous else "no cycle has the id"
+        super().__init__(f"{which} {beginning!r}: see those there are with `starter.py cycles`")
+
+
+@dataclass(frozen=True, slots=True)
+class Cycle:
+    """One maintenance run. ``totals`` None: it was not closed, so they are in its tenants only."""
+
+    cycle_id: UUID
+    kind: str
+    as_of: datetime
+    status: str
+    totals: CycleTotals | None
+    config: dict[str, Any]
+    started_at: datetime
+    completed_at: datetime | None
+
+    @property
+    def took(self) -> timedelta | None:
+        """Return how long it ran; None while it does, or where nobody knows its end."""
+        return self.completed_at - self.started_at if self.completed_at else None
+
+    def unless_left(self, left: Collection[UUID]) -> Cycle:
+        """Return the cycle, ``abandoned`` where it is among those whose root no longer runs."""
+        return replace(self, status="abandoned") if self.status == "running" and self.cycle_id in left else self
+
+
+@dataclass(frozen=True, slots=True)
+class LastSuccess:
+    """The newest completed cycle of a kind."""
+
+    kind: str
+    cycle_id: UUID
+    started_at: datetime
+    completed_at: datetime
+    age: timedelta
+
+
+async def latest_cycles(db: Executor, how_many: int, kind: str | None = None) -> list[Cycle]:
+    """Return the newest cycles, the newest first."""
+    return [_cycle(row) for row in await fetch(db, LATEST, how_many, kind)]
+
+
+async def find_cycle(db: Executor, beginning: str | None = None) -> Cycle:
+    """Return the cycle whose id begins so; None: the newest.
+
+    Raises:
+        CycleNotFoundError: there is none, or more than one.
+    """
+    found = await fetch(db, LATEST, 1, None) if beginning is None else await fetch(db, BY_ID, beginning.lower())
+    if len(found) != 1:
+        raise CycleNotFoundError(beginning or "", ambiguous=bool(found))
+    return _cycle(found[0])
+
+
+async def open_cycles(db: Executor) -> list[UUID]:
+    """Return the ids of the cycles that nobody has closed."""
+    return [row["cycle_id"] for row in await fetch(db, RUNNING)]
+
+
+async def outcomes_of(db: Executor, cycle_id: UUID) -> list[TenantOutcome]:
+    """Return what a cycle did for each of its tenants, as far as its pages are recorded."""
+    return [_outcome(row) for row in await fetch(db, OUTCOMES, cycle_id)]
+
+
+async def last_successes(db: Executor) -> list[LastSuccess]:
+    """Return the newest completed cycle of each kind."""
+    return [LastSuccess(**dict(row)) for row in await fetch(db, LAST_SUCCESS)]
+
+
+def next_command(kind: str, outcome: TenantOutcome) -> str:
+    """Return what to type about a tenant that failed."""
+    match outcome.error_type:
+        case "NotMigratedError" | "StoreShapeError":
+            return "starter.py migrate"
+        case "DatabaseRefusedError" | "StoreError" | "VectorColumnError":
+            return "starter.py doctor"
+        case "InvalidRequestError":
+            return f"starter.py tenants show {outcome.tenant_id}"
+        case _:
+            return f"starter.py run {kind} --tenant {outcome.tenant_id}"
+
+
+def _cycle(row: Any) -> Cycle:
+    totals = CycleTotals.model_validate(row["totals"]) if row["totals"] else None
+    return Cycle(**dict(row) | {"totals": totals})
+
+
+def _outcome(row: Any) -> TenantOutcome:
+    return TenantOutcome.model_validate({**row["counts"], **{k: v for k, v in row.items() if k != "counts"}})

@@ -1,0 +1,108 @@
+"""The figures of the store that every scrape asks for: few, and cheap however many memories there are."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, Final
+
+from memory_maintenance.database.pool import Executor, Pool, fetch, fetch_row, fetch_value, snapshot
+from memory_maintenance.language_model.budget import DEPLOYMENT, used
+from memory_maintenance.observability.store_metrics import PoolFigures, StoreCollector, StoreFigures, registered
+from memory_maintenance.operations.outcomes import CycleTotals
+from memory_maintenance.settings import Settings
+
+LAST_SUCCESS: Final = """
+-- inspection.LAST_SUCCESS_TIMES: when a cycle of each kind was last completed, in seconds since the epoch.
+SELECT kind, extract(epoch FROM max(completed_at))::float8 AS at
+FROM maintenance.cycles WHERE status = 'completed' GROUP BY kind
+"""
+
+NEWEST_TOTALS: Final = """
+-- inspection.NEWEST_TOTALS: what the newest completed daily cycle came to.
+SELECT totals FROM maintenance.cycles
+WHERE kind = 'daily' AND status = 'completed' ORDER BY completed_at DESC LIMIT 1
+"""
+
+DECAYED_LONGEST_AGO: Final = """
+-- inspection.DECAYED_LONGEST_AGO: tenants that decay is on for, by the age of their last decay in seconds.
+-- A tenant without memories stays in the table for ever: the caller looks for the first that has some.
+SELECT tenant_id, extract(epoch FROM now() - decay_completed_as_of)::float8 AS age
+FROM maintenance.tenants
+WHERE decay_completed_as_of IS NOT NULL AND decay_off_since IS NULL
+      AND NOT (paused AND coalesce(paused_until > now(), true))
+ORDER BY decay_completed_as_of, tenant_id
+LIMIT 100
+"""
+
+HAS_MEMORIES: Final = """
+-- inspection.HAS_MEMORIES: whether a tenant has any.
+--   $1 tenant_id  its own type
+SELECT EXISTS (SELECT FROM memories WHERE tenant_id = $1)
+"""
+
+OPEN_BREAKERS: Final = """
+-- inspection.OPEN_BREAKERS: how many endpoints every process leaves alone for now.
+SELECT count(*)::integer FROM maintenance.model_breaker WHERE opened_until > now()
+"""
+
+
+async def store_figures(pool: Pool, settings: Settings) -> StoreFigures:
+    """Return what the store says, as of one instant."""
+    async with snapshot(pool) as db:
+        return StoreFigures(
+            last_success={row["kind"]: row["at"] for row in await fetch(db, LAST_SUCCESS)},
+            decay_lag_seconds=await _decay_lag(db) if settings.memory_importance_decay_enabled else None,
+            left_undone=await _left_undone(db),
+            budget_left=await _budget_left(db, settings) if settings.llm_backend == "openai" else {},
+            open_breakers=await fetch_value(db, OPEN_BREAKERS),
+        )
+
+
+async def _decay_lag(db: Executor) -> float | None:
+    for row in await fetch(db, DECAYED_LONGEST_AGO):
+        if await fetch_value(db, HAS_MEMORIES, row["tenant_id"]):
+            return float(row["age"])
+    return None
+
+
+async def _left_undone(db: Executor) -> Mapping[str, int]:
+    row = await fetch_row(db, NEWEST_TOTALS)
+    return left_undone(CycleTotals.model_validate(row["totals"])) if row and row["totals"] else {}
+
+
+def left_undone(totals: CycleTotals) -> dict[str, int]:
+    """Return how many tenants, sessions and dreams a cycle left to the next, by unit.
+
+    A fallback of a session that is set aside is final: the model is not asked about it again.
+    """
+    sessions, dreams = totals.summarization, totals.dreaming
+    final = sessions.reasons.get("set_aside", 0)
+    return {
+        "tenant": sum(totals.statuses.get(status, 0) for status in ("failed", "page_failed", "out_of_time")),
+        "session": sessions.failed + sessions.fallbacks - final + sessions.reasons.get("budget_exhausted", 0),
+        "dream": dreams.failed + dreams.reasons.get("budget_exhausted", 0),
+    }
+
+
+async def _budget_left(db: Executor, settings: Settings) -> dict[str, float]:
+    tokens, cost = await used(db, DEPLOYMENT)
+    return {"tokens": _left(tokens, settings.model_daily_tokens), "money": _left(cost, settings.model_daily_cost)}
+
+
+def _left(taken: Any, limit: Any) -> float:
+    return max(0.0, float(1 - taken / limit)) if limit else 0.0
+
+
+@contextmanager
+def reporting_figures(pool: Pool, settings: Settings) -> Iterator[None]:
+    """Let scrapes of this process read the figures of the store meanwhile; to be entered in the pool's loop."""
+    read, loop = partial(store_figures, pool, settings), asyncio.get_running_loop()
+    with registered(StoreCollector(read, partial(_lent, pool), loop)):
+        yield
+
+
+def _lent(pool: Pool) -> PoolFigures:
+    return PoolFigures(in_use=pool.get_size() - pool.get_idle_size(), most=pool.get_max_size())

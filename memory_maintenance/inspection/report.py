@@ -1,0 +1,244 @@
+"""What a night did, in numbers: everything that the report shows, and no text of a memory unless asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from itertools import pairwise
+from typing import Final
+
+from memory_maintenance.database.pool import Executor, Pool, fetch, fetch_value, snapshot
+from memory_maintenance.inspection.cycles import Cycle, find_cycle, latest_cycles, next_command, outcomes_of
+from memory_maintenance.inspection.derived import WRITERS
+from memory_maintenance.operations.outcomes import CycleTotals, TenantOutcome
+
+BINS: Final = 20
+"""Bars of the histogram of importance."""
+
+TREND: Final = 30
+"""Cycles of the trend, the one that is reported among them."""
+
+SLOWEST: Final = 10
+NAMED_FAILURES: Final = 200
+TEXTS: Final = 50
+
+_NOT_SKIPPED: Final = ("completed", "failed", "page_failed")
+
+DURATION_EDGES: Final = (0.0, 0.1, 1.0, 5.0, 20.0, 60.0, 300.0, 1800.0)
+"""Seconds between which tenants are counted; the last bar has no end."""
+
+HISTOGRAM: Final = """
+-- inspection.HISTOGRAM: memories that have a base, by what the agent said of them and by what they are worth now.
+--   $1 bins  integer
+SELECT bar.base, bar.now, count(*) AS memories
+FROM memories m, LATERAL (
+    SELECT least(floor(m.base_importance * $1), $1 - 1)::integer AS base,
+           least(floor(m.importance::float8 * $1), $1 - 1)::integer AS now
+) bar
+WHERE m.base_importance BETWEEN 0 AND 1 AND m.importance BETWEEN 0 AND 1
+GROUP BY bar.base, bar.now
+"""
+
+CALLS: Final = """
+-- inspection.CYCLE_CALLS: the questions that a cycle asked a model, by purpose and end.
+--   $1 cycle_id  text
+SELECT purpose, state, count(*)::integer AS calls, coalesce(sum(input_tokens), 0)::bigint AS input_tokens,
+       coalesce(sum(output_tokens), 0)::bigint AS output_tokens, coalesce(sum(cost), 0) AS cost
+FROM maintenance.model_calls
+WHERE round = $1
+GROUP BY purpose, state
+ORDER BY purpose, state
+"""
+
+COSTS: Final = """
+-- inspection.CYCLE_COSTS: what the questions of some cycles cost.
+--   $1 cycle_ids  text[]
+SELECT round, sum(cost) AS cost FROM maintenance.model_calls WHERE round = ANY ($1) GROUP BY round
+"""
+
+WRITTEN: Final = """
+-- inspection.CYCLE_TEXTS: what a cycle wrote.
+--   $1 cycle_id  text
+--   $2 sources   text[]
+--   $3 most      bigint
+SELECT tenant_id::text AS tenant_id, coalesce(project, 'default') AS project, session_id, source, content
+FROM memories
+WHERE source = ANY ($2) AND metadata->>'cycle_id' = $1
+ORDER BY tenant_id, created_at, id
+LIMIT $3
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class CallCount:
+    """Questions of one purpose that ended one way."""
+
+    purpose: str
+    state: str
+    calls: int
+    input_tokens: int
+    output_tokens: int
+    cost: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A tenant that needs somebody, and what to type."""
+
+    tenant_id: str
+    status: str
+    error_type: str | None
+    next_command: str
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One text that the cycle wrote."""
+
+    tenant_id: str
+    project: str
+    session_id: str | None
+    source: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrendPoint:
+    """One cycle among the last ones of its kind."""
+
+    cycle_id: str
+    started_at: datetime
+    status: str
+    decayed: int
+    summaries: int
+    reflections: int
+    failed: int
+    tokens: int
+    cost: Decimal
+    took: timedelta | None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A cycle, and the store as it is when the report is made (``made_at``)."""
+
+    made_at: datetime
+    cycle: Cycle
+    totals: CycleTotals
+    before: tuple[int, ...]
+    after: tuple[int, ...]
+    calls: tuple[CallCount, ...]
+    skipped: tuple[tuple[str, str, int], ...]
+    """Kind of work, why, and how many."""
+    failures: tuple[Failure, ...]
+    failed: int
+    durations: tuple[int, ...]
+    """Tenants by ``DURATION_EDGES``."""
+    slowest: tuple[tuple[str, float], ...]
+    trend: tuple[TrendPoint, ...]
+    """The oldest first."""
+    texts: tuple[Written, ...]
+
+    @property
+    def cost(self) -> Decimal:
+        """Return what the cycle's questions cost."""
+        return sum((call.cost for call in self.calls), Decimal(0))
+
+
+async def cycle_report(pool: Pool, beginning: str | None = None, *, with_text: bool = False) -> Report:
+    """Return the report of the cycle whose id begins so (None: the newest), all as of one instant.
+
+    Raises:
+        CycleNotFoundError: there is none, or more than one.
+    """
+    async with snapshot(pool) as db:
+        cycle = await find_cycle(db, beginning)
+        outcomes = await outcomes_of(db, cycle.cycle_id)
+        totals = cycle.totals or CycleTotals().with_outcomes(outcomes)
+        before, after = await _histograms(db)
+        return Report(
+            made_at=await fetch_value(db, "SELECT now()"),
+            cycle=cycle,
+            totals=totals,
+            before=before,
+            after=after,
+            calls=tuple(CallCount(**dict(row)) for row in await fetch(db, CALLS, str(cycle.cycle_id))),
+            skipped=tuple(skipped_work(totals)),
+            failures=_failures(cycle, outcomes),
+            failed=sum(outcome.failed for outcome in outcomes),
+            durations=durations([outcome.seconds for outcome in outcomes]),
+            slowest=_slowest(outcomes),
+            trend=await _trend(db, cycle),
+            texts=await _texts(db, cycle) if with_text else (),
+        )
+
+
+async def _histograms(db: Executor) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    before, after = [0] * BINS, [0] * BINS
+    for row in await fetch(db, HISTOGRAM, BINS):
+        before[row["base"]] += row["memories"]
+        after[row["now"]] += row["memories"]
+    return tuple(before), tuple(after)
+
+
+def skipped_work(totals: CycleTotals) -> list[tuple[str, str, int]]:
+    """Return what a cycle left undone: the kind of work, why, and how many; the most frequent first."""
+    reasons = [
+        ("tenants", "paused before the cycle came", totals.left_paused),
+        *(("tenants", name, count) for name, count in totals.statuses.items() if name not in _NOT_SKIPPED),
+        ("memories", "invalid", totals.decay.invalid),
+        ("memories", "busy", totals.decay.busy),
+        *(("sessions", why, count) for why, count in totals.summarization.reasons.items()),
+        *(("dreams", why, count) for why, count in totals.dreaming.reasons.items()),
+        *(("embeddings", why, count) for why, count in totals.embedding.reasons.items()),
+    ]
+    return sorted((one for one in reasons if one[2]), key=lambda one: -one[2])
+
+
+def durations(seconds: Sequence[float]) -> tuple[int, ...]:
+    """Return how many of *seconds* lie in each bar of ``DURATION_EDGES``."""
+    ends = [*pairwise(DURATION_EDGES), (DURATION_EDGES[-1], float("inf"))]
+    return tuple(sum(low <= each < high for each in seconds) for low, high in ends)
+
+
+def _failures(cycle: Cycle, outcomes: Sequence[TenantOutcome]) -> tuple[Failure, ...]:
+    failed = [one for one in outcomes if one.failed][:NAMED_FAILURES]
+    return tuple(Failure(one.tenant_id, one.status, one.error_type, next_command(cycle.kind, one)) for one in failed)
+
+
+def _slowest(outcomes: Sequence[TenantOutcome]) -> tuple[tuple[str, float], ...]:
+    by_time = sorted(outcomes, key=lambda one: one.seconds, reverse=True)[:SLOWEST]
+    return tuple((one.tenant_id, one.seconds) for one in by_time)
+
+
+async def _trend(db: Executor, cycle: Cycle) -> tuple[TrendPoint, ...]:
+    """Return the last cycles of the kind, up to the one that is reported."""
+    some = [each for each in await latest_cycles(db, TREND * 10, cycle.kind) if each.started_at <= cycle.started_at]
+    shown = some[:TREND][::-1]
+    rows = await fetch(db, COSTS, [str(each.cycle_id) for each in shown])
+    costs = {row["round"]: row["cost"] or Decimal(0) for row in rows}
+    return tuple(_point(each, costs.get(str(each.cycle_id), Decimal(0))) for each in shown)
+
+
+def _point(cycle: Cycle, cost: Decimal) -> TrendPoint:
+    totals = cycle.totals or CycleTotals()
+    summaries, dreams = totals.summarization, totals.dreaming
+    return TrendPoint(
+        cycle_id=str(cycle.cycle_id),
+        started_at=cycle.started_at,
+        status=cycle.status,
+        decayed=totals.decay.updated,
+        summaries=summaries.stored + summaries.updated + summaries.fallbacks,
+        reflections=dreams.reflections,
+        failed=totals.statuses.get("failed", 0) + totals.statuses.get("page_failed", 0),
+        tokens=summaries.input_tokens + summaries.output_tokens + dreams.input_tokens + dreams.output_tokens,
+        cost=cost,
+        took=cycle.took,
+    )
+
+
+async def _texts(db: Executor, cycle: Cycle) -> tuple[Written, ...]:
+    rows = await fetch(db, WRITTEN, str(cycle.cycle_id), list(WRITERS), TEXTS)
+    return tuple(Written(**dict(row)) for row in rows)

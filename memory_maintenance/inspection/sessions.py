@@ -1,0 +1,206 @@
+"""Why a session is or is not summarized, by the same rule that a run goes by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from memory_maintenance.database.pool import Executor, fetch
+from memory_maintenance.errors import SessionNotFoundError
+from memory_maintenance.operations.cycles import checked_as_of
+from memory_maintenance.operations.tenants import TenantControl, control_of
+from memory_maintenance.settings import Settings
+from memory_maintenance.summarization.policy import DueRule, SessionState
+
+SESSION: Final = """
+-- inspection.SESSION: what a session holds, in each project that has one of that name; see summarization.DUE_SESSIONS.
+--   $1 tenant_id   its own type
+--   $2 session_id  text
+--   $3 as_of       timestamptz
+WITH adoption AS (
+    SELECT adopted_at, coalesce(adopted_at, $3::timestamptz) AS at FROM maintenance.store
+),
+entries AS (
+    SELECT m.id, m.tenant_id::text AS tenant_id, coalesce(m.project, 'default') AS project, m.created_at,
+           CASE
+               WHEN 'session_summary' = ANY (m.tags)
+                   THEN CASE WHEN m.metadata->>'text_sha256' IS NULL THEN 'theirs' ELSE 'ours' END
+               WHEN m.source IN ('summarization_worker', 'reflection_engine_v2') THEN 'derived'
+               WHEN m.created_at <= $3 THEN 'event'
+           END AS kind,
+           CASE
+               WHEN 'session_summary' = ANY (m.tags)
+                   AND encode(sha256(convert_to(m.content, 'UTF8')), 'hex') = m.metadata->>'text_sha256'
+                   THEN CASE WHEN m.metadata->>'fallback' = 'true' THEN 'fallback' ELSE m.metadata->>'backend' END
+           END AS written
+    FROM memories m
+    WHERE m.tenant_id = $1 AND m.layer IN ('episodic', 'em')
+          AND coalesce(nullif(m.session_id, ''), m.metadata->>'session_id') = $2
+),
+told AS (
+    SELECT e.project, max(e.created_at) AS until
+    FROM entries e CROSS JOIN adoption a WHERE e.kind = 'theirs' AND e.created_at <= a.at
+    GROUP BY e.project
+)
+SELECT e.project, a.adopted_at,
+       count(*) FILTER (WHERE e.kind = 'event')::integer AS events,
+       count(*) FILTER (WHERE e.kind = 'event' AND (c.event_id IS NOT NULL OR e.created_at <= t.until))::integer
+           AS covered,
+       count(*) FILTER (WHERE e.kind = 'event' AND x.memory_id IS NOT NULL AND c.event_id IS NULL)::integer
+           AS left_out,
+       count(*) FILTER (
+           WHERE e.kind = 'event' AND c.event_id IS NULL AND x.memory_id IS NULL
+                 AND (t.until IS NULL OR e.created_at > t.until)
+       )::integer AS new_events,
+       max(e.created_at) FILTER (WHERE e.kind = 'event') AS last_event_at,
+       count(*) FILTER (WHERE e.kind IN ('ours', 'theirs'))::integer AS summaries,
+       coalesce(bool_or(e.written = 'fallback'), false) AS fallback,
+       coalesce(bool_or(e.written = 'extractive'), false) AS extractive,
+       coalesce(bool_or(e.written <> 'fallback'), false) AS good,
+       EXISTS (
+           SELECT 1 FROM maintenance.set_aside s
+           WHERE s.kind = 'session' AND s.tenant_id = e.tenant_id AND s.project = e.project AND s.session_id = $2
+                 AND s.set_aside_at IS NOT NULL
+       ) AS set_aside
+FROM entries e CROSS JOIN adoption a
+     LEFT JOIN told t USING (project)
+     LEFT JOIN maintenance.covered_events c ON c.event_id = e.id
+     LEFT JOIN maintenance.set_aside_memories x ON x.memory_id = e.id AND x.kind = 'memory'
+GROUP BY e.tenant_id, e.project, a.adopted_at
+HAVING count(*) FILTER (WHERE e.kind = 'event') > 0
+ORDER BY e.project
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionReport:
+    """One session as the rule sees it. ``why`` are sentences, the decisive one first."""
+
+    tenant_id: str
+    project: str
+    session_id: str
+    events: int
+    covered: int
+    """Events that are in a summary."""
+    left_out: int
+    """Events that are set aside: the model failed at them."""
+    new_events: int
+    summaries: int
+    last_event_at: datetime
+    due_hourly: bool
+    due_daily: bool
+    why: tuple[str, ...]
+
+
+async def session_reports(
+    db: Executor, settings: Settings, tenant_id: str, session_id: str, *, as_of: datetime | None = None
+) -> list[SessionReport]:
+    """Return why a session is or is not summarized, once for each project that has one of that id.
+
+    Raises:
+        SessionNotFoundError: there is no event of it.
+    """
+    as_of = await checked_as_of(db, as_of)
+    control = await control_of(db, tenant_id)
+    rows = await fetch(db, SESSION, tenant_id, session_id, as_of)
+    if not rows:
+        raise SessionNotFoundError(tenant_id, session_id)
+    return [_report(row, control, settings, session_id, as_of) for row in rows]
+
+
+def _report(row: Any, control: TenantControl, settings: Settings, session_id: str, as_of: datetime) -> SessionReport:
+    hourly, daily = (DueRule.of(settings, daily=every_day, own=control.overrides) for every_day in (False, True))
+    state = _state(row)
+    off = _off(control, settings)
+    is_due = [not off and rule.is_due(state, as_of=as_of, adopted_at=row["adopted_at"]) for rule in (hourly, daily)]
+    said = off or _reasons(
+        state, daily, as_of=as_of, adopted_at=row["adopted_at"], due_hourly=is_due[0], due_daily=is_due[1]
+    )
+    return SessionReport(
+        tenant_id=control.tenant_id,
+        project=row["project"],
+        session_id=session_id,
+        events=row["events"],
+        covered=row["covered"],
+        left_out=row["left_out"],
+        new_events=row["new_events"],
+        summaries=row["summaries"],
+        last_event_at=row["last_event_at"],
+        due_hourly=is_due[0],
+        due_daily=is_due[1],
+        why=tuple(said),
+    )
+
+
+def _state(row: Any) -> SessionState:
+    backend = "openai" if row["good"] and not row["extractive"] else "extractive" if row["extractive"] else None
+    return SessionState(
+        new_events=row["new_events"],
+        last_event_at=row["last_event_at"],
+        summary_backend=backend or ("none" if row["fallback"] else None),
+        fallback=row["fallback"],
+        set_aside=row["set_aside"],
+    )
+
+
+def _off(control: TenantControl, settings: Settings) -> list[str]:
+    found = []
+    if control.paused:
+        said = ": ".join(part for part in (control.paused_by, control.paused_reason) if part)
+        found.append(
+            f"the tenant is paused{f' ({said})' if said else ''}: starter.py tenants resume {control.tenant_id}"
+        )
+    own = control.overrides.summarization_enabled
+    if own is False:
+        found.append(
+            f"summaries are off for this tenant: starter.py tenants unset {control.tenant_id} summarization_enabled"
+        )
+    if own is None and not settings.summarization_enabled:
+        found.append("SUMMARIZATION_ENABLED is off")
+    return found
+
+
+def _reasons(
+    state: SessionState,
+    rule: DueRule,
+    *,
+    as_of: datetime,
+    adopted_at: datetime | None,
+    due_hourly: bool,
+    due_daily: bool,
+) -> list[str]:
+    if due_hourly or due_daily:
+        return [_why_due(state, rule, due_hourly=due_hourly)]
+    if state.last_event_at < (adopted_at or as_of) - rule.backfill:
+        days = rule.backfill / timedelta(days=1)
+        return [
+            f"it ended more than {days:g} days (SUMMARIZATION_BACKFILL_DAYS) before this application was adopted: "
+            "starter.py summarize does it all the same"
+        ]
+    return _not_yet(state, rule, as_of)
+
+
+def _why_due(state: SessionState, rule: DueRule, *, due_hourly: bool) -> str:
+    if due_hourly:
+        return f"it is due: idle, with {state.new_events} new events (needed: {rule.min_events})"
+    if state.new_events >= rule.event_threshold:
+        return (
+            f"it is due in the daily run: {state.new_events} new events ({rule.event_threshold} even while it goes on)"
+        )
+    return "it is due in the daily run: its summary can be written better than it is"
+
+
+def _not_yet(state: SessionState, rule: DueRule, as_of: datetime) -> list[str]:
+    found = []
+    if state.new_events < rule.min_events:
+        found.append(f"{state.new_events} new events, {rule.min_events} are needed (SUMMARIZATION_MIN_EVENTS)")
+    if state.last_event_at > as_of - rule.idle:
+        minutes, since = rule.idle / timedelta(minutes=1), (as_of - state.last_event_at) / timedelta(minutes=1)
+        found.append(
+            f"it still goes on: its last event is {since:.0f} minutes old, and {minutes:g} make it idle "
+            f"(SUMMARIZATION_IDLE_MINUTES); from {rule.event_threshold} new events on the daily run does not wait"
+        )
+    if state.set_aside and rule.backend == "openai":
+        found.append("it is set aside, because the model failed at it: starter.py memories set-aside")
+    return found or ["all that could be written now is a fallback, and there is a better text already"]

@@ -1,0 +1,103 @@
+"""One tenant: what operators said, what its last runs did, what is due now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from memory_maintenance.database.pool import Executor, Pool, fetch, fetch_row, snapshot
+from memory_maintenance.decay.policy import DecayRule
+from memory_maintenance.decay.rule import decay_is_on, tenant_rule
+from memory_maintenance.dreaming.due import due_projects
+from memory_maintenance.inspection.decay import RuleOrigin, rule_origin
+from memory_maintenance.operations.cycles import checked_as_of
+from memory_maintenance.operations.outcomes import TenantOutcome
+from memory_maintenance.operations.tenants import TenantControl, control_of, ensure_known
+from memory_maintenance.settings import Settings
+from memory_maintenance.summarization.due import due_session_counts, due_sessions
+from memory_maintenance.summarization.policy import SessionKey
+
+SHOWN: Final = 10
+
+RUNS: Final = """
+-- inspection.TENANT_RUNS: what the last cycles did for a tenant, the newest first.
+--   $1 tenant_id  text
+--   $2 most       bigint
+SELECT c.cycle_id, c.kind, c.started_at, r.tenant_id, r.status, r.counts, r.error_type, r.seconds
+FROM maintenance.tenant_runs r JOIN maintenance.cycles c USING (cycle_id)
+WHERE r.tenant_id = $1
+ORDER BY c.started_at DESC, r.page DESC
+LIMIT $2
+"""
+
+DECAY: Final = """
+-- inspection.TENANT_DECAY: how far a tenant's decay is.
+--   $1 tenant_id  text
+SELECT decay_started_as_of, decay_completed_as_of FROM maintenance.tenants WHERE tenant_id = $1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class TenantRun:
+    """What one cycle did for the tenant."""
+
+    cycle_id: UUID
+    kind: str
+    started_at: datetime
+    outcome: TenantOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class TenantReport:
+    """One tenant as of an instant. What is due is said whether or not it is paused."""
+
+    control: TenantControl
+    rule: DecayRule
+    origin: RuleOrigin
+    decay_enabled: bool
+    decayed_as_of: datetime | None
+    runs: tuple[TenantRun, ...]
+    due_hourly: int
+    due_daily: int
+    sessions: tuple[SessionKey, ...]
+    """The first ones that are due."""
+    projects: tuple[str, ...]
+    """The first ones that can dream."""
+
+
+async def tenant_report(pool: Pool, settings: Settings, tenant_id: str) -> TenantReport:
+    """Return what there is to know of a tenant, as of one instant.
+
+    Raises:
+        TenantNotFoundError: neither a memory nor an operator ever named it.
+        InvalidRequestError: its overrides cannot be read.
+    """
+    await ensure_known(pool, tenant_id)
+    async with snapshot(pool) as db:
+        as_of = await checked_as_of(db, None)
+        control = await control_of(db, tenant_id)
+        decay = await fetch_row(db, DECAY, tenant_id)
+        return TenantReport(
+            control=control,
+            rule=tenant_rule(settings, control.overrides),
+            origin=rule_origin(settings, control.overrides),
+            decay_enabled=decay_is_on(settings, control.overrides),
+            decayed_as_of=decay["decay_completed_as_of"] if decay else None,
+            runs=tuple(_run(row) for row in await fetch(db, RUNS, tenant_id, SHOWN)),
+            due_hourly=await _due(db, settings, tenant_id, as_of, daily=False),
+            due_daily=await _due(db, settings, tenant_id, as_of, daily=True),
+            sessions=tuple(await due_sessions(db, tenant_id, as_of=as_of, daily=True, settings=settings, limit=SHOWN)),
+            projects=tuple(await due_projects(db, tenant_id, as_of=as_of, settings=settings, limit=SHOWN)),
+        )
+
+
+async def _due(db: Executor, settings: Settings, tenant_id: str, as_of: datetime, *, daily: bool) -> int:
+    counts = await due_session_counts(db, [tenant_id], as_of, daily, settings=settings)
+    return counts.get(tenant_id, 0)
+
+
+def _run(row: Any) -> TenantRun:
+    said = {name: row[name] for name in ("tenant_id", "status", "error_type", "seconds")}
+    return TenantRun(row["cycle_id"], row["kind"], row["started_at"], TenantOutcome(**row["counts"], **said))

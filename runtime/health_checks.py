@@ -1,0 +1,114 @@
+"""Whether Temporal is what maintenance needs: reachable, search attributes, Schedules, pollers, fairness."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Final
+
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest, GetSystemInfoRequest
+from temporalio.client import Client
+from temporalio.service import RPCError
+
+from activities.messages import Kind
+from memory_maintenance.errors import MaintenanceError
+from memory_maintenance.inspection.health import Check
+from memory_maintenance.settings import Settings
+from runtime.client import ANSWER_TIMEOUT, connect
+from runtime.schedule_orders import ScheduleState, schedule_states
+from runtime.schedules import KINDS, OFF, schedule_id
+from runtime.search_attributes import SearchAttributes
+from workflows.options import MODEL_TASK_QUEUE, TASK_QUEUE
+
+WORKFLOWS: Final = TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW
+ACTIVITIES: Final = TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY
+
+QUEUES: Final = (
+    (TASK_QUEUE, WORKFLOWS, "all"),
+    (TASK_QUEUE, ACTIVITIES, "all"),
+    (MODEL_TASK_QUEUE, ACTIVITIES, "model"),
+)
+"""What has to be polled, and the role of a worker that does."""
+
+_temporal = partial(Check, "temporal")
+
+
+async def temporal_checks(address: str, settings: Settings, *, embedded: bool) -> list[Check]:
+    """Return the verdicts on the server at *address*; where it cannot be reached, that one alone."""
+    try:
+        client = await connect(address, settings, patience_seconds=5)
+        return [
+            await _server(client, address),
+            *await _pollers(client),
+            *await _schedules(client, settings),
+            await _search_attributes(client),
+            fairness_check(embedded=embedded),
+        ]
+    except MaintenanceError as error:
+        return [_temporal("reachable", "failure", str(error))]
+    except RPCError as error:
+        return [
+            _temporal("reachable", "failure", f"Temporal refused a question: {error.status.name}", "check our rights")
+        ]
+
+
+async def _server(client: Client, address: str) -> Check:
+    info = await client.workflow_service.get_system_info(GetSystemInfoRequest(), timeout=ANSWER_TIMEOUT)
+    return _temporal("reachable", "ok", f"server {info.server_version} at {address}, namespace {client.namespace}")
+
+
+async def _pollers(client: Client) -> list[Check]:
+    silent = {queue: role for queue, kind, role in QUEUES if not await _polled(client, queue, kind)}
+    return [
+        _temporal("pollers", "failure", f"no worker polls {queue}", f"start one: python worker.py --role {role}")
+        if (role := silent.get(queue))
+        else _temporal("pollers", "ok", f"workers poll {queue}")
+        for queue in (TASK_QUEUE, MODEL_TASK_QUEUE)
+    ]
+
+
+async def _polled(client: Client, queue: str, kind: TaskQueueType.ValueType) -> bool:
+    described = await client.workflow_service.describe_task_queue(
+        DescribeTaskQueueRequest(namespace=client.namespace, task_queue=TaskQueue(name=queue), task_queue_type=kind),
+        timeout=ANSWER_TIMEOUT,
+    )
+    return bool(described.pollers)
+
+
+async def _schedules(client: Client, settings: Settings) -> list[Check]:
+    states = {state.id: state async for state in schedule_states(client)}
+    crons = {"daily": settings.maintenance_daily_cron, "hourly": settings.maintenance_hourly_cron}
+    return [schedule_check(kind, states.get(schedule_id(kind)), wanted=crons[kind] != OFF) for kind in KINDS]
+
+
+def schedule_check(kind: Kind, state: ScheduleState | None, *, wanted: bool) -> Check:
+    """Return the verdict on one Schedule; *wanted*: its cron expression is not ``off``."""
+    name = schedule_id(kind)
+    if state is None and not wanted:
+        return _temporal("schedules", "ok", f"{name} is off, as set")
+    if state is None:
+        return _temporal(
+            "schedules", "warning", f"there is no {name}: nothing runs by itself", "starter.py schedules apply"
+        )
+    if not wanted:
+        return _temporal("schedules", "warning", f"{name} is set to off and still there", "starter.py schedules apply")
+    if state.paused:
+        why = f" ({state.note})" if state.note else ""
+        return _temporal("schedules", "warning", f"{name} is paused{why}", f"starter.py schedules resume {kind}")
+    return _temporal("schedules", "ok", f"{name} runs next at {state.next_at:%Y-%m-%d %H:%M} UTC")
+
+
+async def _search_attributes(client: Client) -> Check:
+    if await SearchAttributes(client).registered():
+        return _temporal("search attributes", "ok", "registered")
+    found = "not registered: runs are not found by tenant or cycle in the Web UI"
+    return _temporal("search attributes", "warning", found, "starter.py schedules apply")
+
+
+def fairness_check(*, embedded: bool) -> Check:
+    """Return the verdict on fairness between tenants: no question to a server answers it (read of API 1.32)."""
+    if embedded:
+        return _temporal("fairness", "ok", "on: a large tenant keeps no other waiting")
+    found = "whether it is on cannot be seen from here; without it a large tenant keeps others waiting"
+    return _temporal("fairness", "note", found, "the server's dynamic configuration: matching.enableFairness=true")

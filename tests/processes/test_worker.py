@@ -1,0 +1,152 @@
+"""The worker as a process: its roles, its ports, its log, and how it stops."""
+
+import asyncio
+import json
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from temporalio.client import Client
+
+from memory_maintenance.database.pool import execute, fetch_value, open_pool
+from runtime.embedded_temporal import running_temporal
+from tests.processes.conftest import ROOT, environment, run_script
+from tests.runtime.test_health import ask, free_port
+from tests.workflows.conftest import remember_session
+from workflows.options import TASK_QUEUE
+
+DECAYED = "SELECT count(*) FROM memories WHERE base_importance IS NOT NULL"
+
+
+async def _ready(port: int, status: int) -> dict[str, str]:
+    """What /readyz says once it answers with *status*."""
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                answered, body = await ask(port, "/readyz")
+                if answered == status:
+                    return dict(json.loads(body))
+            except OSError:
+                pass
+            await asyncio.sleep(0.05)
+
+
+async def test_two_workers_of_one_role_each_do_what_one_of_both_does(servers, start_worker, store_url):
+    pool = await open_pool(store_url, size=2, timeout_seconds=30)
+    await remember_session(pool, "acme", events=12)
+    await start_worker("--role", "workflows", **servers)
+    await start_worker("--role", "model", **servers)
+    stats = json.loads((await run_script("starter.py", "run", "daily", "--json", **servers)).out)
+    assert (stats["decay"]["total_updated"], stats["summarization"]["stored"]) == (12, 1)
+    await pool.close()
+
+
+async def test_a_batch_in_flight_at_sigterm_is_finished(servers, start_worker, temporal, store_url):
+    """In pages so small that the tenant is one batch of a second or two: it ends, in its first attempt."""
+    pool = await open_pool(store_url, size=2, timeout_seconds=30)
+    memories = "SELECT 'acme', 'fact ' || n, 0.7, 'semantic', now() - interval '90 days' FROM generate_series(1, 2000) n"
+    await execute(pool, f"INSERT INTO memories (tenant_id, content, importance, layer, created_at) {memories}")
+    worker = await start_worker(MEMORY_DECAY_PAGE_SIZE="5", **servers)
+    run = await temporal.start_workflow("MaintenanceWorkflow", id="run", task_queue=TASK_QUEUE)
+    async with asyncio.timeout(60):
+        while not await fetch_value(pool, DECAYED):
+            await asyncio.sleep(0.01)
+    stopping = asyncio.create_task(worker.stop())
+    decayed_at_sigterm = await fetch_value(pool, DECAYED)
+    assert (await stopping, await fetch_value(pool, DECAYED)) == (0, 2000)
+    assert decayed_at_sigterm < 2000
+    await start_worker(**servers)
+    assert (await run.result())["decay"]["total_updated"] == 2000
+    assert await _attempts(temporal, "tenant-maintenance/acme", "decay_batch") == [1]
+    await pool.close()
+
+
+async def _attempts(temporal: Client, workflow_id: str, activity: str) -> list[int]:
+    events = (await temporal.get_workflow_handle(workflow_id).fetch_history()).events
+    scheduled = {
+        event.event_id
+        for event in events
+        if event.activity_task_scheduled_event_attributes.activity_type.name == activity
+    }
+    started = [event.activity_task_started_event_attributes for event in events]
+    return [each.attempt for each in started if each.scheduled_event_id in scheduled]
+
+
+async def test_its_ports_tell_how_it_is_and_what_it_did(servers, start_worker, store_url):
+    pool = await open_pool(store_url, size=2, timeout_seconds=30)
+    await remember_session(pool, "acme", events=12)
+    health, ours, theirs = free_port(), free_port(), free_port()
+    ports = {"HEALTH_PORT": str(health), "METRICS_PORT": str(ours), "TEMPORAL_METRICS_PORT": str(theirs)}
+    await start_worker(**ports, **servers)
+    parts = await _ready(health, 200)
+    assert parts == dict.fromkeys(("worker", "temporal", "postgres", "polling"), "ok")
+    await run_script("starter.py", "run", "daily", **servers)
+    assert 'rae_reflective_decay_updated_total{tenant_id="acme"} 12.0' in (await ask(ours, "/metrics"))[1]
+    assert "temporal_workflow_task_execution_latency_seconds" in (await ask(theirs, "/metrics"))[1]
+    await pool.close()
+
+
+@pytest.mark.parametrize("name", ["HEALTH_PORT", "METRICS_PORT", "TEMPORAL_METRICS_PORT"])
+async def test_a_port_that_is_taken_is_one_clear_line(servers, name):
+    async with await asyncio.start_server(lambda *_: None, "127.0.0.1", 0) as taken:
+        port = taken.sockets[0].getsockname()[1]
+        ended = await run_script("worker.py", **{**servers, name: str(port)})
+    assert (ended.status, ended.err.splitlines()[-1].startswith(f"error: {name}: cannot listen on")) == (1, True)
+    assert "Traceback" not in ended.err
+
+
+async def test_without_its_temporal_server_it_lives_is_not_ready_and_stops(start_worker, store_url, tmp_path):
+    health = free_port()
+    async with running_temporal(None, log=tmp_path / "log", port=free_port()) as server:
+        named = {"DATABASE_URL": store_url, "TEMPORAL_ADDRESS": server.address, "HEALTH_PORT": str(health)}
+        worker = await start_worker(**named)
+        await _ready(health, 200)
+        server.process.kill()
+        await server.process.wait()
+        parts = await _ready(health, 503)
+        assert (parts["postgres"], parts["temporal"] != "ok", (await ask(health, "/livez"))[0]) == ("ok", True, 200)
+        async with asyncio.timeout(15):
+            assert await worker.stop() == 0
+
+
+async def test_it_waits_for_temporal_and_can_be_told_to_stop_meanwhile(store_url):
+    health = free_port()
+    nowhere = {"DATABASE_URL": store_url, "TEMPORAL_ADDRESS": "127.0.0.1:1", "HEALTH_PORT": str(health)}
+    process = await _process(nowhere)
+    assert await _ready(health, 503) == {"worker": "starting"}
+    process.terminate()
+    async with asyncio.timeout(5):
+        assert await process.wait() == 0
+
+
+async def test_every_line_of_its_log_is_json_also_those_of_temporals_own_core(store_url, tmp_path):
+    async with running_temporal(None, log=tmp_path / "log", port=free_port()) as server:
+        process = await _process({"DATABASE_URL": store_url, "TEMPORAL_ADDRESS": server.address, "LOG_FORMAT": "json"})
+        lines: list[str] = []
+        async with asyncio.timeout(30):
+            await _read_until(process, lines, "worker_started")
+            server.process.kill()
+            await _read_until(process, lines, "temporalio.core")
+        process.terminate()
+        lines += (await process.communicate())[1].decode().splitlines()
+    logged = [json.loads(line) for line in lines if line]
+    assert {"worker_started", "worker_stopping", "worker_stopped"} <= {line["event"] for line in logged}
+
+
+async def _process(settings: dict[str, str]) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, str(ROOT / "worker.py")),
+        env=environment(**settings),
+        cwd="/",
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+
+
+async def _read_until(process: asyncio.subprocess.Process, lines: list[str], word: str) -> None:
+    assert process.stderr is not None
+    while not lines or word not in lines[-1]:
+        line = await process.stderr.readline()
+        assert line, "the worker ended"
+        lines.append(line.decode())

@@ -1,0 +1,84 @@
+"""The numbers of a worker fit each other."""
+
+import inspect
+
+import pytest
+from pydantic import ValidationError
+from temporalio.common import VersioningBehavior
+from temporalio.worker import Worker
+
+from memory_maintenance.decay.worker import DecayWorker
+from memory_maintenance.settings import Settings
+from runtime import capacity
+from runtime.capacity import Slots, deployment, slots
+from runtime.workers import built_workers
+from workflows import options
+
+
+def settings(**chosen: object) -> Settings:
+    return Settings(_env_file=None, **chosen)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("pool_size", [2, 3, 10, 200])
+def test_steps_of_sql_never_outnumber_the_connections(pool_size):
+    assert 1 <= slots(settings(database_pool_size=pool_size), "all").sql < pool_size
+
+
+@pytest.mark.parametrize(
+    ("role", "expected"), [("all", Slots(8, 5)), ("workflows", Slots(8, 0)), ("model", Slots(0, 5))]
+)
+def test_a_role_polls_its_queues(role, expected):
+    assert slots(settings(database_pool_size=10, model_concurrency=5), role) == expected
+
+
+def test_the_cache_holds_what_two_cycles_have_in_their_windows():
+    in_a_cycle = 1 + options.PAGES_AT_ONCE * (1 + options.TENANTS_AT_ONCE)
+    assert capacity.CACHED_WORKFLOWS >= 2 * in_a_cycle
+
+
+def test_a_batch_ends_before_the_grace_of_a_shutdown_does():
+    batch_seconds = inspect.signature(DecayWorker.decay_batch).parameters["seconds"].default
+    assert batch_seconds < capacity.GRACE.total_seconds()
+
+
+def test_time_outs_of_a_long_step_are_in_order():
+    step = options.long_sql()
+    steps = [step[name] for name in ("heartbeat_timeout", "start_to_close_timeout", "schedule_to_close_timeout")]
+    assert [capacity.STICKY, capacity.GRACE, *steps] == sorted([capacity.STICKY, capacity.GRACE, *steps])
+
+
+@pytest.mark.parametrize("pollers", [capacity.WORKFLOW_POLLERS, capacity.ACTIVITY_POLLERS])
+def test_pollers_start_within_their_bounds(pollers):
+    assert 1 <= pollers.minimum <= pollers.initial <= pollers.maximum <= capacity.WORKFLOW_TASKS
+
+
+async def _built(temporal, pool, **chosen) -> list[Worker]:
+    async with built_workers(temporal, settings(**chosen), pool) as workers:
+        return list(workers)
+
+
+async def test_both_workers_are_of_the_build_in_the_environment(temporal, pool):
+    version = {"temporal_worker_deployment_name": "maintenance", "temporal_worker_build_id": "1.4.0"}
+    expected = deployment(settings(**version))
+    assert expected is not None
+    assert expected.default_versioning_behavior is VersioningBehavior.PINNED
+    built = await _built(temporal, pool, **version)
+    assert [worker.config()["deployment_config"] for worker in built] == [expected, expected]
+
+
+async def test_without_a_build_workers_have_no_version(temporal, pool):
+    built = await _built(temporal, pool)
+    assert [worker.config()["deployment_config"] for worker in built] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "says"),
+    [
+        ({"temporal_worker_build_id": "1"}, "set both or none"),
+        ({"temporal_worker_deployment_name": "maintenance"}, "set both or none"),
+        ({"metrics_port": 9090, "health_port": 9090}, "the same port twice"),
+    ],
+)
+def test_settings_that_do_not_fit_each_other_are_refused(chosen, says):
+    with pytest.raises(ValidationError, match=says):
+        settings(**chosen)

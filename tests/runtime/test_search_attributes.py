@@ -1,0 +1,64 @@
+"""Search attributes: registered once, used where they are, done without where they are not."""
+
+import asyncio
+
+import pytest
+from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
+from temporalio.client import Client
+
+from memory_maintenance.settings import Settings
+from runtime.search_attributes import (
+    RegistrationRefusedError,
+    SearchAttributes,
+    SearchAttributeTypeError,
+    register_search_attributes,
+)
+from runtime.workers import polling
+from tests.runtime.refusing import refusing_endpoint
+from tests.workflows.conftest import remember_session
+from workflows.options import TASK_QUEUE
+
+TEXT = IndexedValueType.INDEXED_VALUE_TYPE_TEXT
+
+
+async def test_registering_twice_is_registering_once(temporal):
+    assert not await SearchAttributes(temporal).registered()
+    assert await register_search_attributes(temporal) == ["MaintenanceTenant", "MaintenanceCycle", "MaintenanceStatus"]
+    assert await register_search_attributes(temporal) == []
+    assert await SearchAttributes(temporal).registered()
+
+
+async def test_a_name_with_another_type_is_an_error_and_not_used(temporal):
+    await temporal.operator_service.add_search_attributes(
+        AddSearchAttributesRequest(namespace="default", search_attributes={"MaintenanceStatus": TEXT})
+    )
+    with pytest.raises(SearchAttributeTypeError, match="search-attribute remove --name MaintenanceStatus"):
+        await register_search_attributes(temporal)
+    assert not await SearchAttributes(temporal).registered()
+
+
+async def test_without_the_right_to_register_runs_do_without_them():
+    async with refusing_endpoint(7, after=1) as gateway:
+        client = await Client.connect(gateway)
+        with pytest.raises(RegistrationRefusedError, match="search-attribute create --name MaintenanceTenant"):
+            await register_search_attributes(client)
+        assert not await SearchAttributes(client).registered()
+
+
+async def _found(client: Client, query: str) -> list[str]:
+    return sorted([run.id async for run in client.list_workflows(query)])
+
+
+async def test_the_runs_of_a_cycle_are_found_by_tenant_cycle_and_status(temporal, pool):
+    await register_search_attributes(temporal)
+    await remember_session(pool, "acme", events=12)
+    await remember_session(pool, "globex", events=3)
+    async with polling(temporal, Settings(_env_file=None, rae_llm_backend="extractive"), pool):
+        stats = await temporal.execute_workflow("MaintenanceWorkflow", id="root", task_queue=TASK_QUEUE)
+    everything = ["root", "root/page-1", "tenant-maintenance/acme", "tenant-maintenance/globex"]
+    async with asyncio.timeout(10):  # visibility follows the histories
+        while await _found(temporal, "MaintenanceStatus = 'completed'") != [everything[0], *everything[2:]]:
+            await asyncio.sleep(0.01)
+    assert await _found(temporal, f"MaintenanceCycle = '{stats['cycle_id']}'") == everything
+    assert await _found(temporal, "MaintenanceTenant = 'acme'") == ["tenant-maintenance/acme"]
