@@ -12,6 +12,7 @@ from typing import Any, Final
 import asyncpg
 from temporalio.service import RPCError
 
+from chaos.agent import LOST
 from chaos.processes import Supervised
 from chaos.servers import Killable
 from memory_maintenance.errors import MaintenanceError, StackError
@@ -87,7 +88,7 @@ class Faults:
         action = self._actions().get(kind) or self.orders[kind]
         try:
             await action()
-        except (MaintenanceError, RPCError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except (MaintenanceError, RPCError, *LOST):
             self.in_vain[kind] += 1
         else:
             self.done[kind] += 1

@@ -99,7 +99,7 @@ def _show_list(cycles: Sequence[Cycle]) -> None:
     for cycle in cycles:
         numbers = _numbers(cycle.totals) if cycle.totals else ["-"] * 5
         rows.add_row(
-            str(cycle.cycle_id)[:8], f"{cycle.started_at:%Y-%m-%d %H:%M}", cycle.kind, cycle.status, took(cycle.took),
+            short_id(cycle.cycle_id), f"{cycle.started_at:%Y-%m-%d %H:%M}", cycle.kind, cycle.status, took(cycle.took),
             *numbers,
         )  # fmt: skip
     out.print(rows)
@@ -145,6 +145,11 @@ def _show_failures(cycle: Cycle, failed: Sequence[TenantOutcome]) -> None:
 
 def _next(cycle: Cycle, outcome: TenantOutcome) -> dict[str, str]:
     return {"next_command": next_command(cycle.kind, outcome)} if outcome.failed else {}
+
+
+def short_id(cycle_id: UUID) -> str:
+    """Return the beginning of an id that is enough to find the cycle: Temporal's begin with a time in milliseconds."""
+    return str(cycle_id)[:13]
 
 
 def took(length: timedelta | None) -> str:

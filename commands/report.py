@@ -135,7 +135,7 @@ def short(value: float) -> str:
         return f"{value / MILLION:.3g}M"
     if value >= THOUSAND:
         return f"{value / 1000:.3g}k"
-    return f"{value:,.0f}" if value == int(value) else f"{value:.3g}"
+    return f"{value:,.0f}" if value == int(value) else f"{value:.2g}"
 
 
 def _time(at: datetime | None) -> str:

@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 
 from commands.console import FAILED, AsJson, err, out, print_json, run, settings_for_command, table
-from commands.cycles import took
+from commands.cycles import short_id, took
 from commands.run import in_a_line
 from memory_maintenance.errors import MaintenanceError
 from memory_maintenance.inspection.cycles import LastSuccess, last_successes
@@ -101,7 +101,7 @@ def _show(found: _Status) -> None:
     for one in found.successes:
         out.print(
             f"last {one.kind} success: {one.completed_at:%Y-%m-%d %H:%M} UTC, {took(one.age)} ago "
-            f"(starter.py cycles show {str(one.cycle_id)[:8]})",
+            f"(starter.py cycles show {short_id(one.cycle_id)})",
             highlight=False,
         )
     if not found.successes:

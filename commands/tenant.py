@@ -9,6 +9,7 @@ import typer
 from rich.markup import escape
 
 from commands.console import AsJson, out, print_json, run, settings_for_command, table
+from commands.cycles import short_id
 from memory_maintenance.inspection.sessions import SessionReport, session_reports
 from memory_maintenance.inspection.tenant import TenantReport, TenantRun, tenant_report
 from memory_maintenance.operations.tenants import TenantControl, ensure_known
@@ -114,7 +115,7 @@ def _show_runs(runs: tuple[TenantRun, ...]) -> None:
         summaries, dreams = done.summarization, done.dreaming
         reasons = {**summaries.reasons, **dreams.reasons}
         rows.add_row(
-            str(one.cycle_id)[:8],
+            short_id(one.cycle_id),
             f"{one.started_at:%Y-%m-%d %H:%M}",
             one.kind,
             escape(done.status + (f" ({done.error_type})" if done.error_type else "")),

@@ -60,12 +60,15 @@ async def _server(client: Client, address: str) -> Check:
 
 async def _pollers(client: Client) -> list[Check]:
     silent = {queue: role for queue, kind, role in QUEUES if not await _polled(client, queue, kind)}
-    return [
-        _temporal("pollers", "failure", f"no worker polls {queue}", f"start one: python worker.py --role {role}")
-        if (role := silent.get(queue))
-        else _temporal("pollers", "ok", f"workers poll {queue}")
-        for queue in (TASK_QUEUE, MODEL_TASK_QUEUE)
-    ]
+    return [_poller_check(queue, silent.get(queue)) for queue in (TASK_QUEUE, MODEL_TASK_QUEUE)]
+
+
+def _poller_check(queue: str, missing_role: str | None) -> Check:
+    """Return the verdict on one queue; the server remembers a poller for five minutes."""
+    if missing_role is None:
+        return _temporal("pollers", "ok", f"{queue} was polled within five minutes")
+    found = f"no worker has polled {queue} for five minutes"
+    return _temporal("pollers", "failure", found, f"start one: python worker.py --role {missing_role}")
 
 
 async def _polled(client: Client, queue: str, kind: TaskQueueType.ValueType) -> bool:

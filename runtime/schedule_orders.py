@@ -133,7 +133,7 @@ async def backfill(client: Client, kind: Kind, start: datetime, end: datetime) -
         times = await _times(client, kind, start, end)
         if not 0 < times <= BACKFILL_AT_MOST:
             raise InvalidRequestError(
-                f"{times} times (of 1,000 counted) of {schedule_id(kind)} lie in that range: give one with 1 to {BACKFILL_AT_MOST}"
+                f"{times} of the times of {schedule_id(kind)} lie in that range: give one with 1 to {BACKFILL_AT_MOST}"
             )
         every = ScheduleBackfill(start_at=start, end_at=end, overlap=ScheduleOverlapPolicy.BUFFER_ALL)
         await client.get_schedule_handle(schedule_id(kind)).backfill(every)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -21,6 +22,9 @@ from memory_maintenance.errors import SettingsError
 from memory_maintenance.settings import Settings
 
 SDK_LOGGER: Final = "temporalio.core"
+QUIET_SECONDS: Final = 10
+_LONGEST_ERROR: Final = 300
+_NUMBER: Final = re.compile(r"\d+")
 _LEVELS: Final = {"debug": "DEBUG", "info": "WARN", "warning": "WARN", "error": "ERROR"}
 """The SDK's own threshold by ours: at INFO it tells of every poller."""
 
@@ -32,8 +36,13 @@ def sdk_runtime(settings: Settings) -> Runtime:
         SettingsError: the port is taken.
     """
     port = settings.temporal_metrics_port
+    sdk_logger = logging.getLogger(SDK_LOGGER)
+    sdk_logger.addFilter(NowAndThen())
     forwarding = LogForwardingConfig(
-        logger=logging.getLogger(SDK_LOGGER), append_target_to_name=False, prepend_target_on_message=False
+        logger=sdk_logger,
+        append_target_to_name=False,
+        prepend_target_on_message=False,
+        append_log_fields_to_message=False,
     )
     level = TelemetryFilter(core_level=_LEVELS[settings.log_level], other_level="ERROR")
     telemetry = TelemetryConfig(
@@ -48,6 +57,29 @@ def sdk_runtime(settings: Settings) -> Runtime:
         return Runtime(telemetry=telemetry)
     except (RuntimeError, ValueError):
         raise SettingsError(f"TEMPORAL_METRICS_PORT: cannot listen on {settings.listen_address}:{port}") from None
+
+
+class NowAndThen(logging.Filter):
+    """Lets a line of the SDK pass once in ten seconds, numbers aside, with its error as a key of its own.
+
+    While a server is away, every poller of a worker complains at every retry, in the same words.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether the line is news."""
+        core = record.__dict__.pop("temporal_log", None)
+        record.logger = SDK_LOGGER
+        if core is not None and "error" in core.fields:
+            record.error = str(core.fields["error"])[:_LONGEST_ERROR]
+        words = _NUMBER.sub("#", record.getMessage())
+        news = record.created - self._last.get(words, float("-inf")) >= QUIET_SECONDS
+        if news:
+            self._last[words] = record.created
+        return news
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from temporalio.worker import Worker
 
 from activities.failures import FailureInterceptor
 from memory_maintenance.database.pool import Pool, fetch_value
+from memory_maintenance.errors import MaintenanceError
 from memory_maintenance.settings import Settings
 from runtime.capacity import (
     ACTIVITY_POLLERS,
@@ -49,6 +50,13 @@ logger = structlog.get_logger(__name__)
 WORKFLOWS = (MaintenanceWorkflow, MaintenancePageWorkflow, TenantMaintenanceWorkflow)
 
 Result = TypeVar("Result")
+
+
+class WorkerEndedError(MaintenanceError):
+    """The SDK has given up a worker, as it does where the server goes away while the worker starts."""
+
+    def __init__(self, error: RuntimeError) -> None:
+        super().__init__(f"a worker ended by itself: {str(error).splitlines()[0][:200]}")
 
 
 @asynccontextmanager
@@ -105,8 +113,7 @@ async def run_workers(settings: Settings, role: Role = "all") -> None:
     """Poll until SIGTERM or SIGINT, then let the batches in flight finish.
 
     Raises:
-        MaintenanceError: a server is missing or refuses us, or a port is taken.
-        Exception: a worker ended by itself, which is fatal.
+        MaintenanceError: a server is missing or refuses us, a port is taken, or a worker ended by itself.
     """
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -186,4 +193,7 @@ async def poll_until(
     stopping()
     logger.info("worker_stopping", grace_seconds=GRACE.total_seconds())
     await asyncio.gather(*(worker.shutdown() for worker in workers))
-    await asyncio.gather(*polling)
+    try:
+        await asyncio.gather(*polling)
+    except RuntimeError as error:
+        raise WorkerEndedError(error) from error

@@ -8,18 +8,34 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 CONTEXT_TOKENS = 2048
+EMBEDDING = "--embedding"
 
 
 @pytest.fixture(scope="session")
 def small_model_url() -> Iterator[str]:
     """The root of a server with SmolLM2-135M, for the openai client; the model's name is ``local``."""
+    with _serving() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def small_embedder_url() -> Iterator[str]:
+    """The root of a server that embeds with the same model."""
+    with _serving(EMBEDDING) as url:
+        yield url
+
+
+@contextmanager
+def _serving(*arguments: str) -> Iterator[str]:
+    command = [sys.executable, __file__, *arguments]
     with subprocess.Popen(
-        [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as server:
         assert server.stdout
         assert server.stdin
@@ -47,6 +63,9 @@ def serve() -> None:
     params.n_parallel = 1
     params.cpuparams.n_threads = 1
     params.model_alias = {"local"}
+    if EMBEDDING in sys.argv:
+        params.embedding = True
+        params.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
     server = xllamacpp.Server(params)
     sys.stdout.write(f"{server.listening_address}\n")
     sys.stdout.flush()

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import structlog
 
@@ -57,7 +57,7 @@ class EmbeddingWorker:
         tenant_id: str,
         memory_ids: Sequence[UUID],
         *,
-        round: str | None = None,  # noqa: A002
+        round: str,  # noqa: A002
     ) -> EmbeddingOutcome:
         """Embed those among *memory_ids* that have no vector yet; at most ``BATCH`` of them.
 
@@ -67,7 +67,7 @@ class EmbeddingWorker:
         Args:
             tenant_id: whose.
             memory_ids: which, as ``due_embeddings`` found them.
-            round: what the permitted bad answers are counted by; None: this call alone.
+            round: what the permitted bad answers are counted by: the same for every retry.
 
         Raises:
             LanguageModelError: a retryable one: call again, for what is still missing.
@@ -79,7 +79,7 @@ class EmbeddingWorker:
             return _skipped(len(memory_ids), "no_embedding_model")
         if place is None:
             return _skipped(len(memory_ids), "no_vector_column")
-        step = _Step(self.pool, self.embedder, place, name, tenant_id, round or str(uuid4()))
+        step = _Step(self.pool, self.embedder, place, name, tenant_id, round)
         return await step.taken(memory_ids)
 
 

@@ -58,7 +58,10 @@ ORDER BY kind, completed_at DESC
 class CycleNotFoundError(InvalidRequestError):
     """No cycle, or more than one, has an id that begins so."""
 
-    def __init__(self, beginning: str, *, ambiguous: bool) -> None:
+    def __init__(self, beginning: str | None, *, ambiguous: bool = False) -> None:
+        if beginning is None:
+            super().__init__("there is no cycle yet: starter.py run daily")
+            return
         which = "more than one cycle has an id that begins with" if ambiguous else "no cycle has the id"
         super().__init__(f"{which} {beginning!r}: see those there are with `starter.py cycles`")
 
@@ -110,7 +113,7 @@ async def find_cycle(db: Executor, beginning: str | None = None) -> Cycle:
     """
     found = await fetch(db, LATEST, 1, None) if beginning is None else await fetch(db, BY_ID, beginning.lower())
     if len(found) != 1:
-        raise CycleNotFoundError(beginning or "", ambiguous=bool(found))
+        raise CycleNotFoundError(beginning, ambiguous=bool(found))
     return _cycle(found[0])
 
 

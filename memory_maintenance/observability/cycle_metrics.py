@@ -16,11 +16,16 @@ CYCLE_SECONDS: Final = Histogram(
     # An hourly run has three quarters of an hour, a daily one twenty hours.
     buckets=(10, 60, 300, 900, 1800, 2700, 7200, 14_400, 28_800, 72_000),
 )
-UNITS: Final = Counter(
-    "memory_maintenance_units",
-    "What cycles had to do, by what became of it; unit: tenant, memory, session, dream, vector",
-    ["unit", "outcome"],
-)
+OUTCOMES: Final = {
+    "tenant": ("completed", "failed", "paused", "cancelled", "out_of_time", "already_running", "page_failed"),
+    "memory": ("decayed", "invalid", "busy"),
+    "session": ("stored", "updated", "fallback", "skipped", "failed"),
+    "dream": ("stored", "skipped", "failed"),
+    "vector": ("stored", "skipped", "failed"),
+}
+"""What can become of a unit."""
+
+UNITS: Final = Counter("memory_maintenance_units", "What cycles had to do, by what became of it", ["unit", "outcome"])
 REASONS: Final = Counter(
     "memory_maintenance_unit_reasons",
     "Why units were skipped, failed or got a fallback; of tenants, the type of the error",
@@ -32,3 +37,11 @@ TENANT_SECONDS: Final = Histogram(
     # A batch of decay ends after some 20 seconds, a question to a model after two minutes.
     buckets=(0.1, 0.5, 2, 10, 20, 60, 120, 600, 3600, 14_400),
 )
+
+# A series that begins with its first failure hides it: Prometheus sees no increase. So all of them begin at 0.
+for _kind in ("daily", "hourly"):
+    for _status in ("completed", "failed", "cancelled"):
+        CYCLES.labels(kind=_kind, status=_status)
+for _unit, _outcomes in OUTCOMES.items():
+    for _outcome in _outcomes:
+        UNITS.labels(unit=_unit, outcome=_outcome)

@@ -13,10 +13,11 @@ DEFECT: Final = "defect"
 """What a tenant's error is called that is none of ours: the log and the row have its name."""
 
 
-def count_cycle(kind: str, status: str, seconds: float) -> None:
-    """Count a cycle that was closed."""
+def count_cycle(kind: str, status: str, seconds: float, *, lost: int = 0) -> None:
+    """Count a cycle that was closed, and the *lost* tenants whose page never reported."""
     CYCLES.labels(kind=kind, status=status).inc()
     CYCLE_SECONDS.labels(kind=kind).observe(seconds)
+    UNITS.labels(unit="tenant", outcome="page_failed").inc(lost)
 
 
 def count_outcomes(outcomes: Iterable[TenantOutcome]) -> None:

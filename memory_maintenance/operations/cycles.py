@@ -93,4 +93,5 @@ async def close_cycle(db: Executor, cycle_id: UUID, *, status: str, totals: dict
     """Record that a cycle ended, and what it came to."""
     closed = await fetch_row(db, CLOSE, cycle_id, status, totals)
     if closed:
-        count_cycle(closed["kind"], status, closed["seconds"])
+        lost = totals.get("statuses", {}).get("page_failed", 0)
+        count_cycle(closed["kind"], status, closed["seconds"], lost=lost)

@@ -15,8 +15,8 @@ import pytest
 from temporalio.client import Client
 
 from memory_maintenance.settings import Settings, load_settings
-from runtime.embedded_postgres import DISCRETION
 from runtime.capacity import GRACE
+from runtime.embedded_postgres import DISCRETION
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = Path(sysconfig.get_path("scripts"))
@@ -34,9 +34,7 @@ Services = dict[str, dict[str, Any]]
 
 def run(*command: str | Path, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run *command* without settings but those in *environment*."""
-    return subprocess.run(
-        command, cwd=cwd, env={**CLEAN, **environment}, capture_output=True, text=True, check=False
-    )
+    return subprocess.run(command, cwd=cwd, env={**CLEAN, **environment}, capture_output=True, text=True, check=False)
 
 
 def composed(folder: Path, env: str = "") -> Services:
@@ -84,7 +82,7 @@ def test_the_worker_finds_the_servers_of_compose(services: Services, monkeypatch
 
 def test_a_setting_of_the_env_file_reaches_the_application(monkeypatch, tmp_path):
     env = "\n".join(f"{name}={value}" for name, value in EXAMPLES.items())
-    environment = composed(tmp_path, env)["worker"]["environment"]
+    environment = composed(tmp_path, env)["setup"]["environment"]
     settings = read_settings(environment, monkeypatch, tmp_path / "app")
     expected = read_settings({**EXAMPLES, "TEMPORAL_ADDRESS": "temporal:7233"}, monkeypatch, tmp_path / "expected")
     assert settings.model_copy(update={"temporal_ui_url": None}) == expected
@@ -115,7 +113,7 @@ def test_the_parts_of_temporal_share_its_password(tmp_path, env: str):
 
 def test_only_this_machine_can_reach_a_port(services: Services):
     ports = [port for service in services.values() for port in service.get("ports", [])]
-    assert len(ports) == 3
+    assert len(ports) == 5
     assert {port["host_ip"] for port in ports} == {"127.0.0.1"}
 
 
@@ -127,7 +125,7 @@ def test_temporal_cannot_reach_the_memories(services: Services):
 def test_every_image_of_others_is_pinned_to_a_version(services: Services):
     images = {service["image"] for service in services.values() if "build" not in service}
     assert images
-    assert [image for image in images if not re.search(r":\d+\.\d+\.\d+", image)] == []
+    assert [image for image in images if not re.search(r":v?\d+\.\d+\.\d+", image)] == []
 
 
 def test_server_and_schema_of_temporal_are_of_one_version(services: Services):
@@ -145,6 +143,39 @@ def test_what_ends_is_waited_for_until_it_succeeded_and_what_runs_until_it_is_he
             ends = services[name]["restart"].startswith("on-failure")
             assert dependency["condition"] == ("service_completed_successfully" if ends else "service_healthy")
             assert ends or "healthcheck" in services[name]
+
+
+def test_whoever_watches_reaches_the_workers_alone(services: Services):
+    watched = {name for name, service in services.items() if "observability" in service["networks"]}
+    assert watched == {"worker", "prometheus", "grafana"}
+    assert services["prometheus"]["networks"] == services["grafana"]["networks"] == {"observability": None}
+
+
+def test_the_worker_listens_where_prometheus_and_the_probe_ask(services: Services, monkeypatch, tmp_path):
+    settings = read_settings(services["worker"]["environment"], monkeypatch, tmp_path / "app")
+    scraped = re.findall(r"port: (\d+)", (ROOT / "deploy" / "prometheus" / "prometheus.yml").read_text())
+    assert [int(port) for port in scraped] == [settings.metrics_port, settings.temporal_metrics_port]
+    assert f":{settings.health_port}/readyz" in str(services["worker"]["healthcheck"]["test"])
+    assert settings.listen_address == "0.0.0.0"  # noqa: S104
+
+
+def test_what_prometheus_and_grafana_read_is_mounted(services: Services):
+    mounts = {
+        mount["target"]: Path(mount["source"]).parts[-2:]
+        for name in ("prometheus", "grafana")
+        for mount in services[name]["volumes"]
+        if mount["type"] == "bind"
+    }
+    assert mounts == {
+        "/etc/maintenance": ("deploy", "prometheus"),
+        "/etc/grafana/provisioning": ("grafana", "provisioning"),
+        "/etc/maintenance/dashboards": ("grafana", "dashboards"),
+    }
+    assert (ROOT / "deploy" / "prometheus" / "prometheus.yml").exists()
+    provider = (ROOT / "deploy" / "grafana" / "provisioning" / "dashboards" / "memory-maintenance.yml").read_text()
+    home = services["grafana"]["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
+    assert "path: /etc/maintenance/dashboards" in provider
+    assert (ROOT / "deploy" / "grafana" / home.removeprefix("/etc/maintenance/")).exists()
 
 
 def test_the_worker_has_longer_to_stop_than_its_batches_have_to_finish(services: Services):

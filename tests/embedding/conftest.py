@@ -77,10 +77,10 @@ async def rewrite(pool: Pool, tenant: str, memory_id: UUID, text: str) -> None:
     await rewrite_derived(pool, summary(tenant, text, id=memory_id))
 
 
-async def embed_due(worker: EmbeddingWorker, tenant: str, **asked: Any) -> EmbeddingOutcome:
-    """Embed the next batch that is due, as a run does."""
-    due = await due_embeddings(worker.pool, tenant, settings=worker.settings)
-    return await patiently(lambda: worker.embed(tenant, due, **asked))
+async def embed_due(worker: EmbeddingWorker, tenant: str) -> EmbeddingOutcome:
+    """Embed the next batch that is due, as a run of its own does."""
+    due, cycle = await due_embeddings(worker.pool, tenant, settings=worker.settings), str(uuid4())
+    return await patiently(lambda: worker.embed(tenant, due, round=cycle))
 
 
 async def vectors(pool: Pool) -> dict[str, list[float]]:

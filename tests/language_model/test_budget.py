@@ -8,16 +8,19 @@ from decimal import Decimal
 import pytest
 
 from memory_maintenance.database.pool import execute, fetch_value, transaction
-from memory_maintenance.errors import BudgetExhaustedError
+from memory_maintenance.errors import BudgetExhaustedError, InvalidRequestError, SettingsError
 from memory_maintenance.language_model.budget import (
     DailyLimits,
     Estimate,
     Prices,
     estimate,
+    prices,
     reserve,
     tenant_scope,
     used,
 )
+from memory_maintenance.operations.tenants import override
+from memory_maintenance.settings import load_settings
 from tests.endpoint import answer
 from tests.language_model.conftest import budgets_agree_with_the_ledger, question
 
@@ -51,6 +54,72 @@ async def test_fifty_reservations_at_once_never_exceed_a_budget(pool, limits, te
     assert await used(pool, "") == (fit * 100, fit * Decimal("0.1"))
     each = [await used(pool, tenant_scope(f"tenant-{number}")) for number in range(tenants)]
     assert sum(tokens for tokens, _ in each) == fit * 100
+
+
+@pytest.mark.parametrize(
+    ("own", "fit"),
+    [
+        ({"daily_tokens": 250}, 2),
+        ({"daily_tokens": 0}, 0),
+        ({"daily_cost": "0.3"}, 3),
+        ({"daily_cost": 0}, 0),
+        ({"daily_tokens": 10**6, "daily_cost": 10**6}, 17),
+    ],
+    ids=str,
+)
+async def test_a_tenants_own_budget_takes_the_place_of_the_deployments_default(pool, own, fit):
+    wanted = Estimate(input_tokens=80, output_tokens=20, cost=Decimal("0.1"))
+    await override(pool, "tenant-0", own)
+    limits = DailyLimits(tenant_tokens=500, tenant_cost=Decimal("0.5"), tokens=10**9, cost=Decimal("1.7"))
+    assert await granted(pool, limits, 20, wanted, tenants=1) == fit
+    assert (await used(pool, tenant_scope("tenant-0")))[0] == fit * 100
+    await override(pool, "tenant-0", dict.fromkeys(own))
+    assert await granted(pool, limits, 20, wanted, tenants=1) == max(0, 5 - fit)
+
+
+@pytest.mark.parametrize(
+    "own", [{"daily_tokens": -1}, {"daily_tokens": 1.5}, {"daily_cost": -1}, {"daily_cost": "NaN"}]
+)
+async def test_a_budget_that_is_none_is_refused(pool, own):
+    with pytest.raises(InvalidRequestError):
+        await override(pool, "acme", own)
+
+
+@pytest.mark.parametrize(
+    ("said", "model", "price"),
+    [
+        ("", "gpt-4o-mini", (Decimal("0.15"), Decimal("0.60"))),
+        ("gpt-4o-mini=1/2,local=0/0", "gpt-4o-mini", (Decimal(1), Decimal(2))),
+        ("gpt-4o-mini=1/2, local = 0 / 0 ,", "other", (Decimal("0.15"), Decimal("0.60"))),
+        ("local=0/0", "local", (Decimal(0), Decimal(0))),
+        ("ns/model:7b=q4=0.5/1.5", "ns/model:7b=q4", (Decimal("0.5"), Decimal("1.5"))),
+    ],
+)
+def test_every_model_has_its_price(monkeypatch, said, model, price):
+    monkeypatch.setenv("MODEL_PRICES", said)
+    monkeypatch.setenv("RAE_LLM_MODEL_DEFAULT", model)
+    assert prices(load_settings()) == Prices(*price)
+
+
+@pytest.mark.parametrize(
+    ("said", "complaint"),
+    [
+        ("0.15/0.60", "is not MODEL=INPUT/OUTPUT"),
+        ("=0.15/0.60", "is not MODEL=INPUT/OUTPUT"),
+        ("m=0.15", "the price of m is '0.15', not INPUT/OUTPUT"),
+        ("m=a/b", "the price of m is 'a/b', not INPUT/OUTPUT"),
+        ("m=-1/2", "the price of m"),
+        ("m=nan/1", "the price of m"),
+        ("m=1/2/3", "the price of m"),
+        ("m=1/2,m=1/2", "the model m is named twice"),
+    ],
+)
+def test_a_price_that_cannot_be_read_is_one_clear_line(monkeypatch, said, complaint):
+    monkeypatch.setenv("MODEL_PRICES", said)
+    with pytest.raises(SettingsError, match="MODEL_PRICES") as caught:
+        load_settings()
+    assert complaint in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 async def test_fifty_workers_never_spend_more_than_the_budget(pool, make_model, endpoint):

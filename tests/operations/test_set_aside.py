@@ -1,4 +1,4 @@
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from structlog.testing import capture_logs
@@ -73,7 +73,7 @@ async def test_a_sessions_answer_forgives_its_memories_except_those_left_out(ans
     elsewhere = Unit("memory", "acme", "shop", str(uuid4()), "s2")
     for unit in (SESSION, MEMORY, other, elsewhere):
         await fail(answering, unit, "a", "b")
-    await forgive(answering, SESSION, but=[MEMORY.name])
+    await forgive(answering, SESSION, but=[UUID(MEMORY.name)])
     third = [(await fail(answering, unit, "c"))[0] for unit in (SESSION, MEMORY, other, elsewhere)]
     assert third == [False, True, False, True]
 

@@ -2,6 +2,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
+from structlog.testing import capture_logs
 
 from memory_maintenance.database.pool import execute, execute_many, fetch_value
 from memory_maintenance.decay.worker import DecayWorker
@@ -53,6 +54,37 @@ async def test_the_hourly_plan_has_no_decay(pool):
     await remember(pool, "acme", events=12)
     page = await planner(pool).plan_page(as_of=NOW, daily=False, tasks=("summarization",))
     assert page.work == (TenantWork("acme", sessions=1),)
+
+
+@pytest.mark.parametrize(
+    ("daily", "chosen", "planned"),
+    [
+        pytest.param(True, {}, {"left": 1, "new": 1}, id="what earlier runs have left, and what this one may write"),
+        pytest.param(False, {}, {"new": 1}, id="hourly: what this one may write"),
+        pytest.param(True, {"embedding_model": None}, {}, id="no model"),
+        pytest.param(True, {"openai_base_url": None}, {}, id="no endpoint"),
+    ],
+)
+async def test_embeddings_are_planned_for_what_has_none_or_will_have_none(rae_pool, daily, chosen, planned):
+    left, new = str(uuid4()), str(uuid4())
+    await remember(rae_pool, new, events=12)
+    await execute(
+        rae_pool, "INSERT INTO memories (tenant_id, content, source) VALUES ($1, 'x', 'reflection_engine_v2')", left
+    )
+    named = {"embedding_model": "small", "openai_base_url": "http://127.0.0.1:1/v1", **chosen}
+    tasks = ("summarization", "dreaming") if daily else ("summarization",)
+    page = await planner(rae_pool, **named).plan_page(as_of=NOW, daily=daily, tasks=tasks)
+    names = {left: "left", new: "new"}
+    assert {names[work.tenant_id]: work.embeddings for work in page.work if work.embeddings} == planned
+
+
+async def test_a_store_that_keeps_no_vectors_has_no_embeddings_planned(pool):
+    await remember(pool, "acme", events=12)
+    named = {"embedding_model": "small", "openai_base_url": "http://127.0.0.1:1/v1"}
+    with capture_logs() as logs:
+        page = await planner(pool, **named).plan_page(as_of=NOW, daily=True)
+    assert [work.embeddings for work in page.work] == [0]
+    assert {"event": "embedding_skipped", "reason": "no_vector_column", "log_level": "warning"} in logs
 
 
 async def test_pages_go_on_where_the_one_before_ended(pool):

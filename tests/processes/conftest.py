@@ -27,10 +27,19 @@ def environment(**settings: str) -> dict[str, str]:
 
 
 async def run_script(script: str, *arguments: str, **settings: str) -> Ended:
+    return await _run(str(ROOT / script), *arguments, cwd="/", **settings)
+
+
+async def run_module(module: str, *arguments: str, **settings: str) -> Ended:
+    """Run ``python -m`` from the root, as plain cron would where the library is not installed."""
+    return await _run("-m", module, *arguments, cwd=str(ROOT), **settings)
+
+
+async def _run(*arguments: str, cwd: str, **settings: str) -> Ended:
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, str(ROOT / script), *arguments),
+        *(sys.executable, *arguments),
         env=environment(**settings),
-        cwd="/",
+        cwd=cwd,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )

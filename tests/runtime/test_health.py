@@ -32,7 +32,7 @@ async def readiness(port: int) -> AsyncIterator[Readiness]:
 
 
 def _settings(port: int) -> Settings:
-    return Settings(_env_file=None, health_port=port)  # type: ignore[call-arg]
+    return Settings(_env_file=None, health_port=port)
 
 
 async def ask(port: int, path: str, method: str = "GET") -> tuple[int, str]:
@@ -100,20 +100,23 @@ async def test_alive_is_also_who_is_not_ready(port, readiness):
     assert (await ask(port, "/livez"))[0] == 200
 
 
+@pytest.mark.usefixtures("readiness")
 @pytest.mark.parametrize(
     ("path", "method", "status", "body"),
     [("/", "GET", 404, "{}\n"), ("/livez", "POST", 405, "{}\n"), ("/livez?verbose", "GET", 200, '{"process": "ok"}\n')],
 )
-async def test_only_two_paths_are_answered(port, readiness, path, method, status, body):
+async def test_only_two_paths_are_answered(port, path, method, status, body):
     assert await ask(port, path, method) == (status, body)
 
 
-async def test_to_a_head_request_only_the_head_is_sent(port, readiness):
+@pytest.mark.usefixtures("readiness")
+async def test_to_a_head_request_only_the_head_is_sent(port):
     assert await ask(port, "/livez", "HEAD") == (200, "")
 
 
+@pytest.mark.usefixtures("readiness")
 @pytest.mark.parametrize("request_", [b"", b"GET /livez", b"\r\n\r\n", b"\xff\xfe\r\n\r\n", b"x" * 100_000])
-async def test_what_is_no_request_gets_no_answer_and_harms_nobody(port, readiness, request_):
+async def test_what_is_no_request_gets_no_answer_and_harms_nobody(port, request_):
     assert await _send(port, request_) == b""
     assert (await ask(port, "/livez"))[0] == 200
 

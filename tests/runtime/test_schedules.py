@@ -1,6 +1,8 @@
 """The Schedules on a real server: applied again and again, changed by hand, ordered about, through an outage."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,6 +11,7 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 from temporalio.api.workflowservice.v1 import ListScheduleMatchingTimesRequest
 from temporalio.client import Client, ScheduleSpec, ScheduleUpdate
+from temporalio.service import RPCError
 
 from memory_maintenance.errors import InvalidRequestError, SettingsError
 from memory_maintenance.settings import Settings
@@ -24,7 +27,7 @@ from runtime.schedule_orders import (
     schedule_states,
     trigger,
 )
-from runtime.schedules import apply_schedule, schedule_id
+from runtime.schedules import KINDS, apply_schedule, schedule_id
 
 DAY = timedelta(days=1)
 MINUTE = timedelta(minutes=1)
@@ -34,6 +37,24 @@ EVERY_TWELVE_SECONDS = "*/12 * * * * * *"
 
 def settings(**chosen: object) -> Settings:
     return Settings(_env_file=None, **chosen)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Client]:
+    async with running_temporal(None, log=tmp_path_factory.mktemp("temporal") / "log") as server:
+        yield await connect(server.address, settings())
+
+
+@pytest.fixture
+async def temporal(server: Client) -> AsyncIterator[Client]:
+    """A client of a server without Schedules and without anything that runs."""
+    yield server
+    for kind in KINDS:
+        with suppress(ScheduleNotFoundError):
+            await delete(server, kind)
+    for run in [run.id async for run in server.list_workflows("WorkflowType = 'MaintenanceWorkflow'")]:
+        with suppress(RPCError):
+            await server.get_workflow_handle(run).terminate()
 
 
 async def state(client: Client) -> ScheduleState:
@@ -68,7 +89,8 @@ async def test_applying_twice_changes_nothing(temporal):
 )
 async def test_a_changed_setting_updates_it_once_and_back(temporal, changed):
     await apply_schedule(temporal, settings(), "daily")
-    done = [await apply_schedule(temporal, settings(**some), "daily") for some in (changed, changed, {}, {})]
+    new, old = settings(**changed), settings()
+    done = [await apply_schedule(temporal, some, "daily") for some in (new, new, old, old)]
     assert done == ["updated", "unchanged", "updated", "unchanged"]
 
 
@@ -198,7 +220,7 @@ async def test_a_backfill_runs_every_time_one_after_the_other(temporal):
     await apply_schedule(temporal, settings(), "daily")
     first = datetime(2026, 1, 1, 2, tzinfo=UTC)
     assert await backfill(temporal, "daily", first, first + 2 * DAY) == 3
-    ran = []
+    ran: list[str] = []
     async with asyncio.timeout(20):
         while len(ran) < 3:
             now = await state(temporal)

@@ -43,7 +43,9 @@ async def _make_current(temporal: Client, build: str) -> None:
 
 async def _status(*arguments: str) -> int:
     quiet = asyncio.subprocess.DEVNULL
-    return await (await asyncio.create_subprocess_exec(temporal_program(), *arguments, stdout=quiet, stderr=quiet)).wait()
+    return await (
+        await asyncio.create_subprocess_exec(temporal_program(), *arguments, stdout=quiet, stderr=quiet)
+    ).wait()
 
 
 async def _builds(temporal: Client, workflow_id: str) -> set[str]:

@@ -15,13 +15,11 @@ from memory_maintenance.summarization.estimate import SummaryEstimate, session_e
 from memory_maintenance.summarization.policy import SessionKey
 from memory_maintenance.summarization.worker import SummarizationWorker
 from tests.agents import AS_OF, talk, write
-from tests.endpoint import answer
-from tests.model_path import endpoint, model, settings, told
+from tests.model_path import endpoint, honest, model, settings, told
 
 __all__ = ["endpoint", "model", "settings"]
 
 DAY = timedelta(days=1)
-TEXT = "The orders were the kettle and the lamp for Mara and others in Gent."
 
 
 async def estimate(pool, settings, **asked):
@@ -30,7 +28,7 @@ async def estimate(pool, settings, **asked):
 
 @pytest.mark.parametrize("events", [12, 300, 1500])
 async def test_a_session_takes_no_more_than_the_estimate_and_not_much_less(pool, settings, model, endpoint, events):
-    endpoint.otherwise = answer({"summary": TEXT, "key_topics": ["orders", "Gent"], "sentiment": "neutral"})
+    endpoint.otherwise = honest
     await write(pool, "acme", told(events), session="s")
     guess = await estimate(pool, settings)
     await SummarizationWorker(pool, settings, model).summarize(SessionKey("acme", "shop", "s"), as_of=AS_OF)

@@ -1,7 +1,10 @@
 """Summaries and dreams through the real client, the real ledger and a scripted endpoint."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
+
+import pytest
 
 from memory_maintenance.database.pool import Pool, fetch_value
 from memory_maintenance.dreaming.worker import DreamingWorker
@@ -9,6 +12,8 @@ from memory_maintenance.summarization.policy import SessionKey
 from memory_maintenance.summarization.worker import SummarizationWorker
 from tests.agents import AS_OF, derived, write
 from tests.endpoint import Reply, answer, status
+from tests.language_model.conftest import budgets_agree_with_the_ledger, pass_time, rows
+from tests.language_model.test_kills import Killed, dying
 from tests.model_path import endpoint, honest, model, settings, told
 
 __all__ = ["endpoint", "model", "settings"]
@@ -54,6 +59,39 @@ async def test_a_crash_in_mid_session_stores_nothing_and_finished_chunks_are_not
     assert (await worker.summarize(key, as_of=AS_OF)).status == "stored"
     prompts = [request["messages"][-1]["content"] for request in endpoint.requests]
     assert [prompts.count(prompt) for prompt in dict.fromkeys(prompts)][:4] == [1, 1, 2, 1]
+
+
+@pytest.mark.parametrize(
+    ("step", "paid", "lost"),
+    [
+        pytest.param("claim", 1, 1, id="after the claim"),
+        pytest.param("before the request", 1, 1, id="with the request"),
+        pytest.param("after the response", 2, 1, id="between response and INSERT"),
+        pytest.param("record", 1, 0, id="after the ledger"),
+        pytest.param("settle", 1, 0, id="after the judgement"),
+        pytest.param("after the store", 1, 0, id="after the store"),
+    ],
+)
+async def test_a_kill_at_any_step_leaves_one_summary_and_pays_no_more_than_it_loses(
+    pool, settings, model, endpoint, step, paid, lost
+):
+    endpoint.otherwise = honest
+    await write(pool, "acme", told(12), session="s")
+    key, cycle = SessionKey("acme", "shop", "s"), uuid4()
+    how: dict[str, Any] = {"as_of": AS_OF, "round": str(cycle), "cycle_id": cycle}
+    if step == "after the store":
+        await SummarizationWorker(pool, settings, model).summarize(key, **how)  # whoever waited for it is dead
+    else:
+        with pytest.raises(Killed):
+            await SummarizationWorker(pool, settings, dying(model.model, step)).summarize(key, **how)
+        assert await derived(pool, "acme") == []
+        await pass_time(pool, timedelta(minutes=5))
+    assert (await SummarizationWorker(pool, settings, model).summarize(key, **how)).status == "stored"
+    assert len(await derived(pool, "acme")) == 1
+    assert await rows(pool, "state") == [("lost",)] * lost + [("accepted",)]
+    assert endpoint.answers == paid
+    assert endpoint.answers - endpoint.distinct_prompts <= lost
+    assert await budgets_agree_with_the_ledger(pool)
 
 
 async def test_answers_that_hold_what_no_event_says_lead_to_the_fallback(pool, settings, model, endpoint):

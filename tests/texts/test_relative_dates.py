@@ -16,7 +16,10 @@ MONDAY = datetime(2026, 11, 16, 0, 0, tzinfo=UTC)
         ("Tomorrow morning we ship", "Tomorrow morning [2026-11-21] we ship"),
         ("tomorrow's order", "tomorrow's [2026-11-21] order"),
         ("the day after tomorrow", "the day after tomorrow [2026-11-22]"),
-        ("the day before yesterday, and yesterday", "the day before yesterday [2026-11-18], and yesterday [2026-11-19]"),
+        (
+            "the day before yesterday, and yesterday",
+            "the day before yesterday [2026-11-18], and yesterday [2026-11-19]",
+        ),
         ("It rained last night.", "It rained last night [2026-11-19]."),
         ("TODAY, tonight", "TODAY [2026-11-20], tonight [2026-11-20]"),
         ("this afternoon", "this afternoon [2026-11-20]"),
@@ -84,7 +87,10 @@ def test_the_ends_of_time_are_no_crash(at):
 
 
 def test_dating_twice_is_dating_once():
-    once = with_dates("tomorrow, tomorrow's, last night, yesterday evening, next Saturday, in two weeks, last month, a year ago", FRIDAY)
+    once = with_dates(
+        "tomorrow, tomorrow's, last night, yesterday evening, next Saturday, in two weeks, last month, a year ago",
+        FRIDAY,
+    )
     assert with_dates(once, FRIDAY) == once
 
 

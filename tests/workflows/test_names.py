@@ -13,7 +13,7 @@ def _definition(workflow_class: type) -> workflow._Definition:
     return workflow._Definition.must_from_class(workflow_class)
 
 
-def _activities(functions) -> list[str | None]:
+def _activities(functions) -> list[str]:
     return sorted(activity._Definition.must_from_callable(function).name or "" for function in functions)
 
 
@@ -42,7 +42,7 @@ def test_queries():
 
 
 async def test_activity_types_by_task_queue(temporal, pool):
-    async with built_workers(temporal, Settings(_env_file=None), pool) as workers:  # type: ignore[call-arg]
+    async with built_workers(temporal, Settings(_env_file=None), pool) as workers:
         polled = {worker.task_queue: _activities(worker.config()["activities"]) for worker in workers}
     assert polled == {
         "memory-maintenance": [

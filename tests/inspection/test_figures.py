@@ -1,0 +1,116 @@
+"""The figures of the store that every scrape asks for."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+
+from memory_maintenance.database.pool import execute, fetch_value
+from memory_maintenance.decay.worker import DecayWorker
+from memory_maintenance.inspection.figures import left_undone, store_figures
+from memory_maintenance.operations.cycles import close_cycle, open_cycle
+from memory_maintenance.operations.outcomes import CycleTotals, DreamCounts, SummaryCounts
+from memory_maintenance.operations.tenants import override, pause
+from memory_maintenance.settings import Settings
+
+NOW = datetime.now(UTC)
+REMEMBER = "INSERT INTO memories (tenant_id, content, layer, created_at) VALUES ($1, 'x', 'episodic', $2)"
+SPEND = "INSERT INTO maintenance.model_budgets VALUES ((now() AT TIME ZONE 'UTC')::date, '', $1, $2)"
+BREAK = "INSERT INTO maintenance.model_breaker VALUES ($1, now(), now() + $2, 'quota')"
+
+
+def chosen(**values):
+    return Settings.model_validate({"rae_llm_backend": "extractive", **values})
+
+
+async def closed(pool, kind, status="completed", totals=None):
+    cycle = uuid4()
+    await open_cycle(pool, cycle, kind=kind, as_of=NOW, config={})
+    await close_cycle(pool, cycle, status=status, totals=(totals or CycleTotals()).model_dump(mode="json"))
+
+
+async def test_a_new_store_has_nothing_to_say(pool):
+    figures = await store_figures(pool, chosen())
+    said = (figures.last_success, figures.decay_lag_seconds, figures.left_undone, figures.budget_left)
+    assert said == ({}, None, {}, {})
+    assert figures.open_breakers == 0
+
+
+async def test_only_a_completed_cycle_is_a_success(pool):
+    await closed(pool, "daily")
+    await closed(pool, "hourly", "failed")
+    now = await fetch_value(pool, "SELECT extract(epoch FROM now())::float8")
+    last = (await store_figures(pool, chosen())).last_success
+    assert set(last) == {"daily"}
+    assert now - 60 < last["daily"] <= now
+
+
+async def test_the_lag_of_decay_is_that_of_the_tenant_that_has_waited_longest(any_pool):
+    pool = any_pool
+    tenants = {name: str(uuid4()) for name in ("gone", "paused", "off", "late", "fresh")}
+    for days, tenant in zip((9, 8, 7, 3, 1), tenants.values(), strict=True):
+        await execute(pool, REMEMBER, tenant, NOW - timedelta(days=10))
+        await DecayWorker(pool, chosen()).run_decay_cycle([tenant], as_of=NOW - timedelta(days=days))
+    await execute(pool, "DELETE FROM memories WHERE tenant_id = $1", tenants["gone"])
+    await pause(pool, tenants["paused"])
+    await override(pool, tenants["off"], {"decay_enabled": False})
+    await DecayWorker(pool, chosen()).run_decay_cycle([tenants["off"]])
+    lag = (await store_figures(pool, chosen())).decay_lag_seconds
+    assert lag == pytest.approx(timedelta(days=3).total_seconds(), abs=120)
+
+
+async def test_where_decay_is_off_nothing_waits_for_it(pool):
+    await execute(pool, REMEMBER, "acme", NOW)
+    await DecayWorker(pool, chosen()).run_decay_cycle(["acme"], as_of=NOW - timedelta(days=2))
+    figures = await store_figures(pool, chosen(memory_importance_decay_enabled=False))
+    assert figures.decay_lag_seconds is None
+
+
+async def test_what_was_left_undone_is_what_the_newest_daily_cycle_says(pool):
+    await closed(pool, "daily", totals=CycleTotals(statuses={"failed": 3}))
+    await closed(pool, "daily", totals=CycleTotals(statuses={"out_of_time": 1}))
+    await closed(pool, "hourly", totals=CycleTotals(statuses={"failed": 7}))
+    assert (await store_figures(pool, chosen())).left_undone == {"tenant": 1, "session": 0, "dream": 0}
+
+
+@pytest.mark.parametrize(
+    ("totals", "left"),
+    [
+        pytest.param(CycleTotals(statuses={"completed": 5, "paused": 1, "failed": 2, "page_failed": 3}), (5, 0, 0)),
+        pytest.param(CycleTotals(summarization=SummaryCounts(stored=4, fallbacks=2, failed=1)), (0, 3, 0)),
+        pytest.param(
+            CycleTotals(summarization=SummaryCounts(fallbacks=2, reasons={"set_aside": 2})),
+            (0, 0, 0),
+            id="a fallback of what is set aside is final",
+        ),
+        pytest.param(
+            CycleTotals(
+                summarization=SummaryCounts(skipped=4, reasons={"budget_exhausted": 3, "insufficient_events": 1}),
+                dreaming=DreamCounts(skipped=2, failed=1, reasons={"budget_exhausted": 2}),
+            ),
+            (0, 3, 3),
+            id="what the budget had no room for is due again",
+        ),
+    ],
+)
+def test_undone_is_what_the_next_night_has_to_do(totals, left):
+    assert left_undone(totals) == dict(zip(("tenant", "session", "dream"), left, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("limits", "left"),
+    [
+        pytest.param({"model_daily_tokens": 1000, "model_daily_cost": 10}, {"tokens": 0.75, "money": 0.5}),
+        pytest.param({"model_daily_tokens": 100, "model_daily_cost": 0}, {"tokens": 0, "money": 0}, id="never below 0"),
+    ],
+)
+async def test_the_budget_that_is_left_is_a_share_of_the_day(pool, limits, left):
+    await execute(pool, SPEND, 250, 5)
+    settings = chosen(rae_llm_backend="openai", openai_base_url="http://127.0.0.1:1/v1", **limits)
+    assert (await store_figures(pool, settings)).budget_left == left
+
+
+async def test_a_breaker_whose_time_is_over_is_not_open(pool):
+    await execute(pool, BREAK, "http://a", timedelta(minutes=5))
+    await execute(pool, BREAK, "http://b", timedelta(minutes=-5))
+    assert (await store_figures(pool, chosen())).open_breakers == 1

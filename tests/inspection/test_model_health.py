@@ -1,0 +1,102 @@
+import json
+from decimal import Decimal
+
+import pytest
+
+from memory_maintenance.database.pool import execute
+from memory_maintenance.inspection.model_health import breaker_check, model_checks, price_checks
+from tests.inspection.conftest import settings
+
+MODELS = {"object": "list", "data": [{"id": "tiny", "object": "model", "created": 0, "owned_by": "us"}]}
+
+
+def _answer(content, usage=(20, 6)):
+    message = {"role": "assistant", "content": content}
+    body = {"id": "c", "object": "chat.completion", "created": 0, "model": "tiny"}
+    body["choices"] = [{"index": 0, "finish_reason": "stop", "message": message}]
+    return body | (
+        {"usage": {"prompt_tokens": usage[0], "completion_tokens": usage[1], "total_tokens": 26}} if usage else {}
+    )
+
+
+@pytest.fixture
+def endpoint(httpserver):
+    httpserver.expect_request("/v1/models").respond_with_json(MODELS)
+    return httpserver
+
+
+async def _levels(endpoint, *, ask=True, **chosen):
+    named = {"openai_base_url": endpoint.url_for("/v1"), "rae_llm_model_default": "tiny", **chosen}
+    checks = await model_checks(settings(**{"model_prices": {"tiny": (Decimal(0), Decimal(0))}, **named}), ask=ask)
+    return {check.name: check.level for check in checks}
+
+
+async def test_a_model_that_works_is_asked_one_tiny_question(endpoint):
+    endpoint.expect_request("/v1/chat/completions").respond_with_json(_answer('{"colour": "green"}'))
+    assert await _levels(endpoint) == {"reachable": "ok", "prices": "ok", "answer": "ok", "usage": "ok"}
+    [sent] = [json.loads(request.data) for request, _ in endpoint.log if request.path.endswith("completions")]
+    assert (sent["max_tokens"], sent["response_format"]["type"]) == (64, "json_schema")
+
+
+async def test_unless_told_to_nothing_is_asked(endpoint):
+    assert (await _levels(endpoint, ask=False))["answer"] == "note"
+    assert [request.path for request, _ in endpoint.log] == ["/v1/models"]
+
+
+@pytest.mark.parametrize(
+    ("content", "usage", "levels"),
+    [
+        ("It is green.", (20, 6), ("failure", "ok")),
+        ('{"colour": "purple"}', (20, 6), ("failure", "ok")),
+        ('{"colour": "green"}', None, ("ok", "note")),
+    ],
+)
+async def test_an_answer_out_of_shape_or_uncounted_is_told(endpoint, content, usage, levels):
+    endpoint.expect_request("/v1/chat/completions").respond_with_json(_answer(content, usage))
+    found = await _levels(endpoint)
+    assert (found["answer"], found["usage"]) == levels
+
+
+async def test_a_model_that_the_endpoint_does_not_have_is_a_warning(endpoint):
+    assert (await _levels(endpoint, ask=False, rae_llm_model_default="huge"))["reachable"] == "warning"
+
+
+@pytest.mark.parametrize(("status", "level"), [(404, "ok"), (401, "failure"), (503, "failure")])
+async def test_an_endpoint_that_refuses_is_told(httpserver, status, level):
+    httpserver.expect_request("/v1/models").respond_with_json({}, status=status)
+    assert (await _levels(httpserver, ask=False))["reachable"] == level
+
+
+async def test_nobody_at_the_address_is_a_failure_and_prices_are_told_all_the_same():
+    chosen = settings(openai_base_url="http://127.0.0.1:1/v1", rae_llm_model_default="tiny")
+    assert [(check.name, check.level) for check in await model_checks(chosen, ask=True)] == [
+        ("reachable", "failure"),
+        ("prices", "warning"),
+    ]
+
+
+async def test_without_a_model_there_is_nothing_to_check():
+    [check] = await model_checks(settings(rae_llm_backend="extractive"), ask=True)
+    assert (check.level, "extractive" in check.found) == ("ok", True)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "level"),
+    [
+        ({}, "ok"),
+        ({"rae_llm_model_default": "tiny"}, "warning"),
+        ({"rae_llm_model_default": "tiny", "model_price_input": Decimal(1)}, "ok"),
+        ({"rae_llm_model_default": "tiny", "model_prices": {"tiny": (Decimal(1), Decimal(2))}}, "ok"),
+    ],
+)
+def test_the_price_of_another_model_is_a_warning(chosen, level):
+    assert [check.level for check in price_checks(settings(**chosen))] == [level]
+
+
+async def test_an_open_breaker_is_a_warning(pool):
+    assert (await breaker_check(pool, settings())).level == "ok"
+    await execute(
+        pool, "INSERT INTO maintenance.model_breaker VALUES ('host tiny', now(), now() + interval '1 hour', 'quota')"
+    )
+    check = await breaker_check(pool, settings())
+    assert (check.level, "host tiny" in check.found) == ("warning", True)

@@ -1,0 +1,95 @@
+from datetime import timedelta
+from decimal import Decimal
+from uuid import uuid4
+
+import pytest
+
+from memory_maintenance.database.pool import execute
+from memory_maintenance.decay.worker import DecayWorker
+from memory_maintenance.inspection.report import BINS, TREND, cycle_report, durations, skipped_work
+from memory_maintenance.operations.outcomes import CycleTotals
+from memory_maintenance.summarization.policy import SessionKey
+from memory_maintenance.summarization.worker import SummarizationWorker
+from tests.agents import AS_OF, talk, write
+from tests.inspection.conftest import settings
+from tests.nights import DAY, NIGHT, night
+
+CALL = """
+INSERT INTO maintenance.model_calls (question, attempt, round, purpose, tenant_id, model, prompt_version, state, caller,
+    claimed_at, lease_until, reserved_on, input_tokens, output_tokens, cost)
+VALUES ($1, 1, $2, 'summary', 'acme', 'm', '1', $3, gen_random_uuid(), now(), now(), current_date, 100, 10, 0.25)
+"""
+
+
+async def test_the_histogram_has_every_decayed_memory_before_and_after(any_pool):
+    await write(any_pool, str(uuid4()), ["a", "b", "c"], importance=0.9, start=AS_OF - 200 * DAY)
+    await write(any_pool, str(uuid4()), ["d", "e"], importance=1.0, start=AS_OF - 200 * DAY)
+    await write(any_pool, str(uuid4()), ["f"], importance=float("nan"))
+    for as_of in (AS_OF, AS_OF + 100 * DAY):
+        await DecayWorker(any_pool, settings()).run_decay_cycle(as_of=as_of)
+    await night(any_pool)
+    report = await cycle_report(any_pool)
+    assert (report.before[BINS - 2], report.before[BINS - 1]) == (3, 2)
+    assert sum(report.before) == sum(report.after) == 5
+    assert report.after[BINS - 1] == 0
+
+
+async def test_calls_of_this_cycle_alone_are_counted(pool):
+    cycle = await night(pool)
+    for state, round_ in (("accepted", cycle), ("accepted", cycle), ("refused", cycle), ("accepted", uuid4())):
+        await execute(pool, CALL, str(uuid4()), str(round_), state)
+    report = await cycle_report(pool)
+    assert [(call.state, call.calls, call.input_tokens) for call in report.calls] == [
+        ("accepted", 2, 200),
+        ("refused", 1, 100),
+    ]
+    assert (report.cost, report.trend[-1].cost) == (Decimal("0.75"), Decimal("0.75"))
+
+
+async def test_failures_come_with_what_to_type(pool):
+    await night(pool)
+    report = await cycle_report(pool)
+    assert {one.tenant_id: one.next_command for one in report.failures} == {
+        "cold": "starter.py migrate",
+        "<b>&dusk": "starter.py run daily --tenant <b>&dusk",
+    }
+    assert (report.failed, report.slowest[0]) == (2, ("bolt", 61.0))
+
+
+async def test_what_was_left_is_told_with_its_reason(pool):
+    await night(pool)
+    assert (await cycle_report(pool)).skipped == (
+        ("memories", "busy", 2),
+        ("sessions", "budget_exhausted", 2),
+        ("tenants", "paused before the cycle came", 1),
+        ("dreams", "insufficient_memories", 1),
+    )
+    assert skipped_work(CycleTotals()) == []
+
+
+async def test_the_trend_ends_with_the_cycle_and_has_its_kind_alone(pool):
+    nights = [await night(pool, at=NIGHT - age * DAY) for age in range(TREND + 5)]
+    await night(pool, at=NIGHT - timedelta(hours=1), kind="hourly")
+    report = await cycle_report(pool, str(nights[2]))
+    assert len(report.trend) == TREND
+    assert report.trend[-1].cycle_id == str(nights[2])
+    assert [point.started_at for point in report.trend] == sorted(point.started_at for point in report.trend)
+
+
+async def test_a_cycle_that_was_never_closed_is_told_from_its_pages(pool):
+    await night(pool, status=None)
+    report = await cycle_report(pool)
+    assert (report.totals.decay.updated, report.totals.tenants, report.cycle.totals) == (30, 4, None)
+
+
+@pytest.mark.parametrize("with_text", [True, False])
+async def test_texts_are_in_it_only_when_asked_for(pool, with_text):
+    cycle = await night(pool, at=AS_OF)
+    await write(pool, "acme", talk(12), session="s")
+    await SummarizationWorker(pool, settings()).summarize(SessionKey("acme", "shop", "s"), as_of=AS_OF, cycle_id=cycle)
+    report = await cycle_report(pool, with_text=with_text)
+    assert [(one.tenant_id, one.session_id) for one in report.texts] == ([("acme", "s")] if with_text else [])
+
+
+def test_durations_fall_into_the_bars_they_belong_to():
+    assert durations([0, 0.05, 0.1, 4.9, 5, 59, 60, 299, 300, 1800, 9e9]) == (2, 1, 1, 1, 1, 2, 1, 2)

@@ -1,0 +1,104 @@
+"""Why a session is or is not due: the reasons agree with what a run finds."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from memory_maintenance.database.pool import Pool, execute
+from memory_maintenance.errors import SessionNotFoundError
+from memory_maintenance.inspection.sessions import SessionReport, session_reports
+from memory_maintenance.operations.tenants import override, pause
+from memory_maintenance.summarization.due import due_sessions
+from memory_maintenance.summarization.policy import SessionKey
+from memory_maintenance.summarization.worker import SummarizationWorker
+from tests.agents import AS_OF, talk, write
+from tests.inspection.conftest import settings
+
+RECENTLY = AS_OF - timedelta(minutes=20)
+LONG_AGO = AS_OF - timedelta(days=8)
+
+
+@pytest.fixture
+def tenant() -> str:
+    return str(uuid4())
+
+
+async def _report(pool: Pool, tenant: str, **chosen: Any) -> SessionReport:
+    [report] = await session_reports(pool, settings(**chosen), tenant, "s", as_of=AS_OF)
+    return report
+
+
+@pytest.mark.parametrize(
+    ("events", "start", "chosen", "due", "why"),
+    [
+        pytest.param(12, None, {}, (True, True), "it is due: idle, with 12 new events (needed: 10)", id="idle"),
+        pytest.param(9, None, {}, (False, False), "9 new events, 10 are needed (SUMMARIZATION_MIN_EVENTS)", id="few"),
+        pytest.param(12, RECENTLY, {}, (False, False), "it still goes on", id="goes on"),
+        pytest.param(101, RECENTLY, {}, (False, True), "it is due in the daily run: 101 new events", id="long"),
+        pytest.param(12, LONG_AGO, {}, (False, False), "more than 7 days (SUMMARIZATION_BACKFILL_DAYS)", id="old"),
+        pytest.param(12, LONG_AGO, {"summarization_backfill_days": 9}, (True, True), "it is due", id="old, asked for"),
+        pytest.param(12, None, {"summarization_enabled": False}, (False, False), "SUMMARIZATION_ENABLED is off", id="off"),
+    ],
+)  # fmt: skip
+async def test_the_reason_is_told_and_a_run_agrees(any_pool, tenant, events, start, chosen, due, why):
+    await write(any_pool, tenant, talk(events), session="s", start=start or AS_OF - timedelta(hours=5))
+    report = await _report(any_pool, tenant, **chosen)
+    assert (report.due_hourly, report.due_daily, why in report.why[0]) == (*due, True)
+    for daily, expected in enumerate(due):
+        found = await due_sessions(any_pool, tenant, as_of=AS_OF, daily=bool(daily), settings=settings(**chosen))
+        assert bool(found) == expected
+
+
+async def test_what_is_in_a_summary_is_counted_and_no_longer_new(any_pool, tenant):
+    await write(any_pool, tenant, talk(12), session="s")
+    await SummarizationWorker(any_pool, settings()).summarize(SessionKey(tenant, "shop", "s"), as_of=AS_OF)
+    await write(any_pool, tenant, talk(3, first=50), session="s", start=AS_OF - timedelta(hours=3))
+    report = await _report(any_pool, tenant)
+    assert (report.events, report.covered, report.new_events, report.summaries) == (15, 12, 3, 1)
+    assert "3 new events, 10 are needed" in report.why[0]
+
+
+async def test_what_raes_summary_told_is_covered(any_pool, tenant):
+    await write(any_pool, tenant, talk(12), session="s")
+    await write(
+        any_pool, tenant, ["By RAE."], session="s", start=AS_OF - timedelta(hours=4), tags=["session_summary"],
+        source="summarization_worker",
+    )  # fmt: skip
+    report = await _report(any_pool, tenant)
+    assert (report.covered, report.new_events, report.due_daily) == (12, 0, False)
+
+
+async def test_operators_words_come_first(any_pool, tenant):
+    await write(any_pool, tenant, talk(12), session="s")
+    await pause(any_pool, tenant, by="ana", reason="restoring a backup")
+    await override(any_pool, tenant, {"summarization_enabled": False})
+    report = await _report(any_pool, tenant)
+    assert (report.due_hourly, report.due_daily) == (False, False)
+    assert "paused (ana: restoring a backup)" in report.why[0]
+    assert "tenants unset" in report.why[1]
+
+
+async def test_a_session_that_is_set_aside_says_so(any_pool, tenant):
+    await write(any_pool, tenant, talk(3), session="s")
+    await execute(
+        any_pool,
+        "INSERT INTO maintenance.set_aside (kind, tenant_id, project, name, session_id, failures, last_round, reason,"
+        " set_aside_at) VALUES ('session', $1, 'shop', 'x', 's', 3, 'r', 'repeats', now())",
+        tenant,
+    )
+    report = await _report(any_pool, tenant, openai_api_key="k")
+    assert any("set aside" in reason for reason in report.why)
+
+
+async def test_a_session_of_two_projects_is_told_twice(any_pool, tenant):
+    for project in ("shop", None):
+        await write(any_pool, tenant, talk(12), session="s", project=project)
+    reports = await session_reports(any_pool, settings(), tenant, "s", as_of=AS_OF)
+    assert [report.project for report in reports] == ["default", "shop"]
+
+
+async def test_a_session_that_is_not_there_is_named(any_pool, tenant):
+    with pytest.raises(SessionNotFoundError, match="no session 'nowhere'"):
+        await session_reports(any_pool, settings(), tenant, "nowhere", as_of=AS_OF)

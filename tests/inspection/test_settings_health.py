@@ -1,0 +1,73 @@
+import pytest
+
+from memory_maintenance.inspection.settings_health import CONTRADICTIONS, settings_checks, unknown_name
+from memory_maintenance.settings import Settings
+from tests.inspection.conftest import settings
+
+
+@pytest.mark.parametrize(
+    ("name", "level", "advice"),
+    [
+        pytest.param("MEMORY_BASE_DECAY_RAT", "warning", "did you mean MEMORY_BASE_DECAY_RATE?", id="a slip"),
+        pytest.param(
+            "memory_decay_polcy", "warning", "did you mean MEMORY_DECAY_POLICY?", id="a slip in small letters"
+        ),
+        pytest.param("DATABSE_URL", "warning", "did you mean DATABASE_URL?", id="a slip in a name without our prefix"),
+        pytest.param("RAE_API_KEY", "note", "see starter.py settings", id="RAE's, and not for us"),
+        pytest.param("MODEL_TEMPERATURE", "note", "see starter.py settings", id="like ours, and none"),
+    ],
+)
+def test_a_name_that_nobody_reads_is_told(name, level, advice):
+    found = unknown_name(name)
+    assert found is not None
+    assert (found.level, found.advice) == (level, advice)
+
+
+@pytest.mark.parametrize("name", ["PATH", "HOME", "LANG", "MEMORY_DECAY_POLICY", "OPENAI_ORG_ID", "TEMPORAL_CLI_X"])
+def test_a_name_that_is_ours_or_somebody_elses_is_not(name):
+    assert unknown_name(name) is None
+
+
+def test_no_setting_of_ours_is_taken_for_a_slip():
+    assert [name for name in Settings.model_fields if unknown_name(name)] == []
+
+
+@pytest.mark.parametrize(
+    ("chosen", "says"),
+    [
+        ({"dreaming_enabled": True, "reflective_memory_enabled": False}, "nothing dreams"),
+        ({"rae_llm_backend": "none", "openai_api_key": "k"}, "no model writes"),
+        ({"rae_llm_backend": "openai"}, "OpenAI will refuse every call"),
+        ({"summarization_event_threshold": 5}, "while they go on"),
+        ({"model_daily_tokens": 10}, "MODEL_DAILY_TOKENS_PER_TENANT is above"),
+        ({"model_daily_cost": 1}, "MODEL_DAILY_COST_PER_TENANT is above"),
+        ({"model_answer_tokens": 1000, "model_context_tokens": 1024}, "more than half"),
+        ({"database_url": "postgresql://x", "postgres_host": "y"}, "the first one is used"),
+        ({"embedding_name": "x"}, "nothing is embedded"),
+        ({"maintenance_daily_cron": "off", "maintenance_hourly_cron": "off"}, "nothing runs by itself"),
+    ],
+)
+def test_settings_that_undo_each_other_are_told(chosen, says):
+    found = [check.found for check in settings_checks(settings(**chosen), ()) if check.name == "combination"]
+    assert [says in one for one in found] == [True]
+
+
+def test_every_contradiction_has_its_case_above():
+    assert len(CONTRADICTIONS) == 10
+
+
+def test_a_name_of_raes_that_means_something_else_is_told():
+    found = [check.found for check in settings_checks(settings(memory_decay_rate=0.01), ()) if check.level == "warning"]
+    assert "MEMORY_DECAY_RATE is ignored" in found[0]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "levels"),
+    [
+        ({}, ["note"]),
+        ({"memory_decay_policy": "bounded"}, ["ok"]),
+        ({"memory_importance_decay_enabled": False}, ["ok"]),
+    ],
+)
+def test_what_the_default_policy_costs_is_noted(chosen, levels):
+    assert [check.level for check in settings_checks(settings(**chosen), ["PATH"])] == levels

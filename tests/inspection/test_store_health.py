@@ -1,0 +1,122 @@
+"""The store's checks on a real Postgres: what is well, and each thing that is not."""
+
+from datetime import timedelta
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+
+from memory_maintenance.database.pool import Pool, execute, open_pool
+from memory_maintenance.inspection.health import Check, has_failed
+from memory_maintenance.inspection.store_health import clock_check, store_checks
+from tests.agents import write
+from tests.inspection.conftest import settings
+
+CHURN = "UPDATE memories SET importance = importance + $1 / 1e6"
+
+
+async def _checks(pool: Pool) -> dict[str, Check]:
+    return {check.name: check for check in await store_checks(pool, settings())}
+
+
+async def test_a_fresh_store_is_well(any_pool):
+    assert {name: check.level for name, check in (await _checks(any_pool)).items()} == dict.fromkeys(
+        (
+            "version", "rights", "migration", "columns", "indexes", "row security", "updates", "clock", "overrides",
+            "vectors",
+        ),
+        "ok",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("deed", "name", "found", "advice"),
+    [
+        ("DROP INDEX memories_maintenance_tenant_idx", "indexes", "missing: memories_maintenance_tenant_idx", "starter.py migrate"),
+        (
+            "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'memories_maintenance_events_idx'::regclass",
+            "indexes", "not valid", "starter.py migrate",
+        ),
+        ("ALTER TABLE memories DROP COLUMN base_importance", "columns", "memories lacks base_importance", "starter.py migrate"),
+        ("ALTER TABLE memories ALTER importance TYPE real", "columns", "not of importance's type", "ALTER TABLE"),
+        ("ALTER TABLE memories ALTER importance TYPE numeric", "columns", "importance is numeric, not float4 or float8", "ALTER TABLE"),
+        ("UPDATE maintenance.alembic_version SET version_num = '0000'", "migration", "at revision 0000", "starter.py migrate"),
+        (
+            "INSERT INTO maintenance.tenants (tenant_id, overrides) VALUES ('acme', '{\"decay_rate\": \"soon\"}')",
+            "overrides", "acme", "tenants unset acme --all",
+        ),
+    ],
+)  # fmt: skip
+async def test_what_is_broken_is_a_failure_with_what_to_do(pool, deed, name, found, advice):
+    await execute(pool, deed)
+    check = (await _checks(pool))[name]
+    assert (check.level, found in check.found, advice in (check.advice or "")) == ("failure", True, True)
+
+
+async def test_a_store_that_was_never_migrated_says_so(postgres_url):
+    pool = await open_pool(postgres_url, size=2, timeout_seconds=30)
+    checks = await _checks(pool)
+    await pool.close()
+    assert has_failed(list(checks.values()))
+    assert "starter.py migrate" in checks["migration"].found
+
+
+@pytest.fixture
+async def guest(pool, store_url):
+    """A pool of a role that is neither owner nor superuser, with every right it needs."""
+    await execute(pool, "DO $$ BEGIN CREATE ROLE guest LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$")
+    for statement in (
+        "GRANT SELECT, INSERT, UPDATE ON memories TO guest",
+        "GRANT USAGE ON SCHEMA maintenance TO guest",
+        "GRANT ALL ON ALL TABLES IN SCHEMA maintenance TO guest",
+    ):
+        await execute(pool, statement)
+    parts = urlsplit(store_url)
+    host = parts.netloc.rpartition("@")[2]
+    guest = await open_pool(urlunsplit(parts._replace(netloc=f"guest@{host}")), size=2, timeout_seconds=30)
+    yield guest
+    await guest.close()
+
+
+async def test_a_guest_that_may_not_create_is_warned(guest):
+    check = (await _checks(guest))["rights"]
+    assert (check.level, "may not create" in check.found) == ("warning", True)
+
+
+@pytest.mark.parametrize(
+    ("deed", "lacks"),
+    [
+        ("REVOKE UPDATE ON memories FROM guest", "guest lacks UPDATE on memories"),
+        ("REVOKE INSERT ON maintenance.cycles FROM guest", "cycles INSERT"),
+    ],
+)
+async def test_a_right_that_is_missing_is_named(pool, guest, deed, lacks):
+    await execute(pool, deed)
+    check = (await _checks(guest))["rights"]
+    assert (check.level, lacks in check.found) == ("failure", True)
+
+
+async def test_row_security_that_hides_rows_is_a_failure(pool, guest):
+    await execute(pool, "ALTER TABLE memories ENABLE ROW LEVEL SECURITY")
+    assert (await _checks(pool))["row security"].level == "ok"
+    check = (await _checks(guest))["row security"]
+    assert (check.level, "hide rows from guest" in check.found) == ("failure", True)
+
+
+async def test_updates_that_leave_their_page_are_told_with_the_cause(pool):
+    await write(pool, "acme", [str(n) for n in range(600)])
+    await execute(pool, "CREATE INDEX by_importance ON memories (importance)")
+    async with pool.acquire() as connection:
+        for n in range(2):
+            await connection.execute(CHURN, float(n + 1))
+        await connection.execute("SELECT pg_stat_force_next_flush()")
+    check = (await _checks(pool))["updates"]
+    assert (check.level, "0% of 1,200 updates" in check.found) == ("warning", True)
+    assert "by_importance" in (check.advice or "")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "level"),
+    [(0, "ok"), (5, "ok"), (-5.1, "warning"), (299, "warning"), (301, "failure"), (-4000, "failure")],
+)
+def test_clocks_that_differ_are_told(seconds, level):
+    assert clock_check(timedelta(seconds=seconds)).level == level

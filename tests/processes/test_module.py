@@ -1,0 +1,74 @@
+"""``python -m memory_maintenance``: the same work without Temporal, also beside it."""
+
+import asyncio
+import json
+
+import pytest
+
+from memory_maintenance.database.pool import fetch_value
+from tests.endpoint import ScriptedEndpoint, endpoint, hang
+from tests.processes.conftest import run_module
+from tests.workflows.conftest import remember_session, working
+from tests.workflows.test_model import good
+from workflows.options import TASK_QUEUE
+
+__all__ = ["endpoint", "working"]
+
+MODULE = "memory_maintenance"
+DERIVED = "SELECT count(*) FROM memories WHERE source = $1"
+
+
+@pytest.fixture
+def model_settings(endpoint: ScriptedEndpoint) -> dict[str, str]:
+    return {"RAE_LLM_BACKEND": "openai", "OPENAI_BASE_URL": endpoint.base_url}
+
+
+async def test_one_maintenance_from_plain_cron(pool, store_url):
+    await remember_session(pool, "acme", events=12)
+    ended = await run_module(MODULE, DATABASE_URL=store_url)
+    stats = json.loads(ended.out)
+    assert (ended.status, stats["decay"]["total_updated"], stats["summarization"]["stored"]) == (0, 12, 1)
+    assert await fetch_value(pool, "SELECT status FROM maintenance.cycles") == "completed"
+
+
+async def test_a_worker_and_the_module_at_the_same_time_ask_once(
+    temporal, pool, store_url, working, endpoint, model_settings
+):
+    await remember_session(pool, "acme", events=12)
+    endpoint.script(hang())
+    endpoint.otherwise = good
+    async with working(rae_llm_backend="openai", openai_base_url=endpoint.base_url):
+        by_temporal = asyncio.create_task(
+            temporal.execute_workflow("MaintenanceWorkflow", id="1", task_queue=TASK_QUEUE, result_type=dict)
+        )
+        await endpoint.arrived()
+        by_module = asyncio.create_task(run_module(MODULE, DATABASE_URL=store_url, **model_settings))
+        async with asyncio.timeout(60):
+            while await fetch_value(pool, "SELECT count(*) FROM maintenance.cycles") < 2:
+                await asyncio.sleep(0.05)
+        endpoint.let_go()
+        stats, ended = await by_temporal, await by_module
+    assert ended.status == 0
+    alone = json.loads(ended.out)
+    assert endpoint.answers == endpoint.distinct_prompts
+    assert await fetch_value(pool, "SELECT count(*) FROM maintenance.model_calls WHERE state = 'lost'") == 0
+    assert [await fetch_value(pool, DERIVED, one) for one in ("summarization_worker", "reflection_engine_v2")] == [1, 1]
+    assert stats["summarization"]["stored"] + alone["summarization"]["stored"] == 1
+    assert stats["dreaming"]["reflections_generated"] + alone["dreaming"]["reflections_generated"] == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings", "says"),
+    [
+        ((), {}, "DATABASE_URL is not set"),
+        (("nobody",), {"DATABASE_URL": "the store"}, "no tenant 'nobody'"),
+        ((), {"DATABASE_URL": "postgresql://localhost:1/x"}, "localhost:1/x does not answer"),
+    ],
+    ids=["no database", "an unknown tenant", "nothing there"],
+)
+async def test_what_is_wrong_is_one_line(store_url, arguments, settings, says):
+    named = {name: store_url if value == "the store" else value for name, value in settings.items()}
+    ended = await run_module(MODULE, *arguments, **named)
+    assert (ended.status, ended.out) == (1, "")
+    assert says in ended.err
+    assert "Traceback" not in ended.err
