@@ -7,7 +7,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml
 
-.PHONY: help demo worker test test-slow check format histories lock clean
+.PHONY: help demo worker test test-slow chaos chaos-quick chaos-seeds check format histories lock clean
 .DELETE_ON_ERROR:
 
 help: ## show this list
@@ -24,6 +24,15 @@ test: .venv/dev ## every test but the slow ones
 
 test-slow: .venv/dev ## the tests that take minutes
 	$(BIN)/python -m pytest -m slow --timeout 1800
+
+chaos: .venv/dev ## ten minutes of failures on real servers, seed drawn and printed (SEED=N: that one)
+	@$(BIN)/python -m chaos --minutes 10 $(if $(SEED),--seed $(SEED))
+
+chaos-quick: .venv/dev ## the same in three minutes
+	@$(BIN)/python -m chaos --minutes 3 $(if $(SEED),--seed $(SEED))
+
+chaos-seeds: .venv/dev ## the ten fixed seeds, ten minutes each
+	@$(BIN)/python -m chaos --minutes 10 --fixed
 
 check: .venv/dev ## format, lint, types, import contracts
 	$(BIN)/ruff format --check .

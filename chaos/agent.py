@@ -122,7 +122,7 @@ class Agent:
 
     def _deed(self) -> list[Change]:
         tenant = self.choice.choice(self.tenants)
-        kind = self.choice.choices(["events", "notes", "recall", "set", "both"], [3, 1, 4, 4, 2])[0]
+        kind = self.choice.choices(["events", "notes", "recall", "set", "both"], [5, 1, 3, 4, 2])[0]
         now = self.clock.now()
         if kind == "events":
             return [Change(memory, born=True) for memory in self.newborn.events(tenant, now, self.choice)]

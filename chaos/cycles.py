@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, TypeVar
@@ -22,6 +23,7 @@ Handle = WorkflowHandle[Any, dict[str, Any]]
 
 _AGAIN_SECONDS: Final = 0.3
 _WATCH_SECONDS: Final = 0.5
+OVERTAKEN_SECONDS: Final = 12.0
 AWAY: Final = (
     RPCStatusCode.UNAVAILABLE,
     RPCStatusCode.DEADLINE_EXCEEDED,
@@ -73,9 +75,11 @@ class Cycles:
         return await patiently(begin)
 
     async def one_after_the_other(self, stop: asyncio.Event) -> None:
-        """Keep a cycle running until told to stop."""
+        """Keep cycles running until told to stop; one that a fault keeps waiting is overtaken by the next."""
         while not stop.is_set():
-            await self.ended(await self.start())
+            handle = await self.start()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.ended(handle), OVERTAKEN_SECONDS)
 
     async def ended(self, handle: Handle) -> WorkflowExecutionStatus:
         """Wait until a cycle has closed; return how."""

@@ -10,10 +10,12 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from temporalio.client import Client
+from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig
 
 from chaos import evidence
 from chaos.agent import Agent
@@ -111,11 +113,17 @@ async def _set_up(options: Options, home: Path, servers: AsyncExitStack) -> Stag
         endpoint=endpoint,
         workers=[Supervised(f"worker-{n}", home, settings) for n in range(options.workers)],
         pool=await open_pool(database.address, size=4, timeout_seconds=10),
-        client=await connect(workflows.address, Settings(_env_file=None)),
+        client=await connect(workflows.address, Settings(_env_file=None), runtime=_quiet_runtime()),
         record=Record(),
         newborn=Newborn(random.Random(f"{options.seed} memories")),
         tenants=tenant_names(options.tenants),
     )
+
+
+@cache
+def _quiet_runtime() -> Runtime:
+    """Return the SDK's engine of this process, which keeps to itself that servers are away: they are to be."""
+    return Runtime(telemetry=TelemetryConfig(logging=LoggingConfig(filter="OFF")))
 
 
 @asynccontextmanager
@@ -186,7 +194,7 @@ async def _adopted(pool: Pool) -> None:
 async def _come_to_an_end(stage: Stage, cycles: Cycles, faults: Faults, say: Say) -> Facts:
     quiet = await cycles.quiet(QUIET_SECONDS)
     say("no workflow runs any more" if quiet else "workflows still run: this will fail")
-    resumed: Any = await Operators(stage.pool, stage.client, cycles, stage.tenants, stage.drawn("end")).resume_all()
+    resumed = await Operators(stage.pool, stage.client, cycles, stage.tenants, stage.drawn("end")).resume_all()
     last = datetime.now(UTC)
     stats = await cycles.to_the_end(last) if quiet else None
     say(f"final cycles as of {last:%H:%M:%S} found nothing left" if stats else "final cycles came to no end")

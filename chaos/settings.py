@@ -11,7 +11,7 @@ from chaos.tenants import MIN_EVENTS, PINNED
 RATE: Final = 0.01
 """Share of importance lost per day: the most that the application's bounds permit."""
 
-SETTLING_SECONDS: Final = 150
+SETTLING_SECONDS: Final = 165
 """Most time that is kept back for what the faults have left; a killed worker's step may take two minutes to return."""
 
 
@@ -29,7 +29,7 @@ class Options:
     def fault_seconds(self) -> float:
         """Return how long faults happen: what is left after starting, and settling at the end."""
         whole = self.minutes * 60
-        return max(15.0, whole - min(SETTLING_SECONDS, 0.55 * whole) - 15)
+        return max(15.0, whole - min(SETTLING_SECONDS, 0.62 * whole) - 15)
 
 
 def worker_settings(home: Path, *, database: str, temporal: str, endpoint: str) -> dict[str, str]:

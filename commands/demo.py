@@ -44,8 +44,7 @@ def demo(as_of: AsOf = None, as_json: AsJson = False) -> None:
     """Run one daily maintenance over sample memories, on servers of its own, and show what happened."""
     settings = settings_for_command()
     # A demo never writes samples into somebody's store: only the embedded servers are used.
-    own = settings.model_copy(update={"database_url": None, "postgres_host": None, "temporal_address": None})
-    stats = run(_demo(own, aware(as_of), quiet=as_json))
+    stats = run(_demo(settings.on_embedded_servers(), aware(as_of), quiet=as_json))
     if as_json:
         print_json(stats)
 

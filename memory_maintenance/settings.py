@@ -42,6 +42,11 @@ def _words(value: object) -> object:
     return tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value
 
 
+def _lower(value: object) -> object:
+    """Read ``WARNING``, as RAE spells it."""
+    return value.lower() if isinstance(value, str) else value
+
+
 def _layer_speeds(value: object) -> object:
     """Read ``semantic=0.5,em=1`` as speeds by the layer's name."""
     if not isinstance(value, str):
@@ -289,7 +294,7 @@ class Settings(BaseSettings):
     """Tenants with metrics of their own, per process; further ones share the label "other"."""
     log_format: Literal["console", "json"] = "console"
     """How log lines look."""
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = "info"
     """Least severity that is logged."""
 
     @field_validator("*", mode="before")
@@ -392,6 +397,12 @@ class Settings(BaseSettings):
     def deadline_minutes(self, *, daily: bool) -> int:
         """Return how long a run may start further work."""
         return self.maintenance_daily_deadline_minutes if daily else self.maintenance_hourly_deadline_minutes
+
+    def on_embedded_servers(self) -> Settings:
+        """Return these settings with the embedded servers for all that they name, and with workers of no build."""
+        named = ("database_url", "postgres_host", "temporal_address", "temporal_profile", "temporal_config_file")
+        build = ("temporal_worker_deployment_name", "temporal_worker_build_id")
+        return self.model_copy(update=dict.fromkeys((*named, *build)))
 
     def snapshot(self) -> dict[str, Any]:
         """Return what a cycle records of its configuration: RAE's keys, and what decides results; no secrets."""

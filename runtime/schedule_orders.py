@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,19 +16,17 @@ from temporalio.client import (
     ScheduleBackfill,
     ScheduleDescription,
     ScheduleHandle,
+    ScheduleInfo,
     ScheduleOverlapPolicy,
 )
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.messages import Kind
 from memory_maintenance.errors import InvalidRequestError, MaintenanceError
-from runtime.schedules import KINDS, described, schedule_id
+from runtime.schedules import KINDS, described, schedule_id, shown
 
 BACKFILL_AT_MOST: Final = 500
 """The server keeps 1,000 runs of a Schedule waiting, drops what is more, and says nothing."""
-
-_TRIGGER_SECONDS: Final = 10
-_POLL_SECONDS: Final = 0.1
 
 
 class ScheduleNotFoundError(MaintenanceError):
@@ -37,13 +34,6 @@ class ScheduleNotFoundError(MaintenanceError):
 
     def __init__(self, kind: Kind) -> None:
         super().__init__(f"no Schedule {schedule_id(kind)}: create it with `starter.py schedules apply`")
-
-
-class ScheduleSilentError(MaintenanceError):
-    """The server took an order and has not carried it out yet."""
-
-    def __init__(self, kind: Kind) -> None:
-        super().__init__(f"{schedule_id(kind)} is told to run and has not yet: see `starter.py schedules list`")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,20 +94,15 @@ async def trigger(client: Client, kind: Kind) -> str | None:
         ScheduleSilentError: the server did neither within ten seconds.
     """
     with _found(kind):
-        handle = client.get_schedule_handle(schedule_id(kind))
+        handle = _handle(client, kind)
         before = (await handle.describe()).info
         await handle.trigger()
-        try:
-            async with asyncio.timeout(_TRIGGER_SECONDS):
-                while True:
-                    now = (await handle.describe()).info
-                    if now.num_actions > before.num_actions:
-                        return _workflow_id(now.recent_actions[-1].action)
-                    if now.num_actions_skipped_overlap > before.num_actions_skipped_overlap:
-                        return None
-                    await asyncio.sleep(_POLL_SECONDS)
-        except TimeoutError:
-            raise ScheduleSilentError(kind) from None
+        now = (await shown(handle, lambda found: _ran_or_skipped(found.info) != _ran_or_skipped(before))).info
+    return _workflow_id(now.recent_actions[-1].action) if now.num_actions > before.num_actions else None
+
+
+def _ran_or_skipped(info: ScheduleInfo) -> tuple[int, int]:
+    return info.num_actions, info.num_actions_skipped_overlap
 
 
 async def backfill(client: Client, kind: Kind, start: datetime, end: datetime) -> int:
@@ -156,12 +141,18 @@ async def pause(client: Client, kind: Kind, *, note: str) -> None:
     """Stop a Schedule's automatic times; what runs goes on. Twice is once, with the later note."""
     with _found(kind):
         await _handle(client, kind).pause(note=note)
+        await shown(_handle(client, kind), lambda found: _pause_of(found) == (True, note))
 
 
 async def resume(client: Client, kind: Kind, *, note: str) -> None:
     """Take a pause back. Times that passed meanwhile are not run: the next run finds their work."""
     with _found(kind):
         await _handle(client, kind).unpause(note=note)
+        await shown(_handle(client, kind), lambda found: _pause_of(found) == (False, note))
+
+
+def _pause_of(found: ScheduleDescription) -> tuple[bool, str | None]:
+    return found.schedule.state.paused, found.schedule.state.note
 
 
 async def delete(client: Client, kind: Kind) -> None:

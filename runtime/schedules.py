@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from itertools import pairwise
 from typing import Final, Literal
+from uuid import uuid4
 
 from temporalio.api.schedule.v1 import Schedule as StoredSchedule
 from temporalio.client import (
@@ -26,7 +29,7 @@ from temporalio.client import (
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.messages import Kind
-from memory_maintenance.errors import SettingsError
+from memory_maintenance.errors import MaintenanceError, SettingsError
 from memory_maintenance.settings import Settings
 from workflows.maintenance import MaintenanceWorkflow
 from workflows.messages import MaintenanceRequest
@@ -50,7 +53,21 @@ SEAL: Final = "maintenance_schedule"
 
 _SPEC_ERROR: Final = "Invalid schedule spec: "
 
+PATIENCE_SECONDS: Final = 10
+_WRITES: Final = 5
+_POLL_SECONDS: Final = 0.05
+
 Applied = Literal["created", "updated", "unchanged", "removed", "off"]
+
+
+class ScheduleSilentError(MaintenanceError):
+    """The server took an order and has not carried it out."""
+
+    def __init__(self, schedule_id: str) -> None:
+        super().__init__(
+            f"the server took the order for {schedule_id} and has not carried it out: "
+            "see `starter.py schedules list`, and try again"
+        )
 
 
 def schedule_id(kind: Kind) -> str:
@@ -95,6 +112,7 @@ async def apply_schedule(client: Client, settings: Settings, kind: Kind) -> Appl
 
     Raises:
         SettingsError: the server does not accept the cron expression or the time zone.
+        ScheduleSilentError: the server took the change and has not made it.
     """
     handle = client.get_schedule_handle(schedule_id(kind))
     found = await described(handle)
@@ -103,14 +121,14 @@ async def apply_schedule(client: Client, settings: Settings, kind: Kind) -> Appl
             await handle.delete()
         return OFF if found is None else "removed"
     wanted = desired(settings, kind)
-    if found is not None and await _seal_of(found) == _seal(wanted, found.raw_description.schedule):
+    if found is not None and _seal_of(found) == _seal(wanted, found.raw_description.schedule):
         return "unchanged"
     try:
-        done = await _written(client, handle, wanted)
+        written = await _write(client, handle, settings, kind, seal=f"being written {uuid4()}")
     except RPCError as error:
         raise _explained(error, settings, kind) from None
-    await _sealed(handle, settings, kind, wanted)
-    return done
+    await _complete(client, written, settings, kind)
+    return "created" if found is None else "updated"
 
 
 async def described(handle: ScheduleHandle) -> ScheduleDescription | None:
@@ -123,28 +141,63 @@ async def described(handle: ScheduleHandle) -> ScheduleDescription | None:
         raise
 
 
-async def _written(client: Client, handle: ScheduleHandle, wanted: Schedule) -> Literal["created", "updated"]:
+async def shown(
+    handle: ScheduleHandle, so: Callable[[ScheduleDescription], bool], *, seconds: float = PATIENCE_SECONDS
+) -> ScheduleDescription:
+    """Return what the server says of a Schedule once it is *so*: it takes orders first and carries them out after.
+
+    Raises:
+        ScheduleSilentError: it is not within *seconds*.
+    """
     try:
-        await client.create_schedule(handle.id, wanted)
-    except ScheduleAlreadyRunningError:
-        await handle.update(_keeping_state(wanted))
-        return "updated"
-    return "created"
+        async with asyncio.timeout(seconds):
+            while True:
+                if so(found := await handle.describe()):
+                    return found
+                await asyncio.sleep(_POLL_SECONDS)
+    except TimeoutError:
+        raise ScheduleSilentError(handle.id) from None
 
 
-async def _sealed(handle: ScheduleHandle, settings: Settings, kind: Kind, wanted: Schedule) -> None:
+async def _write(
+    client: Client,
+    handle: ScheduleHandle,
+    settings: Settings,
+    kind: Kind,
+    *,
+    seal: str,
+    catch_up: timedelta = UNTIL_KNOWN,
+) -> ScheduleDescription:
+    """Create or update, and return what the server made of it.
+
+    The server drops an update without a word where another change came between, so it is
+    repeated until its seal is seen.
+    """
+    wanted = desired(settings, kind, catch_up=catch_up, seal=seal)
+    for _ in range(_WRITES):
+        try:
+            await client.create_schedule(handle.id, wanted)
+        except ScheduleAlreadyRunningError:
+            await handle.update(_keeping_state(wanted))
+        with suppress(ScheduleSilentError):
+            return await shown(handle, lambda found: _seal_of(found) == seal, seconds=PATIENCE_SECONDS / _WRITES)
+    raise ScheduleSilentError(handle.id)
+
+
+async def _complete(client: Client, written: ScheduleDescription, settings: Settings, kind: Kind) -> None:
     """Complete a Schedule just written by what only the server knows: its interval, and how it is stored.
 
     The server rewrites cron expressions as calendars, so what it describes is never equal to
     what was asked for. The seal holds digests of both: if either changes, whoever did it,
     the next apply writes the Schedule anew.
     """
-    now = await handle.describe()
-    catch_up = catch_up_window(now.info.next_action_times)
+    catch_up = catch_up_window(written.info.next_action_times)
     stored = StoredSchedule()
-    stored.CopyFrom(now.raw_description.schedule)
+    stored.CopyFrom(written.raw_description.schedule)
     stored.policies.catchup_window.FromTimedelta(catch_up)
-    await handle.update(_keeping_state(desired(settings, kind, catch_up=catch_up, seal=_seal(wanted, stored))))
+    seal = _seal(desired(settings, kind), stored)
+    handle = client.get_schedule_handle(written.id)
+    await _write(client, handle, settings, kind, seal=seal, catch_up=catch_up)
 
 
 def _seal(wanted: Schedule, stored: StoredSchedule) -> str:
@@ -156,9 +209,9 @@ def _seal(wanted: Schedule, stored: StoredSchedule) -> str:
     return "-".join(sha256(part).hexdigest()[:16] for part in parts)
 
 
-async def _seal_of(found: ScheduleDescription) -> str | None:
+def _seal_of(found: ScheduleDescription) -> object:
     memo = found.raw_description.schedule.action.start_workflow.memo.fields
-    return str((await found.data_converter.decode([memo[SEAL]]))[0]) if SEAL in memo else None
+    return found.data_converter.payload_converter.from_payload(memo[SEAL]) if SEAL in memo else None
 
 
 def _keeping_state(wanted: Schedule) -> Callable[[ScheduleUpdateInput], ScheduleUpdate]:

@@ -23,7 +23,7 @@ def named() -> set[str]:
 def expressions() -> Iterator[str]:
     """Yield the expressions of the rules and the dashboard."""
     # A rule's own text up to its labels: the annotations speak to people.
-    yield from re.findall(r"expr: (.*?)\n {8}(?:for|labels):", RULES.read_text(), re.DOTALL)
+    yield from re.findall(r"expr: (?:\|\n)?(.*?)\n {8}(?:for|labels):", RULES.read_text(), re.DOTALL)
     for panel in panels():
         yield from (target["expr"] for target in panel["targets"])
 

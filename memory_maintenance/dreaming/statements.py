@@ -26,7 +26,8 @@ WITH candidates AS (
     WHERE m.tenant_id = ANY ($1) AND m.layer IN ('episodic', 'em')
           AND m.created_at > $2::timestamptz - interval '7 days' AND m.created_at <= $2
           AND m.created_at > least($2 - $3::interval, d.dreamt_until)
-          AND coalesce((t.overrides->>'dreaming_enabled')::boolean, $4)
+          -- Compared as json: what somebody wrote into one tenant's overrides by hand must not fail the page.
+          AND coalesce(nullif(t.overrides->'dreaming_enabled', 'null'), to_jsonb($4::boolean)) = 'true'
           AND (m.source IS NULL OR m.source NOT IN ('summarization_worker', 'reflection_engine_v2'))
           AND NOT coalesce('session_summary' = ANY (m.tags), false)
           AND NOT EXISTS (SELECT 1 FROM maintenance.set_aside_memories x WHERE x.memory_id = m.id)

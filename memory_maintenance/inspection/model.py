@@ -23,10 +23,16 @@ BUDGETS: Final = """
 --   $3 tokens, $4 cost  numeric   limits of the deployment
 --   $5 most             bigint    tenants
 SELECT used.tenant_id, coalesce(b.tokens, 0) AS tokens, coalesce(b.cost, 0) AS cost,
-       CASE WHEN used.tenant_id IS NULL THEN $3 ELSE coalesce((t.overrides->>'daily_tokens')::numeric, $1) END
-           AS token_limit,
-       CASE WHEN used.tenant_id IS NULL THEN $4 ELSE coalesce((t.overrides->>'daily_cost')::numeric, $2) END
-           AS cost_limit
+       CASE
+           WHEN used.tenant_id IS NULL THEN $3::numeric
+           WHEN jsonb_typeof(t.overrides->'daily_tokens') = 'number' THEN (t.overrides->>'daily_tokens')::numeric
+           ELSE $1::numeric
+       END AS token_limit,
+       CASE
+           WHEN used.tenant_id IS NULL THEN $4::numeric
+           WHEN jsonb_typeof(t.overrides->'daily_cost') = 'number' THEN (t.overrides->>'daily_cost')::numeric
+           ELSE $2::numeric
+       END AS cost_limit
 FROM (
     SELECT NULL AS tenant_id, '' AS scope
     UNION ALL

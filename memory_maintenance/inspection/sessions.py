@@ -193,6 +193,8 @@ def _why_due(state: SessionState, rule: DueRule, *, due_hourly: bool) -> str:
 
 def _not_yet(state: SessionState, rule: DueRule, as_of: datetime) -> list[str]:
     found = []
+    if not state.new_events and state.summary_backend is not None and not state.fallback:
+        return ["every event of it is in a summary"]
     if state.new_events < rule.min_events:
         found.append(f"{state.new_events} new events, {rule.min_events} are needed (SUMMARIZATION_MIN_EVENTS)")
     if state.last_event_at > as_of - rule.idle:

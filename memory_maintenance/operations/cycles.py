@@ -7,10 +7,14 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+import structlog
+
 from memory_maintenance.database.pool import Executor, execute, fetch_row, fetch_value
 from memory_maintenance.errors import AsOfInFutureError
 from memory_maintenance.operations.counting import count_cycle, count_outcomes
 from memory_maintenance.operations.outcomes import TenantOutcome
+
+logger = structlog.get_logger(__name__)
 
 OPEN: Final = """
 -- operations.OPEN: a repeated call finds the row and keeps what the first one wrote.
@@ -95,3 +99,7 @@ async def close_cycle(db: Executor, cycle_id: UUID, *, status: str, totals: dict
     if closed:
         lost = totals.get("statuses", {}).get("page_failed", 0)
         count_cycle(closed["kind"], status, closed["seconds"], lost=lost)
+        logger.info("maintenance_cycle_completed", cycle_id=str(cycle_id), kind=closed["kind"], status=status)
+        if decay := totals.get("decay"):
+            stats = {"total_tenants": totals["decayed_tenants"], "total_updated": decay["updated"]}
+            logger.info("decay_cycle_completed", stats=stats, total_duration_seconds=closed["seconds"])

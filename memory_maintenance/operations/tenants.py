@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Annotated, Any, Final, Literal
 
 from annotated_types import Ge, Le, Lt
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, PlainSerializer, ValidationError
 
 from memory_maintenance.database.pool import Executor, execute, fetch, fetch_row, fetch_value
 from memory_maintenance.errors import InvalidRequestError, TenantNotFoundError
@@ -16,6 +16,8 @@ from memory_maintenance.settings import Tags
 
 MOST_TOKENS: Final = 10**15
 """More than anybody can use in a day, and far from what Postgres can count."""
+
+_AS_NUMBER: Final = PlainSerializer(float, return_type=float, when_used="json")
 
 
 class TenantOverrides(BaseModel):
@@ -33,7 +35,7 @@ class TenantOverrides(BaseModel):
     dreaming_enabled: bool | None = None
     daily_tokens: Annotated[int, Ge(0), Le(MOST_TOKENS)] | None = None
     """Tokens the tenant may use in a UTC day; 0: its texts are written without a model."""
-    daily_cost: Annotated[Decimal, Ge(0), Le(MOST_TOKENS)] | None = None
+    daily_cost: Annotated[Decimal, Ge(0), Le(MOST_TOKENS), _AS_NUMBER] | None = None
     """Money the tenant may use in a UTC day; 0: its texts are written without a model."""
 
 

@@ -43,7 +43,8 @@ entries AS MATERIALIZED (
            END AS written
     FROM memories m LEFT JOIN maintenance.tenants t ON t.tenant_id = m.tenant_id::text
     WHERE m.tenant_id = ANY ($1) AND m.layer IN ('episodic', 'em')
-          AND coalesce((t.overrides->>'summarization_enabled')::boolean, $3)
+          -- Compared as json: what somebody wrote into one tenant's overrides by hand must not fail the page.
+          AND coalesce(nullif(t.overrides->'summarization_enabled', 'null'), to_jsonb($3::boolean)) = 'true'
           AND coalesce(nullif(m.session_id, ''), m.metadata->>'session_id', '') <> ''
           AND ($9::text IS NULL OR coalesce(m.project, 'default') = $9)
 ),
@@ -77,8 +78,9 @@ due AS (
          CROSS JOIN LATERAL (
              SELECT CASE
                  WHEN $8::text <> 'openai' THEN $8
-                 WHEN coalesce((t.overrides->>'daily_tokens')::numeric, $10::numeric) = 0
-                      OR coalesce((t.overrides->>'daily_cost')::numeric, $11::numeric) = 0 THEN 'extractive'
+                 WHEN coalesce(nullif(t.overrides->'daily_tokens', 'null'), to_jsonb($10::numeric)) = '0'
+                      OR coalesce(nullif(t.overrides->'daily_cost', 'null'), to_jsonb($11::numeric)) = '0'
+                     THEN 'extractive'
                  WHEN a.name IS NOT NULL THEN 'none'
                  ELSE 'openai'
              END AS name

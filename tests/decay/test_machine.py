@@ -127,7 +127,7 @@ class DecayMachine(RuleBasedStateMachine):
 
     @initialize(count=st.integers(1, 8), value=values, age=spans)
     def begin(self, count: int, value: float, age: timedelta) -> None:
-        self._do("TRUNCATE memories, maintenance.tenants")
+        self._do("TRUNCATE memories, maintenance.tenants CASCADE")
         self._do("UPDATE maintenance.store SET adopted_at = NULL")
         for n in range(count):
             self._remember(value, self.now - n * age, None)

@@ -229,7 +229,7 @@ def test_decay_after_restoring_is_decay_of_a_base_set_then(lab, memories, nights
 
 
 async def _check_decay_after_restoring(pool, memories, nights, later):
-    await execute(pool, "TRUNCATE memories, maintenance.tenants")
+    await execute(pool, "TRUNCATE memories, maintenance.tenants CASCADE")
     await execute(pool, "UPDATE maintenance.store SET adopted_at = NULL")
     for importance, age, access in memories:
         await execute(pool, INSERT, uuid4(), TENANT, importance, NIGHT - age * DAY)

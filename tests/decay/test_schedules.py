@@ -79,7 +79,7 @@ DAILY = [ADOPTION + n * DAY for n in range(1, DAYS)]
 @given(life=lives, schedule=schedules, paused=st.sets(st.integers(0, DAYS - 2), max_size=10))
 @some(6)
 def test_the_schedule_leaves_no_trace_in_the_table(lab, life, schedule, paused):
-    lab.run(execute(lab.pool, "TRUNCATE memories, maintenance.tenants"))
+    lab.run(execute(lab.pool, "TRUNCATE memories, maintenance.tenants CASCADE"))
     lab.run(execute(lab.pool, "UPDATE maintenance.store SET adopted_at = NULL"))
     with capture_logs():
         for tenant, runs in zip(TENANTS, [[], DAILY, schedule], strict=True):

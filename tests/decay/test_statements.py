@@ -85,7 +85,7 @@ async def _fill(pool: Pool, states: list[RowState]) -> None:
         decayed = state.importance if state.decayed == AS_IMPORTANCE else state.decayed
         times = (state.base_at, decayed, state.created_at, state.last_accessed_at)
         rows.append((TENANT, state.importance, state.base, *times, state.layer, list(state.tags)))
-    await execute(pool, "TRUNCATE memories")
+    await execute(pool, "TRUNCATE memories CASCADE")
     await execute_many(pool, INSERT, rows)
 
 
@@ -181,7 +181,7 @@ FROM generate_series(1, 10000) AS g
 
 
 def test_a_page_reads_only_its_own_rows(lab):
-    lab.run(execute(lab.pool, "TRUNCATE memories"))
+    lab.run(execute(lab.pool, "TRUNCATE memories CASCADE"))
     kind = lab.run(fetch_value(lab.pool, TENANT_TYPE))
     lab.run(execute(lab.pool, ONE_OF_MANY.format(type=kind)))
     for analyzed in ("", "ANALYZE memories"):  # also with the planner's first guess

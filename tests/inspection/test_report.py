@@ -26,7 +26,7 @@ async def test_the_histogram_has_every_decayed_memory_before_and_after(any_pool)
     await write(any_pool, str(uuid4()), ["d", "e"], importance=1.0, start=AS_OF - 200 * DAY)
     await write(any_pool, str(uuid4()), ["f"], importance=float("nan"))
     for as_of in (AS_OF, AS_OF + 100 * DAY):
-        await DecayWorker(any_pool, settings()).run_decay_cycle(as_of=as_of)
+        await DecayWorker(any_pool, settings(memory_base_decay_rate=0.01)).run_decay_cycle(as_of=as_of)
     await night(any_pool)
     report = await cycle_report(any_pool)
     assert (report.before[BINS - 2], report.before[BINS - 1]) == (3, 2)

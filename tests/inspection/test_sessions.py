@@ -54,6 +54,7 @@ async def test_the_reason_is_told_and_a_run_agrees(any_pool, tenant, events, sta
 async def test_what_is_in_a_summary_is_counted_and_no_longer_new(any_pool, tenant):
     await write(any_pool, tenant, talk(12), session="s")
     await SummarizationWorker(any_pool, settings()).summarize(SessionKey(tenant, "shop", "s"), as_of=AS_OF)
+    assert (await _report(any_pool, tenant)).why == ("every event of it is in a summary",)
     await write(any_pool, tenant, talk(3, first=50), session="s", start=AS_OF - timedelta(hours=3))
     report = await _report(any_pool, tenant)
     assert (report.events, report.covered, report.new_events, report.summaries) == (15, 12, 3, 1)

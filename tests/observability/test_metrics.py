@@ -64,7 +64,7 @@ async def test_a_page_and_an_end_that_are_written_twice_count_once(pool):
         await close_cycle(pool, cycle, status="completed", totals=CycleTotals().model_dump(mode="json"))
     grown = _grown(before)
     assert grown == {
-        ("memory_maintenance_cycles_total", "hourly completed"): 1,
+        ("memory_maintenance_cycles_total", "completed hourly"): 1,
         ("memory_maintenance_units_total", "tenant completed"): 1,
         ("memory_maintenance_units_total", "tenant failed"): 1,
         ("memory_maintenance_units_total", "session fallback"): 2,
@@ -121,7 +121,8 @@ async def test_a_store_that_does_not_answer_is_said_to_be_away_and_has_no_number
 def _grown(before):
     """The counters that have grown since *before*, by name and the values of their labels."""
     return {
-        (name, " ".join(value for _, value in sorted(labels, reverse=True))): value - before.get((name, labels), 0)
+        (name, " ".join(value for _, value in sorted(labels, key=lambda one: (one[0] != "unit", one[1])))): value
+        - before.get((name, labels), 0)
         for (name, labels), value in samples().items()
         if name.startswith(("memory_maintenance_cycles", "memory_maintenance_unit"))
         and name.endswith("_total")

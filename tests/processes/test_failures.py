@@ -25,7 +25,8 @@ async def test_a_wrong_setting_is_one_clear_line(servers, command, settings, say
     "command", [("worker.py",), ("starter.py", "run", "daily"), ("starter.py", "schedules", "list")]
 )
 async def test_an_unreachable_temporal_is_one_clear_line(servers, command):
-    ended = await run_script(*command, **{**servers, "TEMPORAL_ADDRESS": NOWHERE})
+    nowhere = {"TEMPORAL_ADDRESS": NOWHERE, "TEMPORAL_PATIENCE_SECONDS": "1"}
+    ended = await run_script(*command, **{**servers, **nowhere})
     _is_one_line(ended, "Temporal does not answer at localhost:1")
 
 

@@ -77,6 +77,11 @@ def test_a_profile_says_what_is_unset(file, chosen, expected):
     assert configured_address(settings(temporal_config_file=file, **chosen)) == expected
 
 
+def test_the_demo_is_never_sent_to_a_server_that_is_named(file):
+    named = settings(temporal_config_file=file, temporal_profile="cloud", temporal_address="a:1")
+    assert configured_address(named.on_embedded_servers()) is None
+
+
 @pytest.mark.parametrize(
     ("chosen", "says"),
     [

@@ -247,6 +247,19 @@ async def test_a_tenant_that_may_use_nothing_is_served_without_a_model(pool):
     assert await due(pool, "acme", daily=True, **everybody) == ["s"]
 
 
+@pytest.mark.parametrize(
+    "garbage",
+    [{"daily_tokens": "many"}, {"summarization_enabled": "perhaps"}, {"daily_cost": [1]}, {"daily_cost": None}, [1], 7],
+    ids=str,
+)
+async def test_what_somebody_wrote_into_one_tenants_overrides_does_not_fail_the_others(pool, garbage):
+    for tenant in ("acme", "bolt"):
+        await write(pool, tenant, talk(12), session="s")
+    await execute(pool, "INSERT INTO maintenance.tenants (tenant_id, overrides) VALUES ('bolt', $1)", garbage)
+    counts = await due_session_counts(pool, ["acme", "bolt"], AS_OF, True, settings=settings("openai"))
+    assert counts["acme"] == 1
+
+
 async def test_an_operators_back_fill_reaches_further(any_pool, tenant):
     await write(any_pool, tenant, talk(12), session="old", start=AS_OF - 40 * DAY)
     await write(any_pool, tenant, talk(12), session="older", start=AS_OF - 60 * DAY)

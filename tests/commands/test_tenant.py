@@ -1,0 +1,66 @@
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from memory_maintenance.operations.tenants import override, pause
+from tests.agents import talk, write
+from tests.nights import night
+
+NOW = datetime.now(UTC)
+
+
+@pytest.fixture
+async def acme(pool):
+    await write(pool, "acme", talk(12), session="idle", start=NOW - timedelta(hours=5))
+    await write(pool, "acme", talk(4), session="short", start=NOW - timedelta(hours=5))
+    await override(pool, "acme", {"decay_policy": "bounded"})
+    await night(pool, at=NOW - timedelta(hours=20))
+
+
+@pytest.mark.usefixtures("acme")
+async def test_a_tenant_is_shown_with_its_runs_and_what_is_due(cli):
+    told = await cli("tenants", "show", "acme")
+    assert told.exit_code == 0
+    for part in (
+        "acme: active", "decay_policy=bounded", "bounded (override)", "decayed as of: never",
+        "due now: 1 sessions in a daily run, 1 of them in an hourly one", "session idle, project shop",
+        "can dream: no project", "Last runs", "completed",
+    ):  # fmt: skip
+        assert part in told.stdout
+
+
+@pytest.mark.usefixtures("acme")
+async def test_a_paused_tenant_says_so_and_how_to_go_on(cli, pool):
+    await pause(pool, "acme", by="ana", reason="backup")
+    told = await cli("tenants", "show", "acme")
+    assert "paused since" in told.stdout
+    assert "(ana: backup)" in told.stdout
+    assert "starter.py tenants resume acme" in told.stdout
+
+
+@pytest.mark.usefixtures("acme")
+async def test_why_a_session_was_not_summarized_takes_one_command(cli):
+    told = await cli("tenants", "show", "acme", "--session", "short")
+    assert told.stdout.splitlines()[0] == "session short, project shop: not due"
+    assert "4 new events, 10 are needed (SUMMARIZATION_MIN_EVENTS)" in told.stdout
+    assert (await cli("tenants", "show", "acme", "--session", "idle")).stdout.startswith(
+        "session idle, project shop: due in the next run"
+    )
+
+
+@pytest.mark.usefixtures("acme")
+async def test_both_are_there_as_data(cli):
+    tenant = json.loads((await cli("tenants", "show", "acme", "--json")).stdout)
+    assert (tenant["due"]["sessions_daily"], tenant["decay"]["policy"], len(tenant["runs"])) == (1, "bounded", 1)
+    [session] = json.loads((await cli("tenants", "show", "acme", "--session", "short", "--json")).stdout)
+    assert (session["due_daily"], session["new_events"]) == (False, 4)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"), [(("nobody",), "no tenant 'nobody'"), (("acme", "--session", "x"), "no session 'x'")]
+)
+@pytest.mark.usefixtures("acme")
+async def test_what_is_not_there_is_named(cli, arguments, says):
+    told = await cli("tenants", "show", *arguments)
+    assert (told.exit_code, told.stdout, says in told.stderr) == (1, "", True)

@@ -1,0 +1,177 @@
+"""The alert rules, the dashboard, and a real Prometheus that scrapes a real worker."""
+
+import asyncio
+import json
+import re
+import shutil
+import subprocess
+import urllib.parse
+import urllib.request
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from commands.application import app
+from tests.processes.conftest import StartWorker, run_script, servers, start_worker
+from tests.runtime.test_health import free_port
+from tests.watched import DEPLOY, RULES, expressions, named, panels
+
+__all__ = ["servers", "start_worker"]
+
+PROMETHEUS = DEPLOY / "prometheus"
+SAMPLES = str(DEPLOY.parent / "samples" / "memories.jsonl")
+
+needs_promtool = pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not on the PATH")
+needs_prometheus = pytest.mark.skipif(shutil.which("prometheus") is None, reason="prometheus is not on the PATH")
+
+
+@pytest.mark.system
+@needs_promtool
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param(["check", "rules", "alerts.yml"], id="the rules are rules"),
+        pytest.param(["test", "rules", "alerts_test.yml"], id="the rules say what they should"),
+        pytest.param(["check", "config", "prometheus.yml"], id="the configuration is one"),
+    ],
+)
+def test_promtool_finds_nothing(command):
+    done = subprocess.run(["promtool", *command], cwd=PROMETHEUS, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_alert_has_a_unit_test():
+    alerts = set(re.findall(r"- alert: (\w+)", RULES.read_text()))
+    tests = (PROMETHEUS / "alerts_test.yml").read_text()
+    fired = set(re.findall(r"alertname: (\w+)\n +exp_alerts:(?! \[\])", tests))
+    assert len(alerts) > 8
+    assert alerts == fired
+
+
+def test_every_command_that_an_alert_names_exists():
+    known = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    told = re.findall(r"starter\.py ([a-z-]+) ?([a-z-]*)", RULES.read_text())
+    assert told
+    for group, command in told:
+        assert group in known
+        assert command in getattr(known[group], "commands", {command}), f"{group} {command}"
+
+
+def test_every_panel_asks_the_provisioned_source_and_has_an_id_of_its_own():
+    source = (DEPLOY / "grafana" / "provisioning" / "datasources" / "prometheus.yml").read_text()
+    asked = {target["datasource"]["uid"] for panel in panels() for target in panel["targets"]}
+    assert [f"uid: {uid}" in source for uid in asked] == [True]
+    assert len({panel["id"] for panel in panels()}) == len(panels())
+
+
+def test_no_two_panels_cover_each_other():
+    taken: set[tuple[int, int]] = set()
+    for panel in panels():
+        at = panel["gridPos"]
+        cells = {(at["x"] + x, at["y"] + y) for x in range(at["w"]) for y in range(at["h"])}
+        assert not cells & taken, panel["title"]
+        taken |= cells
+    assert max(x for x, _ in taken) == 23
+
+
+# --- a real worker ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def watched_worker(servers: dict[str, str], start_worker: StartWorker) -> dict[str, int]:
+    """The ports of a worker that has done a cycle over the samples."""
+    ports = {name: free_port() for name in ("METRICS_PORT", "TEMPORAL_METRICS_PORT")}
+    await run_script("starter.py", "memories", "import", SAMPLES, **servers)
+    await start_worker(**servers, **{name: str(port) for name, port in ports.items()})
+    done = await run_script("starter.py", "run", "daily", "--json", **servers)
+    assert done.status == 0, done.err
+    return ports
+
+
+async def test_a_worker_serves_what_rules_and_dashboard_ask_for(watched_worker: dict[str, int]):
+    text = "".join([await _get(port, "/metrics") for port in watched_worker.values()])
+    served = set(re.findall(r"^([a-z_]+)(?:\{.*\})? ", text, re.MULTILINE))
+    # A counter whose labels have not occurred has no series: its name stands there all the same.
+    described = set(re.findall(r"^# TYPE ([a-z_]+)", text, re.MULTILINE))
+    asked = named()
+    assert len(asked) > 20
+    assert {name for name in asked - served if name.removesuffix("_bucket") not in described} == set()
+
+
+@pytest.mark.system
+@needs_prometheus
+async def test_prometheus_scrapes_a_worker_and_every_expression_means_something(
+    watched_worker: dict[str, int], tmp_path: Path
+):
+    async with _prometheus(tmp_path, watched_worker) as port:
+        await _until(lambda: _query(port, 'sum(up{job=~"memory-maintenance.*"}) == 2'))
+        await _until(lambda: _query(port, "memory_maintenance_store_up == 1"))
+        assert (await _value(port, 'memory_maintenance_cycles_total{kind="daily",status="completed"}')) == 1
+        assert (await _value(port, 'memory_maintenance_units_total{unit="tenant",outcome="completed"}')) == 5
+        assert (await _value(port, "memory_maintenance_left_undone{unit='session'}")) == 0
+        assert 0 < (await _value(port, "time() - memory_maintenance_last_success_timestamp_seconds")) < 600
+        assert (await _value(port, "sum(rae_reflective_decay_updated_total)")) == 1118
+        for expression in expressions():
+            answer = json.loads(await _get(port, "/api/v1/query?" + urllib.parse.urlencode({"query": expression})))
+            assert answer["status"] == "success", expression
+        rules = json.loads(await _get(port, "/api/v1/rules"))["data"]["groups"][0]["rules"]
+        assert {rule["health"] for rule in rules} <= {"ok", "unknown"}
+        assert [rule["name"] for rule in rules if rule["state"] == "firing"] == []
+
+
+@asynccontextmanager
+async def _prometheus(folder: Path, ports: dict[str, int]) -> AsyncIterator[int]:
+    """Run Prometheus by the file of the project, whose two workers' addresses are those of one on this machine."""
+    config = (PROMETHEUS / "prometheus.yml").read_text()
+    for theirs, ours in zip(("9464", "9465"), ports.values(), strict=True):
+        found = f"dns_sd_configs: [{{names: [worker], type: A, port: {theirs}, refresh_interval: 15s}}]"
+        assert found in config
+        config = config.replace(found, f"static_configs: [{{targets: ['127.0.0.1:{ours}']}}]")
+    config = config.replace("_interval: 15s", "_interval: 1s")
+    (folder / "prometheus.yml").write_text(config)
+    shutil.copy(RULES, folder)
+    port = free_port()
+    process = await asyncio.create_subprocess_exec(
+        "prometheus",
+        *("--config.file", str(folder / "prometheus.yml"), "--storage.tsdb.path", str(folder / "data")),
+        *("--web.listen-address", f"127.0.0.1:{port}", "--log.level", "error"),
+    )
+    try:
+        yield port
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+async def _until(asked: Callable[[], Any]) -> None:
+    async with asyncio.timeout(40):
+        while not await asked():
+            await asyncio.sleep(0.2)
+
+
+async def _query(port: int, expression: str) -> list[dict[str, Any]]:
+    """What an expression comes to; nothing while Prometheus does not answer yet."""
+    try:
+        text = await _get(port, "/api/v1/query?" + urllib.parse.urlencode({"query": expression}))
+    except OSError:
+        return []
+    found: list[dict[str, Any]] = json.loads(text)["data"]["result"]
+    return found
+
+
+async def _value(port: int, expression: str) -> float:
+    (one,) = await _query(port, expression)
+    return float(one["value"][1])
+
+
+async def _get(port: int, path: str) -> str:
+    def get() -> str:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
+            text: str = answer.read().decode()
+            return text
+
+    return await asyncio.to_thread(get)

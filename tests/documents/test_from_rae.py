@@ -1,0 +1,154 @@
+"""Whoever comes from RAE finds every name again, and what is called the same is the same."""
+
+import re
+from pathlib import Path
+
+import pytest
+from prometheus_client import REGISTRY
+
+import memory_maintenance
+from memory_maintenance.dreaming import context
+from memory_maintenance.dreaming.prompt import ReflectionAnswer
+from memory_maintenance.dreaming.reflection import ReflectionEngineV2
+from memory_maintenance.settings import Settings
+from memory_maintenance.summarization.prompt import SessionSummaryResponse
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "from-rae.md").read_text()
+
+
+def _names(text: str) -> list[str]:
+    return text.split()
+
+
+# --- RAE's names --------------------------------------------------------------------------------
+
+SETTINGS = _names("""
+DATABASE_URL POSTGRES_HOST POSTGRES_DB POSTGRES_USER POSTGRES_PASSWORD
+RAE_LLM_BACKEND RAE_LLM_MODEL_DEFAULT OPENAI_API_KEY OLLAMA_API_URL OLLAMA_API_BASE GEMINI_API_KEY ANTHROPIC_API_KEY
+LOG_LEVEL RAE_APP_LOG_LEVEL CELERY_BROKER_URL CELERY_RESULT_BACKEND REDIS_URL
+MEMORY_RETENTION_DAYS MEMORY_DECAY_RATE MEMORY_IMPORTANCE_DECAY_ENABLED MEMORY_IMPORTANCE_DECAY_RATE
+MEMORY_IMPORTANCE_DECAY_SCHEDULE MEMORY_IMPORTANCE_FLOOR MEMORY_IMPORTANCE_ACCELERATED_THRESHOLD_DAYS
+MEMORY_IMPORTANCE_PROTECTED_THRESHOLD_DAYS MEMORY_BASE_DECAY_RATE MEMORY_ACCESS_COUNT_BOOST MEMORY_MIN_DECAY_RATE
+MEMORY_MAX_DECAY_RATE REFLECTIVE_MEMORY_ENABLED REFLECTIVE_MEMORY_MODE REFLECTIVE_MAX_ITEMS_PER_QUERY
+REFLECTIVE_LESSONS_TOKEN_BUDGET REFLECTION_MIN_IMPORTANCE_THRESHOLD REFLECTION_GENERATE_ON_ERRORS
+REFLECTION_GENERATE_ON_SUCCESS DREAMING_ENABLED DREAMING_LOOKBACK_HOURS DREAMING_MIN_IMPORTANCE DREAMING_MAX_SAMPLES
+SUMMARIZATION_ENABLED SUMMARIZATION_MIN_EVENTS SUMMARIZATION_EVENT_THRESHOLD
+""")
+
+CLASSES = _names("""
+DecayWorker run_decay_cycle SummarizationWorker summarize_session summarize_long_sessions SessionSummaryResponse
+DreamingWorker run_dreaming_cycle MaintenanceScheduler MaintenanceScheduler.create run_daily_maintenance
+run_hourly_maintenance run_maintenance_cli ReflectionEngineV2 generate_reflection store_reflection query_reflections
+ReflectionContext ReflectionResult LLMReflectionResponse Event EventType OutcomeType ErrorInfo ErrorCategory
+ImportanceScoringService decay_importance
+""")
+
+TASKS = _names("""
+generate_reflection_for_project schedule_reflections apply_memory_decay prune_old_memories cleanup_expired_data_task
+rebuild_cache extract_graph_lazy process_graph_extraction_queue run_entity_resolution_task
+run_community_detection_task decay_memory_importance_task run_maintenance_cycle_task run_dreaming_task
+run_consistency_check_task run_nightly_quality_audit run_bayesian_tuning_task setup_periodic_tasks
+""")
+
+EVENTS = _names("""
+decay_cycle_started tenant_decay_completed tenant_decay_failed decay_cycle_completed
+session_summarization_skipped session_summarization_started session_summarization_completed
+session_summarization_failed llm_summarization_failed long_session_summarization_started
+long_session_summarization_completed dreaming_cycle_skipped dreaming_cycle_started dreaming_analyzing_memories
+dreaming_cycle_completed dreaming_cycle_failed daily_maintenance_started running_decay_cycle
+dreaming_failed_for_tenant dreaming_skipped daily_maintenance_completed daily_maintenance_failed
+hourly_maintenance_started decay_task_started decay_processing_all_tenants decay_tenant_complete decay_tenant_failed
+decay_task_complete decay_task_fatal_error invalid_tenant_id_format maintenance_cycle_complete
+maintenance_cycle_failed dreaming_task_skipped dreaming_task_complete
+""")
+
+METRICS = _names("""
+rae_reflective_decay_updated_total rae_reflective_decay_duration_seconds
+rae_reflective_dreaming_reflections_generated rae_reflective_dreaming_episodes_analyzed
+rae_reflective_dreaming_duration_seconds rae_reflective_summarization_summaries_created
+rae_reflective_summarization_events_summarized rae_reflective_summarization_duration_seconds
+rae_reflective_context_reflections_retrieved rae_reflective_mode rae_reflective_flags
+rae_cost_llm_total_usd rae_cost_llm_daily_usd rae_cost_llm_tokens_used rae_cost_llm_calls_total
+rae_cost_cache_saved_usd rae_cost_budget_rejections_total
+""")
+
+SECTIONS = {
+    "Settings": SETTINGS,
+    "Classes and functions": CLASSES,
+    "Tasks": TASKS,
+    "Log events": EVENTS,
+    "Metrics": METRICS,
+}
+
+# --- where they are -----------------------------------------------------------------------------
+
+
+def rows(section: str) -> dict[str, str]:
+    """Where each name of RAE's is, as the table of *section* says."""
+    text = PAGE.partition(f"## {section}\n")[2].partition("\n## ")[0]
+    found = {}
+    for line in re.findall(r"^\| (`.+)$", text, re.MULTILINE):
+        there, here, *_ = re.split(r"(?<!\\)\|", line)
+        found |= dict.fromkeys(re.findall(r"`([^`]+)`", there), here.strip())
+    return found
+
+
+def kept(section: str) -> list[str]:
+    return [name for name, here in rows(section).items() if here == "the same"]
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_every_name_of_rae_has_its_row_and_no_row_is_of_another(section):
+    assert set(rows(section)) == set(SECTIONS[section])
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_every_row_says_where(section):
+    assert [name for name, here in rows(section).items() if not here] == []
+
+
+def test_a_setting_that_is_the_same_is_one_and_one_that_is_not_read_is_none():
+    read = {name for name in SETTINGS if name.lower() in Settings.model_fields}
+    assert set(kept("Settings")) == read
+    assert {name for name, here in rows("Settings").items() if here == "not read"} == set(SETTINGS) - read
+
+
+def test_a_setting_that_replaces_another_exists():
+    named = set(re.findall(r"`([A-Z]+_[A-Z_]+)`", PAGE))
+    assert {name for name in named - set(SETTINGS) if name.lower() not in Settings.model_fields} == set()
+
+
+def test_raes_spelling_of_a_log_level_is_understood(monkeypatch):
+    monkeypatch.setenv("LOG_LEVEL", "WARNING")
+    assert Settings(_env_file=None).log_level == "warning"  # type: ignore[call-arg]
+
+
+def test_a_class_or_method_that_is_the_same_is_there():
+    public = [getattr(memory_maintenance, name) for name in memory_maintenance.__all__]
+    owners = [memory_maintenance, context, *public]
+    there = {name for name in CLASSES if any(hasattr(owner, name) for owner in owners)}
+    assert set(kept("Classes and functions")) == there | {SessionSummaryResponse.__name__}
+    assert ReflectionEngineV2 in public
+    assert f"`{ReflectionAnswer.__name__}`" in rows("Classes and functions")["LLMReflectionResponse"]
+
+
+def test_an_event_that_is_the_same_is_logged_and_no_other_is():
+    packages = [ROOT / name for name in ("memory_maintenance", "activities", "workflows", "runtime")]
+    code = "\n".join(path.read_text() for package in packages for path in package.rglob("*.py"))
+    logged = {name for name in EVENTS if re.search(rf'"{name}"', code)}
+    assert set(kept("Log events")) == logged
+
+
+def test_an_event_that_replaces_another_is_logged():
+    code = "\n".join(path.read_text() for path in (ROOT / "memory_maintenance").rglob("*.py"))
+    for here in rows("Log events").values():
+        for name in re.findall(r"`([a-z_]+)`", here):
+            assert f'"{name}"' in code
+
+
+def test_a_metric_that_is_the_same_or_replaces_another_is_served():
+    assert set(kept("Metrics")) == {"rae_reflective_decay_updated_total", "rae_reflective_decay_duration_seconds"}
+    asked = [*kept("Metrics"), *re.findall(r"`(memory_maintenance_[a-z_]+)", PAGE.partition("## Metrics")[2])]
+    served = {metric.name for metric in REGISTRY.collect()}
+    assert {name.removesuffix("_total") for name in asked} - served == set()
