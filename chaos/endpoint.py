@@ -35,6 +35,8 @@ SHARES: Final[dict[Way, float]] = {
 USAGE: Final = (100, 20)
 """Input and output tokens that every answer is billed for."""
 
+THINKING_SECONDS: Final = (0.1, 0.9)
+
 READABLE: Final = ("good", "off_schema")
 BILLED: Final = (*READABLE, "hang", "broken")
 
@@ -100,12 +102,13 @@ class Endpoint:
                 await reader.read()  # until the client leaves
             case "reset":
                 writer.transport.abort()
-            case "broken":
-                await _send(writer, 200, json.dumps(_completion(good_answer(request)))[:60])
-            case "off_schema":
-                await _send(writer, 200, _completion(json.dumps({"title": 7})))
-            case "good":
-                await _send(writer, 200, _completion(good_answer(request)))
+            case _:
+                await asyncio.sleep(self._thinking(prompt))
+                await _send(writer, 200, _written(way, request))
+
+    def _thinking(self, prompt: str) -> float:
+        """Return how many seconds an answer takes: long enough for a caller to be killed meanwhile."""
+        return random.Random(f"{self._seed} {prompt}").uniform(*THINKING_SECONDS)
 
     def way(self, prompt: str) -> Way:
         """Return how the next request with this prompt fares."""
@@ -118,6 +121,13 @@ class Endpoint:
             if drawn < 0:
                 return way
         return "good"
+
+
+def _written(way: Way, request: dict[str, Any]) -> dict[str, Any] | str:
+    if way == "off_schema":
+        return _completion(json.dumps({"title": 7}))
+    whole = _completion(good_answer(request))
+    return json.dumps(whole)[:60] if way == "broken" else whole
 
 
 def _length(head: str) -> int:
