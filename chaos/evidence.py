@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import asyncpg
@@ -177,8 +177,3 @@ def processes_of(home: Path) -> list[str]:
         if str(home).encode() in said:
             found.append(said.replace(b"\0", b" ")[:80].decode(errors="replace"))
     return found
-
-
-def as_json(data: Any) -> Any:
-    """Return *data* as text where JSON has no word for it."""
-    return str(data)

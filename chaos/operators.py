@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Coroutine, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -113,11 +113,11 @@ class Operators:
             await self.client.get_workflow_handle(workflow_id).cancel()
 
 
-class _nobody_there(suppress):  # noqa: N801  used as the function that it is
-    """Passes over a workflow that has not started, or has ended."""
-
-    def __init__(self) -> None:
-        super().__init__(RPCError)
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> bool:
-        return isinstance(error, RPCError) and error.status is RPCStatusCode.NOT_FOUND
+@contextmanager
+def _nobody_there() -> Iterator[None]:
+    """Pass over a workflow that has not started, or has ended."""
+    try:
+        yield
+    except RPCError as error:
+        if error.status is not RPCStatusCode.NOT_FOUND:
+            raise

@@ -20,10 +20,12 @@ LATEST: Final = (
     """
 -- inspection.LATEST_CYCLES: the newest first.
 --   $1 how_many  bigint
---   $2 kind      text     NULL: any
+--   $2 kind      text         NULL: any
+--   $3 until     timestamptz  started no later; NULL: whenever
 """
     + _COLUMNS
-    + "WHERE $2::text IS NULL OR kind = $2 ORDER BY started_at DESC, cycle_id LIMIT $1"
+    + "WHERE ($2::text IS NULL OR kind = $2) AND ($3::timestamptz IS NULL OR started_at <= $3)"
+    " ORDER BY started_at DESC, cycle_id LIMIT $1"
 )
 
 BY_ID: Final = (
@@ -100,9 +102,11 @@ class LastSuccess:
     age: timedelta
 
 
-async def latest_cycles(db: Executor, how_many: int, kind: str | None = None) -> list[Cycle]:
-    """Return the newest cycles, the newest first."""
-    return [_cycle(row) for row in await fetch(db, LATEST, how_many, kind)]
+async def latest_cycles(
+    db: Executor, how_many: int, kind: str | None = None, *, until: datetime | None = None
+) -> list[Cycle]:
+    """Return the newest cycles, of a kind and started by *until* if given, the newest first."""
+    return [_cycle(row) for row in await fetch(db, LATEST, how_many, kind, until)]
 
 
 async def find_cycle(db: Executor, beginning: str | None = None) -> Cycle:
@@ -111,7 +115,7 @@ async def find_cycle(db: Executor, beginning: str | None = None) -> Cycle:
     Raises:
         CycleNotFoundError: there is none, or more than one.
     """
-    found = await fetch(db, LATEST, 1, None) if beginning is None else await fetch(db, BY_ID, beginning.lower())
+    found = await fetch(db, LATEST, 1, None, None) if beginning is None else await fetch(db, BY_ID, beginning.lower())
     if len(found) != 1:
         raise CycleNotFoundError(beginning, ambiguous=bool(found))
     return _cycle(found[0])

@@ -215,8 +215,7 @@ def _slowest(outcomes: Sequence[TenantOutcome]) -> tuple[tuple[str, float], ...]
 
 async def _trend(db: Executor, cycle: Cycle) -> tuple[TrendPoint, ...]:
     """Return the last cycles of the kind, up to the one that is reported."""
-    some = [each for each in await latest_cycles(db, TREND * 10, cycle.kind) if each.started_at <= cycle.started_at]
-    shown = some[:TREND][::-1]
+    shown = (await latest_cycles(db, TREND, cycle.kind, until=cycle.started_at))[::-1]
     rows = await fetch(db, COSTS, [str(each.cycle_id) for each in shown])
     costs = {row["round"]: row["cost"] or Decimal(0) for row in rows}
     return tuple(_point(each, costs.get(str(each.cycle_id), Decimal(0))) for each in shown)

@@ -87,7 +87,7 @@ SECTIONS = {
 def rows(section: str) -> dict[str, str]:
     """Where each name of RAE's is, as the table of *section* says."""
     text = PAGE.partition(f"## {section}\n")[2].partition("\n## ")[0]
-    found = {}
+    found: dict[str, str] = {}
     for line in re.findall(r"^\| (`.+)$", text, re.MULTILINE):
         there, here, *_ = re.split(r"(?<!\\)\|", line)
         found |= dict.fromkeys(re.findall(r"`([^`]+)`", there), here.strip())
@@ -121,7 +121,7 @@ def test_a_setting_that_replaces_another_exists():
 
 def test_raes_spelling_of_a_log_level_is_understood(monkeypatch):
     monkeypatch.setenv("LOG_LEVEL", "WARNING")
-    assert Settings(_env_file=None).log_level == "warning"  # type: ignore[call-arg]
+    assert Settings(_env_file=None).log_level == "warning"
 
 
 def test_a_class_or_method_that_is_the_same_is_there():

@@ -9,7 +9,9 @@ import typer
 from commands.application import app
 
 ROOT = Path(__file__).parent.parent.parent
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("*/README.md"), *ROOT.glob("deploy/**/*.md")])
+PAGES = sorted(
+    [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("*/README.md"), *ROOT.glob("deploy/**/*.md")]
+)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 COMMAND = re.compile(r"starter\.py ([a-z][a-z-]*)(?: ([a-z][a-z-]*))?")
 
