@@ -88,10 +88,19 @@ def _price_pair(model: str, text: str) -> tuple[Decimal, Decimal]:
     return both[0], both[1]
 
 
+def _named_numbers(value: object) -> object:
+    """Read ``unsupported_words=0.3,copied=0.9`` as numbers by name."""
+    if not isinstance(value, str):
+        return value
+    parts = [part.partition("=") for part in value.split(",") if part.strip()]
+    return {name.strip(): number.strip() for name, _, number in parts}
+
+
 Tags = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
 ModelPrices = Annotated[
     dict[str, tuple[Annotated[Decimal, Ge(0)], Annotated[Decimal, Ge(0)]]], NoDecode, BeforeValidator(_prices)
 ]
+Thresholds = Annotated[dict[str, float], NoDecode, BeforeValidator(_named_numbers)]
 LayerSpeeds = Annotated[dict[str, Annotated[float, Ge(0), Le(100)]], NoDecode, BeforeValidator(_layer_speeds)]
 
 
@@ -187,6 +196,9 @@ class Settings(BaseSettings):
     """How long an open breaker makes every call of every process fail at once."""
     model_answer_attempts: Annotated[int, Ge(1), Le(10)] = 4
     """How often a question is asked in one cycle before its bad answers lead to the fallback."""
+    model_quality: Thresholds = Field(default_factory=dict)
+    """Where answers stop being fit to be stored, in place of the measured limits in docs/language-model.md, as
+    unsupported_words=0.3,copied=0.9."""
     model_requests_per_second: Annotated[float, Gt(0)] = 2.0
     """Rate of model activities over all workers, enforced by the Temporal server."""
     model_concurrency: Count = 8

@@ -165,6 +165,7 @@ def _from_answer(context: ReflectionContext, answer: Answer[ReflectionAnswer]) -
             "model": answer.model,
             "prompt_version": VERSION,
             "question": answer.question,
+            "quality": dict(answer.figures),
             "input_tokens": answer.input_tokens,
             "output_tokens": answer.output_tokens,
         },

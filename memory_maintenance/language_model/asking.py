@@ -15,6 +15,7 @@ from memory_maintenance.language_model.budget import daily_limits, prices
 from memory_maintenance.language_model.ledger import Ledger
 from memory_maintenance.language_model.ledgered import LedgeredModel
 from memory_maintenance.language_model.openai_client import OpenAIClient
+from memory_maintenance.language_model.quality import thresholds
 from memory_maintenance.language_model.question import Answer, AnswerT, LanguageModel, Question
 from memory_maintenance.observability.logs import quiet_third_party_loggers
 from memory_maintenance.settings import Settings
@@ -49,6 +50,7 @@ def open_model(settings: Settings, pool: Pool) -> LedgeredModel | None:
         answer_tokens=settings.model_answer_tokens,
         answer_attempts=settings.model_answer_attempts,
         patience=timedelta(seconds=settings.model_patience_seconds),
+        thresholds=thresholds(settings),
     )
 
 

@@ -9,7 +9,13 @@ from typing import Any, Final, Generic
 from pydantic import ValidationError
 
 from memory_maintenance.language_model.completion import Completion
-from memory_maintenance.language_model.quality import measure, refusal
+from memory_maintenance.language_model.quality import (
+    DEFAULT,
+    QualityFigures,
+    QualityThresholds,
+    measure,
+    refusal,
+)
 from memory_maintenance.language_model.question import AnswerT, Question
 from memory_maintenance.texts.cleaning import clean
 
@@ -18,32 +24,39 @@ _UNUSABLE_ENDS: Final = {"length": "truncated", "content_filter": "filtered"}
 
 @dataclass(frozen=True, slots=True)
 class Verdict(Generic[AnswerT]):
-    """Either the value of an answer or the reason why it has none."""
+    """Either the value of an answer or the reason why it has none, and what was measured of it."""
 
     value: AnswerT | None
     reason: str | None = None
+    figures: QualityFigures | None = None
 
 
-def judge(completion: Completion, question: Question[AnswerT]) -> Verdict[AnswerT]:
+def judge(
+    completion: Completion, question: Question[AnswerT], thresholds: QualityThresholds = DEFAULT
+) -> Verdict[AnswerT]:
     """Return what *completion* is worth as an answer to *question*. Pure: the same answer is always worth the same."""
     if reason := _without_reading(completion):
         return Verdict(None, reason)
     value = read_answer(completion.content, question.answer_type)
     if value is None:
         return Verdict(None, "off_schema")
+    figures = figures_of(value, question, completion.finish_reason)
+    reason = refusal(figures, thresholds) if figures else None
+    return Verdict(None if reason else value, reason, figures)
+
+
+def figures_of(value: AnswerT, question: Question[AnswerT], finish_reason: str | None) -> QualityFigures | None:
+    """Return what is measured of an answer; None where it holds no sentences."""
     prose = value.prose()
     if prose is None:
-        return Verdict(value)
-    figures = measure(
+        return None
+    return measure(
         prose,
         sources=question.sources,
         prompt=question.system,
         topics=value.labels(),
-        finish_reason=completion.finish_reason or "stop",
+        finish_reason=finish_reason or "stop",
     )
-    if reason := refusal(figures):
-        return Verdict(None, reason)
-    return Verdict(value)
 
 
 def _without_reading(completion: Completion) -> str | None:

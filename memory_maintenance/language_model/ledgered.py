@@ -24,7 +24,7 @@ from memory_maintenance.language_model.advice import advice
 from memory_maintenance.language_model.breaker import Breaker
 from memory_maintenance.language_model.budget import Estimate, Prices, estimate
 from memory_maintenance.language_model.completion import Completion, read_completion
-from memory_maintenance.language_model.judging import judge, read_answer
+from memory_maintenance.language_model.judging import figures_of, judge, read_answer
 from memory_maintenance.language_model.ledger import (
     CLAIMED_ELSEWHERE_WAIT,
     Claim,
@@ -35,6 +35,7 @@ from memory_maintenance.language_model.ledger import (
 )
 from memory_maintenance.language_model.openai_client import ChatRequest, Completer
 from memory_maintenance.language_model.openai_errors import BILLED_REASONS, FORBIDDEN_REASONS
+from memory_maintenance.language_model.quality import DEFAULT, QualityFigures, QualityThresholds
 from memory_maintenance.language_model.question import Answer, AnswerT, Question
 from memory_maintenance.observability.model_metrics import SECONDS
 
@@ -72,6 +73,7 @@ class LedgeredModel:
     """How long a question may meet a busy endpoint in a round before the breaker opens."""
     read: Callable[[str], Completion] = read_completion
     """Reads what the client returns."""
+    thresholds: QualityThresholds = DEFAULT
 
     async def close(self) -> None:
         """Close the connections to the endpoint."""
@@ -112,11 +114,13 @@ class LedgeredModel:
 
     def _reused(self, standing: Standing, question: Question[AnswerT]) -> Answer[AnswerT] | None:
         for attempt in standing.answered:
-            value = read_answer(self.read(attempt.response or "").content, question.answer_type)
+            completion = self.read(attempt.response or "")
+            value = read_answer(completion.content, question.answer_type)
             if value is not None:
                 events.reused(question, attempt.claim)
                 used = (attempt.input_tokens, attempt.output_tokens)
-                return Answer(value, self.client.model, standing.question, attempt.claim.attempt, *used, reused=True)
+                figures = figures_of(value, question, completion.finish_reason)
+                return self._answer(value, attempt.claim, *used, figures=figures, reused=True)
         return None
 
     def _ensure_permitted(self, standing: Standing, question: Question[AnswerT]) -> None:
@@ -189,7 +193,7 @@ class LedgeredModel:
             raise await self._waiting(call, error) from None
         if call.trial:
             await self.breaker.close()
-        verdict = judge(completion, call.question)
+        verdict = judge(completion, call.question, self.thresholds)
         used = self._used(call, completion)
         await self.ledger.settle(call.claim, "refused" if verdict.reason else "accepted", verdict.reason, used=used)
         events.counted(call.question, used)
@@ -198,7 +202,28 @@ class LedgeredModel:
             raise events.ended(call.question, call.claim, "refused", refused)
         events.accepted(call.question, call.claim, used)
         tokens = (used.input_tokens, used.output_tokens)
-        return Answer(verdict.value, self.client.model, call.claim.question, call.claim.attempt, *tokens, reused=False)
+        return self._answer(verdict.value, call.claim, *tokens, figures=verdict.figures, reused=False)
+
+    def _answer(
+        self,
+        value: AnswerT,
+        claim: Claim,
+        input_tokens: int,
+        output_tokens: int,
+        *,
+        figures: QualityFigures | None,
+        reused: bool,
+    ) -> Answer[AnswerT]:
+        return Answer(
+            value=value,
+            model=self.client.model,
+            question=claim.question,
+            attempt=claim.attempt,
+            input_tokens=input_tokens,
+            output_tokens=output_tokens,
+            reused=reused,
+            figures=figures.rounded() if figures else {},
+        )
 
     def _used(self, call: _Call[AnswerT], completion: Completion) -> Used:
         if completion.usage:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from memory_maintenance.errors import SettingsError
+from memory_maintenance.settings import Settings
 from memory_maintenance.texts.cleaning import clean
 from memory_maintenance.texts.figures import figures, supported_figures
 from memory_maintenance.texts.words import longest_run, named_stems, ngrams, stem, tokens, unsupported_stems
@@ -62,6 +64,10 @@ class QualityFigures(BaseModel):
     finish_reason: str
     """Why the model stopped, in the words of the OpenAI API."""
 
+    def rounded(self) -> dict[str, Any]:
+        """Return the figures as they are kept with a memory: shares to three digits."""
+        return {name: round(value, 3) if isinstance(value, float) else value for name, value in self}
+
 
 class QualityThresholds(BaseModel):
     """Where an answer stops being fit to be stored.
@@ -71,7 +77,7 @@ class QualityThresholds(BaseModel):
     the bad answers measured. The sample is small, so they are wide.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     repeated_trigrams: float = Field(default=0.20, ge=0, le=1)
     """Refused above. Good 0.00 to 0.16, bad 0.36 to 0.88."""
@@ -102,6 +108,20 @@ class QualityThresholds(BaseModel):
 
 
 DEFAULT: Final = QualityThresholds()
+
+
+def thresholds(settings: Settings) -> QualityThresholds:
+    """Return the measured thresholds with those of ``MODEL_QUALITY`` in their place.
+
+    Raises:
+        SettingsError: a name that is none, or a value out of its range.
+    """
+    try:
+        return QualityThresholds.model_validate(settings.model_quality)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        known = ", ".join(QualityThresholds.model_fields)
+        raise SettingsError(f"MODEL_QUALITY: {fault['loc'][0]}: {fault['msg']}; the names are {known}") from None
 
 
 def measure(

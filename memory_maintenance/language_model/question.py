@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Generic, Literal, Protocol, TypeVar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel
 
@@ -54,6 +54,8 @@ class Answer(Generic[AnswerT]):
     input_tokens: int
     output_tokens: int
     reused: bool
+    figures: Mapping[str, Any] = field(default_factory=dict)
+    """What was measured of it (see ``quality.QualityFigures``); empty where there was nothing to measure."""
 
 
 class LanguageModel(Protocol):

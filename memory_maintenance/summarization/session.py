@@ -180,6 +180,7 @@ def _memory(session: Session, written: Written, dates: DatesKept, cycle_id: UUID
             "model": written.model,
             "prompt_version": written.prompt_version,
             "question": written.question,
+            "quality": dict(written.quality),
             "input_tokens": written.input_tokens,
             "output_tokens": written.output_tokens,
             "dates_in_sources": dates.in_sources,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from memory_maintenance.errors import ContextTooLongError, QuestionRefusedError
@@ -52,6 +52,7 @@ class Written:
     input_tokens: int = 0
     output_tokens: int = 0
     left_out: tuple[UUID, ...] = ()
+    quality: Mapping[str, Any] = field(default_factory=dict)
 
 
 async def extracted(events: Sequence[Memory], *, fallback: bool = False) -> Written:
@@ -173,6 +174,7 @@ class ModelWriter:
             input_tokens=self._input_tokens,
             output_tokens=self._output_tokens,
             left_out=tuple(self._left_out),
+            quality=answer.figures,
         )
 
 
