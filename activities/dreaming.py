@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from temporalio import activity
 
-from activities.heartbeat import beating
 from activities.messages import (
     DueDreamsRequest,
     DueDreamsResult,
@@ -44,14 +43,13 @@ class DreamingActivities:
 
         Safe to retry: the sample decides the ids, and what a model answered is in the ledger.
         """
-        async with beating():
-            done = await self.dreaming.dream(
-                request.tenant_id,
-                request.project,
-                as_of=request.as_of,
-                round=str(request.cycle_id),
-                cycle_id=request.cycle_id,
-            )
+        done = await self.dreaming.dream(
+            request.tenant_id,
+            request.project,
+            as_of=request.as_of,
+            round=str(request.cycle_id),
+            cycle_id=request.cycle_id,
+        )
         return GenerateReflectionResult(
             status=done.status,
             reason=done.reason,

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from temporalio import activity
 
-from activities.heartbeat import beating
 from activities.messages import (
     DueEmbeddingsRequest,
     DueEmbeddingsResult,
@@ -34,8 +33,7 @@ class EmbeddingActivities:
 
         Safe to retry: what has its vector is not sent again, and what a model answered is in the ledger.
         """
-        async with beating():
-            done = await self.embedding.embed(request.tenant_id, request.memories, round=str(request.cycle_id))
+        done = await self.embedding.embed(request.tenant_id, request.memories, round=str(request.cycle_id))
         return EmbedDerivedResult(
             status=done.status,
             embedded=done.embedded,

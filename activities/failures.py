@@ -13,6 +13,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError, CancelledError
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
+from activities.heartbeat import beating
 from memory_maintenance.errors import LanguageModelError, MaintenanceError
 
 logger = structlog.get_logger(__name__)
@@ -22,7 +23,7 @@ ATTEMPTS_AT_A_DEFECT = 5
 
 
 class FailureInterceptor(Interceptor):
-    """Binds what identifies an attempt to its log lines, and translates its errors."""
+    """Binds what identifies an attempt to its log lines, lets it beat, and translates its errors."""
 
     def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:  # noqa: A002
         """Wrap every activity of the worker."""
@@ -36,7 +37,8 @@ class _Translating(ActivityInboundInterceptor):
             activity=info.activity_type, workflow_id=info.workflow_id, attempt=info.attempt
         ):
             try:
-                return await self.next.execute_activity(input)
+                async with beating():
+                    return await self.next.execute_activity(input)
             except (ApplicationError, CancelledError):
                 raise
             except MaintenanceError as error:

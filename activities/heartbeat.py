@@ -1,4 +1,7 @@
-"""Heartbeats for steps that wait on somebody else, a model say, and have no pages to report."""
+"""Heartbeats: every step that has a heartbeat time-out beats by itself, so that a killed worker is soon noticed.
+
+A step that hangs goes on beating: its ``start_to_close_timeout`` ends it.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -21,5 +24,5 @@ async def beating() -> AsyncIterator[None]:
 
 async def _beat(seconds: float) -> None:
     while True:
-        activity.heartbeat()
         await asyncio.sleep(seconds)
+        activity.heartbeat()

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from temporalio import activity
 
-from activities.heartbeat import beating
 from activities.messages import (
     DueSessionsRequest,
     DueSessionsResult,
@@ -52,14 +51,13 @@ class SummarizationActivities:
         Safe to retry: its id decides where it is kept, and what a model answered is in the ledger.
         """
         key = SessionKey(request.tenant_id, request.session.project, request.session.session_id)
-        async with beating():
-            done = await self.summarization.summarize(
-                key,
-                as_of=request.as_of,
-                round=str(request.cycle_id),
-                cycle_id=request.cycle_id,
-                min_events=request.min_events,
-            )
+        done = await self.summarization.summarize(
+            key,
+            as_of=request.as_of,
+            round=str(request.cycle_id),
+            cycle_id=request.cycle_id,
+            min_events=request.min_events,
+        )
         return SummarizeSessionResult(
             status=done.status,
             reason=done.reason,

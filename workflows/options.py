@@ -11,6 +11,8 @@ TASK_QUEUE = "memory-maintenance"
 MODEL_TASK_QUEUE = "memory-maintenance-llm"
 """Steps that may ask a model: their rate is limited by the server, for all workers together."""
 
+HEARTBEAT = timedelta(seconds=15)
+
 PAGE_SIZE = 200
 """Tenants of one page: its history stays below 1,800 events, its report below 200 kB."""
 
@@ -31,13 +33,15 @@ def sql(until: datetime | None = None) -> workflow.ActivityConfig:
         "task_queue": TASK_QUEUE,
         "start_to_close_timeout": timedelta(minutes=2),
         "schedule_to_close_timeout": _until(until, at_least=timedelta(minutes=5)),
+        # Every step beats (activities/heartbeat.py): a killed worker is noticed after this, not after two minutes.
+        "heartbeat_timeout": HEARTBEAT,
         "retry_policy": RETRY,
     }
 
 
 def long_sql(until: datetime | None = None) -> workflow.ActivityConfig:
     """Return the options of a step of some 20 seconds that beats after every page."""
-    return {**sql(until), "start_to_close_timeout": timedelta(minutes=5), "heartbeat_timeout": timedelta(seconds=30)}
+    return {**sql(until), "start_to_close_timeout": timedelta(minutes=5)}
 
 
 def model(tenant_id: str) -> workflow.ActivityConfig:
@@ -51,7 +55,7 @@ def model(tenant_id: str) -> workflow.ActivityConfig:
         "task_queue": MODEL_TASK_QUEUE,
         "start_to_close_timeout": timedelta(minutes=30),
         "schedule_to_close_timeout": timedelta(hours=2),
-        "heartbeat_timeout": timedelta(seconds=30),
+        "heartbeat_timeout": HEARTBEAT,
         "retry_policy": RETRY,
         "priority": Priority(fairness_key=tenant_id[:64]),
     }

@@ -149,12 +149,12 @@ class DecayWorker:
     ) -> DecayBatch:
         began = time.monotonic()
         await ensure_known(self._pool, tenant_id)
+        cursor, counts = await kept(self._pool, tenant_id, run_id) if run_id else (after, {})
         rule = await self._rule_or_halt(tenant_id, as_of, arguments)
         if not isinstance(rule, DecayRule):
             logger.info("tenant_decay_skipped", tenant_id=tenant_id, reason=rule)
-            return DecayBatch(after, rule)
+            return DecayBatch(after, rule, **counts)
         size, tolerance = self._settings.memory_decay_page_size, self._settings.memory_decay_tolerance
-        cursor, counts = await kept(self._pool, tenant_id, run_id) if run_id else (after, {})
         progress = BatchInProgress(self._pool, tenant_id, as_of, rule, size, tolerance, cursor, run_id, Counter(counts))
         batch = await progress.run(seconds, beat)
         if batch.status == "done":

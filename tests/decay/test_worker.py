@@ -120,6 +120,15 @@ async def test_a_named_run_counts_what_a_crashed_batch_did_before_it(pool, pages
     ]
 
 
+async def test_a_named_run_that_is_paused_between_batches_keeps_its_counts(pool):
+    await _insert(pool)
+    run_id = uuid4()
+    await _worker(pool).decay_batch(TENANT, NIGHT, run_id=run_id, seconds=0)
+    await pause(pool, TENANT)
+    paused = await _worker(pool).decay_batch(TENANT, NIGHT, run_id=run_id)
+    assert (paused.status, paused.seen, paused.updated) == ("paused", 3, 3)
+
+
 async def test_a_batch_whose_time_is_up_goes_on_behind_its_cursor(pool):
     await _insert(pool)
     beaten: list[str | None] = []

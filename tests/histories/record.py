@@ -9,13 +9,17 @@ import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 
 from memory_maintenance.database.pool import Pool
 from memory_maintenance.operations.tenants import pause
-from tests.endpoint import ScriptedEndpoint, unauthorized
+from memory_maintenance.settings import Settings
+from runtime.search_attributes import register_search_attributes
+from runtime.workers import polling
+from tests.endpoint import ScriptedEndpoint, embeddings, unauthorized
 from tests.histories.slow import slow_tenant
 from tests.workflows.conftest import Working, remember_session
 from workflows.options import TASK_QUEUE
@@ -46,7 +50,7 @@ async def keep(client: Client, name: str) -> None:
         handle = client.get_workflow_handle(execution.id, run_id=execution.run_id)
         history = (await handle.fetch_history()).to_json()
         told = re.sub(r'"(stackTrace|identity)":\s*"(?:[^"\\]|\\.)*"', r'"\1": ""', history)
-        workflow = re.sub(r"[^a-z0-9]+", "-", execution.id.lower())
+        workflow = re.sub(r"[^a-z0-9]+", "-", re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", "tenant", execution.id.lower()))
         turn = f"-{execution.run_id[-4:]}" if "slow" in name else ""
         (FOLDER / f"{name}--{workflow}{turn}.json").write_text(json.dumps(json.loads(told), indent=1) + "\n")
 
@@ -146,3 +150,20 @@ async def test_a_cycle_cancelled_from_outside(temporal, pool, working, start):
         with pytest.raises(WorkflowFailureError):
             await run.result()
     await keep(temporal, "root-cancelled")
+
+
+async def test_a_night_that_shows_itself_by_search_attributes(temporal, pool, working, start):
+    await register_search_attributes(temporal)
+    await remember_session(pool, "acme", events=12)
+    async with working():
+        await (await start()).result()
+    await keep(temporal, "search-attributes")
+
+
+async def test_a_night_that_embeds_what_it_wrote(temporal, rae_pool, endpoint: ScriptedEndpoint, start):
+    endpoint.otherwise = embeddings
+    await remember_session(rae_pool, str(uuid4()), events=12)
+    chosen = {"rae_llm_backend": "extractive", "openai_base_url": endpoint.base_url, "embedding_model": "small"}
+    async with polling(temporal, Settings.model_validate(chosen), rae_pool):
+        await (await start()).result()
+    await keep(temporal, "embeddings")
