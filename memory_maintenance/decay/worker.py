@@ -153,7 +153,7 @@ class DecayWorker:
         rule = await self._rule_or_halt(tenant_id, as_of, arguments)
         if not isinstance(rule, DecayRule):
             logger.info("tenant_decay_skipped", tenant_id=tenant_id, reason=rule)
-            return DecayBatch(after, rule, **counts)
+            return DecayBatch(after, rule, invalid_ids=(), **counts)
         size, tolerance = self._settings.memory_decay_page_size, self._settings.memory_decay_tolerance
         progress = BatchInProgress(self._pool, tenant_id, as_of, rule, size, tolerance, cursor, run_id, Counter(counts))
         batch = await progress.run(seconds, beat)
