@@ -46,11 +46,11 @@ async def test_only_a_completed_cycle_is_a_success(pool):
 
 
 async def test_the_lag_of_decay_is_that_of_the_tenant_that_has_waited_longest(any_pool):
-    pool = any_pool
+    pool, now = any_pool, datetime.now(UTC)  # not the module's: it may have been imported minutes ago
     tenants = {name: str(uuid4()) for name in ("gone", "paused", "off", "late", "fresh")}
     for days, tenant in zip((9, 8, 7, 3, 1), tenants.values(), strict=True):
-        await execute(pool, REMEMBER, tenant, NOW - timedelta(days=10))
-        await DecayWorker(pool, chosen()).run_decay_cycle([tenant], as_of=NOW - timedelta(days=days))
+        await execute(pool, REMEMBER, tenant, now - timedelta(days=10))
+        await DecayWorker(pool, chosen()).run_decay_cycle([tenant], as_of=now - timedelta(days=days))
     await execute(pool, "DELETE FROM memories WHERE tenant_id = $1", tenants["gone"])
     await pause(pool, tenants["paused"])
     await override(pool, tenants["off"], {"decay_enabled": False})
