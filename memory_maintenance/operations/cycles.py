@@ -27,6 +27,12 @@ ON CONFLICT (cycle_id) DO UPDATE SET kind = c.kind
 RETURNING as_of, config, started_at
 """
 
+BEFORE: Final = """
+-- operations.BEFORE: what the newest earlier cycle went by.
+--   $1 cycle_id  uuid
+SELECT config FROM maintenance.cycles WHERE cycle_id <> $1 ORDER BY started_at DESC LIMIT 1
+"""
+
 ABANDON: Final = """
 -- operations.ABANDON: cycles that nobody closed within their deadline and an hour: their root was terminated, or their
 -- process died. One that does close later is completed after all: its end is still open.
@@ -81,9 +87,21 @@ async def open_cycle(
     Earlier cycles that can no longer be running are marked ``abandoned``.
     """
     await execute(db, ABANDON)
+    _log_changed_rule(await fetch_value(db, BEFORE, cycle_id), config)
     row = await fetch_row(db, OPEN, cycle_id, kind, as_of, config)
     assert row is not None  # noqa: S101  an upsert with RETURNING returns its row
     return row["as_of"], row["config"]
+
+
+def _log_changed_rule(before: dict[str, Any] | None, now: dict[str, Any]) -> None:
+    """Say that the deployment's decay rule is another one: this cycle re-prices every memory by it."""
+    changed = {
+        name: {"before": before[name], "now": now[name]}
+        for name in now
+        if before and name.startswith("decay_") and before.get(name, now[name]) != now[name]
+    }
+    if changed:
+        logger.warning("decay_policy_changed", changed=changed)
 
 
 async def record_outcomes(db: Executor, cycle_id: UUID, page: int, outcomes: Sequence[TenantOutcome]) -> None:

@@ -196,8 +196,13 @@ async def _touched(pool: Pool, size: int) -> Counter[str]:
     arguments = (TENANT, UUID(int=0), size, *_terms(run, rule, 0.0))
     async with pool.acquire() as connection:
         plan = await connection.fetchval("EXPLAIN (ANALYZE, FORMAT JSON) " + DECAY_PAGE, *arguments)
+    return rows_read(plan[0]["Plan"])
+
+
+def rows_read(plan: dict[str, Any]) -> Counter[str]:
+    """Return how many rows of memories a plan's scans took, by the step of the statement."""
     counts: Counter[str] = Counter()
-    _count_rows(plan[0]["Plan"], counts, "final")
+    _count_rows(plan, counts, "final")
     return counts
 
 
