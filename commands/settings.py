@@ -16,7 +16,7 @@ Markdown = Annotated[bool, typer.Option("--markdown", help="Print docs/configura
 
 HEAD = """# Configuration
 
-Every setting, from `memory_maintenance/settings.py`; this page is written by `python starter.py settings --markdown`.
+Every setting, from `memory_maintenance/settings/`; this page is written by `python starter.py settings --markdown`.
 Each is an environment variable, or a line of the file `.env` in the folder a command is run from.
 `python starter.py settings` shows what each is now.
 

@@ -172,7 +172,8 @@ FROM memories m
              ELSE m.importance
          END::float8 AS value
      ) v
-WHERE m.tenant_id = $1 AND m.layer IN ('episodic', 'em') AND m.created_at <= $4 AND isfinite(m.created_at)
+WHERE m.tenant_id = $1 AND m.layer IN ('episodic', 'em') AND isfinite(m.created_at)
+      AND (m.created_at <= $4 OR c.summary_id = $5)  -- a later cycle may have covered more than this one looks at
       AND coalesce(m.project, 'default') = $2
       AND coalesce(nullif(m.session_id, ''), m.metadata->>'session_id') = $3
       AND (m.source IS NULL OR m.source NOT IN ('summarization_worker', 'reflection_engine_v2'))

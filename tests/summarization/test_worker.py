@@ -309,6 +309,16 @@ async def test_a_fallback_is_replaced_in_place_when_the_model_is_back_and_by_all
     assert (row["metadata"]["fallback"], row["metadata"]["backend"]) == (False, "openai")
 
 
+async def test_an_older_cycle_replaces_a_fallback_by_all_that_it_covers(pool, tenant):
+    """Two cycles at once: the later one stored a fallback of more events than the earlier one looks at."""
+    await write(pool, tenant, talk(12), session="s", start=AS_OF - timedelta(hours=5))
+    await write(pool, tenant, talk(4, first=50), session="s", start=AS_OF - timedelta(hours=2))
+    failing = FakeModel(failures=1, error=ModelUnavailableError("server_error", "the breaker is open"))
+    assert (await summarize(worker(pool, model=failing), tenant)).status == "fallback"
+    older = await summarize(worker(pool, model=FakeModel()), tenant, as_of=AS_OF - timedelta(hours=3))
+    assert (older.status, older.events) == ("updated", 16)
+
+
 async def test_the_fallback_may_be_chosen_sentences(pool, tenant):
     await write(pool, tenant, talk(12), session="s")
     down = FakeModel(ModelUnavailableError("server_error", "m"))

@@ -1,0 +1,107 @@
+"""The kinds of values that settings have, and how they are read from a variable."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Final
+
+from annotated_types import Ge, Gt, Le, Lt
+from pydantic import BeforeValidator, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+Rate = Annotated[float, Ge(0), Lt(1)]
+Share = Annotated[float, Ge(0), Le(1)]
+Count = Annotated[int, Ge(1)]
+Seconds = Annotated[float, Gt(0)]
+
+LAYER_SPELLINGS: Final = {
+    "episodic": ("episodic", "em"),
+    "working": ("working", "stm", "wm"),
+    "semantic": ("semantic", "ltm", "sm"),
+    "reflective": ("reflective", "rm"),
+}
+"""A layer's name, and every way it is stored: names since 2026-01, codes before."""
+
+_LAYER_NAMES: Final = {spelling: name for name, spellings in LAYER_SPELLINGS.items() for spelling in spellings}
+
+
+def _words(value: object) -> object:
+    """Read ``a,b`` as two words; a comma alone is no word at all."""
+    return tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value
+
+
+def lower(value: object) -> object:
+    """Read ``WARNING``, as RAE spells it."""
+    return value.lower() if isinstance(value, str) else value
+
+
+def _layer_speeds(value: object) -> object:
+    """Read ``semantic=0.5,em=1`` as speeds by the layer's name."""
+    if not isinstance(value, str):
+        return value
+    speeds: dict[str, str] = {}
+    for part in filter(str.strip, value.split(",")):
+        spelling, _, speed = (side.strip() for side in part.partition("="))
+        name = _LAYER_NAMES.get(spelling.lower())
+        if name is None or not speed:
+            raise ValueError(f"{part.strip()!r} is not LAYER=SPEED with a layer of {', '.join(_LAYER_NAMES)}")
+        if name in speeds:
+            raise ValueError(f"the layer {name} is named twice")
+        speeds[name] = speed
+    return speeds
+
+
+def _prices(value: object) -> object:
+    """Read ``gpt-4o-mini=0.15/0.60,local=0/0`` as the prices of input and output by the model's name."""
+    if not isinstance(value, str):
+        return value
+    prices: dict[str, tuple[Decimal, Decimal]] = {}
+    for part in filter(str.strip, value.split(",")):
+        model, _, price = part.strip().rpartition("=")
+        if not model:
+            raise ValueError(f"{part.strip()!r} is not MODEL=INPUT/OUTPUT")
+        if model in prices:
+            raise ValueError(f"the model {model} is named twice")
+        prices[model] = _price_pair(model, price)
+    return prices
+
+
+def _price_pair(model: str, text: str) -> tuple[Decimal, Decimal]:
+    try:
+        both = [Decimal(price.strip()) for price in text.split("/")]
+    except InvalidOperation:
+        both = []
+    if len(both) != 2 or not all(price.is_finite() and price >= 0 for price in both):  # noqa: PLR2004
+        raise ValueError(f"the price of {model} is {text!r}, not INPUT/OUTPUT, as 0.15/0.60 for a million tokens")
+    return both[0], both[1]
+
+
+def _named_numbers(value: object) -> object:
+    """Read ``unsupported_words=0.3,copied=0.9`` as numbers by name."""
+    if not isinstance(value, str):
+        return value
+    parts = [part.partition("=") for part in value.split(",") if part.strip()]
+    return {name.strip(): number.strip() for name, _, number in parts}
+
+
+Tags = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
+ModelPrices = Annotated[
+    dict[str, tuple[Annotated[Decimal, Ge(0)], Annotated[Decimal, Ge(0)]]], NoDecode, BeforeValidator(_prices)
+]
+Thresholds = Annotated[dict[str, float], NoDecode, BeforeValidator(_named_numbers)]
+LayerSpeeds = Annotated[dict[str, Annotated[float, Ge(0), Le(100)]], NoDecode, BeforeValidator(_layer_speeds)]
+
+
+class SettingsGroup(BaseSettings):
+    """Settings about one thing; ``Settings`` is all of them."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", extra="ignore", frozen=True, use_attribute_docstrings=True, hide_input_in_errors=True
+    )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _empty_is_unset(cls, value: object, info: object) -> object:
+        """Read ``NAME=`` as unset where None is allowed: compose files pass empty values."""
+        field = cls.model_fields[info.field_name]  # type: ignore[attr-defined]
+        return field.get_default(call_default_factory=True) if value == "" else value

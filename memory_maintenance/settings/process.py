@@ -1,0 +1,85 @@
+"""The configuration of one process, and the door to it: ``load_settings``."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from dotenv import dotenv_values
+from pydantic import ValidationError
+
+from memory_maintenance.errors import SettingsError
+from memory_maintenance.settings.decay import DecaySettings
+from memory_maintenance.settings.model import ModelSettings
+from memory_maintenance.settings.runs import RunSettings
+from memory_maintenance.settings.servers import ServerSettings
+from memory_maintenance.settings.writing import WritingSettings
+
+
+# Bases give their fields last first: this order is that of the documentation.
+class Settings(RunSettings, WritingSettings, DecaySettings, ModelSettings, ServerSettings):
+    """Every setting of a process."""
+
+    def on_embedded_servers(self) -> Settings:
+        """Return these settings with the embedded servers for all that they name, and with workers of no build."""
+        named = ("database_url", "postgres_host", "temporal_address", "temporal_profile", "temporal_config_file")
+        build = ("temporal_worker_deployment_name", "temporal_worker_build_id")
+        return self.model_copy(update=dict.fromkeys((*named, *build)))
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return what a cycle records of its configuration: RAE's keys, and what decides results; no secrets."""
+        return {
+            "reflective_enabled": self.reflective_memory_enabled,
+            "mode": self.reflective_memory_mode,
+            "dreaming_enabled": self.dreaming,
+            "summarization_enabled": self.summarization_enabled,
+            "decay_enabled": self.memory_importance_decay_enabled,
+            "decay_policy": self.memory_decay_policy,
+            "decay_rate": self.base_decay_rate,
+            "decay_uses_access": self.memory_access_count_boost,
+            "decay_layers": dict(self.memory_decay_layers),
+            "decay_protected_tags": sorted(self.memory_decay_protected_tags),
+            "decay_tolerance": self.memory_decay_tolerance,
+            "llm_backend": self.llm_backend,
+            "llm_model": self.rae_llm_model_default if self.llm_backend == "openai" else None,
+            "embedding_model": self.embedding_model if self.embeds else None,
+            "deadline_minutes": {
+                "daily": self.maintenance_daily_deadline_minutes,
+                "hourly": self.maintenance_hourly_deadline_minutes,
+            },
+        }
+
+    def warnings(self) -> list[str]:
+        """Return a sentence for every setting that does not do what its owner may think."""
+        found = []
+        if self.memory_decay_rate is not None:
+            found.append(
+                "MEMORY_DECAY_RATE is ignored: decay goes by MEMORY_BASE_DECAY_RATE, per day "
+                f"(now {self.base_decay_rate:g})"
+            )
+        if self.base_decay_rate != self.memory_base_decay_rate:
+            found.append(
+                f"MEMORY_BASE_DECAY_RATE={self.memory_base_decay_rate:g} is outside its bounds: "
+                f"{self.base_decay_rate:g} is used"
+            )
+        if self.embedding_model and not self.has_endpoint:
+            found.append("EMBEDDING_MODEL is ignored: neither OPENAI_BASE_URL nor OPENAI_API_KEY names an endpoint")
+        return found
+
+
+def load_settings() -> Settings:
+    """Read the environment and ``.env``.
+
+    Raises:
+        SettingsError: one line naming each variable that is wrong and what it may be.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        faults = [f"{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}".removeprefix(": ") for e in error.errors()]
+        raise SettingsError("settings: " + "; ".join(faults)) from None
+
+
+def names_set() -> set[str]:
+    """Return the names, in capitals, of everything that is set where settings are read from, ours or not."""
+    return {name.upper() for name in (*os.environ, *dotenv_values(".env"))}

@@ -1,0 +1,91 @@
+"""Where the servers are: what is unset is started on this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Self
+from urllib.parse import quote
+
+from annotated_types import Ge, Le
+from pydantic import SecretStr, model_validator
+
+from memory_maintenance.settings.kinds import (
+    Seconds,
+    SettingsGroup,
+)
+
+
+class ServerSettings(SettingsGroup):
+    """Where the servers are: what is unset is started on this machine."""
+
+    database_url: SecretStr | None = None
+    """Postgres, as postgresql://user:password@host:port/database; unset: POSTGRES_HOST, else the embedded one."""
+    postgres_host: str | None = None
+    """RAE's way to name the database, used where DATABASE_URL is unset."""
+    postgres_port: Annotated[int, Ge(1), Le(65535)] = 5432
+    """Port of POSTGRES_HOST."""
+    postgres_db: str = "rae"
+    """Database on POSTGRES_HOST."""
+    postgres_user: str = "rae"
+    """User on POSTGRES_HOST."""
+    postgres_password: SecretStr = SecretStr("")
+    """Password on POSTGRES_HOST."""
+    memory_maintenance_home: Path = Path("~/.local/share/memory-maintenance")
+    """Folder of the embedded servers' data."""
+    database_pool_size: Annotated[int, Ge(2), Le(200)] = 10
+    """Connections of one process; the slots for SQL activities are no more than this."""
+    database_timeout_seconds: Seconds = 60
+    """Longest run of one statement."""
+    temporal_address: str | None = None
+    """host:port of the Temporal frontend; unset: the profile's, else the embedded dev server."""
+    temporal_namespace: str | None = None
+    """Temporal namespace; unset: the profile's, else `default`."""
+    temporal_profile: str | None = None
+    """Profile of Temporal's configuration file that says what is unset here; unset, no file is read."""
+    temporal_config_file: Path | None = None
+    """That file; unset: where the `temporal` command keeps it. Set alone: its profile `default`."""
+    temporal_api_key: SecretStr | None = None
+    """Key of Temporal Cloud; TLS is on with it unless TEMPORAL_TLS says otherwise."""
+    temporal_tls: bool | None = None
+    """Whether the connection is encrypted; unset: where a key or one of the next settings is given."""
+    temporal_tls_server_name: str | None = None
+    """Name in the server's certificate, where it is not the one in the address."""
+    temporal_tls_server_ca_cert_path: Path | None = None
+    """Certificate of the authority that signed the server's; unset: those the system trusts."""
+    temporal_tls_server_ca_cert_data: str | None = None
+    """The same as PEM text."""
+    temporal_tls_client_cert_path: Path | None = None
+    """Our certificate, where the server asks for one (mTLS)."""
+    temporal_tls_client_cert_data: str | None = None
+    """The same as PEM text."""
+    temporal_tls_client_key_path: Path | None = None
+    """Key of our certificate."""
+    temporal_tls_client_key_data: SecretStr | None = None
+    """The same as PEM text."""
+    temporal_patience_seconds: Annotated[float, Ge(0)] = 60
+    """How long a starting worker waits for Temporal to answer; commands wait no longer than ten seconds."""
+    temporal_worker_deployment_name: str | None = None
+    """Name of the worker deployment, for worker versioning; set with TEMPORAL_WORKER_BUILD_ID or not at all."""
+    temporal_worker_build_id: str | None = None
+    """Build of this worker: a run that started on it ends on it."""
+    temporal_ui_url: str | None = None
+    """Address of the Temporal Web UI, shown to people; unset: the embedded one's."""
+
+    @model_validator(mode="after")
+    def _a_deployment_has_a_build(self) -> Self:
+        if (self.temporal_worker_deployment_name is None) != (self.temporal_worker_build_id is None):
+            raise ValueError(
+                "TEMPORAL_WORKER_DEPLOYMENT_NAME and TEMPORAL_WORKER_BUILD_ID go together: set both or none"
+            )
+        return self
+
+    @property
+    def database_dsn(self) -> SecretStr | None:
+        """Return where Postgres is, or None when nothing names one."""
+        if self.database_url:
+            return SecretStr(self.database_url.get_secret_value().replace("postgresql+asyncpg://", "postgresql://"))
+        if not self.postgres_host:
+            return None
+        password = quote(self.postgres_password.get_secret_value(), safe="")
+        login = f"{quote(self.postgres_user, safe='')}:{password}"
+        return SecretStr(f"postgresql://{login}@{self.postgres_host}:{self.postgres_port}/{self.postgres_db}")
