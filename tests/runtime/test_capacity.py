@@ -44,11 +44,11 @@ def test_a_batch_ends_before_the_grace_of_a_shutdown_does():
 
 def test_time_outs_of_a_long_step_are_in_order():
     step = options.long_sql()
-    limits = ("heartbeat_timeout", "start_to_close_timeout", "schedule_to_close_timeout")
-    assert [capacity.STICKY, capacity.GRACE, *map(step.get, limits)] == [
+    limits = ("start_to_close_timeout", "schedule_to_close_timeout")
+    assert [capacity.STICKY, step["heartbeat_timeout"], capacity.GRACE, *map(step.get, limits)] == [
         timedelta(seconds=2),
+        timedelta(seconds=15),
         timedelta(seconds=25),
-        timedelta(seconds=30),
         timedelta(minutes=5),
         timedelta(hours=1),
     ]

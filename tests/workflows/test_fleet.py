@@ -81,20 +81,26 @@ async def test_a_tenant_paused_for_a_month_catches_up_to_the_one_that_was_not(te
     assert await fetch_value(pool, "SELECT count(DISTINCT importance) FROM memories") == 1
 
 
+@pytest.mark.slow  # in one of ten runs the SDK's worker never stops after it: see docs/operations.md
 async def test_a_page_that_is_lost_is_counted_and_named(temporal: Client, pool: Pool, working: Working):
     await execute(pool, TENANTS, 2, datetime.now(UTC) - timedelta(days=1))
-    async with working(), transaction(pool) as holding:
-        # The tenants' decay waits for this transaction: their page is still running when it is lost.
-        await execute(holding, "INSERT INTO maintenance.tenants (tenant_id) SELECT tenant_id FROM memories")
-        run = await temporal.start_workflow("MaintenanceWorkflow", id="cycle", task_queue=TASK_QUEUE, result_type=dict)
-        await _exists(temporal, "tenant-maintenance/tenant-00002")
-        await temporal.get_workflow_handle("cycle/page-1").terminate("lost")
-        stats = await run.result()
+    async with working():
+        async with transaction(pool) as holding:
+            # The tenants' decay waits for this transaction: their page is still running when it is lost.
+            await execute(holding, "INSERT INTO maintenance.tenants (tenant_id) SELECT tenant_id FROM memories")
+            run = await temporal.start_workflow(
+                "MaintenanceWorkflow", id="cycle", task_queue=TASK_QUEUE, result_type=dict
+            )
+            await _until(temporal, "WorkflowId = 'tenant-maintenance/tenant-00002'", there=True)
+            await temporal.get_workflow_handle("cycle/page-1").terminate("lost")
+            stats = await run.result()
+        # The SDK's worker may wait for ever for an activity that is cancelled while it stops.
+        await _until(temporal, "ExecutionStatus = 'Running'", there=False)
     assert stats["tenants"]["page_failed"] == 2
     assert stats["failed_tenants"] == ["tenant-00001", "tenant-00002"]
 
 
-async def _exists(client: Client, workflow_id: str) -> None:
+async def _until(client: Client, query: str, *, there: bool) -> None:
     async with asyncio.timeout(30):
-        while not [run async for run in client.list_workflows(f"WorkflowId = '{workflow_id}'")]:
+        while bool([run async for run in client.list_workflows(query)]) is not there:
             await asyncio.sleep(0.05)
