@@ -33,6 +33,9 @@ ACTIVITY_POLLERS: Final = PollerBehaviorAutoscaling(minimum=1, initial=4, maximu
 GRACE: Final = timedelta(seconds=25)
 """A batch of decay takes some 20 seconds: on shutdown it may finish."""
 
+FLUSHING: Final = timedelta(seconds=5)
+"""After the grace, for cancelled batches to roll back and tell the server. Deployments allow 40 seconds in all."""
+
 STICKY: Final = timedelta(seconds=2)
 """After kill -9 a cached workflow waits this long for the dead worker, not the default 10 seconds."""
 

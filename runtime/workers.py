@@ -20,6 +20,7 @@ from memory_maintenance.settings import Settings
 from runtime.capacity import (
     ACTIVITY_POLLERS,
     CACHED_WORKFLOWS,
+    FLUSHING,
     GRACE,
     STICKY,
     WORKFLOW_POLLERS,
@@ -192,8 +193,23 @@ async def poll_until(
     told.cancel()
     stopping()
     logger.info("worker_stopping", grace_seconds=GRACE.total_seconds())
-    await asyncio.gather(*(worker.shutdown() for worker in workers))
+    await _stop(workers, polling)
     try:
-        await asyncio.gather(*polling)
+        await asyncio.gather(*(task for task in polling if not task.cancelled()))
     except RuntimeError as error:
         raise WorkerEndedError(error) from error
+
+
+async def _stop(workers: Sequence[Worker], polling: Sequence[asyncio.Task[None]]) -> None:
+    """Let *workers* end; cancel what is left of one that does not.
+
+    The SDK's core may wait for ever in its last step, after every batch has ended, where an activity
+    learned from its heartbeat that its workflow is gone. Nothing is left to lose then.
+    """
+    stopping = [asyncio.create_task(worker.shutdown()) for worker in workers]
+    _, hanging = await asyncio.wait([*polling, *stopping], timeout=(GRACE + FLUSHING).total_seconds())
+    for task in hanging:
+        task.cancel()
+    if hanging:
+        logger.warning("worker_left_behind", waited_seconds=(GRACE + FLUSHING).total_seconds())
+        await asyncio.wait(hanging)

@@ -81,7 +81,6 @@ async def test_a_tenant_paused_for_a_month_catches_up_to_the_one_that_was_not(te
     assert await fetch_value(pool, "SELECT count(DISTINCT importance) FROM memories") == 1
 
 
-@pytest.mark.slow  # in one of ten runs the SDK's worker never stops after it: see docs/operations.md
 async def test_a_page_that_is_lost_is_counted_and_named(temporal: Client, pool: Pool, working: Working):
     await execute(pool, TENANTS, 2, datetime.now(UTC) - timedelta(days=1))
     async with working():
@@ -94,7 +93,6 @@ async def test_a_page_that_is_lost_is_counted_and_named(temporal: Client, pool: 
             await _until(temporal, "WorkflowId = 'tenant-maintenance/tenant-00002'", there=True)
             await temporal.get_workflow_handle("cycle/page-1").terminate("lost")
             stats = await run.result()
-        # The SDK's worker may wait for ever for an activity that is cancelled while it stops.
         await _until(temporal, "ExecutionStatus = 'Running'", there=False)
     assert stats["tenants"]["page_failed"] == 2
     assert stats["failed_tenants"] == ["tenant-00001", "tenant-00002"]
