@@ -7,7 +7,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml
 
-.PHONY: help demo worker test test-slow chaos chaos-quick chaos-seeds check format histories lock clean
+.PHONY: help demo worker test test-slow chaos chaos-quick chaos-seeds check format histories counts lock clean
 .DELETE_ON_ERROR:
 
 help: ## show this list
@@ -25,14 +25,14 @@ test: .venv/dev ## every test but the slow ones
 test-slow: .venv/dev ## the tests that take minutes
 	$(BIN)/python -m pytest -m slow --timeout 1800
 
-chaos: .venv/dev ## ten minutes of failures on real servers, seed drawn and printed (SEED=N: that one)
-	@$(BIN)/python -m chaos --minutes 10 $(if $(SEED),--seed $(SEED))
+chaos: .venv/dev ## failures on real servers for some five minutes, seed drawn and printed (SEED=N: that one)
+	@$(BIN)/python -m chaos --minutes 6 $(if $(SEED),--seed $(SEED))
 
-chaos-quick: .venv/dev ## the same in three minutes
+chaos-quick: .venv/dev ## the same in two to three minutes
 	@$(BIN)/python -m chaos --minutes 3 $(if $(SEED),--seed $(SEED))
 
-chaos-seeds: .venv/dev ## the ten fixed seeds, ten minutes each
-	@$(BIN)/python -m chaos --minutes 10 --fixed
+chaos-seeds: .venv/dev ## the ten fixed seeds one after the other: some fifty minutes
+	@$(BIN)/python -m chaos --minutes 6 --fixed
 
 check: .venv/dev ## format, lint, types, import contracts
 	$(BIN)/ruff format --check .
@@ -48,9 +48,18 @@ histories: .venv/dev ## record anew the runs that must replay (read tests/histor
 	rm -f tests/histories/*.json
 	$(BIN)/python -m pytest -q tests/histories/record.py
 
+counts: .venv/dev ## count anew what cycles take, for a change that means to change it
+	$(BIN)/python -m pytest -q tests/counts/record.py
+
+bench: .venv/dev ## how fast it is, on a quiet machine: writes benchmarks/results.md
+	$(BIN)/python -m benchmarks.speed
+
+bench-quick: .venv/dev ## the same in small, to see that it works; writes nothing
+	$(BIN)/python -m benchmarks.speed --quick
+
 lock: .venv/python ## write the locks anew from pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	$(COMPILE) --all-extras --group dev --group model -o requirements/dev.lock
+	$(COMPILE) --all-extras --group dev --group model --group bench -o requirements/dev.lock
 	$(COMPILE) --extra app --extra embedded -c requirements/dev.lock -o requirements/app.lock
 	$(COMPILE) --extra app -c requirements/dev.lock -o requirements/worker.lock
 

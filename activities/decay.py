@@ -19,15 +19,10 @@ class DecayActivities:
         """Decay pages of a tenant's memories for some 20 seconds, each committed.
 
         Safe to retry: the base decides the value, so twice is once. A retry goes on after
-        the last page that was committed, and reports what was done before it too.
+        the last page that was committed, and reports what was done before it too. A dry run
+        counts the same pages and writes none.
         """
-        batch = await self.decay.decay_batch(
-            request.tenant_id, request.as_of, run_id=request.cycle_id, beat=activity.heartbeat
-        )
-        return DecayBatchResult(
-            status=batch.status,
-            seen=batch.seen,
-            updated=batch.updated,
-            invalid=batch.invalid,
-            busy=batch.busy,
-        )
+        tenant_id, as_of, beat = request.tenant_id, request.as_of, activity.heartbeat
+        if request.dry_run:
+            return DecayBatchResult.of(await self.decay.foresee_batch(tenant_id, as_of, after=request.after, beat=beat))
+        return DecayBatchResult.of(await self.decay.decay_batch(tenant_id, as_of, run_id=request.cycle_id, beat=beat))

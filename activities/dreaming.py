@@ -42,6 +42,7 @@ class DreamingActivities:
         """Reflect on a project's recent important memories and store it.
 
         Safe to retry: the sample decides the ids, and what a model answered is in the ledger.
+        A dry run asks and stores nothing.
         """
         done = await self.dreaming.dream(
             request.tenant_id,
@@ -49,13 +50,6 @@ class DreamingActivities:
             as_of=request.as_of,
             round=str(request.cycle_id),
             cycle_id=request.cycle_id,
+            dry_run=request.dry_run,
         )
-        return GenerateReflectionResult(
-            status=done.status,
-            reason=done.reason,
-            reflection_id=done.reflection_id,
-            strategy_id=done.strategy_id,
-            sources=done.sources,
-            input_tokens=done.input_tokens,
-            output_tokens=done.output_tokens,
-        )
+        return GenerateReflectionResult.of(done)

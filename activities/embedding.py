@@ -32,13 +32,9 @@ class EmbeddingActivities:
         """Give a batch of memories their vectors.
 
         Safe to retry: what has its vector is not sent again, and what a model answered is in the ledger.
+        A dry run sends nothing.
         """
-        done = await self.embedding.embed(request.tenant_id, request.memories, round=str(request.cycle_id))
-        return EmbedDerivedResult(
-            status=done.status,
-            embedded=done.embedded,
-            skipped=done.skipped,
-            failed=done.failed,
-            reasons=dict(done.reasons),
-            input_tokens=done.input_tokens,
-        )
+        tenant_id, memories = request.tenant_id, request.memories
+        if request.dry_run:
+            return EmbedDerivedResult.of(await self.embedding.foresee(tenant_id, memories))
+        return EmbedDerivedResult.of(await self.embedding.embed(tenant_id, memories, round=str(request.cycle_id)))

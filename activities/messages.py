@@ -4,7 +4,7 @@ Fields are only ever added, with defaults, so that a running workflow survives a
 """
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from annotated_types import Len
@@ -21,14 +21,21 @@ class Message(BaseModel):
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
+    @classmethod
+    def of(cls, result: object) -> Self:
+        """Return the message that holds what *result* has as attributes of the same names."""
+        return cls.model_validate(result, from_attributes=True)
+
 
 class OpenCycleRequest(Message):
-    """``as_of`` None means the database's clock."""
+    """``as_of`` None means the database's clock, ``named_tenants`` None the fleet. A dry run is not recorded."""
 
     cycle_id: UUID
     kind: Kind
     as_of: datetime | None = None
     tasks: tuple[Task, ...] = TASKS
+    named_tenants: int | None = None
+    dry_run: bool = False
 
 
 class OpenCycleResult(Message):
@@ -52,6 +59,7 @@ class PlanPageRequest(Message):
     after: str | None = None
     limit: int = 200
     backfill_days: int | None = None
+    dry_run: bool = False
 
 
 class TenantPlan(Message):
@@ -74,17 +82,20 @@ class PlanPageResult(Message):
 
 
 class DecayBatchRequest(Message):
-    """The next batch of a tenant's memories in this cycle; how far it is stands in the store."""
+    """The next batch of a tenant's memories; how far a cycle is stands in the store, a dry run goes on ``after``."""
 
     tenant_id: str
     as_of: datetime
     cycle_id: UUID
+    dry_run: bool = False
+    after: UUID | None = None
 
 
 class DecayBatchResult(Message):
-    """``status`` is more, done, paused, superseded or disabled; the counts are those of the whole cycle."""
+    """``status`` is more, done, paused, superseded or disabled; counts are the cycle's, of a dry run the batch's."""
 
     status: str
+    cursor: UUID | None = None
     seen: int
     updated: int
     invalid: int = 0
@@ -123,6 +134,7 @@ class SummarizeSessionRequest(Message):
     as_of: datetime
     cycle_id: UUID
     min_events: int | None = None
+    dry_run: bool = False
 
 
 class SummarizeSessionResult(Message):
@@ -158,6 +170,7 @@ class GenerateReflectionRequest(Message):
     project: str
     as_of: datetime
     cycle_id: UUID
+    dry_run: bool = False
 
 
 class GenerateReflectionResult(Message):
@@ -191,6 +204,7 @@ class EmbedDerivedRequest(Message):
     tenant_id: str
     memories: tuple[UUID, ...]
     cycle_id: UUID
+    dry_run: bool = False
 
 
 class EmbedDerivedResult(Message):
@@ -217,6 +231,12 @@ class CloseCycleRequest(Message):
 
     cycle_id: UUID
     status: str
+    totals: CycleTotals
+
+
+class ForeseeCostsRequest(Message):
+    """What a dry run came to."""
+
     totals: CycleTotals
 
 

@@ -1,12 +1,13 @@
 """Activities around a cycle: open it, plan its pages, record what they did, close it."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from temporalio import activity
 
 from activities.messages import (
     CloseCycleRequest,
+    ForeseeCostsRequest,
     OpenCycleRequest,
     OpenCycleResult,
     PlanPageRequest,
@@ -15,8 +16,10 @@ from activities.messages import (
     TenantPlan,
 )
 from memory_maintenance.database.pool import Pool
-from memory_maintenance.language_model.ledger import purge_answers
+from memory_maintenance.language_model.retention import tidy_ledger
 from memory_maintenance.operations.cycles import checked_as_of, close_cycle, open_cycle, record_outcomes
+from memory_maintenance.operations.foreseen import ForeseenCosts
+from memory_maintenance.planning.costs import foreseen_costs
 from memory_maintenance.planning.planner import Planner, log_what_is_off
 from memory_maintenance.settings import Settings
 
@@ -33,10 +36,13 @@ class PlanningActivities:
 
     @activity.defn(name="open_cycle")
     async def open_cycle(self, request: OpenCycleRequest) -> OpenCycleResult:
-        """Fix the instant and the configuration that the cycle goes by. Twice is once."""
+        """Fix the instant and the configuration that the cycle goes by. Twice is once; a dry run is not recorded."""
         as_of = await checked_as_of(self.pool, request.as_of)
-        snapshot = {**self.settings.snapshot(), "tasks": list(request.tasks)}
-        as_of, config = await open_cycle(self.pool, request.cycle_id, kind=request.kind, as_of=as_of, config=snapshot)
+        config = {**self.settings.snapshot(), "tasks": list(request.tasks)}
+        if request.named_tenants is not None:  # then it is no success of the fleet
+            config["named_tenants"] = request.named_tenants
+        if not request.dry_run:
+            as_of, config = await open_cycle(self.pool, request.cycle_id, kind=request.kind, as_of=as_of, config=config)
         log_what_is_off(self.settings, request.tasks)
         daily = request.kind == "daily"
         return OpenCycleResult(
@@ -49,10 +55,10 @@ class PlanningActivities:
 
     @activity.defn(name="plan_page")
     async def plan_page(self, request: PlanPageRequest) -> PlanPageResult:
-        """Find the next tenants with work. Reads only."""
-        daily, tasks = request.kind == "daily", request.tasks
+        """Find the next tenants with work; for whom decay is off, is remembered, unless it is a dry run."""
+        daily, tasks, planner = request.kind == "daily", request.tasks, replace(self.planner, dry_run=request.dry_run)
         if request.tenants is None:
-            page = await self.planner.plan_page(
+            page = await planner.plan_page(
                 as_of=request.as_of,
                 daily=daily,
                 tasks=tasks,
@@ -62,23 +68,14 @@ class PlanningActivities:
                 backfill_days=request.backfill_days,
             )
         else:
-            page = await self.planner.plan_chosen(
+            page = await planner.plan_chosen(
                 request.tenants,
                 as_of=request.as_of,
                 daily=daily,
                 tasks=tasks,
                 backfill_days=request.backfill_days,
             )
-        plans = tuple(
-            TenantPlan(
-                tenant_id=work.tenant_id,
-                decay=work.decay,
-                sessions=work.sessions,
-                dreams=work.dreams,
-                embeddings=work.embeddings,
-            )
-            for work in page.work
-        )
+        plans = tuple(map(TenantPlan.of, page.work))
         return PlanPageResult(plans=plans, cursor=page.cursor, looked_at=page.looked_at, paused=page.paused)
 
     @activity.defn(name="record_page")
@@ -88,7 +85,12 @@ class PlanningActivities:
 
     @activity.defn(name="close_cycle")
     async def close_cycle(self, request: CloseCycleRequest) -> None:
-        """Write how the cycle ended, and take away the text of old answers. Twice is once."""
+        """Write how the cycle ended, and tidy the ledger. Twice is once."""
         totals = request.totals.model_dump(mode="json")
         await close_cycle(self.pool, request.cycle_id, status=request.status, totals=totals)
-        await purge_answers(self.pool, self.settings.model_call_retention)
+        await tidy_ledger(self.pool, self.settings.model_call_retention)
+
+    @activity.defn(name="foresee_costs")
+    async def foresee_costs(self, request: ForeseeCostsRequest) -> ForeseenCosts:
+        """Say what a dry run's texts take of a model, and what today's budget has left. Reads only."""
+        return await foreseen_costs(self.pool, self.settings, request.totals)

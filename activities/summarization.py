@@ -40,15 +40,14 @@ class SummarizationActivities:
             limit=request.limit,
             backfill_days=request.backfill_days,
         )
-        return DueSessionsResult(
-            sessions=tuple(SessionRef(project=key.project, session_id=key.session_id) for key in due)
-        )
+        return DueSessionsResult(sessions=tuple(map(SessionRef.of, due)))
 
     @activity.defn(name="summarize_session")
     async def summarize_session(self, request: SummarizeSessionRequest) -> SummarizeSessionResult:
         """Summarize one session and store it.
 
         Safe to retry: its id decides where it is kept, and what a model answered is in the ledger.
+        A dry run asks and stores nothing.
         """
         key = SessionKey(request.tenant_id, request.session.project, request.session.session_id)
         done = await self.summarization.summarize(
@@ -57,12 +56,6 @@ class SummarizationActivities:
             round=str(request.cycle_id),
             cycle_id=request.cycle_id,
             min_events=request.min_events,
+            dry_run=request.dry_run,
         )
-        return SummarizeSessionResult(
-            status=done.status,
-            reason=done.reason,
-            summary_id=done.summary_id,
-            events=done.events,
-            input_tokens=done.input_tokens,
-            output_tokens=done.output_tokens,
-        )
+        return SummarizeSessionResult.of(done)

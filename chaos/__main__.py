@@ -41,7 +41,7 @@ def _parser() -> argparse.ArgumentParser:
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--seed", type=int, help="what goes wrong follows from it; default: drawn, and printed")
     which.add_argument("--fixed", action="store_true", help="the ten seeds of chaos/seeds.py, one after the other")
-    parser.add_argument("--minutes", type=float, default=10.0, help="length of a run, about; default 10")
+    parser.add_argument("--minutes", type=float, default=6.0, help="longest a run may be, about; default 6")
     parser.add_argument("--tenants", type=int, default=200, help="default 200")
     parser.add_argument("--json", action="store_true", help="results as JSON on standard output")
     return parser

@@ -103,11 +103,16 @@ class Cycles:
         return None
 
     async def quiet(self, seconds: float) -> bool:
-        """Wait until no workflow runs any more; return whether that came within *seconds*."""
-        deadline = asyncio.get_running_loop().time() + seconds
-        while asyncio.get_running_loop().time() < deadline:
-            running = await patiently(lambda: self.client.count_workflows("ExecutionStatus = 'Running'"))
-            if running.count == 0:
-                return True
+        """Wait until no workflow runs any more; return False once for *seconds* none of those that run has closed."""
+        closed, deadline = -1, 0.0
+        while await self._number("ExecutionStatus = 'Running'"):
+            now = asyncio.get_running_loop().time()
+            if (by_now := await self._number("ExecutionStatus != 'Running'")) != closed:
+                closed, deadline = by_now, now + seconds
+            elif now > deadline:
+                return False
             await asyncio.sleep(_WATCH_SECONDS)
-        return False
+        return True
+
+    async def _number(self, query: str) -> int:
+        return (await patiently(lambda: self.client.count_workflows(query))).count

@@ -38,7 +38,7 @@ from runtime.client import connect
 Say = Callable[[str], None]
 
 QUIET_SECONDS: Final = 200
-"""Longest wait for running cycles after the last fault: a step on a killed worker is missed after two minutes."""
+"""Longest wait for the next workflow to close after the last fault; a killed worker is missed after 15 to 120."""
 
 AGENT_PAUSE_SECONDS: Final = 0.08
 

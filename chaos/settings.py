@@ -20,7 +20,7 @@ class Options:
     """One run."""
 
     seed: int
-    minutes: float = 10.0
+    minutes: float = 6.0
     tenants: int = 200
     workers: int = 2
     agents: int = 3

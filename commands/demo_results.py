@@ -75,6 +75,8 @@ async def _show_decay(app: Application, names: Mapping[str, str], stats: dict[st
         base = why.outcome.base or 0.0
         rows.add_row(f"   {escape(row['content'])}…", f"{base:.4f}", f"{why.stored or 0:.4f}", why.in_words())
     out.print(rows)
+    if examples:
+        out.print(f"   in full: starter.py memories explain {examples[len(examples) // 2]['id']}", highlight=False)
 
 
 def _show_written(title: str, memory: WrittenMemory, names: Mapping[str, str]) -> None:

@@ -11,7 +11,7 @@ from uuid import UUID
 import typer
 from rich.progress import TextColumn, TimeElapsedColumn
 
-from commands.console import FAILED, AsJson, By, err, fail, out, print_json, progress, run, settings_for_command
+from commands.console import FAILED, AsJson, By, Reason, err, fail, out, print_json, progress, run, settings_for_command
 from commands.derivation import show_derivation
 from commands.explanation import explanation_data, show_explanation
 from commands.findable import findable
@@ -102,6 +102,7 @@ def restore_importance(
     memory: Annotated[list[UUID] | None, typer.Option("--memory", help="Only this one; may be repeated.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every memory of every tenant.")] = False,
     by: By = None,
+    reason: Reason = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Count, and write nothing.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -109,10 +110,10 @@ def restore_importance(
     if [tenant is not None, bool(memory), everything].count(True) != 1:
         fail("say what to restore: one of --tenant, --memory or --all")
     settings = settings_for_command()
-    result = run(restore(settings, tenant, memory or [], by=by, dry_run=dry_run))
+    result = run(restore(settings, tenant, memory or [], by=by, reason=reason, dry_run=dry_run))
     if result is None:
         fail("there is nothing to restore: the memories table is empty")
     if as_json:
         print_json({**asdict(result), "at": result.at.isoformat(), "dry_run": dry_run})
     else:
-        show_restored(result, settings, tenant=tenant, by=by, dry_run=dry_run)
+        show_restored(result, settings, tenant=tenant, by=by, reason=reason, dry_run=dry_run)

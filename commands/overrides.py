@@ -102,7 +102,7 @@ def _change(
 ) -> None:
     """Make the change and say it; *wanted* empty: take everything back."""
     settings = settings_for_command()
-    changes = run(_write(settings, tenant, wanted))
+    changes = run(_write(settings, tenant, wanted, by, reason))
     logger.info("tenant_overrides_changed", tenant_id=tenant, names=[one.name for one in changes], by=by, reason=reason)
     if as_json:
         return print_json([{"name": one.name, "old": one.old, "new": one.new} for one in changes])
@@ -115,14 +115,16 @@ def _change(
     return out.print(_way_back(tenant, changes), highlight=False, markup=False, soft_wrap=True)
 
 
-async def _write(settings: Settings, tenant: str, wanted: Mapping[str, str | None]) -> list[Change]:
+async def _write(
+    settings: Settings, tenant: str, wanted: Mapping[str, str | None], by: str | None, reason: str | None
+) -> list[Change]:
     async with running_store(settings) as pool:
         await ensure_known(pool, tenant)
         before = await _texts(pool, tenant)
         if wanted:
-            await override(pool, tenant, dict(wanted))
+            await override(pool, tenant, dict(wanted), by=by, reason=reason)
         else:
-            await clear_overrides(pool, tenant)
+            await clear_overrides(pool, tenant, by=by, reason=reason)
         after = await _texts(pool, tenant)
     return [Change(name, before.get(name), after.get(name)) for name in wanted or before]
 

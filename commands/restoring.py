@@ -19,19 +19,25 @@ from runtime.wiring import running_store
 
 
 async def restore(
-    settings: Settings, tenant: str | None, memories: Sequence[UUID], *, by: str | None, dry_run: bool
+    settings: Settings,
+    tenant: str | None,
+    memories: Sequence[UUID],
+    *,
+    by: str | None,
+    reason: str | None,
+    dry_run: bool,
 ) -> RestoreResult | None:
     """Restore the *memories*; without any, the *tenant*; without one, every tenant. None: there is no tenant."""
     async with running_store(settings) as pool:
         if memories:
-            return await restore_memories(pool, memories, by=by, dry_run=dry_run)
+            return await restore_memories(pool, memories, by=by, reason=reason, dry_run=dry_run)
         tenants = [tenant] if tenant is not None else [control.tenant_id for control in await all_tenants(pool)]
-        done = [await _with_progress(pool, settings, each, by=by, dry_run=dry_run) for each in tenants]
+        done = [await _with_progress(pool, settings, each, by=by, reason=reason, dry_run=dry_run) for each in tenants]
     return reduce(add, done) if done else None
 
 
 async def _with_progress(
-    pool: Pool, settings: Settings, tenant: str, *, by: str | None, dry_run: bool
+    pool: Pool, settings: Settings, tenant: str, *, by: str | None, reason: str | None, dry_run: bool
 ) -> RestoreResult:
     with progress(TextColumn("{task.description}: {task.completed} memories"), TimeElapsedColumn()) as bar:
         task = bar.add_task(escape(tenant), total=None)
@@ -39,6 +45,7 @@ async def _with_progress(
             pool,
             tenant,
             by=by,
+            reason=reason,
             dry_run=dry_run,
             page_size=settings.memory_decay_page_size,
             progress=lambda seen: bar.update(task, completed=seen),
@@ -46,18 +53,28 @@ async def _with_progress(
 
 
 def show_restored(
-    result: RestoreResult, settings: Settings, *, tenant: str | None, by: str | None, dry_run: bool
+    result: RestoreResult,
+    settings: Settings,
+    *,
+    tenant: str | None,
+    by: str | None,
+    reason: str | None,
+    dry_run: bool,
 ) -> None:
     """Print what was restored, and what comes next: there is no undo."""
     did = "would restore" if dry_run else "restored"
     whose = f" of {tenant}" if tenant else ""
-    said = f" ({by})" if by else ""
+    said = ": ".join(part for part in (by, reason) if part)
+    memories = "memory" if result.restored == 1 else "memories"
     rest = (
         (result.renewed, "at their base already: it holds from now on"),
         (result.left, "left: set by the agent since, or never decayed"),
         (result.busy, "busy: others hold them; restore again to have them too"),
     )
-    lines = [f"{did} {result.restored} memories{whose}{said}", *(f"{count} {what}" for count, what in rest if count)]
+    lines = [
+        f"{did} {result.restored} {memories}{whose}{f' ({said})' if said else ''}",
+        *(f"{count} {what}" for count, what in rest if count),
+    ]
     if not dry_run:
         lines.append(_what_next(settings, tenant))
     for line in lines:

@@ -11,6 +11,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from activities.messages import Kind
 from commands.backfill import confirm_backfill
 from commands.console import AsJson, err, fail, out, print_json, run, settings_for_command, table
+from commands.dry_run import DryRun, foreseen_in_a_line, show_foreseen
 from memory_maintenance.operations.outcomes import CycleTotals
 from memory_maintenance.settings import Settings
 from runtime.client import connect
@@ -47,6 +48,7 @@ def run_now(
     as_of: AsOf = None,
     backfill: Backfill = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before a back-fill.")] = False,
+    dry_run: DryRun = False,
     no_wait: NoWait = False,
     as_json: AsJson = False,
 ) -> None:
@@ -55,8 +57,11 @@ def run_now(
     if backfill is not None:
         if kind != "daily":
             fail("--backfill is for a daily run")
-        confirm_backfill(settings_for_command(), backfill, tenants, as_of=aware(as_of), yes=yes)
-    request = MaintenanceRequest(kind=kind, tenants=tenants, as_of=aware(as_of), backfill_days=backfill)
+        if not dry_run:
+            confirm_backfill(settings_for_command(), backfill, tenants, as_of=aware(as_of), yes=yes)
+    request = MaintenanceRequest(
+        kind=kind, tenants=tenants, as_of=aware(as_of), backfill_days=backfill, dry_run=dry_run
+    )
     _start(request, no_wait=no_wait, as_json=as_json)
 
 
@@ -65,11 +70,17 @@ def summarize(
     project: Annotated[str, typer.Argument(help="Project; `default` for memories without one.")],
     session: Annotated[str, typer.Argument(help="Session id.")],
     min_events: Annotated[int, typer.Option(help="Fewest new events.")] = 1,
+    dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
     """Summarize one session now, due or not."""
     request = MaintenanceRequest(
-        tasks=("summarization",), tenants=(tenant,), project=project, session=session, min_events=min_events
+        tasks=("summarization",),
+        tenants=(tenant,),
+        project=project,
+        session=session,
+        min_events=min_events,
+        dry_run=dry_run,
     )
     _start(request, as_json=as_json)
 
@@ -77,10 +88,11 @@ def summarize(
 def dream(
     tenant: Annotated[str, typer.Argument(help="Tenant id.")],
     project: Annotated[str, typer.Argument(help="Project; `default` for memories without one.")],
+    dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
     """Generate a reflection for one project now."""
-    request = MaintenanceRequest(tasks=("dreaming",), tenants=(tenant,), project=project)
+    request = MaintenanceRequest(tasks=("dreaming",), tenants=(tenant,), project=project, dry_run=dry_run)
     _start(request, as_json=as_json)
 
 
@@ -92,7 +104,9 @@ def aware(time: datetime | None) -> datetime | None:
 def _start(request: MaintenanceRequest, *, no_wait: bool = False, as_json: bool = False) -> None:
     settings = settings_for_command()
     stats = run(_run(settings, request, no_wait=no_wait))
-    if as_json:
+    if request.dry_run and not no_wait:
+        show_foreseen(stats, request, as_json=as_json)
+    elif as_json:
         print_json(stats)
     elif not no_wait:
         show_stats(stats)
@@ -107,19 +121,22 @@ async def _run(settings: Settings, request: MaintenanceRequest, *, no_wait: bool
         where = f"; watch it at {ui}/namespaces/{client.namespace}/workflows/{started.id}" if ui else ""
         err.print(f"started {started.id}{where}", soft_wrap=True)
         if no_wait:
+            if request.dry_run:
+                err.print(f"it writes nothing; its result: temporal workflow result -w {started.id}", soft_wrap=True)
             return {"workflow_id": started.id}
         with Progress(
             SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=err, transient=True
         ) as bar:
             task = bar.add_task("planning", total=None)
-            return await follow(client, started, lambda totals: bar.update(task, description=in_a_line(totals)))
+            tell = foreseen_in_a_line if request.dry_run else in_a_line
+            return await follow(client, started, lambda totals: bar.update(task, description=tell(totals)))
 
 
 def in_a_line(totals: CycleTotals) -> str:
     """Return what a run did so far, for a progress line."""
     return (
         f"{totals.tenants} tenants done: {totals.decay.updated} memories decayed, "
-        f"{totals.summarization.stored + totals.summarization.updated + totals.summarization.fallbacks} summaries, "
+        f"{totals.summarization.written} summaries, "
         f"{totals.dreaming.reflections} reflections"
     )
 

@@ -66,7 +66,7 @@ def list_schedules(as_json: AsJson = False) -> None:
     states = run(_states(settings_for_command()))
     if as_json:
         return print_json([asdict(state) for state in states])
-    rows = table(None, "schedule", "state", "next", "last", "running", "skipped#", "missed#")
+    rows = table(None, "schedule", "state", "next (UTC)", "last (UTC)", "running", "skipped#", "missed#")
     for state in states:
         paused = f"paused ({state.note})" if state.paused and state.note else "paused" if state.paused else "active"
         times = (_time(state.next_at) if not state.paused else "-", _time(state.last_at))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -10,8 +11,10 @@ from rich.markup import escape
 
 from commands.console import AsJson, out, print_json, run, settings_for_command, table
 from commands.cycles import short_id
+from commands.explanation import show_titled
 from memory_maintenance.inspection.sessions import SessionReport, session_reports
 from memory_maintenance.inspection.tenant import TenantReport, TenantRun, tenant_report
+from memory_maintenance.operations.orders import Order
 from memory_maintenance.operations.tenants import TenantControl, ensure_known
 from memory_maintenance.settings import Settings
 from runtime.wiring import running_store
@@ -56,6 +59,8 @@ def tenant_data(report: TenantReport) -> dict[str, Any]:
             "first_sessions": [asdict(session) for session in report.sessions],
             "projects_to_dream": report.projects,
         },
+        "not_due": [asdict(session) for session in report.unwritten],
+        "orders": [asdict(order) for order in report.orders],
         "runs": [asdict(one) | {"outcome": one.outcome.model_dump(mode="json")} for one in report.runs],
     }
 
@@ -92,8 +97,11 @@ def _show_tenant(report: TenantReport) -> None:
     _say(f"can dream: {', '.join(report.projects) or 'no project'}")
     if control.paused:
         _say(f"nothing of this is done while it is paused: starter.py tenants resume {control.tenant_id}")
+    else:
+        _show_unwritten(report.unwritten)
     _show_runs(report.runs)
-    _say(f"why a session is not due: starter.py tenants show {control.tenant_id} --session SESSION")
+    _show_orders(report.orders)
+    _say(f"\nmore of a session: starter.py tenants show {control.tenant_id} --session SESSION")
 
 
 def _state(control: TenantControl) -> str:
@@ -104,12 +112,45 @@ def _state(control: TenantControl) -> str:
     return f"paused since {control.paused_since:%Y-%m-%d %H:%M} UTC{until}{f' ({said})' if said else ''}"
 
 
+def _show_unwritten(sessions: tuple[SessionReport, ...]) -> None:
+    if not sessions:
+        return
+    rows = table(None, "session", "project", "new#", "last event (UTC)", "why not")
+    for one in sessions:
+        why, last = one.why[0].partition(": ")[0], f"{one.last_event_at:%Y-%m-%d %H:%M}"
+        rows.add_row(*map(escape, (one.session_id, one.project, str(one.new_events), last, why)))
+    show_titled("Sessions with new events that are not due, the latest first", rows)
+
+
+def _show_orders(orders: tuple[Order, ...]) -> None:
+    if not orders:
+        return
+    rows = table(None, "ordered (UTC)", "what", "by", "reason")
+    for one in orders:
+        said = (_ordered(one), one.ordered_by or "-", one.reason or "-")
+        rows.add_row(f"{one.ordered_at:%Y-%m-%d %H:%M}", *map(escape, said))
+    show_titled("Last orders", rows)
+
+
+def _ordered(order: Order) -> str:
+    """Return an order in words: what it did, and to what."""
+    details = order.details
+    match order.action:
+        case "set" | "unset":
+            named = [f"{name}={value}" if value is not None else name for name, value in details.items()]
+            return f"{order.action} {', '.join(named) or 'everything'}"
+        case "pause" if "until" in details:
+            return f"pause until {datetime.fromisoformat(details['until']):%Y-%m-%d %H:%M}"
+        case "restore":
+            return f"restore {details.get('restored', 0)} {'of those named' if 'memories' in details else 'memories'}"
+        case _:
+            return order.action
+
+
 def _show_runs(runs: tuple[TenantRun, ...]) -> None:
     if not runs:
         return _say("no run has had work for it yet")
-    rows = table(
-        "\nLast runs", "cycle", "started (UTC)", "kind", "status", "decayed#", "summaries#", "dreams#", "skipped"
-    )
+    rows = table(None, "cycle", "started (UTC)", "kind", "status", "decayed#", "summaries#", "dreams#", "skipped")
     for one in runs:
         done = one.outcome
         summaries, dreams = done.summarization, done.dreaming
@@ -124,7 +165,7 @@ def _show_runs(runs: tuple[TenantRun, ...]) -> None:
             str(dreams.reflections),
             ", ".join(f"{reason} {count}" for reason, count in reasons.items()) or "-",
         )
-    return out.print(rows)
+    return show_titled("Last runs", rows)
 
 
 def _show_sessions(reports: list[SessionReport]) -> None:

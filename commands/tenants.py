@@ -13,6 +13,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from commands import overrides, tenant
 from commands.console import AsJson, By, Reason, err, out, print_json, run, settings_for_command, table
 from commands.run import aware
+from memory_maintenance.operations.orders import record_order
 from memory_maintenance.operations.tenants import TenantControl, all_tenants, ensure_known, pause, resume
 from memory_maintenance.settings import Settings
 from runtime.client import TemporalUnreachableError, connect
@@ -75,10 +76,11 @@ def pause_tenant(
 def resume_tenant(
     tenant: Tenant,
     by: By = None,
+    reason: Reason = None,
     no_run: Annotated[bool, typer.Option("--no-run", help="Wait for the next cycle to catch up.")] = False,
 ) -> None:
     """Let maintenance work for a tenant again; it starts at once."""
-    was_paused, started = run(_resume(settings_for_command(), tenant, by, start=not no_run))
+    was_paused, started = run(_resume(settings_for_command(), tenant, by, reason, start=not no_run))
     done = f"resumed {tenant}" if was_paused else f"{tenant} was not paused"
     ran = f"; started {started}" if started else ""
     out.print(f"{done}{ran}; undo: starter.py tenants pause {tenant}", highlight=False, soft_wrap=True)
@@ -110,13 +112,15 @@ async def _pause(settings: Settings, tenant: str, by: str | None, reason: str | 
         await _signal_what_runs(settings, stack.temporal_address, tenant, "pause", order)
 
 
-async def _resume(settings: Settings, tenant: str, by: str | None, *, start: bool) -> tuple[bool, str | None]:
+async def _resume(
+    settings: Settings, tenant: str, by: str | None, reason: str | None, *, start: bool
+) -> tuple[bool, str | None]:
     async with running_stack_of(settings) as stack, running_pool(settings, stack) as pool:
         await ensure_known(pool, tenant)
-        was_paused = await resume(pool, tenant)
+        was_paused = await resume(pool, tenant, by=by, reason=reason)
         if not (was_paused and start):
             return was_paused, None
-        await _signal_what_runs(settings, stack.temporal_address, tenant, "resume", {"by": by})
+        await _signal_what_runs(settings, stack.temporal_address, tenant, "resume", {"by": by, "reason": reason})
         client = await connect(stack.temporal_address, settings)
         return was_paused, (await start_run(client, MaintenanceRequest(tenants=(tenant,)))).id
 
@@ -124,7 +128,11 @@ async def _resume(settings: Settings, tenant: str, by: str | None, *, start: boo
 async def _cancel(settings: Settings, tenant: str, by: str | None, reason: str | None) -> bool:
     async with running_stack_of(settings) as stack, running_pool(settings, stack) as pool:
         await ensure_known(pool, tenant)
-        return await _signal_what_runs(settings, stack.temporal_address, tenant, "cancel", {"by": by, "reason": reason})
+        order = {"by": by, "reason": reason}
+        ran = await _signal_what_runs(settings, stack.temporal_address, tenant, "cancel", order)
+        if ran:
+            await record_order(pool, tenant, "cancel", **order)
+        return ran
 
 
 async def _signal_what_runs(

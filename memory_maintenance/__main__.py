@@ -1,4 +1,4 @@
-"""One daily maintenance from plain cron: ``python -m memory_maintenance [--hourly] [TENANT ...]``."""
+"""One daily maintenance from plain cron: ``python -m memory_maintenance [--hourly] [--dry-run] [TENANT ...]``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from memory_maintenance.scheduler import MaintenanceScheduler
 from memory_maintenance.settings import load_settings
 
 
-async def _maintain(tenant_ids: list[str] | None, *, hourly: bool) -> dict[str, Any]:
+async def _maintain(tenant_ids: list[str] | None, *, hourly: bool, dry_run: bool) -> dict[str, Any]:
     settings = load_settings()
     configure_logs(settings)
     if settings.database_dsn is None:
@@ -28,8 +28,8 @@ async def _maintain(tenant_ids: list[str] | None, *, hourly: bool) -> dict[str, 
     try:
         scheduler = MaintenanceScheduler(pool, settings)
         if hourly:
-            return await scheduler.run_hourly_maintenance()
-        return await scheduler.run_daily_maintenance(tenant_ids)
+            return await scheduler.run_hourly_maintenance(dry_run=dry_run)
+        return await scheduler.run_daily_maintenance(tenant_ids, dry_run=dry_run)
     finally:
         await pool.close()
 
@@ -39,9 +39,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m memory_maintenance", description=__doc__)
     parser.add_argument("tenants", nargs="*", metavar="TENANT", help="only these tenants")
     parser.add_argument("--hourly", action="store_true", help="only summarize idle sessions")
-    arguments = parser.parse_args()
+    parser.add_argument("--dry-run", action="store_true", help="print what a run would do; write and ask nothing")
+    asked = parser.parse_args()
     try:
-        stats = asyncio.run(_maintain(arguments.tenants or None, hourly=arguments.hourly))
+        stats = asyncio.run(_maintain(asked.tenants or None, hourly=asked.hourly, dry_run=asked.dry_run))
     except MaintenanceError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1

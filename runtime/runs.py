@@ -35,13 +35,14 @@ class NoWorkerError(MaintenanceError):
 
 
 async def start_run(client: Client, request: MaintenanceRequest) -> Run:
-    """Start one maintenance run."""
+    """Start one maintenance run; a dry one can be told from the others by its id."""
+    what = f"{request.kind} dry run" if request.dry_run else f"{request.kind} maintenance"
     return await client.start_workflow(
         MaintenanceWorkflow.run,
         request,
-        id=f"memory-maintenance-{request.kind}-{uuid4()}",
+        id=f"memory-maintenance-{request.kind}-{'dry-run-' if request.dry_run else ''}{uuid4()}",
         task_queue=TASK_QUEUE,
-        static_summary=f"{request.kind} maintenance, started by hand",
+        static_summary=f"{what}, started by hand",
     )
 
 

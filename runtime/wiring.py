@@ -144,16 +144,22 @@ def sql_activities(settings: Settings, pool: Pool, client: Client) -> Sequence[A
     decay = DecayActivities(DecayWorker(pool, settings))
     summarization = SummarizationActivities(pool, settings, SummarizationWorker(pool, settings))
     dreaming = DreamingActivities(pool, settings, DreamingWorker(pool, settings))
+    embedding = EmbeddingActivities(EmbeddingWorker(pool, settings, None))
     return (
         planning.open_cycle,
         planning.plan_page,
         planning.record_page,
         planning.close_cycle,
+        planning.foresee_costs,
         OperationActivities(pool).carry_out_order,
         decay.decay_batch,
         summarization.due_sessions,
         dreaming.due_dreams,
-        EmbeddingActivities(EmbeddingWorker(pool, settings, None)).due_embeddings,
+        embedding.due_embeddings,
+        # A dry run takes these here: it asks no model, so it waits for no rate and for no worker of that role.
+        summarization.summarize_session,
+        dreaming.generate_reflection,
+        embedding.embed_derived,
     )
 
 

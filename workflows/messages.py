@@ -10,12 +10,32 @@ from activities.messages import Kind, Message, SessionRef, TenantId, TenantPlan
 from memory_maintenance.operations.outcomes import CycleTotals, Step, Task, TenantOutcome
 
 
+class CycleScope(Message):
+    """What all runs of a cycle go by, whatever part of the fleet they work on."""
+
+    cycle_id: UUID
+    kind: Kind
+    as_of: datetime
+    deadline: datetime
+    project: str | None = None
+    session: str | None = None
+    min_events: int | None = None
+    backfill_days: int | None = None
+    search_attributes: bool = False
+    """Whether the server knows our search attributes."""
+    dry_run: bool = False
+
+    @property
+    def dry_run_id(self) -> UUID | None:
+        """Return what keeps the workflow ids of a dry run apart from all others; None: it is none."""
+        return self.cycle_id if self.dry_run else None
+
+
 class CycleProgress(Message):
     """What a cycle carries over when it continues as new. Not for people."""
 
-    cycle_id: UUID
+    scope: CycleScope
     started_at: datetime
-    deadline: datetime
     fail_ratio: float
     config: dict[str, Any]
     cursor: str | None
@@ -23,7 +43,6 @@ class CycleProgress(Message):
     totals: CycleTotals
     cancelled: tuple[str, ...] = ()
     resumed: tuple[str, ...] = ()
-    search_attributes: bool = False
 
 
 class MaintenanceRequest(Message):
@@ -44,6 +63,8 @@ class MaintenanceRequest(Message):
     """Sessions that ended up to so many days before adoption are due, too; None: the setting."""
     as_of: datetime | None = None
     """The instant the run reckons from; None: the schedule's nominal time, else the database's clock."""
+    dry_run: bool = False
+    """Say what a run would do, with what it takes of a model at most; write nothing and ask nobody."""
     progress: CycleProgress | None = None
 
     def chosen_tasks(self) -> tuple[Task, ...]:
@@ -55,24 +76,17 @@ class MaintenanceRequest(Message):
 class PageRequest(Message):
     """Some 200 tenants with work, of one cycle."""
 
-    cycle_id: UUID
+    scope: CycleScope
     page: int
-    as_of: datetime
-    kind: Kind
-    deadline: datetime
     plans: tuple[TenantPlan, ...]
-    project: str | None = None
-    session: str | None = None
-    min_events: int | None = None
-    backfill_days: int | None = None
     cancelled: tuple[str, ...] = ()
-    search_attributes: bool = False
 
 
 class TenantProgress(Message):
     """Where a tenant's run stands: the task it is at, the cursor in it, and what was done."""
 
     task: Step | None = None
+    decay_cursor: UUID | None = None
     session_cursor: SessionRef | None = None
     dream_cursor: str | None = None
     embedding_cursor: UUID | None = None
@@ -83,14 +97,6 @@ class TenantProgress(Message):
 class TenantRequest(Message):
     """One tenant's work in one cycle."""
 
+    scope: CycleScope
     plan: TenantPlan
-    cycle_id: UUID
-    as_of: datetime
-    kind: Kind
-    deadline: datetime
-    project: str | None = None
-    session: str | None = None
-    min_events: int | None = None
-    backfill_days: int | None = None
     progress: TenantProgress | None = None
-    search_attributes: bool = False

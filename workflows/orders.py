@@ -25,9 +25,13 @@ Action = Literal["pause", "resume", "cancel"]
 class OrderQueue:
     """Orders received and not yet carried out, oldest first."""
 
-    def __init__(self, note: Callable[[TenantOrder], None]) -> None:
-        """Take what is to be noted at once, so that of a pause and a resume the later one counts."""
+    def __init__(self, note: Callable[[TenantOrder], None], *, dry_run: bool = False) -> None:
+        """Take what is to be noted at once, so that of a pause and a resume the later one counts.
+
+        Of a dry run no order is written: it holds for what runs and for nothing after it.
+        """
         self._note = note
+        self._dry_run = dry_run
         self._waiting: deque[TenantOrder] = deque()
 
     def receive(self, action: Action, args: Sequence[Any], *, tenant_id: str | None = None) -> None:
@@ -59,7 +63,9 @@ class OrderQueue:
             await workflow.wait_condition(lambda: bool(self._waiting))
             order = self._waiting[0]
             try:
-                if order.action != "cancel":
+                if self._dry_run:
+                    workflow.logger.warning("order %s holds for this dry run only", order.action)
+                elif order.action != "cancel":
                     await workflow.execute_activity_method(OperationActivities.carry_out_order, order, **sql())
                 if tell:
                     await tell(order)

@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Any
+from uuid import UUID
 
 from temporalio import workflow
 from temporalio.exceptions import ChildWorkflowError, WorkflowAlreadyStartedError, is_cancelled_exception
@@ -16,9 +17,12 @@ with workflow.unsafe.imports_passed_through():
     from workflows.tenant import TenantMaintenanceWorkflow
 
 
-def tenant_workflow_id(tenant_id: str) -> str:
-    """Return the one id under which a tenant is worked on, whichever cycle does it."""
-    return f"tenant-maintenance/{tenant_id}"
+def tenant_workflow_id(tenant_id: str, *, dry_run_id: UUID | None = None) -> str:
+    """Return the one id under which a tenant is worked on, whichever cycle does it.
+
+    A dry run has ids of its own: it keeps nobody from working, and is told nothing that is meant for others.
+    """
+    return f"tenant-maintenance/{tenant_id}" if dry_run_id is None else f"tenant-dry-run/{dry_run_id}/{tenant_id}"
 
 
 @workflow.defn
@@ -42,7 +46,7 @@ class MaintenancePageWorkflow:
     @workflow.query
     def progress(self) -> CycleTotals:
         """Return the sum over the tenants that are done."""
-        return CycleTotals().with_outcomes(self._outcomes)
+        return CycleTotals().with_outcomes(self._outcomes, dry_run=self._request.scope.dry_run)
 
     @workflow.run
     async def run(self, request: PageRequest) -> CycleTotals:
@@ -57,17 +61,22 @@ class MaintenancePageWorkflow:
             await asyncio.gather(*(one(plan) for plan in request.plans))
         finally:
             # Also when the page is cancelled: what its tenants did is recorded before it closes.
-            await workflow.execute_activity_method(
-                PlanningActivities.record_page,
-                RecordPageRequest(cycle_id=request.cycle_id, page=request.page, outcomes=tuple(self._outcomes)),
-                **sql(),
-            )
+            if not request.scope.dry_run:
+                await self._record()
         return self.progress()
+
+    async def _record(self) -> None:
+        page = self._request
+        await workflow.execute_activity_method(
+            PlanningActivities.record_page,
+            RecordPageRequest(cycle_id=page.scope.cycle_id, page=page.page, outcomes=tuple(self._outcomes)),
+            **sql(),
+        )
 
     async def _outcome_of(self, plan: TenantPlan) -> TenantOutcome:
         if plan.tenant_id in self._cancelled:
             return _without_work(plan, "cancelled")
-        if workflow.now() >= self._request.deadline:
+        if workflow.now() >= self._request.scope.deadline:
             return _without_work(plan, "out_of_time")
         try:
             return await self._child(plan)
@@ -78,26 +87,14 @@ class MaintenancePageWorkflow:
             return _without_work(plan, status, error_type=type(error.cause).__name__)
 
     async def _child(self, plan: TenantPlan) -> TenantOutcome:
-        page = self._request
-        request = TenantRequest(
-            plan=plan,
-            cycle_id=page.cycle_id,
-            as_of=page.as_of,
-            kind=page.kind,
-            deadline=page.deadline,
-            project=page.project,
-            session=page.session,
-            min_events=page.min_events,
-            backfill_days=page.backfill_days,
-            search_attributes=page.search_attributes,
-        )
+        scope = self._request.scope
         return await workflow.execute_child_workflow(
             TenantMaintenanceWorkflow.run,
-            request,
-            id=tenant_workflow_id(plan.tenant_id),
+            TenantRequest(scope=scope, plan=plan),
+            id=tenant_workflow_id(plan.tenant_id, dry_run_id=scope.dry_run_id),
             parent_close_policy=workflow.ParentClosePolicy.REQUEST_CANCEL,
             static_summary=f"tenant {plan.tenant_id}",
-            search_attributes=of_tenant(page.cycle_id, plan.tenant_id) if page.search_attributes else None,
+            search_attributes=of_tenant(scope.cycle_id, plan.tenant_id) if scope.search_attributes else None,
         )
 
 

@@ -10,34 +10,28 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
-    from activities.decay import DecayActivities
-    from activities.dreaming import DreamingActivities
-    from activities.embedding import EmbeddingActivities
     from activities.messages import (
-        DecayBatchRequest,
-        DueDreamsRequest,
-        DueEmbeddingsRequest,
-        DueSessionsRequest,
-        EmbedDerivedRequest,
         EmbedDerivedResult,
-        GenerateReflectionRequest,
         GenerateReflectionResult,
         SessionRef,
-        SummarizeSessionRequest,
         SummarizeSessionResult,
         TenantOrder,
     )
-    from activities.summarization import SummarizationActivities
-    from memory_maintenance.operations.outcomes import STEPS, Step, TenantOutcome, TenantStatus
-    from memory_maintenance.operations.tallies import decay_counts, dream_counts, embedding_counts, summary_counts
+    from memory_maintenance.operations.outcomes import (
+        STEPS,
+        DecayCounts,
+        EmbeddingCounts,
+        Step,
+        TenantOutcome,
+        TenantStatus,
+    )
+    from memory_maintenance.operations.tallies import dream_counts, embeddings_to_come, summary_counts
     from workflows.failures import error_type, reason
     from workflows.messages import TenantProgress, TenantRequest
-    from workflows.options import SESSIONS_AT_ONCE, long_sql, model, sql
+    from workflows.options import SESSIONS_AT_ONCE
     from workflows.orders import OrderQueue
     from workflows.search_attributes import show_status
-
-BATCH = 100
-"""Sessions or projects fetched at a time."""
+    from workflows.steps import BATCH, TenantSteps
 
 Due = TypeVar("Due")
 
@@ -53,8 +47,10 @@ class TenantMaintenanceWorkflow:
     @workflow.init
     def __init__(self, request: TenantRequest) -> None:
         self._request = request
+        self._scope = request.scope
         self._tenant_id = request.plan.tenant_id
-        self._orders = OrderQueue(self._note_order)
+        self._steps = TenantSteps(self._tenant_id, request.scope)
+        self._orders = OrderQueue(self._note_order, dry_run=request.scope.dry_run)
         self._told_to_stop: TenantStatus | None = None
         self._stopped: TenantStatus | None = None
         self._progress = request.progress or TenantProgress(
@@ -95,86 +91,45 @@ class TenantMaintenanceWorkflow:
         if self._starts("decay", wanted=self._request.plan.decay):
             await self._decay()
         if self._starts("summarization", wanted=self._request.plan.sessions > 0):
-            await self._each_due(self._due_sessions, self._summarize, "session_cursor")
+            await self._each_due(self._steps.due_sessions, self._summarize, "session_cursor")
         if self._starts("dreaming", wanted=self._request.plan.dreams > 0):
-            await self._each_due(self._due_dreams, self._dream, "dream_cursor")
+            await self._each_due(self._steps.due_dreams, self._dream, "dream_cursor")
         if self._starts("embedding", wanted=self._request.plan.embeddings > 0):
             await self._embed_due()
         await self._orders.drained()
         obeying.cancel()
         outcome = self._closed()
-        if self._request.search_attributes:
+        if self._scope.search_attributes:
             show_status(outcome.status)
         return outcome
 
-    # --- the three tasks --------------------------------------------------------------------------
+    # --- the tasks --------------------------------------------------------------------------------
 
     async def _decay(self) -> None:
-        request = DecayBatchRequest(
-            tenant_id=self._tenant_id, as_of=self._request.as_of, cycle_id=self._request.cycle_id
-        )
-        while await self._may_go_on():
+        cursor = self._progress.decay_cursor
+        while await self._may_go_on(decay_cursor=cursor):
             try:
-                batch = await workflow.execute_activity_method(
-                    DecayActivities.decay_batch, request, **long_sql(self._request.deadline)
-                )
+                batch = await self._steps.decay(cursor)
             except ActivityError as error:
                 return self._note_failure(error)
-            self._note(batch.status, decay=decay_counts(batch))
+            before = self._outcome.decay if self._scope.dry_run else DecayCounts()
+            self._note(batch.status, decay=before.plus(DecayCounts.of(batch)))
             if batch.status != "more":
                 return None
+            cursor = batch.cursor
         return None
 
-    async def _due_sessions(self, after: SessionRef | None) -> Sequence[SessionRef]:
-        if self._request.session:
-            return [SessionRef(project=self._request.project, session_id=self._request.session)]
-        request = DueSessionsRequest(
-            tenant_id=self._tenant_id,
-            as_of=self._request.as_of,
-            kind=self._request.kind,
-            after=after,
-            limit=BATCH,
-            backfill_days=self._request.backfill_days,
-        )
-        due = await workflow.execute_activity_method(
-            SummarizationActivities.due_sessions, request, **sql(self._request.deadline)
-        )
-        return due.sessions
-
     async def _summarize(self, session: SessionRef) -> None:
-        request = SummarizeSessionRequest(
-            tenant_id=self._tenant_id,
-            session=session,
-            as_of=self._request.as_of,
-            cycle_id=self._request.cycle_id,
-            min_events=self._request.min_events,
-        )
         try:
-            done = await workflow.execute_activity_method(
-                SummarizationActivities.summarize_session, request, **model(self._tenant_id)
-            )
+            done = await self._steps.summarize(session)
         except ActivityError as error:
             self._note_failure(error)
             done = SummarizeSessionResult(status="failed", reason=reason(error))
         self._note(done.status, summarization=self._outcome.summarization.plus(summary_counts(done)))
 
-    async def _due_dreams(self, after: str | None) -> Sequence[str]:
-        if self._request.project:
-            return [self._request.project]
-        request = DueDreamsRequest(tenant_id=self._tenant_id, as_of=self._request.as_of, after=after, limit=BATCH)
-        due = await workflow.execute_activity_method(
-            DreamingActivities.due_dreams, request, **sql(self._request.deadline)
-        )
-        return due.projects
-
     async def _dream(self, project: str) -> None:
-        request = GenerateReflectionRequest(
-            tenant_id=self._tenant_id, project=project, as_of=self._request.as_of, cycle_id=self._request.cycle_id
-        )
         try:
-            done = await workflow.execute_activity_method(
-                DreamingActivities.generate_reflection, request, **model(self._tenant_id)
-            )
+            done = await self._steps.dream(project)
         except ActivityError as error:
             self._note_failure(error)
             done = GenerateReflectionResult(status="failed", reason=reason(error))
@@ -183,32 +138,28 @@ class TenantMaintenanceWorkflow:
     async def _embed_due(self) -> None:
         """Embed what this run or an earlier one wrote, a batch at a time."""
         cursor = self._progress.embedding_cursor
+        if self._scope.dry_run and self._progress.task != "embedding":
+            to_come = embeddings_to_come(self._outcome.summarization, self._outcome.dreaming)
+            self._outcome = self._outcome.model_copy(update={"embedding": to_come})
         while await self._may_go_on(embedding_cursor=cursor):
             try:
-                due = await workflow.execute_activity_method(
-                    EmbeddingActivities.due_embeddings,
-                    DueEmbeddingsRequest(tenant_id=self._tenant_id, after=cursor),
-                    **sql(self._request.deadline),
-                )
+                due = await self._steps.due_embeddings(cursor)
             except ActivityError as error:
                 return self._note_failure(error)
-            if not due.memories or not await self._embed(due.memories):
+            if not due or not await self._embed(due):
                 return None
-            cursor = due.memories[-1]
+            cursor = due[-1]
         return None
 
     async def _embed(self, memories: tuple[UUID, ...]) -> bool:
         """Embed a batch and return whether any was: else the endpoint or the column takes none, nor the next ones."""
-        request = EmbedDerivedRequest(tenant_id=self._tenant_id, memories=memories, cycle_id=self._request.cycle_id)
         try:
-            done = await workflow.execute_activity_method(
-                EmbeddingActivities.embed_derived, request, **model(self._tenant_id)
-            )
+            done = await self._steps.embed(memories)
         except ActivityError as error:
             self._note_failure(error)
             reasons = {reason(error): len(memories)}
             done = EmbedDerivedResult(status="failed", failed=len(memories), reasons=reasons)
-        self._note(done.status, embedding=self._outcome.embedding.plus(embedding_counts(done)))
+        self._note(done.status, embedding=self._outcome.embedding.plus(EmbeddingCounts.of(done)))
         return done.embedded > 0
 
     # --- what they have in common -----------------------------------------------------------------
@@ -266,7 +217,7 @@ class TenantMaintenanceWorkflow:
     def _has_to_stop(self) -> bool:
         """Return whether somebody said stop or time is up. Once seen, it stays so for this run."""
         if self._stopped is None:
-            late = workflow.now() >= self._request.deadline
+            late = workflow.now() >= self._scope.deadline
             self._stopped = self._told_to_stop or ("out_of_time" if late else None)
         return self._stopped is not None
 

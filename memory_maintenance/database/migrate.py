@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from pathlib import Path
 
 import asyncpg
@@ -14,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from memory_maintenance.database.pool import address, store_errors
+from memory_maintenance.database.pool import address, connection_errors, store_errors
 from memory_maintenance.errors import DatabaseUnavailableError
 
 _LOCK = 7_295_118_402_318_874_113
@@ -30,14 +31,18 @@ async def migrate(dsn: str) -> None:
         DatabaseRefusedError: the user may not create the schema.
         StoreShapeError: the memories table lacks a column that maintenance needs.
     """
-    engine = create_async_engine(
-        "postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(dsn, timeout=10), poolclass=NullPool
-    )
+    engine = create_async_engine("postgresql+asyncpg://", async_creator=partial(_connect, dsn), poolclass=NullPool)
     try:
         with store_errors(where=address(dsn)):
             await _migrate_alone(engine.connect(), engine.connect())
     finally:
         await engine.dispose()
+
+
+async def _connect(dsn: str) -> asyncpg.Connection:
+    # Here, and not around it all: SQLAlchemy puts its own error, and its text, around what it takes for a driver's.
+    with connection_errors(dsn):
+        return await asyncpg.connect(dsn, timeout=10)
 
 
 async def _migrate_alone(guard_connection: AsyncConnection, connection: AsyncConnection) -> None:

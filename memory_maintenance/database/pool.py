@@ -8,9 +8,12 @@ A foreign error's text may hold a row's content, so only its type and SQLSTATE g
 from __future__ import annotations
 
 import json
+import os
+import re
+import ssl
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -32,7 +35,6 @@ _UNAVAILABLE = (
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
-    asyncpg.InterfaceError,
     asyncpg.InternalClientError,  # the server has said that it ends the connection, and has not yet done so
     asyncpg.LockNotAvailableError,
     asyncpg.DeadlockDetectedError,
@@ -46,6 +48,12 @@ _REFUSED = (
     asyncpg.InvalidCatalogNameError,
     asyncpg.InsufficientPrivilegeError,
 )
+_LOST: Final = re.compile(r"\bis clos(ed|ing)\b|has been released back to the pool|another operation is")
+"""asyncpg has one type for a connection that has gone and for a call that is wrong: only its words differ.
+
+Also one that the server ended is "released back to the pool", and one whose statement was cancelled has
+"another operation" on it.
+"""
 _OURS = ("maintenance.", "base_importance", "decayed_importance")
 
 
@@ -56,23 +64,56 @@ async def open_pool(dsn: str, *, size: int, timeout_seconds: float) -> Pool:
         DatabaseUnavailableError: nothing answers at the address.
         DatabaseRefusedError: wrong user, password or database.
     """
-    with store_errors(where=address(dsn)):
-        try:
-            return await asyncpg.create_pool(
-                dsn,
-                min_size=1,
-                max_size=size,
-                command_timeout=timeout_seconds,
-                init=_prepare,
-                server_settings={"application_name": "memory-maintenance", "timezone": "UTC"},
-            )
-        except ValueError as error:
-            raise DatabaseRefusedError(f"DATABASE_URL cannot be read ({type(error).__name__}): see README") from None
+    with connection_errors(dsn):
+        return await asyncpg.create_pool(
+            dsn,
+            min_size=1,
+            max_size=size,
+            command_timeout=timeout_seconds,
+            init=_prepare,
+            server_settings={"application_name": "memory-maintenance", "timezone": "UTC"},
+        )
 
 
 async def _prepare(connection: asyncpg.Connection) -> None:
     for name in ("json", "jsonb"):
         await connection.set_type_codec(name, schema="pg_catalog", encoder=json.dumps, decoder=json.loads)
+
+
+@contextmanager
+def connection_errors(dsn: str) -> Iterator[None]:
+    """Turn errors of connecting to *dsn* into ours; what an address or a certificate lacks is said."""
+    with store_errors(where=address(dsn)):
+        try:
+            yield
+        except MaintenanceError:
+            raise
+        except ssl.SSLCertVerificationError:
+            raise DatabaseRefusedError(
+                f"the certificate of {address(dsn)} is not one of the root certificate, or names another host: "
+                "check sslrootcert in DATABASE_URL"
+            ) from None
+        except (ssl.SSLError, FileNotFoundError, ValueError) as error:
+            raise (_without_certificate(dsn, error) or error) from None
+        except asyncpg.InterfaceError as error:
+            if _LOST.search(str(error)):
+                raise
+            raise DatabaseRefusedError(
+                f"{address(dsn)} wants a log-in that asyncpg cannot do ({_kind(error)}): let it take scram-sha-256"
+            ) from None
+
+
+def _without_certificate(dsn: str, error: Exception) -> DatabaseRefusedError | None:
+    """Return what to set where *error* is about an address that cannot be read or a file it names; else None."""
+    verifies = "sslmode=verify" in dsn or os.environ.get("PGSSLMODE", "").startswith("verify")
+    if verifies and ("root certificate" in str(error) or not isinstance(error, ValueError)):
+        return DatabaseRefusedError(
+            f"sslmode asks for a root certificate to check {address(dsn)} by, and there is none that can be read: set "
+            "sslrootcert=FILE in DATABASE_URL or PGSSLROOTCERT=FILE, or put it at ~/.postgresql/root.crt"
+        )
+    if isinstance(error, ValueError):
+        return DatabaseRefusedError(f"DATABASE_URL cannot be read ({type(error).__name__}): see README")
+    return None
 
 
 def address(dsn: str) -> str:
@@ -134,7 +175,10 @@ async def snapshot(pool: Pool) -> AsyncIterator[PoolConnectionProxy]:
 
 @contextmanager
 def store_errors(where: str = "the database") -> Iterator[None]:
-    """Turn errors of Postgres and of the network into ours, without their text."""
+    """Turn errors of Postgres and of the network into ours, without their text.
+
+    What asyncpg says of a call that is wrong stays as it is: a defect, which no retry mends.
+    """
     try:
         yield
     except MaintenanceError:
@@ -145,6 +189,10 @@ def store_errors(where: str = "the database") -> Iterator[None]:
         raise InvalidRequestError(f"a value does not fit its column ({_kind(error)}): check the ids") from None
     except _REFUSED as error:
         raise DatabaseRefusedError(f"{where} refused: {_kind(error)}; check DATABASE_URL and its rights") from None
+    except asyncpg.InterfaceError as error:
+        if not _LOST.search(str(error)):
+            raise
+        raise DatabaseUnavailableError(f"{where} does not answer: the connection has gone; is it running?") from None
     except _UNAVAILABLE as error:
         raise DatabaseUnavailableError(f"{where} does not answer: {_kind(error)}; is it running?") from None
     except asyncpg.PostgresError as error:

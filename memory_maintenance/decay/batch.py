@@ -8,16 +8,17 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import Final, Literal
+from typing import ClassVar, Final, Literal
 from uuid import UUID
 
 from memory_maintenance.database.pool import Pool, transaction
 from memory_maintenance.decay.policy import DecayRule, Run
-from memory_maintenance.decay.progress import Halt, gate, keep, keep_end
-from memory_maintenance.decay.statements import Page, decay_locked, decay_page
+from memory_maintenance.decay.progress import Halt, foreseen_gate, gate, keep, keep_end
+from memory_maintenance.decay.statements import Page, decay_locked, decay_page, foreseen_page
 
 Status = Literal["done", "more", "paused", "superseded", "disabled"]
 Beat = Callable[[str | None], object]
+_WritePage = Callable[..., Awaitable[Page]]
 
 _FIRST_ID: Final = UUID(int=0)
 _LAST_ID: Final = UUID(int=2**128 - 1)
@@ -66,6 +67,7 @@ class BatchInProgress:
     counts: Counter[str] = field(default_factory=Counter)
     invalid_ids: list[UUID] = field(default_factory=list)
     locked_ids: list[UUID] = field(default_factory=list)
+    write_page: ClassVar[_WritePage] = staticmethod(decay_page)
 
     async def run(self, seconds: float, beat: Beat) -> DecayBatch:
         """Write pages until none is left, the time is up or the tenant's row says to stop."""
@@ -86,7 +88,7 @@ class BatchInProgress:
         if self.cursor == _LAST_ID:
             return "done"
         first_id = UUID(int=self.cursor.int + 1) if self.cursor else _FIRST_ID
-        page = await self._write(partial(decay_page, first_id=first_id, size=self.page_size))
+        page = await self._write(partial(self.write_page, first_id=first_id, size=self.page_size))
         if not isinstance(page, Page):
             return page
         self.locked_ids += page.locked_ids
@@ -105,7 +107,7 @@ class BatchInProgress:
             beat(str(self.cursor))
         return None
 
-    async def _write(self, write: Callable[..., Awaitable[Page]], *, again: bool = False) -> Page | Halt:
+    async def _write(self, write: _WritePage, *, again: bool = False) -> Page | Halt:
         async with transaction(self.pool) as db:
             run = await gate(db, self.tenant_id, self.as_of)
             if not isinstance(run, Run):
@@ -131,3 +133,18 @@ class BatchInProgress:
             invalid_ids=tuple(self.invalid_ids[:_NAMED_IDS]),
             **self.counts,
         )
+
+
+@dataclass(slots=True)
+class ForeseenBatch(BatchInProgress):
+    """The same pages, priced and counted: nothing is written, locked or announced."""
+
+    write_page: ClassVar[_WritePage] = staticmethod(foreseen_page)
+
+    async def _write(self, write: _WritePage, *, again: bool = False) -> Page | Halt:
+        run = await foreseen_gate(self.pool, self.tenant_id, self.as_of)
+        if not isinstance(run, Run):
+            return run
+        page = await write(self.pool, self.tenant_id, run=run, rule=self.rule, tolerance=self.tolerance)
+        self._count(page, again=again)
+        return page

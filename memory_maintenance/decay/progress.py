@@ -12,6 +12,8 @@ from datetime import datetime
 from typing import Final, Literal
 from uuid import UUID
 
+from asyncpg import Record
+
 from memory_maintenance.database.pool import Executor, execute, fetch_row, fetch_value
 from memory_maintenance.decay.policy import Run
 
@@ -54,7 +56,9 @@ FORESEEN: Final = """
 --   $1 tenant_id  text
 --   $2 as_of      timestamptz
 SELECT coalesce(s.adopted_at, $2) AS adopted_at,
-       CASE WHEN t.decay_off_since <= $2 THEN $2 ELSE t.decay_resumed_at END AS resumed_at
+       CASE WHEN t.decay_off_since <= $2 THEN $2 ELSE t.decay_resumed_at END AS decay_resumed_at,
+       coalesce(t.decay_started_as_of > $2, false) AS superseded,
+       coalesce(t.paused AND coalesce(t.paused_until > now(), true), false) AS paused
 FROM maintenance.store s LEFT JOIN maintenance.tenants t ON t.tenant_id = $1
 """
 
@@ -110,15 +114,29 @@ async def gate(db: Executor, tenant_id: str, as_of: datetime) -> Run | Halt:
     *db* is the page's own transaction: the answer holds until it ends.
     """
     row = await fetch_row(db, GATE, tenant_id, as_of)
-    if row is None or row["superseded"]:
-        return "superseded"
-    return "paused" if row["paused"] else Run(as_of, row["adopted_at"], row["decay_resumed_at"])
+    return _run_or_halt(row, as_of) if row else "superseded"
+
+
+async def foreseen_gate(db: Executor, tenant_id: str, as_of: datetime) -> Run | Halt:
+    """Return what ``gate`` would after ``start``, without announcing a run or keeping anybody out."""
+    row = await fetch_row(db, FORESEEN, tenant_id, as_of)
+    return _run_or_halt(row, as_of) if row else Run(as_of, as_of)
 
 
 async def foreseen_run(db: Executor, tenant_id: str, as_of: datetime) -> Run:
     """Return what a run of decay at *as_of* would bring to the tenant's rows, without announcing one."""
     row = await fetch_row(db, FORESEEN, tenant_id, as_of)
-    return Run(as_of, row["adopted_at"], row["resumed_at"]) if row else Run(as_of, as_of)
+    return _run(row, as_of) if row else Run(as_of, as_of)
+
+
+def _run_or_halt(row: Record, as_of: datetime) -> Run | Halt:
+    if row["superseded"]:
+        return "superseded"
+    return "paused" if row["paused"] else _run(row, as_of)
+
+
+def _run(row: Record, as_of: datetime) -> Run:
+    return Run(as_of, row["adopted_at"], row["decay_resumed_at"])
 
 
 async def keep(db: Executor, tenant_id: str, run_id: UUID, cursor: UUID | None, counts: dict[str, int]) -> None:

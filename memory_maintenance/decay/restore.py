@@ -6,14 +6,16 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import groupby
 from typing import Any, Final
 from uuid import UUID
 
 import structlog
 
-from memory_maintenance.database.pool import Pool, fetch, fetch_row, transaction
+from memory_maintenance.database.pool import Executor, Pool, fetch, fetch_row, transaction
 from memory_maintenance.errors import MemoryNotFoundError
 from memory_maintenance.operations.cycles import checked_as_of
+from memory_maintenance.operations.orders import add_to_order, record_order
 from memory_maintenance.operations.tenants import ensure_known
 
 logger = structlog.get_logger(__name__)
@@ -82,14 +84,16 @@ RESTORE_PAGE: Final = _OF_TENANT + _RESTORE
 RESTORE_IDS: Final = _BY_ID + _RESTORE
 
 THERE: Final = """
--- decay.THERE: which of these memories there are.
+-- decay.THERE: which of these memories there are, and whose.
 --   $1 ids  uuid[]
-SELECT id FROM memories WHERE id = ANY ($1::uuid[])
+SELECT id, tenant_id::text AS tenant_id FROM memories WHERE id = ANY ($1::uuid[]) ORDER BY tenant_id, id
 """
 
 _FIRST_ID: Final = UUID(int=0)
 _LAST_ID: Final = UUID(int=2**128 - 1)
 _PAGE_SIZE: Final = 1000
+_IDS_KEPT: Final = 100
+"""Ids of memories that an order keeps, of those that it named."""
 
 
 def ignore(_seen: int) -> None:
@@ -128,6 +132,7 @@ async def restore_tenant(
     *,
     at: datetime | None = None,
     by: str | None = None,
+    reason: str | None = None,
     dry_run: bool = False,
     page_size: int = _PAGE_SIZE,
     progress: Callable[[int], object] = ignore,
@@ -142,7 +147,8 @@ async def restore_tenant(
         pool: connections to the store.
         tenant_id: as stored.
         at: since when the bases hold again; None: the database's clock.
-        by: who says so, for the log.
+        by: who says so, and
+        reason: why; both are kept in ``maintenance.orders``.
         dry_run: count only.
         page_size: rows that are locked and written in one transaction.
         progress: called after each page with the number of rows seen so far.
@@ -152,13 +158,15 @@ async def restore_tenant(
         AsOfInFutureError: *at* is more than five minutes ahead of the database's clock.
     """
     await ensure_known(pool, tenant_id)
-    work = _Restoring(pool, await checked_as_of(pool, at), write=not dry_run, page_size=page_size)
+    work = _Restoring(
+        pool, await checked_as_of(pool, at), tenant_id, by, reason, write=not dry_run, page_size=page_size
+    )
     first_id: UUID | None = _FIRST_ID
     while first_id is not None:
-        first_id = await work.page(tenant_id, first_id)
+        first_id = await work.page(first_id)
         progress(work.counts["seen"])
     await work.look_again()
-    return work.result(tenant_id=tenant_id, by=by)
+    return work.result()
 
 
 async def restore_memories(
@@ -167,6 +175,7 @@ async def restore_memories(
     *,
     at: datetime | None = None,
     by: str | None = None,
+    reason: str | None = None,
     dry_run: bool = False,
 ) -> RestoreResult:
     """Put the importance of some memories back to their bases; otherwise as ``restore_tenant``.
@@ -175,27 +184,44 @@ async def restore_memories(
         MemoryNotFoundError: there is no memory with one of the ids.
         AsOfInFutureError: *at* is more than five minutes ahead of the database's clock.
     """
-    there = {row["id"] for row in await fetch(pool, THERE, list(memory_ids))}
-    if missing := [memory_id for memory_id in memory_ids if memory_id not in there]:
+    whose = {row["id"]: row["tenant_id"] for row in await fetch(pool, THERE, list(memory_ids))}
+    if missing := [memory_id for memory_id in memory_ids if memory_id not in whose]:
         raise MemoryNotFoundError(missing[0])
-    work = _Restoring(pool, await checked_as_of(pool, at), write=not dry_run, locked_ids=list(memory_ids))
-    await work.look_again()
-    await work.look_again()
-    return work.result(by=by)
+    at = await checked_as_of(pool, at)
+    result = RestoreResult(at)
+    for tenant_id, ids in groupby(whose, whose.__getitem__):
+        work = _Restoring(pool, at, tenant_id, by, reason, write=not dry_run, named=list(ids))
+        result += await work.those_named()
+    return result
 
 
 @dataclass(slots=True)
 class _Restoring:
+    """One tenant's restoring; each of its transactions writes, too, how far the order came."""
+
     pool: Pool
     at: datetime
+    tenant_id: str
+    by: str | None
+    reason: str | None
     write: bool
     page_size: int = _PAGE_SIZE
+    named: list[UUID] = field(default_factory=list)
+    """The memories that were named; none: all of the tenant's."""
     counts: Counter[str] = field(default_factory=Counter)
     locked_ids: list[UUID] = field(default_factory=list)
+    order_id: int | None = None
 
-    async def page(self, tenant_id: str, first_id: UUID) -> UUID | None:
+    async def those_named(self) -> RestoreResult:
+        """Write the rows that were named, and those that were locked once more."""
+        self.locked_ids = list(self.named)
+        await self.look_again()
+        await self.look_again()
+        return self.result()
+
+    async def page(self, first_id: UUID) -> UUID | None:
         """Write the page that begins at *first_id*; return where the next one begins."""
-        page = await self._run(RESTORE_PAGE, tenant_id, first_id, self.page_size)
+        page = await self._run(RESTORE_PAGE, self.tenant_id, first_id, self.page_size)
         self.counts["seen"] += page["seen"]
         last_id: UUID | None = page["last_id"]
         if last_id is None or last_id == _LAST_ID or page["seen"] < self.page_size:
@@ -211,13 +237,24 @@ class _Restoring:
     async def _run(self, statement: str, *which: Any) -> dict[str, Any]:
         async with transaction(self.pool) as db:
             row = await fetch_row(db, statement, self.at, self.write, *which)
-        page = dict(row or {})
+            page = dict(row or {})
+            if self.write:
+                await self._keep(db, page["restored"])
         self.counts.update({name: page[name] for name in ("restored", "renewed", "left")})
         self.locked_ids += page["locked_ids"] or ()
         return page
 
-    def result(self, **about: str | None) -> RestoreResult:
+    async def _keep(self, db: Executor, restored: int) -> None:
+        if self.order_id is not None:
+            return await add_to_order(db, self.order_id, "restored", restored)
+        named = {"memories": list(map(str, self.named[:_IDS_KEPT]))} if self.named else {}
+        self.order_id = await record_order(
+            db, self.tenant_id, "restore", by=self.by, reason=self.reason, restored=restored, **named
+        )
+        return None
+
+    def result(self) -> RestoreResult:
         """Return what was done, and log it."""
         done = {name: self.counts[name] for name in ("restored", "renewed", "left")} | {"busy": len(self.locked_ids)}
-        logger.info("importance_restored", **about, **done, dry_run=not self.write)
+        logger.info("importance_restored", tenant_id=self.tenant_id, by=self.by, **done, dry_run=not self.write)
         return RestoreResult(self.at, **done)

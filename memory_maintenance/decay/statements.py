@@ -131,7 +131,7 @@ written AS (
     SET importance = moved.exact, decayed_importance = moved.exact,
         base_importance = moved.base, base_importance_at = moved.base_at
     FROM moved JOIN locked USING (ctid, id)
-    WHERE m.ctid = ANY (ARRAY (SELECT ctid FROM locked)) AND m.id = moved.id
+    WHERE m.ctid = locked.ctid
     RETURNING m.id
 )
 SELECT count(*) AS seen,
@@ -162,9 +162,26 @@ LEFT JOIN moved ON moved.id = judged.id
 ORDER BY judged.id
 """
 
+COUNTED: Final = """
+-- decay.FORESEEN_PAGE: the numbers that DECAY_PAGE returns where no row is locked; nothing is written.
+SELECT count(*) AS seen,
+       count(moved.id) AS updated,
+       count(moved.id) FILTER (WHERE judged.verdict = 'first_sight') AS first_seen,
+       count(moved.id) FILTER (WHERE judged.verdict IN ('set_by_agent', 'resumed')) AS rebased,
+       count(*) FILTER (WHERE judged.verdict = 'invalid') AS invalid,
+       count(*) FILTER (WHERE judged.verdict = 'negligible') AS negligible,
+       count(*) FILTER (WHERE judged.verdict = 'protected') AS protected,
+       array_agg(judged.id ORDER BY judged.id) FILTER (WHERE judged.verdict = 'invalid') AS invalid_ids,
+       NULL::uuid[] AS locked_ids,
+       (array_agg(judged.id ORDER BY judged.id DESC))[1] AS last_id
+FROM judged
+LEFT JOIN moved ON moved.id = judged.id
+"""
+
 DECAY_PAGE: Final = PAGE_BY_CURSOR + PRICE + WRITE
 DECAY_LOCKED: Final = PAGE_OF_IDS + PRICE + WRITE
 PRICED_PAGE: Final = PAGE_BY_CURSOR + PRICE + FORESEEN
+FORESEEN_PAGE: Final = PAGE_BY_CURSOR + PRICE + COUNTED
 
 _TINY: Final = 1e-100
 """No importance shows a rate below this, and a product of two such numbers is none to Postgres."""
@@ -194,6 +211,13 @@ async def decay_page(
 ) -> Page:
     """Write the page of at most *size* rows that begins at *first_id*. Twice is once."""
     return await _written(db, DECAY_PAGE, tenant_id, first_id, size, *_terms(run, rule, tolerance))
+
+
+async def foreseen_page(
+    db: Executor, tenant_id: str, *, first_id: UUID, size: int, run: Run, rule: DecayRule, tolerance: float
+) -> Page:
+    """Return what ``decay_page`` would if no row were locked, and write nothing."""
+    return await _written(db, FORESEEN_PAGE, tenant_id, first_id, size, *_terms(run, rule, tolerance))
 
 
 async def decay_locked(

@@ -13,7 +13,7 @@ from uuid import UUID
 import structlog
 
 from memory_maintenance.database.pool import Pool
-from memory_maintenance.decay.batch import BatchInProgress, Beat, DecayBatch, Status
+from memory_maintenance.decay.batch import BatchInProgress, Beat, DecayBatch, ForeseenBatch, Status
 from memory_maintenance.decay.policy import DecayRule
 from memory_maintenance.decay.progress import complete, kept, start, switched_off
 from memory_maintenance.decay.rule import RuleArguments, decay_is_on, tenant_rule
@@ -78,6 +78,31 @@ class DecayWorker:
         """
         await self._checked(as_of)
         return await self._decay(tenant_id, as_of, _BY_THE_RULE, after, seconds, beat, run_id)
+
+    async def foresee_batch(
+        self,
+        tenant_id: str,
+        as_of: datetime,
+        *,
+        after: UUID | None = None,
+        seconds: float = 20,
+        beat: Beat = ignore,
+    ) -> DecayBatch:
+        """Count what ``decay_batch`` would write, and write nothing: no row, no lock, no start of a run.
+
+        Arguments and errors are those of ``decay_batch``; the counts are of this batch alone, and what
+        other transactions hold counts as written.
+        """
+        await self._checked(as_of)
+        await ensure_known(self._pool, tenant_id)
+        control = await control_of(self._pool, tenant_id)
+        if not decay_is_on(self._settings, control.overrides):
+            return DecayBatch(after, "disabled")
+        rule = tenant_rule(self._settings, control.overrides)
+        size, tolerance = self._settings.memory_decay_page_size, self._settings.memory_decay_tolerance
+        batch = await ForeseenBatch(self._pool, tenant_id, as_of, rule, size, tolerance, after).run(seconds, beat)
+        logger.info("tenant_decay_foreseen", tenant_id=tenant_id, count=batch.updated, status=batch.status)
+        return batch
 
     async def run_decay_cycle(
         self,

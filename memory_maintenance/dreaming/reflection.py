@@ -24,8 +24,8 @@ from memory_maintenance.dreaming.storing import as_uuid, reflection_memories, st
 from memory_maintenance.dreaming.themes import Theme, recurring_themes
 from memory_maintenance.errors import ContextTooLongError, ModelUnavailableError
 from memory_maintenance.language_model.backend import backend_of, own_model
-from memory_maintenance.language_model.context import room
-from memory_maintenance.language_model.question import Answer, LanguageModel
+from memory_maintenance.language_model.context import SCHEMA_TOKENS, estimated_tokens, room
+from memory_maintenance.language_model.question import Answer, LanguageModel, Question
 from memory_maintenance.language_model.untrusted import as_dated_line
 from memory_maintenance.memories.derived import (
     DEFAULT_PROJECT,
@@ -76,21 +76,22 @@ class ReflectionEngineV2:
     async def _answer(self, context: ReflectionContext, asked_in: str) -> Answer[ReflectionAnswer]:
         # Opened at the first question: an engine that only stores and finds needs none.
         self._model = self._model or own_model(self._settings, self._pool)
-        most_tokens = room(self._settings.model_context_tokens, self._settings.model_answer_tokens, SYSTEM)
+        most_tokens = self._room()
         while True:
-            question = reflection_question(
-                context.tenant_id,
-                [_told(event) for event in context.events],
-                about=_about(context),
-                most_tokens=most_tokens,
-                asked_in=asked_in,
-            )
             try:
-                return await self._model.ask(question)
+                return await self._model.ask(_question(context, most_tokens, asked_in))
             except ContextTooLongError:
                 most_tokens //= 2
                 if most_tokens < _SMALLEST_ROOM:
                     raise
+
+    def most_tokens(self, context: ReflectionContext) -> tuple[int, int]:
+        """Return the tokens that a model reads and writes for a reflection on *context* at most, asked once."""
+        question = _question(context, self._room(), "")
+        return estimated_tokens(question.system + question.prompt) + SCHEMA_TOKENS, self._settings.model_answer_tokens
+
+    def _room(self) -> int:
+        return room(self._settings.model_context_tokens, self._settings.model_answer_tokens, SYSTEM)
 
     async def store_reflection(
         self,
@@ -129,6 +130,16 @@ class ReflectionEngineV2:
         words = clean(query_text) if query_text else None
         rows = await fetch(self._pool, QUERY, tenant_id, project, words or None, min_importance, wanted, k)
         return [dict(row) for row in rows]
+
+
+def _question(context: ReflectionContext, most_tokens: int, asked_in: str) -> Question[ReflectionAnswer]:
+    return reflection_question(
+        context.tenant_id,
+        [_told(event) for event in context.events],
+        about=_about(context),
+        most_tokens=most_tokens,
+        asked_in=asked_in,
+    )
 
 
 def _told(event: Event) -> str:

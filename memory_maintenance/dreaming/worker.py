@@ -2,80 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal
 from uuid import UUID, uuid4
 
 import structlog
 
 from memory_maintenance.database.pool import Executor, Pool, execute, fetch, fetch_row, fetch_value, transaction
-from memory_maintenance.dreaming.context import Event, EventType, OutcomeType, ReflectionContext, ReflectionResult
+from memory_maintenance.dreaming.context import ReflectionResult
+from memory_maintenance.dreaming.outcome import DreamOutcome, skipped, stored
 from memory_maintenance.dreaming.policy import FEWEST_MEMORIES, DreamRule, nothing_new, reflection_id
 from memory_maintenance.dreaming.reflection import ReflectionEngineV2
+from memory_maintenance.dreaming.sample import Dream
 from memory_maintenance.dreaming.statements import LAST_DREAM, RECORD_DREAM, SAMPLE, STORED
-from memory_maintenance.dreaming.storing import reflection_memories
 from memory_maintenance.errors import BudgetExhaustedError, LanguageModelError, is_about_content
 from memory_maintenance.language_model.backend import Backend, backend_of
 from memory_maintenance.language_model.question import LanguageModel
-from memory_maintenance.memories.derived import (
-    DEFAULT_PROJECT,
-    DerivedMemory,
-    insert_derived,
-    lock,
-    project_of,
-    reflective_layer,
-)
-from memory_maintenance.memories.memory import Memory
+from memory_maintenance.memories.derived import DEFAULT_PROJECT, insert_derived, lock
 from memory_maintenance.memories.rows import LONGEST_CONTENT, memory_of
-from memory_maintenance.operations.set_aside import Unit, count_failure, forgive
+from memory_maintenance.operations.set_aside import count_failure, forgive
 from memory_maintenance.operations.tenants import TenantControl, control_of
 from memory_maintenance.settings import Settings, load_settings
 
+__all__ = ["DreamOutcome", "DreamingWorker"]
+
 logger = structlog.get_logger(__name__)
-
-TASK = "Analyzing patterns in recent high-importance memories"
-GOAL = "Identify recurring themes, potential strategies, and meta-insights"
-
-
-@dataclass(frozen=True, slots=True)
-class DreamOutcome:
-    """What became of a dream: ids, numbers and a reason from a closed set, no text.
-
-    ``failed`` and ``skipped`` store nothing: the memories stay to be dreamt about.
-    """
-
-    status: Literal["stored", "skipped", "paused", "failed"]
-    reason: str | None = None
-    reflection_id: UUID | None = None
-    strategy_id: UUID | None = None
-    sources: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
-    backend: Backend | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Dream:
-    """One project's sample, in the order of its numbers, and what the project dreamt last."""
-
-    tenant_id: str
-    project: str
-    sample: Sequence[Memory]
-    last: Sequence[UUID]
-
-    @property
-    def ids(self) -> list[UUID]:
-        return [memory.id for memory in self.sample]
-
-    @property
-    def unit(self) -> Unit:
-        return Unit("dream", self.tenant_id, self.project)
-
-    @property
-    def reflection_id(self) -> UUID:
-        return reflection_id(self.tenant_id, self.project, self.ids)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +77,7 @@ class DreamingWorker:
         round: str | None = None,  # noqa: A002
         cycle_id: UUID | None = None,
         rule: DreamRule | None = None,
+        dry_run: bool = False,
     ) -> DreamOutcome:
         """Dream about what is new in a project.
 
@@ -139,6 +91,8 @@ class DreamingWorker:
             round: what the permitted bad answers are counted by; None: this call alone.
             cycle_id: the cycle this is a step of, kept with the reflection.
             rule: which memories; None: as the settings say.
+            dry_run: only say what would become of it, with the tokens it takes at most: no model is asked,
+                and nothing is written.
 
         Raises:
             LanguageModelError: a retryable one: nothing is stored, ask again.
@@ -147,35 +101,51 @@ class DreamingWorker:
         if control.paused:
             return DreamOutcome("paused")
         if not self._enabled(control):
-            return _skipped(tenant_id, project, "disabled_by_config")
+            return skipped(tenant_id, project, "disabled_by_config")
         backend = backend_of(self._settings, control.overrides)
         if backend == "none":
-            return _skipped(tenant_id, project, "llm_not_configured")
+            return skipped(tenant_id, project, "llm_not_configured")
         until: datetime = as_of or await fetch_value(self._pool, "SELECT now()")
         dream = await self._sample(tenant_id, project, until, rule or DreamRule.of(self._settings))
         if len(dream.sample) < FEWEST_MEMORIES:
-            return _skipped(tenant_id, project, "insufficient_memories", len(dream.sample))
+            return skipped(tenant_id, project, "insufficient_memories", len(dream.sample))
         if nothing_new(dream.ids, dream.last) or await fetch_row(self._pool, STORED, dream.reflection_id):
             return await self._dreamt_before(dream, cycle_id)
+        if dry_run:
+            return await self._foreseen(dream, backend)
         return await self._reflect(dream, until, _Step(backend, round or str(uuid4()), cycle_id))
+
+    async def _foreseen(self, dream: Dream, backend: Backend) -> DreamOutcome:
+        context = dream.context()
+        if backend != "openai" and await self._engine.generate_reflection(context) is None:
+            return skipped(dream.tenant_id, dream.project, "nothing_recurs", len(dream.sample))
+        read, written = self._engine.most_tokens(context) if backend == "openai" else (0, 0)
+        return DreamOutcome(
+            status="stored",
+            reflection_id=dream.reflection_id,
+            sources=len(dream.sample),
+            input_tokens=read,
+            output_tokens=written,
+            backend=backend,
+        )
 
     def _enabled(self, control: TenantControl) -> bool:
         chosen = control.overrides.dreaming_enabled
         return self._settings.reflective_memory_enabled and (self._settings.dreaming if chosen is None else chosen)
 
-    async def _sample(self, tenant_id: str, project: str | None, as_of: datetime, rule: DreamRule) -> _Dream:
+    async def _sample(self, tenant_id: str, project: str | None, as_of: datetime, rule: DreamRule) -> Dream:
         name = DEFAULT_PROJECT if project is None else project
         last = await fetch_row(self._pool, LAST_DREAM, tenant_id, name)
         since = rule.since(as_of, last["dreamt_until"] if last else None)
         chosen = (tenant_id, name, as_of, since, rule.min_importance, rule.max_samples, LONGEST_CONTENT)
         rows = await fetch(self._pool, SAMPLE, *chosen)
-        return _Dream(tenant_id, name, [memory_of(row) for row in rows], last["sample"] if last else ())
+        return Dream(tenant_id, name, [memory_of(row) for row in rows], last["sample"] if last else ())
 
-    async def _reflect(self, dream: _Dream, as_of: datetime, step: _Step) -> DreamOutcome:
+    async def _reflect(self, dream: Dream, as_of: datetime, step: _Step) -> DreamOutcome:
         try:
-            result = await self._engine.generate_reflection(_context(dream), asked_in=step.round)
+            result = await self._engine.generate_reflection(dream.context(), asked_in=step.round)
         except BudgetExhaustedError:
-            return _skipped(dream.tenant_id, dream.project, "budget_exhausted", len(dream.sample))
+            return skipped(dream.tenant_id, dream.project, "budget_exhausted", len(dream.sample))
         except LanguageModelError as error:
             if error.retryable:
                 raise
@@ -186,10 +156,10 @@ class DreamingWorker:
         if step.backend == "openai":
             await forgive(self._pool, dream.unit)
         if result is None:
-            return _skipped(dream.tenant_id, dream.project, "nothing_recurs", len(dream.sample))
+            return skipped(dream.tenant_id, dream.project, "nothing_recurs", len(dream.sample))
         return await self._store(dream, result, as_of, step.cycle_id)
 
-    async def _count_failure(self, dream: _Dream, step: _Step, error: LanguageModelError) -> None:
+    async def _count_failure(self, dream: Dream, step: _Step, error: LanguageModelError) -> None:
         if is_about_content(error):
             await count_failure(
                 self._pool,
@@ -201,19 +171,19 @@ class DreamingWorker:
             )
 
     async def _store(
-        self, dream: _Dream, result: ReflectionResult, as_of: datetime, cycle_id: UUID | None
+        self, dream: Dream, result: ReflectionResult, as_of: datetime, cycle_id: UUID | None
     ) -> DreamOutcome:
-        memories = _memories(dream, result, cycle_id)
+        memories = dream.memories(result, cycle_id)
         async with transaction(self._pool) as db:
             await lock(db, reflection_id(dream.tenant_id, dream.project, ()))
-            stored = await _still_new(db, dream) and await insert_derived(db, memories[0])
-            if stored:
+            new = await _still_new(db, dream) and await insert_derived(db, memories[0])
+            if new:
                 for memory in memories[1:]:
                     await insert_derived(db, memory)
                 await execute(db, RECORD_DREAM, dream.tenant_id, dream.project, as_of, dream.ids)
-        if not stored:
+        if not new:
             return await self._dreamt_before(dream, cycle_id)
-        outcome = _outcome(memories[0].id, memories[0].metadata)
+        outcome = stored(memories[0].id, memories[0].metadata)
         logger.info(
             "dreaming_cycle_completed",
             tenant_id=dream.tenant_id,
@@ -225,68 +195,15 @@ class DreamingWorker:
         )
         return outcome
 
-    async def _dreamt_before(self, dream: _Dream, cycle_id: UUID | None) -> DreamOutcome:
+    async def _dreamt_before(self, dream: Dream, cycle_id: UUID | None) -> DreamOutcome:
         """Report this very step's outcome when it was taken before: a worker died after the commit."""
         row = await fetch_row(self._pool, STORED, dream.reflection_id)
         kept = row["metadata"] if row and isinstance(row["metadata"], dict) else {}
         if cycle_id is not None and kept.get("cycle_id") == str(cycle_id):
-            return _outcome(dream.reflection_id, kept)
-        return _skipped(dream.tenant_id, dream.project, "already_reflected", len(dream.sample))
+            return stored(dream.reflection_id, kept)
+        return skipped(dream.tenant_id, dream.project, "already_reflected", len(dream.sample))
 
 
-async def _still_new(db: Executor, dream: _Dream) -> bool:
+async def _still_new(db: Executor, dream: Dream) -> bool:
     last = await fetch_row(db, LAST_DREAM, dream.tenant_id, dream.project)
     return last is None or not nothing_new(dream.ids, last["sample"])
-
-
-def _context(dream: _Dream) -> ReflectionContext:
-    events = [
-        Event(
-            event_id=str(memory.id),
-            event_type=EventType.SYSTEM_EVENT,
-            timestamp=memory.created_at,
-            content=memory.content,
-            metadata={"importance": memory.importance, "tags": list(memory.tags)},
-        )
-        for memory in dream.sample
-    ]
-    return ReflectionContext(
-        events=tuple(events),
-        outcome=OutcomeType.PARTIAL,
-        tenant_id=dream.tenant_id,
-        project=dream.project,
-        task_description=TASK,
-        task_goal=GOAL,
-    )
-
-
-def _memories(dream: _Dream, result: ReflectionResult, cycle_id: UUID | None) -> list[DerivedMemory]:
-    memories = reflection_memories(
-        result,
-        tenant_id=dream.tenant_id,
-        project=project_of(dream.sample),
-        session_id=None,
-        layer=reflective_layer(max(dream.sample, key=lambda memory: memory.created_at).layer),
-        id=dream.reflection_id,
-    )
-    ids: dict[str, Any] = {"cycle_id": str(cycle_id) if cycle_id else None}
-    if len(memories) > 1:
-        ids["strategy_id"] = str(memories[1].id)
-    return [replace(memory, metadata={**memory.metadata, **ids}) for memory in memories]
-
-
-def _outcome(reflection: UUID, kept: Any) -> DreamOutcome:
-    return DreamOutcome(
-        status="stored",
-        reflection_id=reflection,
-        strategy_id=UUID(kept["strategy_id"]) if kept.get("strategy_id") else None,
-        sources=len(kept.get("source_ids") or ()),
-        input_tokens=int(kept.get("input_tokens") or 0),
-        output_tokens=int(kept.get("output_tokens") or 0),
-        backend=kept.get("backend"),
-    )
-
-
-def _skipped(tenant_id: str, project: str | None, reason: str, memories: int = 0) -> DreamOutcome:
-    logger.info("dreaming_cycle_skipped", tenant_id=tenant_id, project=project, reason=reason, count=memories)
-    return DreamOutcome("skipped", reason)

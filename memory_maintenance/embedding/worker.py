@@ -21,6 +21,7 @@ from memory_maintenance.errors import (
     QuestionRefusedError,
     VectorColumnError,
 )
+from memory_maintenance.language_model.context import estimated_tokens
 from memory_maintenance.language_model.embedder import Embedded, Embedder
 from memory_maintenance.operations.tenants import control_of
 from memory_maintenance.settings import Settings
@@ -81,6 +82,17 @@ class EmbeddingWorker:
             return _skipped(len(memory_ids), "no_vector_column")
         step = _Step(self.pool, self.embedder, place, name, tenant_id, round)
         return await step.taken(memory_ids)
+
+    async def foresee(self, tenant_id: str, memory_ids: Sequence[UUID]) -> EmbeddingOutcome:
+        """Say what ``embed`` would do if the endpoint answers, with the tokens it takes at most; nothing is sent."""
+        if (await control_of(self.pool, tenant_id)).paused:
+            return EmbeddingOutcome("paused")
+        name, place = self.settings.stored_embedding_name, await place_of(self.pool)
+        if place is None or not self.settings.embeds:
+            return _skipped(len(memory_ids), "no_vector_column" if place is None else "no_embedding_model")
+        rows = await fetch(self.pool, TEXTS[place.table], tenant_id, name, list(memory_ids), LONGEST_TEXT)
+        tokens = sum(estimated_tokens(row["text"]) for row in rows)
+        return EmbeddingOutcome("done", embedded=sum(row["memories"] for row in rows), input_tokens=tokens)
 
 
 @dataclass

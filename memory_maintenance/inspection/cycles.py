@@ -50,9 +50,9 @@ WHERE cycle_id = $1 ORDER BY tenant_id, page
 """
 
 LAST_SUCCESS: Final = """
--- inspection.LAST_SUCCESS: the newest completed cycle of each kind.
+-- inspection.LAST_SUCCESS: the newest completed cycle of each kind, over the whole fleet.
 SELECT DISTINCT ON (kind) kind, cycle_id, started_at, completed_at, now() - completed_at AS age
-FROM maintenance.cycles WHERE status = 'completed'
+FROM maintenance.cycles WHERE status = 'completed' AND config->>'named_tenants' IS NULL
 ORDER BY kind, completed_at DESC
 """
 
@@ -132,7 +132,7 @@ async def outcomes_of(db: Executor, cycle_id: UUID) -> list[TenantOutcome]:
 
 
 async def last_successes(db: Executor) -> list[LastSuccess]:
-    """Return the newest completed cycle of each kind."""
+    """Return the newest completed cycle of each kind; one over named tenants is no success of the fleet."""
     return [LastSuccess(**dict(row)) for row in await fetch(db, LAST_SUCCESS)]
 
 

@@ -15,15 +15,16 @@ from memory_maintenance.operations.outcomes import CycleTotals
 from memory_maintenance.settings import Settings
 
 LAST_SUCCESS: Final = """
--- inspection.LAST_SUCCESS_TIMES: when a cycle of each kind was last completed, in seconds since the epoch.
+-- inspection.LAST_SUCCESS_TIMES: when a cycle of each kind was last completed over the whole fleet, in seconds since
+-- the epoch.
 SELECT kind, extract(epoch FROM max(completed_at))::float8 AS at
-FROM maintenance.cycles WHERE status = 'completed' GROUP BY kind
+FROM maintenance.cycles WHERE status = 'completed' AND config->>'named_tenants' IS NULL GROUP BY kind
 """
 
 NEWEST_TOTALS: Final = """
--- inspection.NEWEST_TOTALS: what the newest completed daily cycle came to.
+-- inspection.NEWEST_TOTALS: what the newest completed daily cycle over the whole fleet came to.
 SELECT totals FROM maintenance.cycles
-WHERE kind = 'daily' AND status = 'completed' ORDER BY completed_at DESC LIMIT 1
+WHERE kind = 'daily' AND status = 'completed' AND config->>'named_tenants' IS NULL ORDER BY completed_at DESC LIMIT 1
 """
 
 DECAYED_LONGEST_AGO: Final = """

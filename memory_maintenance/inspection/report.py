@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from typing import Final
+from uuid import UUID
 
 from memory_maintenance.database.pool import Executor, Pool, fetch, fetch_value, snapshot
 from memory_maintenance.inspection.cycles import Cycle, find_cycle, latest_cycles, next_command, outcomes_of
@@ -164,7 +165,7 @@ async def cycle_report(pool: Pool, beginning: str | None = None, *, with_text: b
             totals=totals,
             before=before,
             after=after,
-            calls=tuple(CallCount(**dict(row)) for row in await fetch(db, CALLS, str(cycle.cycle_id))),
+            calls=await cycle_calls(db, cycle.cycle_id),
             skipped=tuple(skipped_work(totals)),
             failures=_failures(cycle, outcomes),
             failed=sum(outcome.failed for outcome in outcomes),
@@ -173,6 +174,17 @@ async def cycle_report(pool: Pool, beginning: str | None = None, *, with_text: b
             trend=await _trend(db, cycle),
             texts=await _texts(db, cycle) if with_text else (),
         )
+
+
+async def cycle_costs(db: Executor, cycle_ids: Sequence[UUID]) -> dict[UUID, Decimal]:
+    """Return what the questions of each of some cycles cost, in the currency of the prices."""
+    costs = {row["round"]: row["cost"] for row in await fetch(db, COSTS, [str(each) for each in cycle_ids])}
+    return {each: costs.get(str(each)) or Decimal(0) for each in cycle_ids}
+
+
+async def cycle_calls(db: Executor, cycle_id: UUID) -> tuple[CallCount, ...]:
+    """Return the questions that a cycle asked a model, by purpose and end."""
+    return tuple(CallCount(**dict(row)) for row in await fetch(db, CALLS, str(cycle_id)))
 
 
 async def _histograms(db: Executor) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -216,9 +228,8 @@ def _slowest(outcomes: Sequence[TenantOutcome]) -> tuple[tuple[str, float], ...]
 async def _trend(db: Executor, cycle: Cycle) -> tuple[TrendPoint, ...]:
     """Return the last cycles of the kind, up to the one that is reported."""
     shown = (await latest_cycles(db, TREND, cycle.kind, until=cycle.started_at))[::-1]
-    rows = await fetch(db, COSTS, [str(each.cycle_id) for each in shown])
-    costs = {row["round"]: row["cost"] or Decimal(0) for row in rows}
-    return tuple(_point(each, costs.get(str(each.cycle_id), Decimal(0))) for each in shown)
+    costs = await cycle_costs(db, [each.cycle_id for each in shown])
+    return tuple(_point(each, costs[each.cycle_id]) for each in shown)
 
 
 def _point(cycle: Cycle, cost: Decimal) -> TrendPoint:

@@ -72,6 +72,32 @@ HAVING count(*) FILTER (WHERE e.kind = 'event') > 0
 ORDER BY e.project
 """
 
+UNWRITTEN: Final = """
+-- inspection.UNWRITTEN_SESSIONS: sessions with events in no summary, of a tenant's latest events; the latest first.
+--   $1 tenant_id  its own type
+--   $2 as_of      timestamptz
+--   $3 events     bigint   that are looked at, however many there are
+--   $4 most       bigint
+WITH latest AS (
+    SELECT m.id, m.created_at, coalesce(nullif(m.session_id, ''), m.metadata->>'session_id') AS session_id
+    FROM memories m
+    WHERE m.tenant_id = $1 AND m.layer IN ('episodic', 'em') AND m.created_at <= $2
+          AND NOT 'session_summary' = ANY (coalesce(m.tags, '{}'))
+          AND coalesce(m.source, '') NOT IN ('summarization_worker', 'reflection_engine_v2')
+    ORDER BY m.created_at DESC
+    LIMIT $3
+)
+SELECT l.session_id
+FROM latest l
+WHERE l.session_id IS NOT NULL AND NOT EXISTS (SELECT FROM maintenance.covered_events c WHERE c.event_id = l.id)
+GROUP BY l.session_id
+ORDER BY max(l.created_at) DESC, l.session_id
+LIMIT $4
+"""
+
+LATEST_EVENTS: Final = 2000
+"""Events of a tenant among which its unwritten sessions are looked for."""
+
 
 @dataclass(frozen=True, slots=True)
 class SessionReport:
@@ -103,9 +129,27 @@ async def session_reports(
     """
     as_of = await checked_as_of(db, as_of)
     control = await control_of(db, tenant_id)
-    rows = await fetch(db, SESSION, tenant_id, session_id, as_of)
-    if not rows:
+    reports = await _reports(db, settings, control, session_id, as_of)
+    if not reports:
         raise SessionNotFoundError(tenant_id, session_id)
+    return reports
+
+
+async def unwritten_sessions(
+    db: Executor, settings: Settings, control: TenantControl, *, as_of: datetime, most: int
+) -> list[SessionReport]:
+    """Return, the latest first, sessions that hold new events and that no run will summarize as things are."""
+    found: list[SessionReport] = []
+    for row in await fetch(db, UNWRITTEN, control.tenant_id, as_of, LATEST_EVENTS, 3 * most):
+        reports = await _reports(db, settings, control, row["session_id"], as_of)
+        found += [one for one in reports if one.new_events and not one.due_daily]
+    return found[:most]
+
+
+async def _reports(
+    db: Executor, settings: Settings, control: TenantControl, session_id: str, as_of: datetime
+) -> list[SessionReport]:
+    rows = await fetch(db, SESSION, control.tenant_id, session_id, as_of)
     return [_report(row, control, settings, session_id, as_of) for row in rows]
 
 
@@ -175,8 +219,8 @@ def _reasons(
     if state.last_event_at < (adopted_at or as_of) - rule.backfill:
         days = rule.backfill / timedelta(days=1)
         return [
-            f"it ended more than {days:g} days (SUMMARIZATION_BACKFILL_DAYS) before this application was adopted: "
-            "starter.py summarize does it all the same"
+            f"it ended more than {days:g} days (SUMMARIZATION_BACKFILL_DAYS) before adoption: "
+            "starter.py summarize TENANT PROJECT SESSION does it all the same"
         ]
     return _not_yet(state, rule, as_of)
 

@@ -12,7 +12,9 @@ from memory_maintenance.decay.policy import DecayRule
 from memory_maintenance.decay.rule import decay_is_on, tenant_rule
 from memory_maintenance.dreaming.due import due_projects
 from memory_maintenance.inspection.decay import RuleOrigin, rule_origin
+from memory_maintenance.inspection.sessions import SessionReport, unwritten_sessions
 from memory_maintenance.operations.cycles import checked_as_of
+from memory_maintenance.operations.orders import Order, latest_orders
 from memory_maintenance.operations.outcomes import TenantOutcome
 from memory_maintenance.operations.tenants import TenantControl, control_of, ensure_known
 from memory_maintenance.settings import Settings
@@ -20,6 +22,7 @@ from memory_maintenance.summarization.due import due_session_counts, due_session
 from memory_maintenance.summarization.policy import SessionKey
 
 SHOWN: Final = 10
+SHOWN_ORDERS: Final = 5
 
 RUNS: Final = """
 -- inspection.TENANT_RUNS: what the last cycles did for a tenant, the newest first.
@@ -65,6 +68,10 @@ class TenantReport:
     """The first ones that are due."""
     projects: tuple[str, ...]
     """The first ones that can dream."""
+    unwritten: tuple[SessionReport, ...]
+    """The latest sessions with new events that are not due."""
+    orders: tuple[Order, ...]
+    """The latest first."""
 
 
 async def tenant_report(pool: Pool, settings: Settings, tenant_id: str) -> TenantReport:
@@ -90,6 +97,8 @@ async def tenant_report(pool: Pool, settings: Settings, tenant_id: str) -> Tenan
             due_daily=await _due(db, settings, tenant_id, as_of, daily=True),
             sessions=tuple(await due_sessions(db, tenant_id, as_of=as_of, daily=True, settings=settings, limit=SHOWN)),
             projects=tuple(await due_projects(db, tenant_id, as_of=as_of, settings=settings, limit=SHOWN)),
+            unwritten=tuple(await unwritten_sessions(db, settings, control, as_of=as_of, most=SHOWN)),
+            orders=tuple(await latest_orders(db, tenant_id, SHOWN_ORDERS)),
         )
 
 

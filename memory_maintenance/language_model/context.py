@@ -7,7 +7,7 @@ from typing import Final
 _BYTES_PER_TOKEN: Final = 3
 """English takes about four; scripts of three bytes a character take about one character a token."""
 
-_SCHEMA_TOKENS: Final = 400
+SCHEMA_TOKENS: Final = 400
 """The answer's schema and the chat template, which some endpoints put into the prompt."""
 
 
@@ -23,5 +23,5 @@ def tokens_of_bytes(count: int) -> int:
 
 def room(context_tokens: int, answer_tokens: int, *fixed: str) -> int:
     """Return the tokens left for sources in a context of *context_tokens*, at least a quarter of it."""
-    taken = answer_tokens + _SCHEMA_TOKENS + sum(map(estimated_tokens, fixed))
+    taken = answer_tokens + SCHEMA_TOKENS + sum(map(estimated_tokens, fixed))
     return max(context_tokens // 4, context_tokens - taken)

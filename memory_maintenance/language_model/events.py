@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import structlog
 
@@ -14,6 +14,13 @@ from memory_maintenance.observability.model_metrics import CALLS, COST, REUSED, 
 logger = structlog.get_logger()
 
 ErrorT = TypeVar("ErrorT", bound=LanguageModelError)
+
+
+class _Asked(Protocol):
+    @property
+    def purpose(self) -> str: ...
+    @property
+    def tenant_id(self) -> str: ...
 
 
 def accepted(question: Question[Any], claim: Claim, used: Used) -> None:
@@ -42,7 +49,7 @@ def ended(question: Question[Any], claim: Claim, state: State, error: ErrorT) ->
     return error
 
 
-def lost(question: Question[Any], claim: Claim) -> None:
+def lost(question: _Asked, claim: Claim) -> None:
     """Say that a claim was never answered; it stays charged, for it may have been billed."""
     CALLS.labels(purpose=question.purpose, outcome="lost").inc()
     logger.warning("claim_lost", **_facts(question, claim))
@@ -55,7 +62,7 @@ def counted(question: Question[Any], used: Used) -> None:
     COST.labels(purpose=question.purpose).inc(float(used.cost))
 
 
-def _facts(question: Question[Any], claim: Claim) -> dict[str, Any]:
+def _facts(question: _Asked, claim: Claim) -> dict[str, Any]:
     return {
         "tenant_id": question.tenant_id,
         "purpose": question.purpose,

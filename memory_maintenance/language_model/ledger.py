@@ -25,10 +25,21 @@ from memory_maintenance.database.pool import Pool, execute, fetch, fetch_row, fe
 from memory_maintenance.errors import DatabaseUnavailableError, QuestionClaimedError
 from memory_maintenance.language_model.budget import DailyLimits, Estimate, reserve
 from memory_maintenance.language_model.question import Question
-from memory_maintenance.language_model.statements import CLAIM, LOSE, PURGE, RECORD, SETTLE, STANDING
+from memory_maintenance.language_model.statements import (
+    CLAIM,
+    LOSE,
+    LOSE_ABANDONED,
+    PURGE,
+    RECORD,
+    SETTLE,
+    STANDING,
+)
 
 CLAIMED_ELSEWHERE_WAIT: Final = timedelta(seconds=2)
 """How long to wait for another caller's answer before looking again."""
+
+ABANDONED_AFTER: Final = timedelta(hours=1)
+"""How long after its lease a claim is given up that nobody asked about again: an answer might still be on its way."""
 
 _RECORD_AGAIN_AFTER: Final = (0.2, 1.0, 3.0, 10.0)
 _PURGED_AT_ONCE: Final = 1000
@@ -51,6 +62,15 @@ class Claim:
     question: str
     attempt: int
     caller: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class AbandonedClaim:
+    """A claim whose caller never came back, and what it was for."""
+
+    claim: Claim
+    purpose: str
+    tenant_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,3 +237,16 @@ async def purge_answers(pool: Pool, older_than: timedelta) -> int:
     while count := await execute(pool, PURGE, older_than, _PURGED_AT_ONCE):
         purged += count
     return purged
+
+
+async def lose_abandoned(pool: Pool) -> list[AbandonedClaim]:
+    """Give up the claims whose lease ended ``ABANDONED_AFTER`` ago or earlier; what they reserved stays charged.
+
+    The next caller of the same question loses its claim at once (``Ledger.claim``). These are of questions that
+    are not asked any more: a session grew meanwhile, or its tenant was switched to another writer.
+    """
+    rows = await fetch(pool, LOSE_ABANDONED, ABANDONED_AFTER)
+    return [
+        AbandonedClaim(Claim(row["question"], row["attempt"], row["caller"]), row["purpose"], row["tenant_id"])
+        for row in rows
+    ]

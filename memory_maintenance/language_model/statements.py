@@ -49,6 +49,23 @@ WHERE question = $1 AND attempt = $2 AND state = 'claimed' AND lease_until <= no
 RETURNING true
 """
 
+LOSE_ABANDONED: Final = """
+-- ledger.LOSE_ABANDONED: as LOSE, of the claims that nobody came back for, nor asked about again.
+--   $1 longer_than  interval   after the end of the lease
+WITH abandoned AS (
+    SELECT question, attempt FROM maintenance.model_calls
+    WHERE state = 'claimed' AND lease_until <= now() - $1::interval
+    FOR UPDATE SKIP LOCKED
+)
+UPDATE maintenance.model_calls c
+SET state = 'lost', reason = 'claim_lost',
+    forfeited_tokens = c.forfeited_tokens + c.reserved_tokens, forfeited_cost = c.forfeited_cost + c.reserved_cost,
+    reserved_tokens = 0, reserved_cost = 0
+FROM abandoned
+WHERE c.question = abandoned.question AND c.attempt = abandoned.attempt
+RETURNING c.question, c.attempt, c.caller, c.purpose, c.tenant_id
+"""
+
 RECORD: Final = """
 -- ledger.RECORD: the response as it came, before anything reads it.
 --   $1 question  text

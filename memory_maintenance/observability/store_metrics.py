@@ -25,7 +25,7 @@ class StoreFigures:
     """What the store says. A mapping without a key: there is nothing to say about it."""
 
     last_success: Mapping[str, float] = field(default_factory=dict)
-    """Seconds since the epoch by kind of cycle."""
+    """Seconds since the epoch by kind of cycle; of cycles over the whole fleet."""
     decay_lag_seconds: float | None = None
     left_undone: Mapping[str, int] = field(default_factory=dict)
     """By unit."""
@@ -82,14 +82,20 @@ class StoreCollector(Collector):
 
 def _metrics(figures: StoreFigures) -> Iterator[Metric]:
     yield _labelled(
-        "last_success_timestamp_seconds", "When a cycle of a kind was last completed", "kind", figures.last_success
+        "last_success_timestamp_seconds",
+        "When a cycle of a kind was last completed over the whole fleet",
+        "kind",
+        figures.last_success,
     )
     if figures.decay_lag_seconds is not None:
         yield _gauge(
             "decay_lag_seconds", "Age of the oldest last decay of a tenant with memories", figures.decay_lag_seconds
         )
     yield _labelled(
-        "left_undone", "Units that the newest completed daily cycle left to the next", "unit", figures.left_undone
+        "left_undone",
+        "Units that the newest completed daily cycle over the fleet left to the next",
+        "unit",
+        figures.left_undone,
     )
     yield _labelled(
         "model_budget_left_ratio",

@@ -31,11 +31,19 @@ TenantStatus = Literal[
 NAMED_FAILURES = 50
 """Failed tenants that a result names; the rest is counted, and listed in ``maintenance.tenant_runs``."""
 
+NAMED_FORESEEN = 20
+"""Tenants of a dry run that its result names: nothing of it is listed anywhere else."""
+
 
 class Counts(BaseModel):
     """Numbers that add up: integers by sum, reasons by reason."""
 
     model_config = ConfigDict(frozen=True)
+
+    @classmethod
+    def of(cls, result: object) -> Self:
+        """Return the counts that *result* has as attributes of the same names."""
+        return cls.model_validate(result, from_attributes=True)
 
     def plus(self, other: Self) -> Self:
         """Return the sum of both."""
@@ -69,6 +77,11 @@ class SummaryCounts(Counts):
     input_tokens: int = 0
     output_tokens: int = 0
 
+    @property
+    def written(self) -> int:
+        """Return how many summaries have a new text."""
+        return self.stored + self.updated + self.fallbacks
+
 
 class DreamCounts(Counts):
     """Projects that could dream, by what became of them."""
@@ -80,6 +93,11 @@ class DreamCounts(Counts):
     reasons: dict[str, int] = {}
     input_tokens: int = 0
     output_tokens: int = 0
+
+    @property
+    def written(self) -> int:
+        """Return how many memories were stored."""
+        return self.reflections + self.strategies
 
 
 class EmbeddingCounts(Counts):
@@ -111,6 +129,11 @@ class TenantOutcome(BaseModel):
         """Return whether this tenant needs somebody's attention."""
         return self.status in ("failed", "page_failed")
 
+    @property
+    def changes(self) -> int:
+        """Return how many memories were, or would be, written."""
+        return self.decay.updated + self.summarization.written + self.dreaming.written + self.embedding.embedded
+
 
 class CycleTotals(BaseModel):
     """The sum over a cycle's tenants."""
@@ -130,16 +153,18 @@ class CycleTotals(BaseModel):
     dreaming: DreamCounts = DreamCounts()
     embedding: EmbeddingCounts = EmbeddingCounts()
     failures: tuple[str, ...] = ()
+    foreseen: tuple[TenantOutcome, ...] = ()
+    """Of a dry run: the tenants with most to change, the most first."""
 
-    def with_outcomes(self, outcomes: Iterable[TenantOutcome]) -> CycleTotals:
-        """Return the totals with *outcomes* added."""
+    def with_outcomes(self, outcomes: Iterable[TenantOutcome], *, dry_run: bool = False) -> CycleTotals:
+        """Return the totals with *outcomes* added; of a dry run they are also named."""
         total = self
         for outcome in outcomes:
-            total = total.plus(_totals_of(outcome))
+            total = total.plus(_totals_of(outcome, dry_run=dry_run))
         return total
 
     def plus(self, other: CycleTotals) -> CycleTotals:
-        """Return the sum of both; failures are named up to ``NAMED_FAILURES``."""
+        """Return the sum of both; failures are named up to ``NAMED_FAILURES``, others up to ``NAMED_FORESEEN``."""
         return CycleTotals(
             looked_at=self.looked_at + other.looked_at,
             left_paused=self.left_paused + other.left_paused,
@@ -151,6 +176,7 @@ class CycleTotals(BaseModel):
             dreaming=self.dreaming.plus(other.dreaming),
             embedding=self.embedding.plus(other.embedding),
             failures=(self.failures + other.failures)[:NAMED_FAILURES],
+            foreseen=_largest(self.foreseen + other.foreseen),
         )
 
     @property
@@ -187,7 +213,11 @@ def _more(decay: DecayCounts) -> dict[str, int]:
     return decay.model_dump(exclude={"updated"})
 
 
-def _totals_of(outcome: TenantOutcome) -> CycleTotals:
+def _largest(outcomes: tuple[TenantOutcome, ...]) -> tuple[TenantOutcome, ...]:
+    return tuple(sorted(outcomes, key=lambda outcome: (-outcome.changes, outcome.tenant_id))[:NAMED_FORESEEN])
+
+
+def _totals_of(outcome: TenantOutcome, *, dry_run: bool) -> CycleTotals:
     return CycleTotals(
         tenants=1,
         statuses={outcome.status: 1},
@@ -197,4 +227,5 @@ def _totals_of(outcome: TenantOutcome) -> CycleTotals:
         dreaming=outcome.dreaming,
         embedding=outcome.embedding,
         failures=(outcome.tenant_id,) if outcome.failed else (),
+        foreseen=(outcome,) if dry_run else (),
     )

@@ -1,27 +1,16 @@
 """From what became of one step to the counts it adds to a tenant's outcome.
 
 The steps of the library and the results of activities have the same attributes, so both
-the scheduler and the workflows count with these functions.
+the scheduler and the workflows count with these functions; what has the counts' own names
+is read by ``Counts.of``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Protocol
 from uuid import UUID
 
-from memory_maintenance.operations.outcomes import DecayCounts, DreamCounts, EmbeddingCounts, SummaryCounts
-
-
-class _DecayBatch(Protocol):
-    @property
-    def seen(self) -> int: ...
-    @property
-    def updated(self) -> int: ...
-    @property
-    def invalid(self) -> int: ...
-    @property
-    def busy(self) -> int: ...
+from memory_maintenance.operations.outcomes import DreamCounts, EmbeddingCounts, SummaryCounts
 
 
 class _Written(Protocol):
@@ -40,24 +29,6 @@ class _Dream(_Written, Protocol):
     def reflection_id(self) -> UUID | None: ...
     @property
     def strategy_id(self) -> UUID | None: ...
-
-
-class _Embedded(Protocol):
-    @property
-    def embedded(self) -> int: ...
-    @property
-    def skipped(self) -> int: ...
-    @property
-    def failed(self) -> int: ...
-    @property
-    def reasons(self) -> Mapping[str, int]: ...
-    @property
-    def input_tokens(self) -> int: ...
-
-
-def decay_counts(batch: _DecayBatch) -> DecayCounts:
-    """Return what a batch of decay adds."""
-    return DecayCounts(seen=batch.seen, updated=batch.updated, invalid=batch.invalid, busy=batch.busy)
 
 
 def summary_counts(done: _Written) -> SummaryCounts:
@@ -87,15 +58,9 @@ def dream_counts(done: _Dream) -> DreamCounts:
     )
 
 
-def embedding_counts(done: _Embedded) -> EmbeddingCounts:
-    """Return what a batch of embeddings adds."""
-    return EmbeddingCounts(
-        embedded=done.embedded,
-        skipped=done.skipped,
-        failed=done.failed,
-        reasons=dict(done.reasons),
-        input_tokens=done.input_tokens,
-    )
+def embeddings_to_come(summaries: SummaryCounts, dreams: DreamCounts) -> EmbeddingCounts:
+    """Return what a dry run foresees to be embedded of texts that are not written yet."""
+    return EmbeddingCounts(embedded=summaries.written + dreams.written)
 
 
 def _reasons(done: _Written) -> dict[str, int]:

@@ -1,4 +1,7 @@
-"""What operators said about a tenant: the row of ``maintenance.tenants`` is the truth."""
+"""What operators said about a tenant: the row of ``maintenance.tenants`` is the truth.
+
+Each statement that changes it writes who, when and why into ``maintenance.orders``, too.
+"""
 
 from __future__ import annotations
 
@@ -102,24 +105,38 @@ def _overrides(stored: Any) -> TenantOverrides:
 
 
 PAUSE: Final = """
--- operations.PAUSE: a second pause changes who, why and until; it keeps since when.
+-- operations.PAUSE: a second pause changes who, why and until; it keeps since when. The same one again, as a
+-- signal brings it after the command, is no second order.
 --   $1 tenant_id  text
 --   $2 by         text
 --   $3 reason     text
 --   $4 until      timestamptz   NULL: until resumed
-INSERT INTO maintenance.tenants AS t (tenant_id, paused, paused_by, paused_reason, paused_since, paused_until)
-VALUES ($1, true, $2, $3, now(), $4)
-ON CONFLICT (tenant_id) DO UPDATE SET
-    paused = true, paused_by = $2, paused_reason = $3, paused_until = $4,
-    paused_since = CASE WHEN t.paused THEN t.paused_since ELSE now() END
+WITH changed AS (
+    INSERT INTO maintenance.tenants AS t (tenant_id, paused, paused_by, paused_reason, paused_since, paused_until)
+    VALUES ($1, true, $2, $3, now(), $4)
+    ON CONFLICT (tenant_id) DO UPDATE SET
+        paused = true, paused_by = $2, paused_reason = $3, paused_until = $4,
+        paused_since = CASE WHEN t.paused THEN t.paused_since ELSE now() END
+    WHERE (t.paused, t.paused_by, t.paused_reason, t.paused_until) IS DISTINCT FROM (true, $2, $3, $4)
+    RETURNING tenant_id
+)
+INSERT INTO maintenance.orders (tenant_id, action, ordered_by, reason, details)
+SELECT tenant_id, 'pause', $2, $3, jsonb_strip_nulls(jsonb_build_object('until', $4)) FROM changed
 """
 
 RESUME: Final = """
 -- operations.RESUME: twice is once.
 --   $1 tenant_id  text
-UPDATE maintenance.tenants
-SET paused = false, paused_by = NULL, paused_reason = NULL, paused_since = NULL, paused_until = NULL
-WHERE tenant_id = $1 AND paused
+--   $2 by         text
+--   $3 reason     text
+WITH changed AS (
+    UPDATE maintenance.tenants
+    SET paused = false, paused_by = NULL, paused_reason = NULL, paused_since = NULL, paused_until = NULL
+    WHERE tenant_id = $1 AND paused
+    RETURNING tenant_id
+)
+INSERT INTO maintenance.orders (tenant_id, action, ordered_by, reason)
+SELECT tenant_id, 'resume', $2, $3 FROM changed
 """
 
 
@@ -130,21 +147,30 @@ async def pause(
     await execute(db, PAUSE, tenant_id, by, reason, until)
 
 
-async def resume(db: Executor, tenant_id: str) -> bool:
+async def resume(db: Executor, tenant_id: str, *, by: str | None = None, reason: str | None = None) -> bool:
     """Let maintenance work for a tenant again; return whether it was paused."""
-    return await execute(db, RESUME, tenant_id) == 1
+    return await execute(db, RESUME, tenant_id, by, reason) == 1
 
 
 OVERRIDE: Final = """
 -- operations.OVERRIDE: sets what is given and keeps the rest; null takes a setting back.
 --   $1 tenant_id  text
 --   $2 changes    jsonb
-INSERT INTO maintenance.tenants AS t (tenant_id, overrides) VALUES ($1, jsonb_strip_nulls($2))
-ON CONFLICT (tenant_id) DO UPDATE SET overrides = jsonb_strip_nulls(t.overrides || $2)
+--   $3 by         text
+--   $4 reason     text
+WITH changed AS (
+    INSERT INTO maintenance.tenants AS t (tenant_id, overrides) VALUES ($1, jsonb_strip_nulls($2))
+    ON CONFLICT (tenant_id) DO UPDATE SET overrides = jsonb_strip_nulls(t.overrides || $2)
+    RETURNING tenant_id
+)
+INSERT INTO maintenance.orders (tenant_id, action, ordered_by, reason, details)
+SELECT tenant_id, CASE jsonb_strip_nulls($2) WHEN '{}' THEN 'unset' ELSE 'set' END, $3, $4, $2 FROM changed
 """
 
 
-async def override(db: Executor, tenant_id: str, changes: dict[str, Any]) -> None:
+async def override(
+    db: Executor, tenant_id: str, changes: dict[str, Any], *, by: str | None = None, reason: str | None = None
+) -> None:
     """Set or, by None, take back settings of one tenant.
 
     Raises:
@@ -155,19 +181,25 @@ async def override(db: Executor, tenant_id: str, changes: dict[str, Any]) -> Non
     except ValidationError as error:
         fault = error.errors()[0]
         raise InvalidRequestError(f"{fault['loc'][0]}: {fault['msg']}") from None
-    await execute(db, OVERRIDE, tenant_id, checked.model_dump(mode="json", include=set(changes)))
+    await execute(db, OVERRIDE, tenant_id, checked.model_dump(mode="json", include=set(changes)), by, reason)
 
 
 CLEAR: Final = """
 -- operations.CLEAR: takes back every setting of a tenant, also what nobody can read.
 --   $1 tenant_id  text
-UPDATE maintenance.tenants SET overrides = '{}' WHERE tenant_id = $1 AND overrides <> '{}'
+--   $2 by         text
+--   $3 reason     text
+WITH changed AS (
+    UPDATE maintenance.tenants SET overrides = '{}' WHERE tenant_id = $1 AND overrides <> '{}' RETURNING tenant_id
+)
+INSERT INTO maintenance.orders (tenant_id, action, ordered_by, reason)
+SELECT tenant_id, 'unset', $2, $3 FROM changed
 """
 
 
-async def clear_overrides(db: Executor, tenant_id: str) -> bool:
+async def clear_overrides(db: Executor, tenant_id: str, *, by: str | None = None, reason: str | None = None) -> bool:
     """Take back every setting of one tenant; return whether there was any."""
-    return await execute(db, CLEAR, tenant_id) == 1
+    return await execute(db, CLEAR, tenant_id, by, reason) == 1
 
 
 EXISTS: Final = """

@@ -72,6 +72,8 @@ class Planner:
 
     pool: Pool
     settings: Settings
+    dry_run: bool = False
+    """Whether only to look: else it is remembered for whom decay is off."""
 
     async def plan_page(
         self,
@@ -171,7 +173,7 @@ class Planner:
         overrides = {row["tenant_id"]: read_overrides(row["overrides"]) for row in rows}
         # Overrides that cannot be read make the tenant's own run fail, and no other's.
         on = {tenant for tenant, said in overrides.items() if said is None or decay_is_on(self.settings, said)}
-        if off := overrides.keys() - on:
+        if not self.dry_run and (off := overrides.keys() - on):
             await switched_off(self.pool, sorted(off), as_of)
         done = {row["tenant_id"] for row in rows if (row["decay_completed_as_of"] or _NEVER) >= as_of}
         return on - done

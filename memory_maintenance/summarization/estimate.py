@@ -11,6 +11,7 @@ from typing import Final
 from memory_maintenance.database.pool import Executor, fetch
 from memory_maintenance.language_model.budget import prices
 from memory_maintenance.language_model.context import estimated_tokens, room, tokens_of_bytes
+from memory_maintenance.memories.memory import Memory
 from memory_maintenance.settings import Settings
 from memory_maintenance.summarization.due import due_arguments
 from memory_maintenance.summarization.policy import DueRule
@@ -67,6 +68,12 @@ async def estimate_summaries(
         asked = session_estimate(row["bytes"], settings) if by_model else SummaryEstimate()
         total = total.plus(asked).plus(SummaryEstimate(sessions=1, events=row["events"]))
     return total
+
+
+def events_estimate(events: Sequence[Memory], settings: Settings) -> SummaryEstimate:
+    """Return what a model takes that is asked about *events*."""
+    lines = [event.content[:EVENT_CHARACTERS].encode(errors="replace") for event in events]
+    return session_estimate([len(line) + _DATE for line in lines], settings)
 
 
 def session_estimate(line_bytes: Sequence[int], settings: Settings) -> SummaryEstimate:

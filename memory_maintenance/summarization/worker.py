@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -12,46 +11,25 @@ from uuid import UUID, uuid4
 import structlog
 
 from memory_maintenance.database.pool import Pool, fetch_row, fetch_value
-from memory_maintenance.errors import (
-    BudgetExhaustedError,
-    LanguageModelError,
-    ModelForbiddenError,
-    QuestionRefusedError,
-    is_about_content,
-)
+from memory_maintenance.errors import BudgetExhaustedError, LanguageModelError, ModelForbiddenError
 from memory_maintenance.language_model.backend import Backend, backend_of, own_model
-from memory_maintenance.language_model.openai_errors import FILTERED
 from memory_maintenance.language_model.question import LanguageModel
-from memory_maintenance.operations.set_aside import Unit, count_failure, forgive, is_set_aside
+from memory_maintenance.operations.set_aside import is_set_aside
 from memory_maintenance.operations.tenants import TenantControl, control_of
 from memory_maintenance.settings import Settings, load_settings
 from memory_maintenance.summarization.dates import dates_kept
 from memory_maintenance.summarization.due import long_sessions
-from memory_maintenance.summarization.policy import SessionKey, summary_id
+from memory_maintenance.summarization.estimate import SummaryEstimate, events_estimate
+from memory_maintenance.summarization.failing import count_failed_session, count_left_out, session_unit
+from memory_maintenance.summarization.outcome import SummaryOutcome, log_failure, skipped, written, written_before
+from memory_maintenance.summarization.policy import SessionKey
 from memory_maintenance.summarization.session import Session, StoredSummary, read_session, store_summary
 from memory_maintenance.summarization.statements import RECORD
 from memory_maintenance.summarization.writing import Beat, ModelWriter, Written, extracted, quoted
 
+__all__ = ["SummarizationWorker", "SummaryOutcome"]
+
 logger = structlog.get_logger(__name__)
-
-Status = Literal["stored", "updated", "fallback", "skipped", "paused", "failed"]
-
-
-@dataclass(frozen=True, slots=True)
-class SummaryOutcome:
-    """What became of a session: ids, numbers and a reason from a closed set, no text.
-
-    ``failed`` and ``skipped`` with ``budget_exhausted``: nothing stored, the session stays due.
-    """
-
-    status: Status
-    reason: str | None = None
-    summary_id: UUID | None = None
-    events: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
-    backend: Backend | None = None
-
 
 Writer = Literal["openai", "extractive", "none", "set_aside"]
 """Who writes a session's summary; ``set_aside``: the fallback does, for the model keeps failing at it."""
@@ -129,6 +107,7 @@ class SummarizationWorker:
         round: str | None = None,  # noqa: A002
         cycle_id: UUID | None = None,
         min_events: int | None = None,
+        dry_run: bool = False,
         beat: Beat = lambda: None,
     ) -> SummaryOutcome:
         """Summarize what is new in *session*, or write its summary better where that is possible now.
@@ -142,6 +121,8 @@ class SummarizationWorker:
             round: what the permitted bad answers are counted by; None: this call alone.
             cycle_id: the cycle this is a step of, kept with the summary.
             min_events: fewest new events; None: the setting.
+            dry_run: only say what would become of it, with the tokens it takes at most: nobody is asked,
+                and nothing is written.
             beat: called before each question to the model.
 
         Raises:
@@ -151,36 +132,49 @@ class SummarizationWorker:
         if control.paused:
             return SummaryOutcome("paused")
         if not self._enabled(control):
-            return _skipped(session, "summarization_disabled")
+            return skipped(session, "summarization_disabled")
         found = await read_session(self._pool, session, as_of or await self._now())
         needed = min_events if min_events is not None else self._settings.summarization_min_events
         step = _Step(await self._writer(session, control), round or str(uuid4()), cycle_id, beat)
         if not found.events or (len(found.new) < needed and not found.improvable(step.backend)):
-            return _done_before(found, cycle_id) or _skipped(session, "insufficient_events", len(found.new))
+            return written_before(found, cycle_id) or skipped(session, "insufficient_events", len(found.new))
         if step.backend == "none" and found.well_told:
             why = "set_aside" if step.writer == "set_aside" else "llm_not_configured"
-            return _skipped(session, why, len(found.new))
-        return await self._write_and_store(found, step)
+            return skipped(session, why, len(found.new))
+        return self._foreseen(found, step) if dry_run else await self._write_and_store(found, step)
 
     async def _writer(self, session: SessionKey, control: TenantControl) -> Writer:
         backend = backend_of(self._settings, control.overrides)
-        aside = backend == "openai" and await is_set_aside(self._pool, _unit(session))
+        aside = backend == "openai" and await is_set_aside(self._pool, session_unit(session))
         return "set_aside" if aside else backend
+
+    def _foreseen(self, session: Session, step: _Step) -> SummaryOutcome:
+        taken = SummaryEstimate()
+        if step.writer == "openai":
+            taken = events_estimate(session.new if session.continues else session.events, self._settings)
+        return SummaryOutcome(
+            "fallback" if step.backend == "none" else "updated" if session.stored else "stored",
+            "set_aside" if step.writer == "set_aside" else None,
+            events=len(session.events),
+            input_tokens=taken.input_tokens,
+            output_tokens=taken.output_tokens,
+            backend=step.backend,
+        )
 
     async def _write_and_store(self, session: Session, step: _Step) -> SummaryOutcome:
         try:
-            written, reason = await self._written(session, step)
+            text, reason = await self._written(session, step)
         except LanguageModelError as error:
             if error.retryable:
                 raise
             if isinstance(error, BudgetExhaustedError):
-                return _skipped(session.key, "budget_exhausted", len(session.new))
-            _log_failure(session, error)
-            await self._count_failure(_unit(session.key), step, error)
+                return skipped(session.key, "budget_exhausted", len(session.new))
+            log_failure(session, error)
+            await count_failed_session(self._pool, self._settings, session.key, round=step.round, error=error)
             if isinstance(error, ModelForbiddenError) or session.well_told:
                 return SummaryOutcome("failed", error.reason, events=len(session.new))
-            written, reason = await self._fallback(session), error.reason
-        return await self._store(session, written, step, reason)
+            text, reason = await self._fallback(session), error.reason
+        return await self._store(session, text, step, reason)
 
     async def _written(self, session: Session, step: _Step) -> tuple[Written, str | None]:
         """Return what is to be stored, and why it is less than a summary where it is."""
@@ -202,33 +196,21 @@ class SummarizationWorker:
             beat=step.beat,
         )
         earlier = session.continues
-        written = await writer.write(session.new if earlier else session.events, earlier)
-        refused = QuestionRefusedError(FILTERED, "the endpoint's content filter refuses this event")
-        for event_id in written.left_out:
-            await self._count_failure(_memory_unit(session.key, event_id), step, refused, memories=[event_id])
-        await forgive(self._pool, _unit(session.key), but=written.left_out)
-        return written
-
-    async def _count_failure(
-        self, unit: Unit, step: _Step, error: LanguageModelError, memories: Sequence[UUID] = ()
-    ) -> None:
-        if is_about_content(error):
-            after = self._settings.set_aside_after_cycles
-            await count_failure(
-                self._pool, unit, cycle=step.round, reason=error.reason, after_cycles=after, memories=memories
-            )
+        text = await writer.write(session.new if earlier else session.events, earlier)
+        await count_left_out(self._pool, self._settings, session.key, text.left_out, round=step.round)
+        return text
 
     async def _fallback(self, session: Session) -> Written:
         if self._settings.summarization_fallback == "extractive":
             return await extracted(session.events, fallback=True)
         return quoted(session.events)
 
-    async def _store(self, session: Session, written: Written, step: _Step, reason: str | None) -> SummaryOutcome:
-        dates = await asyncio.to_thread(dates_kept, session.events, written.text)
-        memory = await store_summary(self._pool, session, written, dates=dates, cycle_id=step.cycle_id)
+    async def _store(self, session: Session, text: Written, step: _Step, reason: str | None) -> SummaryOutcome:
+        dates = await asyncio.to_thread(dates_kept, session.events, text.text)
+        memory = await store_summary(self._pool, session, text, dates=dates, cycle_id=step.cycle_id)
         if memory is None:
-            return _skipped(session.key, "already_summarized", len(session.new))
-        outcome = _outcome(session.summary_id, StoredSummary(memory.content, memory.metadata), reason)
+            return skipped(session.key, "already_summarized", len(session.new))
+        outcome = written(session.summary_id, StoredSummary(memory.content, memory.metadata), reason)
         logger.info(
             "session_summarization_completed",
             tenant_id=session.key.tenant_id,
@@ -258,54 +240,3 @@ class SummarizationWorker:
     async def _record(self, summary: UUID | None) -> dict[str, Any] | None:
         row = await fetch_row(self._pool, RECORD, summary)
         return dict(row) if row else None
-
-
-def _unit(session: SessionKey) -> Unit:
-    name = str(summary_id(session))
-    return Unit("session", session.tenant_id, session.project_name, name, session.session_id)
-
-
-def _memory_unit(session: SessionKey, memory_id: UUID) -> Unit:
-    return Unit("memory", session.tenant_id, session.project_name, str(memory_id), session.session_id)
-
-
-def _outcome(summary: UUID, stored: StoredSummary, reason: str | None = None) -> SummaryOutcome:
-    kept = stored.metadata
-    status: Status = "fallback" if stored.fallback else "updated" if stored.revision > 1 else "stored"
-    return SummaryOutcome(
-        status=status,
-        reason=reason,
-        summary_id=summary,
-        events=int(kept.get("event_count") or 0),
-        input_tokens=int(kept.get("input_tokens") or 0),
-        output_tokens=int(kept.get("output_tokens") or 0),
-        backend=kept.get("backend"),
-    )
-
-
-def _done_before(session: Session, cycle_id: UUID | None) -> SummaryOutcome | None:
-    """Return the outcome of this very step when it was taken before: a worker died after the commit."""
-    if session.stored is None or cycle_id is None or session.stored.metadata.get("cycle_id") != str(cycle_id):
-        return None
-    return _outcome(session.summary_id, session.stored)
-
-
-def _skipped(session: SessionKey, reason: str, events: int = 0) -> SummaryOutcome:
-    logger.info(
-        "session_summarization_skipped",
-        tenant_id=session.tenant_id,
-        session_id=session.session_id,
-        reason=reason,
-        event_count=events,
-    )
-    return SummaryOutcome("skipped", reason, events=events)
-
-
-def _log_failure(session: Session, error: LanguageModelError) -> None:
-    logger.warning(
-        "llm_summarization_failed",
-        tenant_id=session.key.tenant_id,
-        session_id=session.key.session_id,
-        reason=error.reason,
-        event_count=len(session.new),
-    )

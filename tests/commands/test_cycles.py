@@ -4,6 +4,7 @@ from datetime import timedelta
 import pytest
 
 from commands.cycles import took
+from memory_maintenance.database.pool import execute
 from tests.nights import DAY, NIGHT, night
 
 
@@ -35,6 +36,38 @@ async def test_one_cycle_is_shown_with_failures_and_the_next_command(cli, pool):
     assert [tenant.get("next_command") for tenant in data["tenants"] if tenant["tenant_id"] == "cold"] == [
         "starter.py migrate"
     ]
+
+
+CALL = """
+INSERT INTO maintenance.model_calls (question, attempt, round, purpose, tenant_id, model, prompt_version, state, caller,
+    claimed_at, lease_until, reserved_on, input_tokens, output_tokens, cost)
+VALUES ($1::text, 1, $2::uuid::text, 'session_summary', 'acme', 'm', 'v', 'accepted', gen_random_uuid(), now(), now(), now(),
+    1200, 80, 0.0125)
+"""
+
+
+async def test_what_a_cycle_cost_is_told_in_the_list_and_by_the_newest(cli, pool):
+    await night(pool, at=NIGHT - DAY)
+    newest = await night(pool)
+    for question in ("a", "b"):
+        await execute(pool, CALL, question, newest)
+    rows = (await cli("cycles")).stdout.splitlines()
+    assert [row.split()[-1] for row in rows[:3]] == ["cost", "0.0250", "0.0000"]
+    told = (await cli("cycles", "show")).stdout
+    assert f"daily cycle {newest}" in told
+    assert "cost: 0.0250 for 2 questions to the model, 2,400 tokens in and 160 out" in told
+    assert [call["calls"] for call in json.loads((await cli("cycles", "show", "--json")).stdout)["calls"]] == [2]
+
+
+async def test_a_cycle_over_named_tenants_is_told_from_one_over_the_fleet(cli, pool):
+    await night(pool, config={"named_tenants": 2})
+    assert "daily of 2 named" in (await cli("cycles")).stdout
+    assert (await cli("cycles", "show")).stdout.startswith("daily of 2 named cycle ")
+
+
+async def test_a_cycle_that_asked_no_model_says_who_wrote(cli, pool):
+    await night(pool)
+    assert "cost: 0, no model was asked; texts are written by extractive" in (await cli("cycles", "show")).stdout
 
 
 async def test_an_open_cycle_is_shown_also_where_temporal_does_not_answer(cli, pool):

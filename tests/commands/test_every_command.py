@@ -44,6 +44,9 @@ ARGUMENTS = {
 }
 """What each command needs to be told; the others need nothing."""
 
+MAINTENANCES = ["run", "summarize", "dream"]
+"""Commands that start a maintenance: all can be tried first."""
+
 WITHOUT_SERVER = {"settings": 0}
 """Commands that ask no server, and their status."""
 
@@ -101,6 +104,18 @@ async def test_without_a_server_it_ends_in_one_clear_line(cli, name, tmp_path, m
     assert list(tmp_path.iterdir()) == []
 
 
+def test_every_maintenance_can_be_tried_first():
+    dry = {name for name, command in COMMANDS.items() for p in command.params if "--dry-run" in p.opts}
+    assert dry == {*MAINTENANCES, "memories restore"}
+
+
+@pytest.mark.parametrize("name", MAINTENANCES)
+@pytest.mark.parametrize("more", [[], ["--json"]])
+async def test_a_dry_run_without_a_server_ends_in_one_clear_line_too(cli, name, more):
+    told = await cli(*name.split(), *ARGUMENTS[name], "--dry-run", *more)
+    assert (told.exit_code, told.stdout, "does not answer" in told.stderr) == (1, "", True)
+
+
 @pytest.mark.parametrize("name", NAMES)
 async def test_an_option_that_there_is_not_is_named(cli, name):
     told = await cli(*name.split(), *ARGUMENTS.get(name, []), "--no-such-option")
@@ -108,7 +123,7 @@ async def test_an_option_that_there_is_not_is_named(cli, name):
     assert "--no-such-option" in told.stderr
 
 
-@pytest.mark.parametrize("name", [name for name in ARGUMENTS if name != "memories restore"])
+@pytest.mark.parametrize("name", [name for name in ARGUMENTS if name not in ("memories restore", "cycles show")])
 async def test_what_it_has_to_be_told_is_asked_for(cli, name):
     told = await cli(*name.split())
     assert (told.exit_code, told.stdout) == (2, "")

@@ -24,6 +24,21 @@ async def test_setting_prints_old_new_who_why_and_the_way_back(cli, pool):
     assert (await control_of(pool, "acme")).overrides == TenantOverrides(decay_rate=0.005)
 
 
+async def test_who_set_what_and_why_is_kept(cli):
+    await cli("tenants", "set", "acme", "decay_rate=0.005", "--by", "ana", "--reason", "fades too slowly")
+    await cli("tenants", "unset", "acme", "decay_rate", "--by", "bo")
+    await cli("tenants", "set", "acme", "daily_cost=2.5")
+    await cli("tenants", "unset", "acme", "--all")
+    assert (await cli("tenants", "set", "acme", "decay_rate=7", "--by", "eve")).exit_code == 1
+    orders = json.loads((await cli("tenants", "show", "acme", "--json")).stdout)["orders"]
+    assert [tuple(order[name] for name in ("action", "ordered_by", "reason", "details")) for order in orders] == [
+        ("unset", None, None, {}),
+        ("set", None, None, {"daily_cost": 2.5}),
+        ("unset", "bo", None, {"decay_rate": None}),
+        ("set", "ana", "fades too slowly", {"decay_rate": 0.005}),
+    ]
+
+
 async def test_the_way_back_goes_back(cli, pool):
     before = TenantOverrides(decay_rate=0.002, protected_tags=("pinned", "legal"))
     await override(pool, "acme", before.model_dump(exclude_none=True))

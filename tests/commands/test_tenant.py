@@ -3,9 +3,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from memory_maintenance.operations.tenants import override, pause
+from memory_maintenance.operations.tenants import override, pause, resume
 from tests.agents import talk, write
 from tests.nights import night
+from workflows.page import tenant_workflow_id
 
 NOW = datetime.now(UTC)
 
@@ -28,6 +29,44 @@ async def test_a_tenant_is_shown_with_its_runs_and_what_is_due(cli):
         "can dream: no project", "Last runs", "completed",
     ):  # fmt: skip
         assert part in told.stdout
+
+
+@pytest.mark.usefixtures("acme")
+async def test_a_session_that_is_not_due_is_listed_with_the_reason(cli):
+    lines = (await cli("tenants", "show", "acme")).stdout.splitlines()
+    [line] = [line for line in lines if line.startswith("short ")]
+    assert "4 new events, 10 are needed (SUMMARIZATION_MIN_EVENTS)" in line
+    [session] = json.loads((await cli("tenants", "show", "acme", "--json")).stdout)["not_due"]
+    assert (session["session_id"], session["new_events"]) == ("short", 4)
+
+
+@pytest.mark.usefixtures("acme")
+async def test_the_last_orders_are_told(cli, pool):
+    until = datetime(2030, 1, 2, 3, 4, tzinfo=UTC)
+    await pause(pool, "acme", by="ana", reason="<b>[backup]", until=until)
+    await resume(pool, "acme", by="bo")
+    lines = (await cli("tenants", "show", "acme")).stdout.splitlines()
+    told = [line.split(maxsplit=2)[2].split() for line in lines[lines.index("Last orders") + 2 :][:3]]
+    assert told == [
+        ["resume", "bo", "-"],
+        ["pause", "until", "2030-01-02", "03:04", "ana", "<b>[backup]"],
+        ["set", "decay_policy=bounded", "-", "-"],
+    ]
+
+
+@pytest.mark.usefixtures("acme")
+async def test_a_cancel_is_an_order_only_where_something_ran(cli, temporal):
+    cancel = ("tenants", "cancel", "acme", "--by", "ana", "--reason", "too long")
+    server = {"TEMPORAL_ADDRESS": temporal.service_client.config.target_host}
+    assert "nothing runs" in (await cli(*cancel, **server)).stdout
+    await temporal.start_workflow(
+        "TenantMaintenanceWorkflow", id=tenant_workflow_id("acme"), task_queue="nobody polls it"
+    )
+    assert "cancelled the run" in (await cli(*cancel, **server)).stdout
+    orders = json.loads((await cli("tenants", "show", "acme", "--json")).stdout)["orders"]
+    assert [(order["action"], order["ordered_by"], order["reason"]) for order in orders] == [
+        ("cancel", "ana", "too long"), ("set", None, None),
+    ]  # fmt: skip
 
 
 @pytest.mark.usefixtures("acme")

@@ -1,4 +1,5 @@
 import asyncio
+from functools import partial
 from uuid import uuid4
 
 import asyncpg
@@ -86,6 +87,31 @@ async def test_a_wrong_address_is_one_line(dsn, error):
     with pytest.raises(error) as caught:
         await open_pool(dsn, size=2, timeout_seconds=5)
     assert "\n" not in str(caught.value)
+
+
+VERIFYING = "postgresql://user:secret@localhost:1/x?sslmode=verify-full"
+SET = "set sslrootcert=FILE in DATABASE_URL or PGSSLROOTCERT=FILE"
+READ = "DATABASE_URL cannot be read"
+
+
+@pytest.mark.parametrize(
+    ("dsn", "says"),
+    [
+        pytest.param(VERIFYING, SET, id="no root certificate"),
+        pytest.param(f"{VERIFYING}&sslrootcert=/nowhere.pem", SET, id="one that is not there"),
+        pytest.param(f"{VERIFYING}&sslrootcert={__file__}", SET, id="one that is none"),
+        pytest.param("postgresql://user:secret@localhost:1/x?sslmode=perhaps", READ, id="no sslmode of that name"),
+    ],
+)
+@pytest.mark.parametrize(
+    "connecting", [migrate, partial(open_pool, size=1, timeout_seconds=5)], ids=["migrate", "pool"]
+)
+async def test_a_missing_certificate_says_in_a_line_what_to_set(monkeypatch, tmp_path, dsn, says, connecting):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(DatabaseRefusedError, match=says) as caught:
+        await connecting(dsn)
+    assert "\n" not in str(caught.value)
+    assert "secret" not in str(caught.value)
 
 
 async def test_a_missing_database_is_refused(postgres_url):

@@ -11,6 +11,7 @@ from memory_maintenance.decay.policy import DecayRule, decayed
 from memory_maintenance.decay.restore import RestoreResult, _Restoring, restore_memories, restore_tenant
 from memory_maintenance.decay.worker import DecayWorker
 from memory_maintenance.errors import AsOfInFutureError, MemoryNotFoundError, TenantNotFoundError
+from memory_maintenance.operations.orders import latest_orders
 from memory_maintenance.settings import Settings
 from tests.decay.conftest import some
 
@@ -177,11 +178,11 @@ async def test_a_row_that_a_writer_holds_is_not_waited_for(any_pool, ids):
 
 
 async def test_a_row_that_was_held_gets_a_second_look(any_pool, ids):
-    work = _Restoring(any_pool, NOW, write=True)
+    work = _Restoring(any_pool, NOW, TENANT, "ana", None, write=True)
     async with transaction(any_pool) as agent:
         await execute(agent, "UPDATE memories SET importance = 0.9 WHERE id = $1", ids[5])
         await execute(agent, "UPDATE memories SET usage_count = 9 WHERE id = $1", ids[6])
-        await work.page(TENANT, UUID(int=0))
+        await work.page(UUID(int=0))
         assert sorted(work.locked_ids) == [ids[5], ids[6]]
     await work.look_again()
     assert work.result() == RestoreResult(NOW, restored=9, left=1)
@@ -202,6 +203,24 @@ async def test_restoring_amid_runs_of_decay_mixes_nothing_up(any_pool):
     for row in rows:
         exact = decayed(row["base_importance"], row["base_importance_at"], row["last_accessed_at"], NOW + 9 * DAY, RULE)
         assert row["importance"] == pytest.approx(exact, abs=1e-12)
+
+
+async def test_who_restored_what_is_kept_for_each_tenant_and_counts_every_page(any_pool, ids):
+    other = await _insert(any_pool, OTHER_TENANT, rows=1)
+    await _decay(any_pool, NIGHT)
+    await restore_memories(any_pool, [ids[2], *other], at=NOW, by="ana", reason="wanted back")
+    await _restore(any_pool, by="bo")
+    [whole, named] = await latest_orders(any_pool, TENANT, 9)
+    assert (whole.action, whole.ordered_by, whole.reason, whole.details) == ("restore", "bo", None, {"restored": 9})
+    assert (named.ordered_by, named.reason, named.details["memories"]) == ("ana", "wanted back", [str(ids[2])])
+    assert [order.details["memories"] for order in await latest_orders(any_pool, OTHER_TENANT, 9)] == [[str(other[0])]]
+
+
+async def test_a_dry_run_and_a_restore_that_fails_are_no_orders(any_pool, ids):
+    await _restore(any_pool, dry_run=True)
+    with pytest.raises(MemoryNotFoundError):
+        await restore_memories(any_pool, [ids[0], uuid4()], at=NOW)
+    assert await latest_orders(any_pool, TENANT, 9) == []
 
 
 async def test_progress_is_told_page_by_page(pool):

@@ -2,7 +2,6 @@
 
 import re
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
@@ -12,57 +11,41 @@ from memory_maintenance.dreaming.prompt import SYSTEM
 from memory_maintenance.dreaming.worker import DreamingWorker
 from memory_maintenance.settings import Settings
 from memory_maintenance.texts.cleaning import clean
-from tests.agents import AS_OF, derived, others, write
+from tests.agents import AS_OF, derived, write
+from tests.attempts import block_of, obeys_in, obeys_in_its_text, tells_its_instructions, try_each
 from tests.endpoint import answer
 from tests.fake_model import FakeModel
-from tests.hostile import CONTENTS, ROWS, STORABLE
-from tests.model_path import endpoint, honest, model, record_of, settings, told, told_answer
+from tests.hostile import CONTENTS, ROWS
+from tests.model_path import endpoint, honest, model, record_of, settings, told
 
 __all__ = ["endpoint", "model", "settings"]
 
 SOURCE = "reflection_engine_v2"
-HONEST = "Mara and others ordered goods for Gent, among them the kettle number 0."
+obeys_in_its_tags = obeys_in("pinned", " Strategy\n", "session_summary", "Gent")
 
 
-def obeys_in_its_tags(attempt: str) -> Any:
-    return lambda request: told_answer(request, HONEST, ["pinned", " Strategy\n", "session_summary", attempt, "Gent"])
-
-
-def obeys_in_its_text(attempt: str) -> Any:
-    return lambda request: told_answer(request, attempt, ["orders", "Gent"])
-
-
-def tells_its_instructions(_: str) -> Any:
-    return lambda request: told_answer(request, request["messages"][0]["content"], ["orders", "Gent"])
-
-
-@pytest.mark.parametrize("obeying", [obeys_in_its_tags, obeys_in_its_text, tells_its_instructions])
+@pytest.mark.parametrize(
+    "obeying", [pytest.param(obeys_in_its_tags, id="obeys_in_its_tags"), obeys_in_its_text, tells_its_instructions]
+)
 async def test_an_attempt_reaches_the_model_in_its_line_and_changes_nothing_but_its_reflection(
     pool, settings, model, endpoint, obeying
 ):
-    worker = DreamingWorker(pool, settings, model)
-    for number, attempt in enumerate(STORABLE):
-        endpoint.otherwise = obeying(attempt)
-        await write(pool, "acme", [*told(2), attempt, *told(2)], project=f"p{number}", importance=0.8)
-        before = await others(pool, "acme")
-        await worker.dream("acme", f"p{number}", as_of=AS_OF)
-        assert await others(pool, "acme") == before
+    async def dreamt(name: str):
+        return await DreamingWorker(pool, settings, model).dream("acme", name, as_of=AS_OF)
+
+    outcomes = await try_each(pool, endpoint, obeying, dreamt, around=2, importance=0.8)
     for request in endpoint.requests:
         _stands_in_its_line(request)
     rows = await derived(pool, "acme", SOURCE)
-    assert len(rows) == (len(STORABLE) if obeying is obeys_in_its_tags else 0)
+    assert len(rows) == (len(outcomes) if obeying is obeys_in_its_tags else 0)
     for row in rows:
         _is_a_reflection(row)
 
 
 def _stands_in_its_line(request):
-    system, user = (message["content"] for message in request["messages"])
-    assert system.startswith(SYSTEM)
-    assert (user.count("<"), user.count(">")) == (2, 2)
+    user, lines = block_of(request, SYSTEM)
     assert user.endswith("\n</record>")
-    lines = record_of(request)
     assert [re.match(r"(\d+)\. 2026-03-09 ", line)[1] for line in lines] == ["1", "2", "3", "4", "5"]  # type: ignore[index]
-    assert all(map(str.isprintable, lines))
 
 
 def _is_a_reflection(row):

@@ -20,7 +20,7 @@ from memory_maintenance.settings import Settings
 from runtime.search_attributes import register_search_attributes
 from runtime.workers import polling
 from tests.endpoint import ScriptedEndpoint, embeddings, unauthorized
-from tests.histories.slow import slow_tenant
+from tests.histories.slow import EmptyFleet, slow_tenant, working_on
 from tests.workflows.conftest import Working, remember_session
 from workflows.options import TASK_QUEUE
 
@@ -67,6 +67,13 @@ async def test_a_night_with_all_three_tasks(temporal, pool, working, start):
     async with working():
         await (await start()).result()
     await keep(temporal, "daily")
+
+
+async def test_a_dry_run(temporal, pool, working, start):
+    await remember_session(pool, "acme", events=12)
+    async with working():
+        await (await start({"dry_run": True})).result()
+    await keep(temporal, "dry-run")
 
 
 async def test_an_hour(temporal, pool, working, start):
@@ -140,6 +147,24 @@ async def test_a_tenant_that_continues_as_new(hasty_temporal):
         decay.may_end.release()
         await run.result()
     await keep(hasty_temporal, "continued-slow")
+
+
+async def test_a_dry_run_of_a_tenant_that_continues_as_new(hasty_temporal):
+    async with slow_tenant(hasty_temporal, dry_run=True) as (run, decay):
+        for _ in range(12):
+            await decay.started.acquire()
+            decay.may_end.release()
+        await run.signal("pause")
+        decay.may_end.release()
+        await run.result()
+    await keep(hasty_temporal, "dry-run-slow")
+
+
+async def test_a_root_that_continues_as_new(hasty_temporal):
+    await register_search_attributes(hasty_temporal)
+    async with working_on(hasty_temporal, EmptyFleet(pages=12)):
+        await hasty_temporal.execute_workflow("MaintenanceWorkflow", id="cycle", task_queue=TASK_QUEUE)
+    await keep(hasty_temporal, "fleet-slow")
 
 
 async def test_a_cycle_cancelled_from_outside(temporal, pool, working, start):

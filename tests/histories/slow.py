@@ -1,18 +1,31 @@
-"""A tenant so large that every batch of its decay waits until a test lets it end."""
+"""A tenant so large that every batch of its decay waits until a test lets it end, and a fleet of many empty pages."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from temporalio import activity
 from temporalio.client import Client, WorkflowHandle
 from temporalio.worker import Worker
 
-from activities.messages import DecayBatchRequest, DecayBatchResult, TenantOrder, TenantPlan
-from workflows.messages import TenantRequest
+from activities.messages import (
+    CloseCycleRequest,
+    DecayBatchRequest,
+    DecayBatchResult,
+    ForeseeCostsRequest,
+    OpenCycleRequest,
+    OpenCycleResult,
+    PlanPageRequest,
+    PlanPageResult,
+    TenantOrder,
+    TenantPlan,
+)
+from memory_maintenance.operations.foreseen import ForeseenCosts
+from workflows.maintenance import MaintenanceWorkflow
+from workflows.messages import CycleScope, TenantRequest
 from workflows.options import TASK_QUEUE
 from workflows.page import tenant_workflow_id
 from workflows.tenant import TenantMaintenanceWorkflow
@@ -23,14 +36,15 @@ class SlowDecay:
         self.started = asyncio.Semaphore(0)
         self.may_end = asyncio.Semaphore(0)
         self.orders: list[TenantOrder] = []
-        self.batches = 0
+        self.asked: list[DecayBatchRequest] = []
 
     @activity.defn(name="decay_batch")
-    async def decay_batch(self, _: DecayBatchRequest) -> DecayBatchResult:
-        self.batches += 1
+    async def decay_batch(self, request: DecayBatchRequest) -> DecayBatchResult:
+        self.asked.append(request)
+        batch = len(self.asked)
         self.started.release()
         await self.may_end.acquire()
-        return DecayBatchResult(status="more", seen=self.batches, updated=self.batches)
+        return DecayBatchResult(status="more", cursor=UUID(int=batch), seen=batch, updated=batch)
 
     @activity.defn(name="carry_out_order")
     async def carry_out_order(self, order: TenantOrder) -> None:
@@ -38,19 +52,59 @@ class SlowDecay:
 
 
 @asynccontextmanager
-async def slow_tenant(client: Client) -> AsyncIterator[tuple[WorkflowHandle[Any, Any], SlowDecay]]:
-    """Run one tenant's workflow with a decay that waits."""
+async def slow_tenant(client: Client, **chosen: Any) -> AsyncIterator[tuple[WorkflowHandle[Any, Any], SlowDecay]]:
+    """Run one tenant's workflow with a decay that waits, in a cycle with what is *chosen*."""
     decay = SlowDecay()
     activities: list[Callable[..., Any]] = [decay.decay_batch, decay.carry_out_order]
     async with Worker(client, task_queue=TASK_QUEUE, workflows=[TenantMaintenanceWorkflow], activities=activities):
-        request = TenantRequest(
-            plan=TenantPlan(tenant_id="acme", decay=True),
+        scope = CycleScope(
             cycle_id=uuid4(),
-            as_of=datetime(2026, 11, 24, tzinfo=UTC),
             kind="daily",
+            as_of=datetime(2026, 11, 24, tzinfo=UTC),
             deadline=datetime.now(UTC) + timedelta(hours=1),
+            **chosen,
         )
         run = await client.start_workflow(
-            TenantMaintenanceWorkflow.run, request, id=tenant_workflow_id("acme"), task_queue=TASK_QUEUE
+            TenantMaintenanceWorkflow.run,
+            TenantRequest(scope=scope, plan=TenantPlan(tenant_id="acme", decay=True)),
+            id=tenant_workflow_id("acme", dry_run_id=scope.dry_run_id),
+            task_queue=TASK_QUEUE,
         )
         yield run, decay
+
+
+class EmptyFleet:
+    """A fleet of so many pages that nobody has work in: only its root runs."""
+
+    def __init__(self, *, pages: int) -> None:
+        self.pages = pages
+        self.as_of = datetime(2026, 11, 24, tzinfo=UTC)
+        self.planned: list[PlanPageRequest] = []
+        self.opened = self.closed = 0
+
+    @activity.defn(name="open_cycle")
+    async def open_cycle(self, _: OpenCycleRequest) -> OpenCycleResult:
+        self.opened += 1
+        return OpenCycleResult(as_of=self.as_of, deadline_minutes=60, fail_ratio=0.5, config={}, search_attributes=True)
+
+    @activity.defn(name="plan_page")
+    async def plan_page(self, request: PlanPageRequest) -> PlanPageResult:
+        self.planned.append(request)
+        cursor = str(len(self.planned)) if len(self.planned) < self.pages else None
+        return PlanPageResult(plans=(), cursor=cursor, looked_at=1, paused=0)
+
+    @activity.defn(name="foresee_costs")
+    async def foresee_costs(self, _: ForeseeCostsRequest) -> ForeseenCosts:
+        return ForeseenCosts()
+
+    @activity.defn(name="close_cycle")
+    async def close_cycle(self, _: CloseCycleRequest) -> None:
+        self.closed += 1
+
+
+@asynccontextmanager
+async def working_on(client: Client, fleet: EmptyFleet) -> AsyncIterator[None]:
+    """Let a worker walk *fleet* while the body runs."""
+    activities: list[Callable[..., Any]] = [fleet.open_cycle, fleet.plan_page, fleet.foresee_costs, fleet.close_cycle]
+    async with Worker(client, task_queue=TASK_QUEUE, workflows=[MaintenanceWorkflow], activities=activities):
+        yield

@@ -7,10 +7,13 @@ import pytest
 
 from memory_maintenance.database.pool import execute, fetch_value
 from memory_maintenance.decay.worker import DecayWorker
+from memory_maintenance.inspection.cycles import last_successes
 from memory_maintenance.inspection.figures import left_undone, store_figures
+from memory_maintenance.inspection.tenant import tenant_report
 from memory_maintenance.operations.cycles import close_cycle, open_cycle
 from memory_maintenance.operations.outcomes import CycleTotals, DreamCounts, SummaryCounts
 from memory_maintenance.operations.tenants import override, pause
+from memory_maintenance.scheduler import MaintenanceScheduler
 from memory_maintenance.settings import Settings
 
 NOW = datetime.now(UTC)
@@ -43,6 +46,18 @@ async def test_only_a_completed_cycle_is_a_success(pool):
     last = (await store_figures(pool, chosen())).last_success
     assert set(last) == {"daily"}
     assert now - 60 < last["daily"] <= now
+
+
+async def test_a_cycle_over_named_tenants_is_no_success_of_the_fleet(pool):
+    tenant = str(uuid4())
+    await execute(pool, REMEMBER, tenant, datetime.now(UTC) - timedelta(days=10))
+    scheduler = MaintenanceScheduler(pool, chosen())
+    await scheduler.run_daily_maintenance([tenant])
+    assert (await store_figures(pool, chosen())).last_success == {}
+    assert await last_successes(pool) == []
+    assert [run.outcome.status for run in (await tenant_report(pool, chosen(), tenant)).runs] == ["completed"]
+    await scheduler.run_daily_maintenance()
+    assert set((await store_figures(pool, chosen())).last_success) == {"daily"}
 
 
 async def test_the_lag_of_decay_is_that_of_the_tenant_that_has_waited_longest(any_pool):

@@ -3,8 +3,9 @@ from uuid import uuid4
 
 import pytest
 
-from memory_maintenance.database.pool import execute
+from memory_maintenance.database.pool import execute, transaction
 from memory_maintenance.errors import InvalidRequestError, TenantNotFoundError
+from memory_maintenance.operations.orders import latest_orders
 from memory_maintenance.operations.tenants import (
     TenantControl,
     all_tenants,
@@ -35,6 +36,33 @@ async def test_pausing_twice_is_pausing_once_and_keeps_since_when(pool):
 async def test_a_pause_ends_at_its_time(pool):
     await pause(pool, "acme", until=datetime.now(UTC) - timedelta(seconds=1))
     assert not (await control_of(pool, "acme")).paused
+
+
+async def test_every_pause_and_resume_is_kept_and_the_same_one_twice_is_one(pool):
+    until = datetime.now(UTC) + timedelta(days=1)
+    for reason in ("backup", "backup", "move"):
+        await pause(pool, "acme", by="ana", reason=reason, until=until)
+    await resume(pool, "acme", by="bo", reason="done")
+    await resume(pool, "acme", by="bo")
+    orders = await latest_orders(pool, "acme", 9)
+    assert [(order.action, order.ordered_by, order.reason) for order in orders] == [
+        ("resume", "bo", "done"), ("pause", "ana", "move"), ("pause", "ana", "backup"),
+    ]  # fmt: skip
+    assert datetime.fromisoformat(orders[1].details["until"]) == until
+
+
+async def test_an_order_is_kept_with_its_change_or_not_at_all(pool):
+    with pytest.raises(InvalidRequestError):
+        await _paused_and_undone(pool)
+    assert await latest_orders(pool, "acme", 9) == []
+    assert not (await control_of(pool, "acme")).paused
+
+
+async def _paused_and_undone(pool):
+    async with transaction(pool) as db:
+        await pause(db, "acme", by="ana")
+        assert len(await latest_orders(db, "acme", 9)) == 1
+        raise InvalidRequestError("the agent changed its mind")
 
 
 async def test_an_override_is_set_kept_and_taken_back(pool):

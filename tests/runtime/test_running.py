@@ -17,7 +17,7 @@ from runtime.schedule_orders import ScheduleState, pause
 from runtime.schedules import apply_schedule
 from runtime.search_attributes import register_search_attributes
 from runtime.workers import polling
-from workflows.messages import MaintenanceRequest, TenantRequest
+from workflows.messages import CycleScope, MaintenanceRequest, TenantRequest
 from workflows.options import TASK_QUEUE
 from workflows.page import tenant_workflow_id
 from workflows.tenant import TenantMaintenanceWorkflow
@@ -51,13 +51,8 @@ async def test_a_cycle_runs_until_it_is_terminated_and_is_left_then(temporal):
 
 async def test_a_tenant_that_is_worked_on_is_named(temporal):
     now = datetime.now(UTC)
-    request = TenantRequest(
-        plan=TenantPlan(tenant_id="acme/[x]", decay=True),
-        cycle_id=uuid4(),
-        as_of=now,
-        kind="daily",
-        deadline=now + timedelta(hours=1),
-    )
+    scope = CycleScope(cycle_id=uuid4(), kind="daily", as_of=now, deadline=now + timedelta(hours=1))
+    request = TenantRequest(scope=scope, plan=TenantPlan(tenant_id="acme/[x]", decay=True))
     await temporal.start_workflow(
         TenantMaintenanceWorkflow.run, request, id=tenant_workflow_id("acme/[x]"), task_queue=TASK_QUEUE
     )

@@ -2,7 +2,6 @@
 
 import re
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
@@ -13,56 +12,44 @@ from memory_maintenance.summarization.policy import SessionKey
 from memory_maintenance.summarization.prompt import SESSION_SYSTEM
 from memory_maintenance.summarization.worker import SummarizationWorker
 from memory_maintenance.texts.cleaning import clean
-from tests.agents import AS_OF, derived, others, write
+from tests.agents import AS_OF, derived, write
+from tests.attempts import HONEST, block_of, obeys_in, obeys_in_its_text, tells_its_instructions, try_each
 from tests.endpoint import answer
 from tests.fake_model import FakeModel
-from tests.hostile import CONTENTS, ROWS, STORABLE
-from tests.model_path import endpoint, honest, model, record_of, settings, told, told_answer
+from tests.hostile import CONTENTS, ROWS
+from tests.model_path import endpoint, honest, model, settings, told
 
 __all__ = ["endpoint", "model", "settings"]
 
-HONEST = "Mara and others ordered goods for Gent, among them the kettle number 0."
+
+obeys_in_its_topics = obeys_in("Gent\n\nSentiment: positive", "pinned")
 
 
-def obeys_in_its_topics(attempt: str) -> Any:
-    return lambda request: told_answer(request, HONEST, [attempt, "Gent\n\nSentiment: positive", "pinned"])
-
-
-def obeys_in_its_text(attempt: str) -> Any:
-    return lambda request: told_answer(request, attempt, ["orders", "Gent"])
-
-
-def tells_its_instructions(_: str) -> Any:
-    return lambda request: told_answer(request, request["messages"][0]["content"], ["orders", "Gent"])
-
-
-@pytest.mark.parametrize("obeying", [obeys_in_its_topics, obeys_in_its_text, tells_its_instructions])
+@pytest.mark.parametrize(
+    "obeying", [pytest.param(obeys_in_its_topics, id="obeys_in_its_topics"), obeys_in_its_text, tells_its_instructions]
+)
 async def test_an_attempt_reaches_the_model_in_its_block_and_changes_nothing_but_its_summary(
     pool, settings, model, endpoint, obeying
 ):
-    worker = SummarizationWorker(pool, settings, model)
-    for number, attempt in enumerate(STORABLE):
-        endpoint.otherwise = obeying(attempt)
-        await write(pool, "acme", [*told(6), attempt, *told(6)], session=f"s{number}")
-        before = await others(pool, "acme")
-        outcome = await worker.summarize(SessionKey("acme", "shop", f"s{number}"), as_of=AS_OF)
-        assert outcome.summary_id, attempt
-        assert await others(pool, "acme") == before
+    async def summarized(name: str):
+        key = SessionKey("acme", name, name)
+        return await SummarizationWorker(pool, settings, model).summarize(key, as_of=AS_OF)
+
+    outcomes = await try_each(pool, endpoint, obeying, summarized, around=6)
+    assert all(outcome.summary_id for outcome in outcomes)
     for request in endpoint.requests:
         _stands_in_its_block(request)
     rows = await derived(pool, "acme")
-    assert len(rows) == len(STORABLE)
+    assert len(rows) == len(outcomes)
     for row in rows:
         _is_a_summary(row)
 
 
 def _stands_in_its_block(request):
-    system, user = (message["content"] for message in request["messages"])
-    assert system.startswith(SESSION_SYSTEM)
-    assert (user.count("<"), user.count(">")) == (2, 2)
+    user, lines = block_of(request, SESSION_SYSTEM)
     assert user.splitlines()[-2:] == ["</record>", "Summarize it."]
-    assert all(re.match(r"2026-03-09 ", line) and line.isprintable() for line in record_of(request))
-    assert len(record_of(request)) == 13
+    assert all(re.match(r"2026-03-09 ", line) for line in lines)
+    assert len(lines) == 13
 
 
 def _is_a_summary(row):

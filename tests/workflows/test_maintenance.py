@@ -47,6 +47,15 @@ async def test_what_a_cycle_did_stands_in_the_store(temporal, pool, working):
     assert (run["tenant_id"], run["status"], run["counts"]["decay"]["updated"]) == ("acme", "completed", 12)
 
 
+async def test_a_cycle_over_named_tenants_says_so_and_one_over_the_fleet_does_not(temporal, pool, working):
+    await remember_session(pool, "acme", events=3)
+    async with working():
+        await _run(temporal, MaintenanceRequest(tenants=("acme",)))
+        await _run(temporal)
+    named = "SELECT config->>'named_tenants' AS named FROM maintenance.cycles ORDER BY started_at"
+    assert [row["named"] for row in await fetch(pool, named)] == ["1", None]
+
+
 @pytest.mark.parametrize(
     "inputs",
     [

@@ -1,5 +1,7 @@
 """The names that running workflows, operators and their scripts go by: to change one is to break them."""
 
+from uuid import UUID
+
 from temporalio import activity, workflow
 
 from memory_maintenance.settings import Settings
@@ -52,9 +54,13 @@ async def test_activity_types_by_task_queue(temporal, pool):
             "due_dreams",
             "due_embeddings",
             "due_sessions",
+            "embed_derived",
+            "foresee_costs",
+            "generate_reflection",
             "open_cycle",
             "plan_page",
             "record_page",
+            "summarize_session",
         ],
         "memory-maintenance-llm": ["embed_derived", "generate_reflection", "summarize_session"],
     }
@@ -63,4 +69,5 @@ async def test_activity_types_by_task_queue(temporal, pool):
 def test_ids_and_search_attributes():
     assert [schedule_id(kind) for kind in KINDS] == ["memory-maintenance-daily", "memory-maintenance-hourly"]
     assert tenant_workflow_id("acme") == "tenant-maintenance/acme"
+    assert tenant_workflow_id("acme", dry_run_id=UUID(int=7)) == f"tenant-dry-run/{UUID(int=7)}/acme"
     assert NAMES == ("MaintenanceTenant", "MaintenanceCycle", "MaintenanceStatus")

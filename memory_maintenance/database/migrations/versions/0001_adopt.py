@@ -61,6 +61,17 @@ CREATE TABLE maintenance.tenants (
     decay_resumed_at      timestamptz
 );
 
+CREATE TABLE maintenance.orders (
+    order_id   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    tenant_id  text NOT NULL,
+    action     text NOT NULL CHECK (action IN ('pause', 'resume', 'cancel', 'set', 'unset', 'restore')),
+    ordered_by text,
+    reason     text,
+    ordered_at timestamptz NOT NULL DEFAULT now(),
+    details    jsonb NOT NULL DEFAULT '{}'
+);
+CREATE INDEX orders_tenant_idx ON maintenance.orders (tenant_id, order_id);
+
 CREATE TABLE maintenance.dreams (
     tenant_id    text NOT NULL,
     project      text NOT NULL,
@@ -128,6 +139,7 @@ CREATE TABLE maintenance.model_calls (
 );
 CREATE INDEX model_calls_tenant_idx ON maintenance.model_calls (tenant_id, claimed_at);
 CREATE INDEX model_calls_text_idx ON maintenance.model_calls (answered_at) WHERE response IS NOT NULL;
+CREATE INDEX model_calls_lease_idx ON maintenance.model_calls (lease_until) WHERE state = 'claimed';
 
 CREATE TABLE maintenance.model_budgets (
     day    date NOT NULL,

@@ -1,0 +1,28 @@
+"""Every part of the benchmark, in the order it is run."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from benchmarks.speed import (
+    decay,
+    endpoint_limit,
+    growth,
+    hourly,
+    planning,
+    start,
+    temporal_load,
+    tolerance,
+)
+from benchmarks.speed.bench import Part
+
+PARTS: Final[tuple[Part, ...]] = (
+    Part("decay", decay.measure, seconds=1200, quick_seconds=60),
+    Part("tolerance", tolerance.measure, seconds=330, quick_seconds=25),
+    Part("hourly", hourly.measure, seconds=240, quick_seconds=60),
+    Part("endpoint", endpoint_limit.measure, seconds=150, quick_seconds=45),
+    Part("start", start.measure, seconds=90, quick_seconds=60),
+    Part("temporal", temporal_load.measure, seconds=120, quick_seconds=40),
+    Part("planning", planning.measure, seconds=600, quick_seconds=120),
+    Part("growth", growth.measure, seconds=900, quick_seconds=90),
+)

@@ -1,0 +1,120 @@
+"""What ``--dry-run`` prints: what a run would change, what it would take, and the command that does it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any, Final
+
+import typer
+from rich.markup import escape
+
+from commands.console import err, out, print_json, table
+from memory_maintenance.operations.outcomes import CycleTotals
+from workflows.messages import MaintenanceRequest
+
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Print what it would change and take; write nothing, ask no model.")
+]
+
+_MOST_TENANTS: Final = 10
+
+
+def show_foreseen(stats: dict[str, Any], request: MaintenanceRequest, *, as_json: bool) -> None:
+    """Print the statistics of a dry run and, on standard error where they are JSON, the command that does it."""
+    if as_json:
+        print_json(stats)
+    else:
+        out.print(_totals(stats))
+        if stats["largest_tenants"]:
+            out.print(_tenants(stats["largest_tenants"], of=stats["tenants"]["with_work"]))
+        for line in _costs(stats):
+            out.print(line, highlight=False, soft_wrap=True)
+    for tenant in stats["failed_tenants"]:
+        err.print(f"failed: tenant {tenant}", highlight=False, markup=False)
+    command = shlex.join(["python", "starter.py", *for_real(request, stats["as_of"])])
+    (err if as_json else out).print(
+        f"Nothing was written. To do it: {command}", highlight=False, markup=False, soft_wrap=True
+    )
+
+
+def foreseen_in_a_line(totals: CycleTotals) -> str:
+    """Return what a dry run has found so far, for a progress line."""
+    return (
+        f"{totals.tenants} tenants looked at: {totals.decay.updated} memories would move, "
+        f"{totals.summarization.written} sessions and {totals.dreaming.reflections} projects are due"
+    )
+
+
+def for_real(request: MaintenanceRequest, as_of: str) -> list[str]:
+    """Return the words of the command that does what was foreseen."""
+    [*tenants] = request.tenants or ()
+    if request.session is not None:
+        fewest = [] if request.min_events == 1 else ["--min-events", str(request.min_events)]
+        return ["summarize", *fewest, "--", *tenants, str(request.project), request.session]
+    if request.project is not None:
+        return ["dream", "--", *tenants, request.project]
+    backfill = [] if request.backfill_days is None else ["--backfill", str(request.backfill_days)]
+    return ["run", request.kind, *(f"--tenant={tenant}" for tenant in tenants), "--as-of", as_of, *backfill]
+
+
+def _totals(stats: dict[str, Any]) -> Any:
+    decay, summaries, dreams, embeddings = (stats[k] for k in ("decay", "summarization", "dreaming", "embedding"))
+    rows = table(f"Dry run as of {stats['as_of']}", "", "would", "left")
+    tenants = stats["tenants"]
+    rows.add_row("tenants", f"work for {tenants['with_work']} of {tenants['looked_at']}", _left(tenants))
+    rows.add_row(
+        "decay",
+        f"move {decay['total_updated']:,} of {decay['seen']:,} memories",
+        f"{decay['invalid']} invalid" if decay["invalid"] else "",
+    )
+    rows.add_row(
+        "summaries",
+        f"store {summaries['stored']}, update {summaries['updated']}, {summaries['fallbacks']} fallbacks",
+        _why(summaries),
+    )
+    rows.add_row("dreams", f"reflect on {dreams['reflections_generated']} projects", _why(dreams))
+    rows.add_row("embeddings", f"embed at most {embeddings['embedded']} memories", _why(embeddings))
+    return rows
+
+
+def _tenants(outcomes: Sequence[dict[str, Any]], *, of: int) -> Any:
+    shown = outcomes[:_MOST_TENANTS]
+    title = f"The {len(shown)} of {of} tenants with most to change" if len(shown) < of else None
+    rows = table(title, "tenant", "memories#", "sessions#", "projects#", "embeddings#", "tokens#", "status")
+    for one in shown:
+        texts = (one["summarization"], one["dreaming"])
+        rows.add_row(
+            escape(one["tenant_id"]),
+            f"{one['decay']['updated']:,}",
+            str(sum(texts[0][name] for name in ("stored", "updated", "fallbacks"))),
+            str(one["dreaming"]["reflections"]),
+            str(one["embedding"]["embedded"]),
+            f"{sum(text[name] for text in texts for name in ('input_tokens', 'output_tokens')):,}",
+            "" if one["status"] == "completed" else one["status"],
+        )
+    return rows
+
+
+def _costs(stats: dict[str, Any]) -> Iterator[str]:
+    estimate = stats["estimate"]
+    if not estimate["input_tokens"]:
+        yield f"No model would be asked ({stats['config']['llm_backend']}): it costs nothing."
+        return
+    yield (
+        f"A model would take at most {estimate['input_tokens']:,} + {estimate['output_tokens']:,} tokens, "
+        f"{estimate['cost']:.2f}; today's budget still has {estimate['tokens_left']:,}, {estimate['cost_left']:.2f}."
+    )
+    if not estimate["within_budget"]:
+        yield "That may not suffice (MODEL_DAILY_TOKENS, MODEL_DAILY_COST): what is left is due again tomorrow, UTC."
+    for tenant in estimate["tenants_over_budget"]:
+        yield f"The budget of tenant {escape(tenant)} may not suffice: what is left is due again tomorrow, UTC."
+
+
+def _left(tenants: dict[str, int]) -> str:
+    rest = {name: n for name, n in tenants.items() if name not in ("looked_at", "with_work", "completed")}
+    return ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in rest.items() if n)
+
+
+def _why(counts: dict[str, Any]) -> str:
+    return ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in counts["reasons"].items())

@@ -1,0 +1,99 @@
+"""A dry batch counts what the real one then writes, page by page, and writes nothing itself."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from memory_maintenance.database.pool import Pool, execute, execute_many, transaction
+from memory_maintenance.decay.worker import DecayBatch, DecayWorker
+from memory_maintenance.errors import AsOfInFutureError, TenantNotFoundError
+from memory_maintenance.operations.tenants import override, pause
+from memory_maintenance.settings import Settings
+from tests.everything import everything
+
+DAY = timedelta(days=1)
+NIGHT = datetime(2024, 6, 1, 2, tzinfo=UTC)
+TENANT = str(UUID(int=1))
+INSERT = "INSERT INTO memories (id, tenant_id, content, importance, created_at, tags) VALUES ($1, $2, 'x', $3, $4, $5)"
+COUNTED = ("seen", "updated", "first_seen", "rebased", "invalid", "negligible", "protected", "invalid_ids")
+
+
+def _worker(pool: Pool, **chosen: Any) -> DecayWorker:
+    return DecayWorker(pool, Settings.model_validate({"memory_decay_page_size": 3, **chosen}))
+
+
+async def _insert(pool: Pool) -> None:
+    cases = [
+        *((0.3 + n / 100, n, []) for n in range(8)),
+        (0.005, 9, []),
+        (float("nan"), 9, []),
+        (2.0, 9, []),
+        (0.9, 9, ["pinned"]),
+        (0.9, -9, []),  # not written yet, on that night
+    ]
+    rows = [(uuid4(), TENANT, importance, NIGHT - age * DAY, tags) for importance, age, tags in cases]
+    await execute_many(pool, INSERT, rows)
+
+
+def _counts(batch: DecayBatch) -> dict[str, Any]:
+    return {name: getattr(batch, name) for name in COUNTED}
+
+
+@pytest.mark.parametrize(
+    "before", ["never seen", "seen the night before", "then set by the agent", "then switched off"]
+)
+async def test_what_is_foreseen_is_what_is_written(any_pool, before):
+    worker = _worker(any_pool)
+    await _insert(any_pool)
+    if before != "never seen":
+        await worker.decay_batch(TENANT, NIGHT - DAY)
+    if before == "then set by the agent":
+        await execute(any_pool, "UPDATE memories SET importance = 0.8 WHERE importance BETWEEN 0.3 AND 0.34")
+    if before == "then switched off":
+        await _worker(any_pool, memory_importance_decay_enabled=False).run_decay_cycle(as_of=NIGHT - DAY / 2)
+    untouched = await everything(any_pool)
+    foreseen = await worker.foresee_batch(TENANT, NIGHT)
+    assert await everything(any_pool) == untouched
+    written = await worker.decay_batch(TENANT, NIGHT)
+    assert (foreseen.status, foreseen.cursor, written.updated > 0) == ("done", None, True)
+    assert _counts(foreseen) == _counts(written)
+
+
+async def test_it_goes_page_by_page_behind_a_cursor_and_beats(pool):
+    await _insert(pool)
+    beats: list[str | None] = []
+    whole = await _worker(pool).foresee_batch(TENANT, NIGHT)
+    batches = [await _worker(pool).foresee_batch(TENANT, NIGHT, seconds=0, beat=beats.append)]
+    while batches[-1].status == "more":
+        batches.append(await _worker(pool).foresee_batch(TENANT, NIGHT, after=batches[-1].cursor, seconds=0))
+    assert (len(batches), beats) == (5, [str(batches[0].cursor)])
+    assert [sum(getattr(one, name) for one in batches) for name in COUNTED[:7]] == list(_counts(whole).values())[:7]
+
+
+async def test_it_waits_for_no_lock_and_holds_nobody_up(pool):
+    await _insert(pool)
+    async with transaction(pool) as holding:
+        await execute(holding, "SELECT FROM memories FOR UPDATE")
+        await execute(holding, "INSERT INTO maintenance.tenants (tenant_id) VALUES ($1)", TENANT)
+        foreseen = await _worker(pool).foresee_batch(TENANT, NIGHT)
+    assert (foreseen.status, foreseen.busy) == ("done", 0)
+    assert (await _worker(pool).decay_batch(TENANT, NIGHT)).updated == foreseen.updated
+
+
+async def test_who_is_left_out_of_a_run_is_left_out_here(pool):
+    await _insert(pool)
+    await _worker(pool).decay_batch(TENANT, NIGHT)
+    assert (await _worker(pool).foresee_batch(TENANT, NIGHT - DAY)).status == "superseded"
+    await pause(pool, TENANT)
+    assert (await _worker(pool).foresee_batch(TENANT, NIGHT)).status == "paused"
+    await override(pool, TENANT, {"decay_enabled": False})
+    assert (await _worker(pool).foresee_batch(TENANT, NIGHT)).status == "disabled"
+
+
+async def test_what_a_run_refuses_is_refused_here(pool):
+    with pytest.raises(TenantNotFoundError):
+        await _worker(pool).foresee_batch(TENANT, NIGHT)
+    with pytest.raises(AsOfInFutureError):
+        await _worker(pool).foresee_batch(TENANT, datetime.now(UTC) + DAY)

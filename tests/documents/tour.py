@@ -1,0 +1,129 @@
+"""docs/tour.md as steps that can be run: ``python -m tests.documents.tour`` writes what they print into it anew."""
+
+import asyncio
+import re
+import shlex
+import sys
+import tempfile
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.processes.conftest import ROOT, environment
+
+PAGE = ROOT / "docs" / "tour.md"
+ELLIPSIS = "..."
+BLOCK = re.compile(r"^```console\n\$ (?P<command>.+)\n(?P<shown>(?:.*\n)*?)```$", re.MULTILINE)
+
+_UNITS = r"(?:d|h|min|s|days?|hours?|minutes?|seconds?)"
+VARIES = (
+    (re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"), "ID"),
+    (re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}\b"), "ID"),
+    (re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)?(?:Z|\+00:00)?"), "TIME"),
+    (re.compile(rf"\b\d+(?:\.\d+)? {_UNITS}\b(?: \d+ {_UNITS}\b)?"), "SPAN"),
+    (re.compile(r"(?<![\w/])/[\w./-]+"), "PATH"),
+    (re.compile(r"\d+(?:[.,]\d+)*"), "N"),
+)
+"""What differs from run to run: ids, beginnings of ids, times, lengths of time, paths, numbers."""
+
+
+@dataclass(frozen=True)
+class Step:
+    command: str
+    shown: str
+
+
+def steps(page: str) -> list[Step]:
+    return [Step(found["command"], found["shown"]) for found in BLOCK.finditer(page)]
+
+
+def words(text: str) -> list[str]:
+    """What is left of *text* when numbers, ids, times and paths are one each; tables and lines wrap as they like."""
+    for pattern, name in VARIES:
+        text = pattern.sub(name, text)
+    return text.split()
+
+
+def as_shown(printed: str, shown: str) -> bool:
+    """Whether *printed* has the words of *shown* in its order; an ellipsis stands for any number of words."""
+    parts = [words(part) for part in re.split(rf"^{re.escape(ELLIPSIS)}$", shown, flags=re.MULTILINE)]
+    pattern = r"(?: .*)? ".join(re.escape(" ".join(part)) for part in parts)
+    return re.fullmatch(pattern, " ".join(words(printed))) is not None
+
+
+def made_by(target: str) -> str:
+    """The command that ``make TARGET`` ends in; what it installs first is what runs the tests."""
+    recipe = re.search(rf"^{target}: .*\n\t@\$\(BIN\)/(.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert recipe, f"the Makefile has no one-line target {target}"
+    return recipe[1]
+
+
+class Tour:
+    """The commands of the tour, in a home folder of their own."""
+
+    def __init__(self, home: str) -> None:
+        self._environment = environment(MEMORY_MAINTENANCE_HOME=home)
+        self._worker: asyncio.subprocess.Process | None = None
+
+    async def printed(self, command: str) -> str:
+        """What *command* prints, on either stream; of a worker, which stays, until it is at work."""
+        if command.startswith("make "):
+            command = made_by(command.removeprefix("make "))
+        process = await self._started(command)
+        assert process.stdout is not None
+        async with asyncio.timeout(100):
+            if "worker.py" in command:
+                self._worker = process
+                return (await process.stdout.readline()).decode()
+            out, _ = await process.communicate()
+        assert process.returncode == 0, f"{command}: {out.decode()}"
+        return out.decode()
+
+    async def _started(self, command: str) -> asyncio.subprocess.Process:
+        python, script, *arguments = shlex.split(command)
+        assert python == "python", command
+        return await asyncio.create_subprocess_exec(
+            *(sys.executable, str(ROOT / script), *arguments),
+            env=self._environment,
+            cwd="/",
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+
+    async def end(self) -> int | None:
+        """End the worker and return its status."""
+        if self._worker is None:
+            return None
+        self._worker.terminate()
+        await self._worker.communicate()
+        return self._worker.returncode
+
+
+async def taken(page: str) -> AsyncGenerator[tuple[Step, str], None]:
+    """Each step of *page* with what its command prints, in order; the worker ends with status 0 at the end."""
+    # Not pytest's own folder: as root, Postgres runs as a user who could not enter it.
+    with tempfile.TemporaryDirectory(prefix="mm-tour-") as home:
+        Path(home).chmod(0o711)
+        tour = Tour(home)
+        try:
+            for step in steps(page):
+                yield step, await tour.printed(step.command)
+        finally:
+            status = await tour.end()
+        assert status == 0
+
+
+async def _write_anew() -> None:
+    page = PAGE.read_text()
+    async with aclosing(taken(page)) as transcript:
+        async for step, printed in transcript:
+            if not as_shown(printed, step.shown):
+                lines = "".join(f"{line.rstrip()}\n" for line in printed.splitlines())
+                block = f"```console\n$ {step.command}\n"
+                page = page.replace(f"{block}{step.shown}```", f"{block}{lines}```", 1)
+    PAGE.write_text(page)
+
+
+if __name__ == "__main__":
+    asyncio.run(_write_anew())

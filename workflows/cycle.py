@@ -1,0 +1,100 @@
+"""A cycle's beginning and end: what it goes by, what is recorded of it, and what it returns."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError
+
+with workflow.unsafe.imports_passed_through():
+    from activities.messages import CloseCycleRequest, ForeseeCostsRequest, OpenCycleRequest, OpenCycleResult
+    from activities.planning import PlanningActivities
+    from memory_maintenance.operations.foreseen import foreseen_stats
+    from memory_maintenance.operations.outcomes import CycleTotals
+    from workflows.messages import CycleProgress, CycleScope, MaintenanceRequest
+    from workflows.options import sql
+    from workflows.search_attributes import show_cycle, show_status
+
+NOMINAL_TIME = "TemporalScheduledStartTime"
+
+
+def cycle_id() -> UUID:
+    """Return the id of the cycle whose root runs, the same after it continues as new."""
+    return UUID(workflow.info().first_execution_run_id)
+
+
+async def opened(asked: MaintenanceRequest) -> CycleProgress:
+    """Fix what the cycle goes by, record that it starts unless it is a dry run, and return its beginning."""
+    request = OpenCycleRequest(
+        cycle_id=cycle_id(),
+        kind=asked.kind,
+        as_of=asked.as_of or _nominal_time(),
+        tasks=asked.chosen_tasks(),
+        named_tenants=None if asked.tenants is None else len(asked.tenants),
+        dry_run=asked.dry_run,
+    )
+    found = await workflow.execute_activity_method(PlanningActivities.open_cycle, request, **sql())
+    if found.search_attributes:
+        show_cycle(cycle_id())
+    return CycleProgress(
+        scope=_scope(asked, found),
+        started_at=workflow.now(),
+        fail_ratio=found.fail_ratio,
+        config=found.config,
+        cursor=None,
+        pages=0,
+        totals=CycleTotals(),
+    )
+
+
+def _scope(asked: MaintenanceRequest, found: OpenCycleResult) -> CycleScope:
+    return CycleScope(
+        cycle_id=cycle_id(),
+        kind=asked.kind,
+        as_of=found.as_of,
+        deadline=workflow.now() + timedelta(minutes=found.deadline_minutes),
+        project=asked.project,
+        session=asked.session,
+        min_events=asked.min_events,
+        backfill_days=asked.backfill_days,
+        search_attributes=found.search_attributes,
+        dry_run=asked.dry_run,
+    )
+
+
+async def close(scope: CycleScope, status: str, totals: CycleTotals) -> None:
+    """Show and, unless it is a dry run, record how the cycle ended."""
+    if scope.search_attributes:
+        show_status(status)
+    if not scope.dry_run:
+        request = CloseCycleRequest(cycle_id=scope.cycle_id, status=status, totals=totals)
+        await workflow.execute_activity_method(PlanningActivities.close_cycle, request, **sql())
+
+
+def too_many_failed(totals: CycleTotals) -> ApplicationError:
+    """Return the error with which a cycle ends where too many tenants failed."""
+    return ApplicationError(
+        f"{totals.failed_share:.0%} of the tenants failed, above MAINTENANCE_FAIL_RATIO: see maintenance.tenant_runs",
+        type="TooManyTenantsFailed",
+        non_retryable=True,
+    )
+
+
+async def stats(state: CycleProgress, totals: CycleTotals) -> dict[str, Any]:
+    """Return RAE's statistics; of a dry run also what it would cost and who would change most."""
+    scope = state.scope
+    told = totals.as_stats(started_at=state.started_at, completed_at=workflow.now(), config=state.config)
+    told |= {"cycle_id": str(scope.cycle_id), "as_of": scope.as_of.isoformat()}
+    if not scope.dry_run:
+        return told
+    request = ForeseeCostsRequest(totals=totals)
+    costs = await workflow.execute_activity_method(PlanningActivities.foresee_costs, request, **sql())
+    return told | foreseen_stats(totals, costs)
+
+
+def _nominal_time() -> datetime | None:
+    for pair in workflow.info().typed_search_attributes.search_attributes:
+        if pair.key.name == NOMINAL_TIME:
+            return pair.value if isinstance(pair.value, datetime) else None
+    return None

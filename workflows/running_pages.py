@@ -1,0 +1,91 @@
+"""The pages of a cycle that run now: each a child workflow, started, awaited, told and stopped."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from temporalio import workflow
+from temporalio.exceptions import FailureError, is_cancelled_exception
+
+with workflow.unsafe.imports_passed_through():
+    from memory_maintenance.operations.outcomes import CycleTotals, TenantOutcome
+    from workflows.messages import PageRequest
+    from workflows.page import MaintenancePageWorkflow
+    from workflows.search_attributes import of_page
+
+
+class RunningPages:
+    """Starts pages as they are planned and hands what each came to to *note*."""
+
+    def __init__(self, note: Callable[[CycleTotals], None]) -> None:
+        self._note = note
+        self._running: dict[int, asyncio.Task[None]] = {}
+
+    def __len__(self) -> int:
+        """Return how many run."""
+        return len(self._running)
+
+    @property
+    def ids(self) -> list[str]:
+        """Return the workflow ids of those that run."""
+        return [_page_id(page) for page in self._running]
+
+    def start(self, request: PageRequest) -> None:
+        """Start a page."""
+        self._running[request.page] = asyncio.create_task(self._run(request))
+
+    async def until(self, *, at_most: int) -> None:
+        """Wait until no more than *at_most* run."""
+        await workflow.wait_condition(lambda: len(self._running) <= at_most)
+
+    async def stop(self) -> None:
+        """Cancel the pages that run and wait until they have recorded what they did.
+
+        Temporal cancels the main coroutine only: tasks of our own are ours to cancel.
+        """
+        running = list(self._running.values())
+        for page in running:
+            page.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+    async def cancel_tenant(self, tenant_id: str) -> None:
+        """Tell the pages not to start a tenant."""
+        for page_id in self.ids:
+            await signal(page_id, "cancel_tenant", tenant_id)
+
+    async def _run(self, request: PageRequest) -> None:
+        scope, page = request.scope, request.page
+        try:
+            done = await workflow.execute_child_workflow(
+                MaintenancePageWorkflow.run,
+                request,
+                id=_page_id(page),
+                parent_close_policy=workflow.ParentClosePolicy.REQUEST_CANCEL,
+                static_summary=f"page {page}, {len(request.plans)} tenants",
+                search_attributes=of_page(scope.cycle_id) if scope.search_attributes else None,
+            )
+        except FailureError as error:  # terminated, or its id is taken by a page of a root that was
+            if is_cancelled_exception(error) and workflow.cancellation_reason() is not None:
+                raise
+            done = _lost(request)
+        del self._running[page]
+        self._note(done)
+
+
+def _page_id(page: int) -> str:
+    return f"{workflow.info().workflow_id}/page-{page}"
+
+
+def _lost(request: PageRequest) -> CycleTotals:
+    lost = [TenantOutcome(tenant_id=plan.tenant_id, status="page_failed") for plan in request.plans]
+    return CycleTotals().with_outcomes(lost, dry_run=request.scope.dry_run)
+
+
+async def signal(workflow_id: str, name: str, argument: Any) -> None:
+    """Send a signal, or log that nobody is there to receive it."""
+    try:
+        await workflow.get_external_workflow_handle(workflow_id).signal(name, argument)
+    except FailureError as error:
+        if is_cancelled_exception(error):
+            raise
+        workflow.logger.info("%s was not running", workflow_id)  # it never started, or has ended
