@@ -24,5 +24,5 @@ class OperationActivities:
         if order.action == "pause":
             await pause(self.pool, order.tenant_id, by=order.by, reason=order.reason, until=order.until)
         else:
-            await resume(self.pool, order.tenant_id)
+            await resume(self.pool, order.tenant_id, by=order.by, reason=order.reason)
         logger.info("tenant_order_carried_out", action=order.action, tenant_id=order.tenant_id)

@@ -16,6 +16,7 @@ from activities.messages import (
     TenantPlan,
 )
 from memory_maintenance.database.pool import Pool
+from memory_maintenance.decay.progress import adopt
 from memory_maintenance.language_model.retention import tidy_ledger
 from memory_maintenance.operations.cycles import checked_as_of, close_cycle, open_cycle, record_outcomes
 from memory_maintenance.operations.foreseen import ForeseenCosts
@@ -43,6 +44,8 @@ class PlanningActivities:
             config["named_tenants"] = request.named_tenants
         if not request.dry_run:
             as_of, config = await open_cycle(self.pool, request.cycle_id, kind=request.kind, as_of=as_of, config=config)
+            if "decay" in request.tasks and self.settings.memory_importance_decay_enabled:
+                await adopt(self.pool, as_of)
         log_what_is_off(self.settings, request.tasks)
         daily = request.kind == "daily"
         return OpenCycleResult(

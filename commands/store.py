@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from commands.console import out, run, settings_for_command
-from memory_maintenance.database.migrate import migrate
 from memory_maintenance.settings import Settings
 from runtime.wiring import running_database_of
 
@@ -15,5 +14,7 @@ def migrate_store() -> None:
 
 
 async def _migrate(settings: Settings) -> None:
+    from memory_maintenance.database.migrate import migrate  # noqa: PLC0415  its docstring says why
+
     async with running_database_of(settings) as address:
         await migrate(address)

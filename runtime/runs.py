@@ -23,6 +23,11 @@ from workflows.page import MaintenancePageWorkflow
 
 Run = WorkflowHandle[Any, dict[str, Any]]
 
+HOW_TO_ORDER = (
+    "Signals, with a tenant's id: `pause_tenant`, `resume_tenant`, `cancel_tenant`. Queries: `status`, `progress`."
+)
+"""Shown in the Web UI beside a cycle."""
+
 _POLL_SECONDS = 0.5
 _QUERY_PATIENCE = timedelta(seconds=2)
 
@@ -43,6 +48,7 @@ async def start_run(client: Client, request: MaintenanceRequest) -> Run:
         id=f"memory-maintenance-{request.kind}-{'dry-run-' if request.dry_run else ''}{uuid4()}",
         task_queue=TASK_QUEUE,
         static_summary=f"{what}, started by hand",
+        static_details=HOW_TO_ORDER,
     )
 
 

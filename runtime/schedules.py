@@ -31,6 +31,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from activities.messages import Kind
 from memory_maintenance.errors import MaintenanceError, SettingsError
 from memory_maintenance.settings import Settings
+from runtime.runs import HOW_TO_ORDER
 from workflows.maintenance import MaintenanceWorkflow
 from workflows.messages import MaintenanceRequest
 from workflows.options import TASK_QUEUE
@@ -86,6 +87,7 @@ def desired(settings: Settings, kind: Kind, *, catch_up: timedelta = UNTIL_KNOWN
             task_queue=TASK_QUEUE,
             execution_timeout=deadline + BACKSTOP,
             static_summary=f"{kind} maintenance",
+            static_details=HOW_TO_ORDER,
             memo={SEAL: seal} if seal else None,
         ),
         spec=ScheduleSpec(cron_expressions=[_cron(settings, kind)], time_zone_name=settings.maintenance_time_zone),

@@ -16,7 +16,6 @@ from activities.embedding import EmbeddingActivities
 from activities.operations import OperationActivities
 from activities.planning import PlanningActivities
 from activities.summarization import SummarizationActivities
-from memory_maintenance.database.migrate import migrate
 from memory_maintenance.database.pool import Pool, open_pool
 from memory_maintenance.decay.worker import DecayWorker
 from memory_maintenance.dreaming.worker import DreamingWorker
@@ -58,7 +57,7 @@ async def running_stack_of(settings: Settings) -> AsyncIterator[Stack]:
         temporal_address=configured_address(settings),
     ) as stack:
         if dsn is None:
-            await migrate(stack.database_url)
+            await _migrate(stack.database_url)
         yield stack
 
 
@@ -69,8 +68,14 @@ async def running_database_of(settings: Settings) -> AsyncIterator[str]:
     home = settings.memory_maintenance_home.expanduser()
     async with running_database(home=home, database_url=dsn.get_secret_value() if dsn else None) as address:
         if dsn is None:
-            await migrate(address)
+            await _migrate(address)
         yield address
+
+
+async def _migrate(address: str) -> None:
+    from memory_maintenance.database.migrate import migrate  # noqa: PLC0415  its docstring says why
+
+    await migrate(address)
 
 
 @asynccontextmanager

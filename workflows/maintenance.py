@@ -144,6 +144,7 @@ class MaintenanceWorkflow:
         cancelled = sorted(self._cancelled & {plan.tenant_id for plan in plans})
         self._pages.start(PageRequest(scope=self._state.scope, page=page, plans=plans, cancelled=tuple(cancelled)))
         self._phase = "working"
+        self._show_progress()
 
     def _narrowed(self, plans: tuple[TenantPlan, ...]) -> tuple[TenantPlan, ...]:
         """Return the plans; where an operator named a session or project, that is the plan."""
@@ -162,6 +163,9 @@ class MaintenanceWorkflow:
 
     def _note_page(self, done: CycleTotals) -> None:
         self._totals = self._totals.plus(done)
+        self._show_progress()
+
+    def _show_progress(self) -> None:
         workflow.set_current_details(_details(self._totals, running=len(self._pages)))
 
     async def _continue_if_long(self) -> None:
@@ -216,7 +220,9 @@ class MaintenanceWorkflow:
 
 def _details(totals: CycleTotals, *, running: int) -> str:
     return (
-        f"**{totals.tenants} tenants done**, {running} pages running\n\n"
+        f"**{totals.looked_at} tenants looked at**, {running} pages running: their own details say how far they are\n\n"
+        "In the pages that have ended:\n\n"
+        f"- tenants done: {totals.tenants}\n"
         f"- decayed: {totals.decay.updated} memories\n"
         f"- summaries: {totals.summarization.stored + totals.summarization.updated}\n"
         f"- reflections: {totals.dreaming.reflections}\n"

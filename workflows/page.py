@@ -56,6 +56,7 @@ class MaintenancePageWorkflow:
         async def one(plan: TenantPlan) -> None:
             async with slots:
                 self._outcomes.append(await self._outcome_of(plan))
+                self._show_progress()
 
         try:
             await asyncio.gather(*(one(plan) for plan in request.plans))
@@ -64,6 +65,11 @@ class MaintenancePageWorkflow:
             if not request.scope.dry_run:
                 await self._record()
         return self.progress()
+
+    def _show_progress(self) -> None:
+        failed = sum(outcome.failed for outcome in self._outcomes)
+        of = len(self._request.plans)
+        workflow.set_current_details(f"**{len(self._outcomes)} of {of} tenants done**, {failed} of them failed")
 
     async def _record(self) -> None:
         page = self._request

@@ -31,6 +31,9 @@ with workflow.unsafe.imports_passed_through():
 BATCH = 100
 """Sessions or projects fetched at a time."""
 
+SHOWN = 100
+"""Characters of what a step is about, for the Web UI: a summary has at most 400 bytes."""
+
 
 @dataclass(frozen=True, slots=True)
 class TenantSteps:
@@ -80,7 +83,9 @@ class TenantSteps:
             dry_run=self.scope.dry_run,
         )
         return await workflow.execute_activity_method(
-            SummarizationActivities.summarize_session, request, **self._asking()
+            SummarizationActivities.summarize_session,
+            request,
+            **self._asking(f"{session.project or 'default'}/{session.session_id}"),
         )
 
     async def due_dreams(self, after: str | None) -> Sequence[str]:
@@ -100,7 +105,9 @@ class TenantSteps:
             cycle_id=self.scope.cycle_id,
             dry_run=self.scope.dry_run,
         )
-        return await workflow.execute_activity_method(DreamingActivities.generate_reflection, request, **self._asking())
+        return await workflow.execute_activity_method(
+            DreamingActivities.generate_reflection, request, **self._asking(project)
+        )
 
     async def due_embeddings(self, after: UUID | None) -> tuple[UUID, ...]:
         """Return the next batch of memories without a vector."""
@@ -116,8 +123,11 @@ class TenantSteps:
         request = EmbedDerivedRequest(
             tenant_id=self.tenant_id, memories=memories, cycle_id=self.scope.cycle_id, dry_run=self.scope.dry_run
         )
-        return await workflow.execute_activity_method(EmbeddingActivities.embed_derived, request, **self._asking())
+        return await workflow.execute_activity_method(
+            EmbeddingActivities.embed_derived, request, **self._asking(f"{len(memories)} memories")
+        )
 
-    def _asking(self) -> workflow.ActivityConfig:
+    def _asking(self, about: str) -> workflow.ActivityConfig:
         # A dry run asks nobody: it waits for no rate of requests and for no worker that may ask.
-        return sql(self.scope.deadline) if self.scope.dry_run else model(self.tenant_id)
+        asking = sql(self.scope.deadline) if self.scope.dry_run else model(self.tenant_id)
+        return {**asking, "summary": about[:SHOWN]}

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import ClassVar, Final, Literal
 from uuid import UUID
 
-from memory_maintenance.database.pool import Pool, transaction
+from memory_maintenance.database.pool import Executor, Pool, transaction
 from memory_maintenance.decay.policy import DecayRule, Run
-from memory_maintenance.decay.progress import Halt, foreseen_gate, gate, keep, keep_end
-from memory_maintenance.decay.statements import Page, decay_locked, decay_page, foreseen_page
+from memory_maintenance.decay.progress import Halt, complete, foreseen_gate, gate, keep, keep_end, start
+from memory_maintenance.decay.statements import NOTHING, Page, decay_locked, decay_page, foreseen_page
 
 Status = Literal["done", "more", "paused", "superseded", "disabled"]
 Beat = Callable[[str | None], object]
 _WritePage = Callable[..., Awaitable[Page]]
+_Step = Callable[[Executor, Run], Awaitable[Page]]
 
 _FIRST_ID: Final = UUID(int=0)
 _LAST_ID: Final = UUID(int=2**128 - 1)
@@ -67,6 +68,7 @@ class BatchInProgress:
     counts: Counter[str] = field(default_factory=Counter)
     invalid_ids: list[UUID] = field(default_factory=list)
     locked_ids: list[UUID] = field(default_factory=list)
+    started: bool = False
     write_page: ClassVar[_WritePage] = staticmethod(decay_page)
 
     async def run(self, seconds: float, beat: Beat) -> DecayBatch:
@@ -75,53 +77,84 @@ class BatchInProgress:
         status = await self._next_page(beat)
         while status == "more" and time.monotonic() < deadline:
             status = await self._next_page(beat)
-        halted = await self._look_again(beat) if status in {"more", "done"} else None
-        self.counts["busy"] += len(self.locked_ids)
-        status = halted or status
-        if status == "done":
-            self.cursor = _LAST_ID
-        if self.run_id:
-            await keep_end(self.pool, self.tenant_id, self.run_id, self.cursor, dict(self.counts))
+        if self.locked_ids:
+            status = await self._second_look(status, beat)
+        elif status == "done" and not self.run_id:
+            await self._complete()
         return self._result(status)
 
     async def _next_page(self, beat: Beat) -> Status:
-        if self.cursor == _LAST_ID:
-            return "done"
-        first_id = UUID(int=self.cursor.int + 1) if self.cursor else _FIRST_ID
-        page = await self._write(partial(self.write_page, first_id=first_id, size=self.page_size))
+        page = await self._write(self._page_at_cursor)
         if not isinstance(page, Page):
             return page
-        self.locked_ids += page.locked_ids
         beat(str(self.cursor) if self.cursor else None)
         return "more" if page.seen == self.page_size else "done"
+
+    async def _page_at_cursor(self, db: Executor, run: Run) -> Page:
+        if self.cursor == _LAST_ID:
+            return NOTHING
+        first_id = UUID(int=self.cursor.int + 1) if self.cursor else _FIRST_ID
+        terms = {"run": run, "rule": self.rule, "tolerance": self.tolerance}
+        return await self.write_page(db, self.tenant_id, first_id=first_id, size=self.page_size, **terms)
+
+    async def _second_look(self, status: Status, beat: Beat) -> Status:
+        """Write what other transactions held, if the run may go on; what they still hold is busy."""
+        if status in {"more", "done"}:
+            status = await self._look_again(beat) or status
+        self.counts["busy"] += len(self.locked_ids)
+        done = status == "done"
+        if self.run_id:
+            await keep_end(self.pool, self.tenant_id, self.run_id, *self._kept(done=done))
+        elif done:
+            await self._complete()
+        return status
 
     async def _look_again(self, beat: Beat) -> Halt | None:
         locked, self.locked_ids = self.locked_ids, []
         for first in range(0, len(locked), self.page_size):
-            ids = locked[first : first + self.page_size]
-            page = await self._write(partial(decay_locked, ids=ids), again=True)
+            page = await self._write(partial(self._page_of, locked[first : first + self.page_size]), again=True)
             if not isinstance(page, Page):
                 self.locked_ids += locked[first:]
                 return page
-            self.locked_ids += page.locked_ids
             beat(str(self.cursor))
         return None
 
-    async def _write(self, write: _WritePage, *, again: bool = False) -> Page | Halt:
+    async def _page_of(self, ids: Sequence[UUID], db: Executor, run: Run) -> Page:
+        return await decay_locked(db, self.tenant_id, ids=ids, run=run, rule=self.rule, tolerance=self.tolerance)
+
+    async def _write(self, step: _Step, *, again: bool = False) -> Page | Halt:
         async with transaction(self.pool) as db:
-            run = await gate(db, self.tenant_id, self.as_of)
+            run = await self._allowed(db)
             if not isinstance(run, Run):
                 return run
-            page = await write(db, self.tenant_id, run=run, rule=self.rule, tolerance=self.tolerance)
+            page = await step(db, run)
             self._count(page, again=again)
             if self.run_id:
-                await keep(db, self.tenant_id, self.run_id, self.cursor, dict(self.counts))
+                last = page.seen < self.page_size and not again and not self.locked_ids
+                await keep(db, self.tenant_id, self.run_id, *self._kept(done=last))
             return page
+
+    async def _allowed(self, db: Executor) -> Run | Halt:
+        if self.started:
+            return await gate(db, self.tenant_id, self.as_of)
+        self.started = True
+        begun = await start(db, self.tenant_id, self.as_of, self.run_id)
+        self.cursor = begun.cursor or self.cursor
+        self.counts.update(begun.counts)
+        return begun.run
+
+    def _kept(self, *, done: bool) -> tuple[UUID | None, dict[str, int], datetime | None]:
+        """Return cursor, counts and, of a run that is done, what it completes."""
+        return (_LAST_ID, dict(self.counts), self.as_of) if done else (self.cursor, dict(self.counts), None)
+
+    async def _complete(self) -> None:
+        await complete(self.pool, self.tenant_id, self.as_of)
 
     def _count(self, page: Page, *, again: bool) -> None:
         if not again:
             self.counts["seen"] += page.seen
             self.cursor = page.last_id or self.cursor
+        self.locked_ids += page.locked_ids
         for name in ("updated", "first_seen", "rebased", "invalid", "negligible", "protected"):
             self.counts[name] += getattr(page, name)
         self.invalid_ids += page.invalid_ids
@@ -141,10 +174,13 @@ class ForeseenBatch(BatchInProgress):
 
     write_page: ClassVar[_WritePage] = staticmethod(foreseen_page)
 
-    async def _write(self, write: _WritePage, *, again: bool = False) -> Page | Halt:
+    async def _write(self, step: _Step, *, again: bool = False) -> Page | Halt:
         run = await foreseen_gate(self.pool, self.tenant_id, self.as_of)
         if not isinstance(run, Run):
             return run
-        page = await write(self.pool, self.tenant_id, run=run, rule=self.rule, tolerance=self.tolerance)
+        page = await step(self.pool, run)
         self._count(page, again=again)
         return page
+
+    async def _complete(self) -> None:
+        """Do nothing: nothing was done."""

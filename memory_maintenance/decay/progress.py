@@ -1,18 +1,17 @@
 """How far a tenant's decay is: the part of its control row that keeps runs in order.
 
-A page locks the row in its own transaction, and a newer run's ``start`` updates it. So the start
-waits for the page in flight, and no page of an older run can follow a newer one's. What a run did
+A page locks the row in its own transaction: the first one by ``start``, the others by ``gate``. So the
+start of a newer run waits for the page in flight, and no page of an older run can follow a newer one's. What a run did
 is kept there too, in the same transaction: a killed process changes no total.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal
+from typing import Any, Final, Literal
 from uuid import UUID
-
-from asyncpg import Record
 
 from memory_maintenance.database.pool import Executor, execute, fetch_row, fetch_value
 from memory_maintenance.decay.policy import Run
@@ -25,17 +24,27 @@ ADOPT: Final = """
 UPDATE maintenance.store SET adopted_at = $1 WHERE adopted_at IS NULL
 """
 
+ADOPTED: Final = """
+-- decay.ADOPTED: what was decided, by us or by whoever was first.
+SELECT adopted_at FROM maintenance.store
+"""
+
 START: Final = """
--- decay.START: returns the newest as_of that any run of the tenant started with.
+-- decay.START: announces a run in its first page's transaction, and says what GATE does, and how far the run is.
 -- Decay that was off before it is on again: rows based earlier are based anew at this as_of.
 --   $1 tenant_id  text
 --   $2 as_of      timestamptz
+--   $3 run_id     uuid          NULL: the run has no name, so nothing of it was kept
 INSERT INTO maintenance.tenants AS t (tenant_id, decay_started_as_of) VALUES ($1, $2)
 ON CONFLICT (tenant_id) DO UPDATE SET
     decay_started_as_of = greatest(t.decay_started_as_of, $2),
     decay_resumed_at = CASE WHEN t.decay_off_since <= $2 THEN $2 ELSE t.decay_resumed_at END,
     decay_off_since = CASE WHEN t.decay_off_since <= $2 THEN NULL ELSE t.decay_off_since END
-RETURNING decay_started_as_of
+RETURNING t.decay_started_as_of > $2 AS superseded,
+          t.paused AND coalesce(t.paused_until > now(), true) AS paused,
+          (SELECT adopted_at FROM maintenance.store) AS adopted_at, t.decay_resumed_at,
+          CASE WHEN t.decay_run = $3 THEN t.decay_cursor END AS cursor,
+          CASE WHEN t.decay_run = $3 THEN t.decay_counts END AS counts
 """
 
 GATE: Final = """
@@ -71,24 +80,29 @@ UPDATE maintenance.tenants SET decay_completed_as_of = greatest(decay_completed_
 
 KEEP: Final = """
 -- decay.KEEP: how far a run is, and what it did up to there.
---   $1 tenant_id  text
---   $2 run_id     uuid
---   $3 cursor     uuid    the last id seen
---   $4 counts     jsonb
-UPDATE maintenance.tenants SET decay_run = $2, decay_cursor = $3, decay_counts = $4 WHERE tenant_id = $1
+--   $1 tenant_id     text
+--   $2 run_id        uuid
+--   $3 cursor        uuid          the last id seen
+--   $4 counts        jsonb
+--   $5 completed     timestamptz   the run's as_of where this was its last page, else NULL
+UPDATE maintenance.tenants
+SET decay_run = $2, decay_cursor = $3, decay_counts = $4, decay_completed_as_of = greatest(decay_completed_as_of, $5)
+WHERE tenant_id = $1
 """
 
 KEEP_END: Final = """
--- decay.KEEP_END: the same at the end of a batch, unless another run has begun since.
+-- decay.KEEP_END: the same after a second look at rows that were locked, unless another run has begun since.
 --   parameters as of KEEP
-UPDATE maintenance.tenants SET decay_cursor = $3, decay_counts = $4 WHERE tenant_id = $1 AND decay_run = $2
+UPDATE maintenance.tenants
+SET decay_cursor = $3, decay_counts = $4, decay_completed_as_of = greatest(decay_completed_as_of, $5)
+WHERE tenant_id = $1 AND decay_run = $2
 """
 
 KEPT: Final = """
--- decay.KEPT: how far this run is, if it has begun.
+-- decay.KEPT: what this run did, if it has begun.
 --   $1 tenant_id  text
 --   $2 run_id     uuid
-SELECT decay_cursor, decay_counts FROM maintenance.tenants WHERE tenant_id = $1 AND decay_run = $2
+SELECT decay_counts FROM maintenance.tenants WHERE tenant_id = $1 AND decay_run = $2
 """
 
 SWITCHED_OFF: Final = """
@@ -101,11 +115,35 @@ WHERE t.decay_off_since IS NULL
 """
 
 
-async def start(db: Executor, tenant_id: str, as_of: datetime) -> bool:
-    """Announce a run; return whether it may go on, which it may not when a newer one has started."""
+async def adopt(db: Executor, as_of: datetime) -> None:
+    """Let the store be adopted as of this instant, unless an earlier run has done so."""
     await execute(db, ADOPT, as_of)
-    newest: datetime = await fetch_value(db, START, tenant_id, as_of)
-    return newest <= as_of
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A run as it begins or goes on: whether it may, and how far it is."""
+
+    run: Run | Halt
+    cursor: UUID | None
+    """The last id that it has seen; None: it has seen nothing, or has no name."""
+    counts: Mapping[str, int]
+    """What it has done up to there."""
+
+
+async def start(db: Executor, tenant_id: str, as_of: datetime, run_id: UUID | None = None) -> Started:
+    """Announce a run, and return whether it may write, which it may not when a newer one has started.
+
+    *db* is the transaction of its first page: the answer holds until it ends.
+    """
+    row = await fetch_row(db, START, tenant_id, as_of, run_id)
+    if row is None:
+        raise RuntimeError("an insert that cannot conflict returns its row")
+    found = dict(row)
+    if found["adopted_at"] is None:
+        await adopt(db, as_of)
+        found["adopted_at"] = await fetch_value(db, ADOPTED)
+    return Started(_run_or_halt(found, as_of), found["cursor"], found["counts"] or {})
 
 
 async def gate(db: Executor, tenant_id: str, as_of: datetime) -> Run | Halt:
@@ -114,45 +152,58 @@ async def gate(db: Executor, tenant_id: str, as_of: datetime) -> Run | Halt:
     *db* is the page's own transaction: the answer holds until it ends.
     """
     row = await fetch_row(db, GATE, tenant_id, as_of)
-    return _run_or_halt(row, as_of) if row else "superseded"
+    return _run_or_halt(dict(row), as_of) if row else "superseded"
 
 
 async def foreseen_gate(db: Executor, tenant_id: str, as_of: datetime) -> Run | Halt:
     """Return what ``gate`` would after ``start``, without announcing a run or keeping anybody out."""
     row = await fetch_row(db, FORESEEN, tenant_id, as_of)
-    return _run_or_halt(row, as_of) if row else Run(as_of, as_of)
+    return _run_or_halt(dict(row), as_of) if row else Run(as_of, as_of)
 
 
 async def foreseen_run(db: Executor, tenant_id: str, as_of: datetime) -> Run:
     """Return what a run of decay at *as_of* would bring to the tenant's rows, without announcing one."""
     row = await fetch_row(db, FORESEEN, tenant_id, as_of)
-    return _run(row, as_of) if row else Run(as_of, as_of)
+    return _run(dict(row), as_of) if row else Run(as_of, as_of)
 
 
-def _run_or_halt(row: Record, as_of: datetime) -> Run | Halt:
+def _run_or_halt(row: Mapping[str, Any], as_of: datetime) -> Run | Halt:
     if row["superseded"]:
         return "superseded"
     return "paused" if row["paused"] else _run(row, as_of)
 
 
-def _run(row: Record, as_of: datetime) -> Run:
+def _run(row: Mapping[str, Any], as_of: datetime) -> Run:
     return Run(as_of, row["adopted_at"], row["decay_resumed_at"])
 
 
-async def keep(db: Executor, tenant_id: str, run_id: UUID, cursor: UUID | None, counts: dict[str, int]) -> None:
-    """Remember how far a run is; *db* is the transaction of the page that got it there."""
-    await execute(db, KEEP, tenant_id, run_id, cursor, counts)
+async def keep(
+    db: Executor,
+    tenant_id: str,
+    run_id: UUID,
+    cursor: UUID | None,
+    counts: dict[str, int],
+    completed: datetime | None,
+) -> None:
+    """Remember how far a run is, and what it completes; *db* is the transaction of the page that got it there."""
+    await execute(db, KEEP, tenant_id, run_id, cursor, counts, completed)
 
 
-async def keep_end(db: Executor, tenant_id: str, run_id: UUID, cursor: UUID | None, counts: dict[str, int]) -> None:
+async def keep_end(
+    db: Executor,
+    tenant_id: str,
+    run_id: UUID,
+    cursor: UUID | None,
+    counts: dict[str, int],
+    completed: datetime | None,
+) -> None:
     """Remember what a batch came to with its second look."""
-    await execute(db, KEEP_END, tenant_id, run_id, cursor, counts)
+    await execute(db, KEEP_END, tenant_id, run_id, cursor, counts, completed)
 
 
-async def kept(db: Executor, tenant_id: str, run_id: UUID) -> tuple[UUID | None, dict[str, int]]:
-    """Return the last id that a run saw and what it did up to there; nothing where it has not begun."""
-    row = await fetch_row(db, KEPT, tenant_id, run_id)
-    return (row["decay_cursor"], row["decay_counts"]) if row else (None, {})
+async def kept(db: Executor, tenant_id: str, run_id: UUID) -> dict[str, int]:
+    """Return what a run did; nothing where it has not begun."""
+    return await fetch_value(db, KEPT, tenant_id, run_id) or {}
 
 
 async def complete(db: Executor, tenant_id: str, as_of: datetime) -> None:

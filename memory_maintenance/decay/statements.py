@@ -131,7 +131,7 @@ written AS (
     SET importance = moved.exact, decayed_importance = moved.exact,
         base_importance = moved.base, base_importance_at = moved.base_at
     FROM moved JOIN locked USING (ctid, id)
-    WHERE m.ctid = locked.ctid
+    WHERE m.ctid = locked.ctid AND m.id = locked.id
     RETURNING m.id
 )
 SELECT count(*) AS seen,
@@ -204,6 +204,9 @@ class Page:
     locked_ids: tuple[UUID, ...]
     """To be written, and held or just changed by another transaction."""
     last_id: UUID | None
+
+
+NOTHING: Final = Page(0, 0, 0, 0, 0, 0, 0, (), (), None)
 
 
 async def decay_page(

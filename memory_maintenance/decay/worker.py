@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
@@ -15,12 +14,12 @@ import structlog
 from memory_maintenance.database.pool import Pool
 from memory_maintenance.decay.batch import BatchInProgress, Beat, DecayBatch, ForeseenBatch, Status
 from memory_maintenance.decay.policy import DecayRule
-from memory_maintenance.decay.progress import complete, kept, start, switched_off
+from memory_maintenance.decay.progress import kept, switched_off
 from memory_maintenance.decay.rule import RuleArguments, decay_is_on, tenant_rule
 from memory_maintenance.errors import InvalidRequestError, MaintenanceError
 from memory_maintenance.observability.metrics import DECAY_SECONDS, DECAY_UPDATED, tenant_label
 from memory_maintenance.operations.cycles import checked_as_of
-from memory_maintenance.operations.tenants import all_tenants, control_of, ensure_known
+from memory_maintenance.operations.tenants import all_tenants, known_control_of
 from memory_maintenance.settings import Settings, load_settings
 
 __all__ = ["DecayBatch", "DecayWorker"]
@@ -94,8 +93,7 @@ class DecayWorker:
         other transactions hold counts as written.
         """
         await self._checked(as_of)
-        await ensure_known(self._pool, tenant_id)
-        control = await control_of(self._pool, tenant_id)
+        control = await known_control_of(self._pool, tenant_id)
         if not decay_is_on(self._settings, control.overrides):
             return DecayBatch(after, "disabled")
         rule = tenant_rule(self._settings, control.overrides)
@@ -173,29 +171,24 @@ class DecayWorker:
         run_id: UUID | None = None,
     ) -> DecayBatch:
         began = time.monotonic()
-        await ensure_known(self._pool, tenant_id)
-        cursor, counts = await kept(self._pool, tenant_id, run_id) if run_id else (after, {})
         rule = await self._rule_or_halt(tenant_id, as_of, arguments)
         if not isinstance(rule, DecayRule):
             logger.info("tenant_decay_skipped", tenant_id=tenant_id, reason=rule)
+            counts = await kept(self._pool, tenant_id, run_id) if run_id else {}
             return DecayBatch(after, rule, invalid_ids=(), **counts)
         size, tolerance = self._settings.memory_decay_page_size, self._settings.memory_decay_tolerance
-        progress = BatchInProgress(self._pool, tenant_id, as_of, rule, size, tolerance, cursor, run_id, Counter(counts))
+        progress = BatchInProgress(self._pool, tenant_id, as_of, rule, size, tolerance, after, run_id)
         batch = await progress.run(seconds, beat)
-        if batch.status == "done":
-            await complete(self._pool, tenant_id, as_of)
         self._report(tenant_id, batch, time.monotonic() - began)
         return batch
 
     async def _rule_or_halt(self, tenant_id: str, as_of: datetime, arguments: RuleArguments) -> DecayRule | Status:
-        control = await control_of(self._pool, tenant_id)
+        control = await known_control_of(self._pool, tenant_id)
         if not decay_is_on(self._settings, control.overrides):
             await switched_off(self._pool, [tenant_id], as_of)
             return "disabled"
         if control.paused:
             return "paused"
-        if not await start(self._pool, tenant_id, as_of):
-            return "superseded"
         rule = tenant_rule(self._settings, control.overrides)
         chosen = arguments.applied_to(rule)
         if chosen != rule:

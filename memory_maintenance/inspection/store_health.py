@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Final
 
-from memory_maintenance.database.migrate import newest_revision
 from memory_maintenance.database.pool import Pool, fetch, fetch_row, fetch_value
 from memory_maintenance.inspection.findable import count_findable
 from memory_maintenance.inspection.health import Check, Level, in_order
@@ -175,6 +174,8 @@ async def _rights(pool: Pool) -> Check:
 
 async def _migration(pool: Pool) -> Check:
     """Compare the store's revision with ours. A store that is ahead was migrated by a newer version."""
+    from memory_maintenance.database.migrate import newest_revision  # noqa: PLC0415  its docstring says why
+
     at, newest = await fetch_value(pool, REVISION), newest_revision()
     if at == newest:
         return _store("migration", "ok", f"at revision {at}, the newest")

@@ -1,19 +1,24 @@
-"""One call of an OpenAI-compatible endpoint: a request out, the response back as it came."""
+"""One call of an OpenAI-compatible endpoint: a request out, the response back as it came.
+
+The client is imported where it is used: see ``openai_errors``.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import urlsplit
 
-import openai
-from openai.types.shared_params import ResponseFormatJSONSchema
 from pydantic import BaseModel, SecretStr
 
 from memory_maintenance.errors import ModelBusyError
 from memory_maintenance.language_model.openai_errors import model_errors
+
+if TYPE_CHECKING:
+    import openai
+    from openai.types.shared_params import ResponseFormatJSONSchema
 
 OPENAI_URL: Final = "https://api.openai.com/v1"
 
@@ -89,6 +94,8 @@ class OpenAIClient:
         return body.replace("\x00", "�")  # Postgres has no text with NUL; in JSON it is an error anyway
 
     async def _send(self, request: ChatRequest) -> str:
+        import openai  # noqa: PLC0415
+
         while True:
             sent = dict(self._parameters)
             try:
@@ -115,6 +122,8 @@ class OpenAIClient:
 
 def connection(url: str, api_key: SecretStr | None, timeout: timedelta) -> openai.AsyncOpenAI:
     """Return the openai client of an endpoint, its own retries off; nothing is sent."""
+    import openai  # noqa: PLC0415
+
     key = api_key.get_secret_value() if api_key else "none"
     return openai.AsyncOpenAI(base_url=url, api_key=key, max_retries=0, timeout=timeout.total_seconds())
 
@@ -141,6 +150,8 @@ def endpoint_name(url: str, model: str) -> str:
 
 def response_format(answer_type: type[BaseModel]) -> ResponseFormatJSONSchema:
     """Return the strict JSON schema that makes an endpoint answer in the shape of *answer_type*."""
+    import openai  # noqa: PLC0415
+
     schema = _without_defaults(openai.pydantic_function_tool(answer_type)["function"]["parameters"])
     return {
         "type": "json_schema",

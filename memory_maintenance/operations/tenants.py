@@ -74,9 +74,26 @@ async def control_of(db: Executor, tenant_id: str) -> TenantControl:
     Raises:
         InvalidRequestError: somebody wrote overrides into the row that are none.
     """
+    return await _stated(db, tenant_id) or TenantControl(tenant_id)
+
+
+async def known_control_of(db: Executor, tenant_id: str) -> TenantControl:
+    """Return what operators said of a tenant that is known to exist.
+
+    Raises:
+        TenantNotFoundError: neither a memory nor an operator ever named it.
+        InvalidRequestError: somebody wrote overrides into the row that are none.
+    """
+    control = await _stated(db, tenant_id)
+    if control is None:
+        await ensure_known(db, tenant_id)
+    return control or TenantControl(tenant_id)
+
+
+async def _stated(db: Executor, tenant_id: str) -> TenantControl | None:
     row = await fetch_row(db, CONTROL, tenant_id)
-    control = _control(dict(row)) if row else TenantControl(tenant_id)
-    if control.unreadable:
+    control = _control(dict(row)) if row else None
+    if control and control.unreadable:
         raise InvalidRequestError(control.unreadable)
     return control
 

@@ -23,14 +23,14 @@ def name_of(sql: str) -> str:
     """Return the name that a statement gives itself in its first line; without one, its first words."""
     if named := _NAME.match(sql):
         return named[1]
-    return "asyncpg: reset" if "RESET ALL" in sql else " ".join(sql.split())[:_SHOWN].rstrip(";")
+    return " ".join(sql.split())[:_SHOWN].rstrip(";")
 
 
 @asynccontextmanager
 async def watched_pool(url: str) -> AsyncIterator[tuple[Pool, Counter[str]]]:
     """Yield a pool of the application's own making, and how often it has sent which statement.
 
-    BEGIN, COMMIT and the reset of a connection that is given back are among them. What asyncpg asks
+    BEGIN and COMMIT are among them. What asyncpg asks
     about types, once for each connection, is not: how many connections there are depends on the machine.
     """
     sent: Counter[str] = Counter()
