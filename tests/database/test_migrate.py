@@ -53,6 +53,20 @@ async def test_a_table_without_a_needed_column_is_named(empty_url):
     assert await _columns(empty_url, "base_importance") == {}
 
 
+@pytest.mark.parametrize(
+    "shape",
+    [
+        "ALTER TABLE memories RENAME TO kept; CREATE VIEW memories AS SELECT * FROM kept",
+        "DROP TABLE memories CASCADE; CREATE TABLE memories (tenant_id uuid, id uuid) PARTITION BY HASH (tenant_id)",
+    ],
+)
+async def test_what_is_no_ordinary_table_is_refused_untouched(empty_url, shape):
+    await _run_on_server(empty_url, RAE_TABLE + shape)
+    with pytest.raises(StoreShapeError, match="view or partitioned"):
+        await migrate(empty_url)
+    assert await _columns(empty_url, "base_importance") == {}
+
+
 async def test_a_long_reader_of_the_table_delays_a_migration_and_does_not_break_it(empty_url):
     await _run_on_server(empty_url, RAE_TABLE)
     reader = await asyncpg.connect(empty_url)

@@ -32,6 +32,8 @@ CREATE TABLE IF NOT EXISTS memories (
 ) WITH (fillfactor = 80)
 """
 
+ORDINARY = "SELECT relkind = 'r' FROM pg_class WHERE oid = 'memories'::regclass"
+
 COLUMNS = """
 SELECT column_name, udt_name FROM information_schema.columns
 WHERE table_name = 'memories' AND table_schema = ANY (current_schemas(false))
@@ -199,6 +201,9 @@ def upgrade() -> None:
     connection = op.get_bind()
     op.execute("SET LOCAL lock_timeout = '2s'")
     op.execute(MEMORIES)
+    # In a view nothing can be locked; in partitions ctid names several rows, and id alone is not unique.
+    if not connection.execute(text(ORDINARY)).scalar():
+        raise StoreShapeError("memories is a view or partitioned: give maintenance an ordinary table (docs/scaling.md)")
     columns = {row.column_name: row.udt_name for row in connection.execute(text(COLUMNS))}
     if missing := NEEDED - columns.keys():
         raise StoreShapeError(f"the memories table lacks {', '.join(sorted(missing))}: add them, then migrate again")
