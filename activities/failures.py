@@ -6,7 +6,8 @@ it may hold a memory's content.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Final
 
 import structlog
 from temporalio import activity
@@ -22,6 +23,10 @@ ATTEMPTS_AT_A_DEFECT = 5
 """How often an error that is not ours is retried: it is a defect, or it is nothing we foresaw."""
 
 
+_NAMED: Final = ("tenant_id", "cycle_id")
+"""Of a request, what its log lines are found by besides its workflow."""
+
+
 class FailureInterceptor(Interceptor):
     """Binds what identifies an attempt to its log lines, lets it beat, and translates its errors."""
 
@@ -33,9 +38,7 @@ class FailureInterceptor(Interceptor):
 class _Translating(ActivityInboundInterceptor):
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002
         info = activity.info()
-        with structlog.contextvars.bound_contextvars(
-            activity=info.activity_type, workflow_id=info.workflow_id, attempt=info.attempt
-        ):
+        with structlog.contextvars.bound_contextvars(**_identity(info, input.args)):
             try:
                 async with beating():
                     return await self.next.execute_activity(input)
@@ -47,9 +50,22 @@ class _Translating(ActivityInboundInterceptor):
                 raise _from_foreign(error, info.attempt) from None
 
 
+def _identity(info: activity.Info, args: Sequence[Any]) -> dict[str, Any]:
+    """Return what an attempt's log lines are found by; of tenant and cycle what its request names."""
+    request = args[0] if args else None
+    named = {name: str(value) for name in _NAMED if (value := getattr(request, name, None)) is not None}
+    return {
+        "activity": info.activity_type,
+        "workflow_id": info.workflow_id,
+        "run_id": info.workflow_run_id,
+        "attempt": info.attempt,
+        **named,
+    }
+
+
 def _from_ours(error: MaintenanceError) -> ApplicationError:
     details = (error.reason,) if isinstance(error, LanguageModelError) else ()
-    logger.warning("activity_failed", error_type=type(error).__name__, retryable=error.retryable)
+    logger.warning("activity_failed", error_type=type(error).__name__, error=str(error), retryable=error.retryable)
     return ApplicationError(
         str(error),
         *details,

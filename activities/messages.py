@@ -7,12 +7,21 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from annotated_types import Len
+from annotated_types import Len, Predicate
 from pydantic import BaseModel, ConfigDict
 
 from memory_maintenance.operations.outcomes import TASKS, CycleTotals, Task, TenantOutcome
 
-TenantId = Annotated[str, Len(1, 255)]
+MOST_ID_BYTES = 900
+"""Of a tenant's id: Temporal takes workflow ids of 1000 bytes, and ours put something before it."""
+
+
+def fits_a_workflow_id(tenant_id: str) -> bool:
+    """Return whether a workflow can be named after a tenant."""
+    return len(tenant_id.encode()) <= MOST_ID_BYTES
+
+
+TenantId = Annotated[str, Len(1, 255), Predicate(fits_a_workflow_id)]
 Kind = Literal["daily", "hourly"]
 
 

@@ -44,8 +44,6 @@ class PlanningActivities:
             config["named_tenants"] = request.named_tenants
         if not request.dry_run:
             as_of, config = await open_cycle(self.pool, request.cycle_id, kind=request.kind, as_of=as_of, config=config)
-            if "decay" in request.tasks and self.settings.memory_importance_decay_enabled:
-                await adopt(self.pool, as_of)
         log_what_is_off(self.settings, request.tasks)
         daily = request.kind == "daily"
         return OpenCycleResult(
@@ -78,6 +76,8 @@ class PlanningActivities:
                 tasks=tasks,
                 backfill_days=request.backfill_days,
             )
+        if not request.dry_run and any(work.decay for work in page.work):
+            await adopt(self.pool, request.as_of)  # once here, so that the page's tenants do not wait for each other
         plans = tuple(map(TenantPlan.of, page.work))
         return PlanPageResult(plans=plans, cursor=page.cursor, looked_at=page.looked_at, paused=page.paused)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import getpass
 import json
 import logging
 import os
@@ -15,11 +16,12 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, ProgressColumn
 from rich.table import Table
+from rich.text import Text
 from temporalio.client import WorkflowFailureError
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
-from memory_maintenance.errors import MaintenanceError
+from memory_maintenance.errors import InvalidRequestError, MaintenanceError
 from memory_maintenance.observability.logs import configure_logs
 from memory_maintenance.settings import Settings, load_settings
 
@@ -28,14 +30,35 @@ Result = TypeVar("Result")
 WIDE: Final = 160
 """Columns of what is piped or written to a file, where nothing has to fit a screen."""
 
-out: Final = Console(width=None if sys.stdout.isatty() else WIDE)
-err: Final = Console(stderr=True, width=None if sys.stderr.isatty() else WIDE)
+# Without markup: ids, reasons and notes are other people's text. What is to stand out is a Text, or has a style.
+out: Final = Console(width=None if sys.stdout.isatty() else WIDE, markup=False, emoji=False)
+err: Final = Console(stderr=True, width=None if sys.stderr.isatty() else WIDE, markup=False, emoji=False)
 
 FAILED: Final = 1
-"""Exit status when something could not be done; typer itself ends with 2 on wrong arguments."""
+"""Exit status when something could not be done."""
+
+WRONG: Final = 2
+"""Exit status on wrong arguments; typer's own, too."""
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print data as JSON, and nothing else, on standard output.")]
-By = Annotated[str | None, typer.Option("--by", help="Who says so.")]
+
+
+def this_user() -> str:
+    """Return who the operating system says we are; a container's user may have no name."""
+    try:
+        return getpass.getuser()
+    except (ImportError, KeyError, OSError):
+        return f"uid {os.getuid()}"
+
+
+By = Annotated[
+    str | None,
+    typer.Option(
+        "--by",
+        help="Who says so; unset: the operating system's user.",
+        callback=lambda given: given or this_user(),
+    ),
+]
 Reason = Annotated[str | None, typer.Option("--reason", help="Why.")]
 
 
@@ -75,8 +98,34 @@ def _why(error: WorkflowFailureError) -> str:
 
 def fail(message: str) -> NoReturn:
     """Print *message* as one line on standard error and end with status 1."""
-    err.print(f"[bold red]error:[/] {message}", highlight=False, soft_wrap=True)
+    show_error(message)
     raise typer.Exit(FAILED)
+
+
+def refuse(message: str) -> NoReturn:
+    """Print *message*, which says what is wrong with the arguments, and end with status 2."""
+    show_error(message)
+    raise typer.Exit(WRONG)
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """Refuse the arguments where the body finds that they are not what can be asked for."""
+    try:
+        yield
+    except InvalidRequestError as error:
+        refuse(str(error))
+
+
+def show_error(message: str) -> None:
+    """Print *message* as one line on standard error."""
+    err.print(Text.assemble(("error:", "bold red"), f" {message}"), soft_wrap=True)
+
+
+def said(by: str | None, reason: str | None) -> str:
+    """Return who and why, as it stands behind what was done: `` (ana: backup)``; nothing where neither is known."""
+    known = ": ".join(part for part in (by, reason) if part)
+    return f" ({known})" if known else ""
 
 
 def print_json(data: Any) -> None:

@@ -2,31 +2,71 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 import typer
-from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
 
 from commands.console import AsJson, err, out, print_json, run, settings_for_command, table
 from commands.run import in_a_line
 from memory_maintenance.errors import MaintenanceError
-from memory_maintenance.inspection.cycles import Cycle, find_cycle, latest_cycles, next_command, outcomes_of
+from memory_maintenance.inspection.cycles import (
+    Cycle,
+    after_failure,
+    find_cycle,
+    latest_cycles,
+    next_command,
+    outcomes_of,
+)
 from memory_maintenance.inspection.report import CallCount, cycle_calls, cycle_costs, skipped_work
-from memory_maintenance.operations.outcomes import CycleTotals, TenantOutcome
+from memory_maintenance.operations.outcomes import TASKS, CycleTotals, TenantOutcome
 from memory_maintenance.settings import Settings
 from runtime.client import connect
 from runtime.running import left_running
 from runtime.wiring import running_store, running_temporal
+from workflows.page import tenant_workflow_id
 
 app = typer.Typer(invoke_without_command=True, help="What maintenance runs did; `cycles show ID` has one in detail.")
 
 SHOWN_FAILURES = 50
+
+TEMPORALS_VERSION: Final = 7
+"""Of the UUIDs that Temporal gives to runs."""
+
+
+def _number(of: Callable[[CycleTotals], int]) -> Callable[[Cycle, Decimal], str]:
+    return lambda cycle, _: f"{of(cycle.totals):,}" if cycle.totals else "-"
+
+
+def _failed(totals: CycleTotals) -> int:
+    return totals.statuses.get("failed", 0) + totals.statuses.get("page_failed", 0)
+
+
+COLUMNS: Final[Mapping[str, Callable[[Cycle, Decimal], str]]] = {
+    "cycle": lambda cycle, _: short_id(cycle.cycle_id),
+    "started (UTC)": lambda cycle, _: f"{cycle.started_at:%Y-%m-%d %H:%M}",
+    "kind": lambda cycle, _: kind_of(cycle),
+    "status": lambda cycle, _: cycle.status,
+    "took#": lambda cycle, _: took(cycle.took),
+    "tenants#": _number(lambda totals: totals.tenants),
+    "failed#": _number(_failed),
+    "decayed#": _number(lambda totals: totals.decay.updated),
+    "summaries#": _number(lambda totals: totals.summarization.written),
+    "dreams#": _number(lambda totals: totals.dreaming.reflections),
+    "cost#": lambda _, cost: f"{cost:.4f}",
+}
+"""What the list says of a cycle and what it cost."""
+
+LEAST_NEEDED: Final = ("dreams#", "summaries#", "decayed#", "tenants#", "cost#", "failed#", "took#", "started (UTC)")
+"""Columns of the list that a narrow screen has no room for, the first to go first."""
 
 
 @app.callback()
@@ -57,7 +97,7 @@ def show_cycle(
     """Show one cycle: totals, cost, tenants by outcome, what was skipped and why, failures and what to type next."""
     cycle, outcomes, calls = run(_one(settings_for_command(), cycle_id))
     if as_json:
-        data = [outcome.model_dump(mode="json") | _next(cycle, outcome) for outcome in outcomes]
+        data = [outcome.model_dump(mode="json") | next_steps(cycle, outcome) for outcome in outcomes]
         asked = [asdict(call) for call in calls]
         return print_json(cycle_data(cycle) | {"config": cycle.config, "calls": asked, "tenants": data})
     return _show_one(cycle, outcomes, calls)
@@ -67,7 +107,10 @@ def cycle_data(cycle: Cycle) -> dict[str, Any]:
     """Return a cycle as data; its configuration is left out."""
     totals = cycle.totals.model_dump(mode="json") if cycle.totals else None
     seconds = cycle.took.total_seconds() if cycle.took else None
-    return {k: v for k, v in asdict(cycle).items() if k != "config"} | {"totals": totals, "seconds": seconds}
+    known = {k: v for k, v in asdict(cycle).items() if k != "config"}
+    failure = cycle.failure.model_dump() if cycle.failure else None
+    told = {"totals": totals, "seconds": seconds, "failure": failure}
+    return known | told | (_whole(cycle) if cycle.status == "failed" else {})
 
 
 async def _latest(settings: Settings, last: int) -> tuple[list[Cycle], dict[UUID, Decimal]]:
@@ -99,34 +142,43 @@ async def as_the_server_has_them(settings: Settings, cycles: Sequence[Cycle]) ->
 
 
 def _show_list(cycles: Sequence[Cycle], costs: Mapping[UUID, Decimal]) -> None:
-    columns = ("started (UTC)", "kind", "status", "took#", "tenants#", "failed#", "decayed#", "summaries#", "dreams#")
-    rows = table(None, "cycle", *columns, "cost#")
-    for cycle in cycles:
-        numbers = _numbers(cycle.totals) if cycle.totals else ["-"] * 5
-        rows.add_row(
-            short_id(cycle.cycle_id), f"{cycle.started_at:%Y-%m-%d %H:%M}", _kind(cycle), cycle.status,
-            took(cycle.took), *numbers, f"{costs[cycle.cycle_id]:.4f}",
-        )  # fmt: skip
-    out.print(rows)
+    columns = [(name, [cell(cycle, costs[cycle.cycle_id]) for cycle in cycles]) for name, cell in COLUMNS.items()]
+    out.print(fitting(columns, LEAST_NEEDED, out.width))
     out.print("more of one: starter.py cycles show CYCLE", highlight=False)
 
 
-def _kind(cycle: Cycle) -> str:
-    """Return the kind, and of how many tenants where they were named: then it is no success of the fleet."""
-    named = cycle.config.get("named_tenants")
-    return cycle.kind if named is None else f"{cycle.kind} of {named} named"
+def fitting(columns: Sequence[tuple[str, Sequence[str]]], least_needed: Sequence[str], width: int) -> Table:
+    """Return a table of those *columns* that fit into *width*, left out in the order of *least_needed*.
+
+    Nothing in it is folded: what is left of an id or a state says nothing.
+    """
+    left = list(least_needed)
+    while left and _width(columns) > width:
+        dropped = left.pop(0)
+        columns = [column for column in columns if column[0] != dropped]
+    rows = table(None, *(name for name, _ in columns))
+    for column in rows.columns:
+        column.no_wrap, column.overflow = True, "ignore"
+    for cells in zip(*(cells for _, cells in columns), strict=True):
+        rows.add_row(*cells)
+    return rows
 
 
-def _numbers(totals: CycleTotals) -> list[str]:
-    summaries = totals.summarization
-    failed = totals.statuses.get("failed", 0) + totals.statuses.get("page_failed", 0)
-    written = summaries.stored + summaries.updated + summaries.fallbacks
-    return [f"{n:,}" for n in (totals.tenants, failed, totals.decay.updated, written, totals.dreaming.reflections)]
+def _width(columns: Sequence[tuple[str, Sequence[str]]]) -> int:
+    gaps = len(columns) - 1
+    return gaps + sum(max(map(len, [name.removesuffix("#"), *cells])) for name, cells in columns)
+
+
+def kind_of(cycle: Cycle) -> str:
+    """Return the kind, or the tasks where they are not all of it, and of how many tenants where they were named."""
+    tasks = cycle.config.get("tasks")
+    what = cycle.kind if tasks is None or cycle.kind != "daily" or set(tasks) >= set(TASKS) else " + ".join(tasks)
+    return what if cycle.named_tenants is None else f"{what} of {cycle.named_tenants} named"
 
 
 def _show_one(cycle: Cycle, outcomes: Sequence[TenantOutcome], calls: Sequence[CallCount]) -> None:
     totals = cycle.totals or CycleTotals().with_outcomes(outcomes)
-    out.print(f"{_kind(cycle)} cycle {cycle.cycle_id}: [bold]{cycle.status}[/]", highlight=False)
+    out.print(Text.assemble(f"{kind_of(cycle)} cycle {cycle.cycle_id}: ", (cycle.status, "bold")))
     out.print(
         f"as of {cycle.as_of:%Y-%m-%d %H:%M} UTC, started {cycle.started_at:%Y-%m-%d %H:%M}, took {took(cycle.took)}"
     )
@@ -135,11 +187,13 @@ def _show_one(cycle: Cycle, outcomes: Sequence[TenantOutcome], calls: Sequence[C
             "its workflow no longer runs and did not close it; the pages below were recorded, the next cycle goes on"
         )
     out.print(in_a_line(totals), highlight=False)
-    out.print(_cost(cycle, calls), highlight=False, markup=False)
+    out.print(_cost(cycle, calls), highlight=False)
     by_status = Counter(outcome.status for outcome in outcomes)
     out.print("tenants: " + (", ".join(f"{n} {status}" for status, n in by_status.most_common()) or "none with work"))
     for kind, why, count in skipped_work(totals):
         out.print(f"skipped: {count:,} {kind}, {why}", highlight=False)
+    if cycle.status == "failed":
+        _show_whole(cycle)
     _show_failures(cycle, [outcome for outcome in outcomes if outcome.failed])
 
 
@@ -155,17 +209,57 @@ def _cost(cycle: Cycle, calls: Sequence[CallCount]) -> str:
 def _show_failures(cycle: Cycle, failed: Sequence[TenantOutcome]) -> None:
     if not failed:
         return
-    rows = table("\nFailures", "tenant", "status", "error", "next")
+    _say("\nFailed tenants")
     for outcome in failed[:SHOWN_FAILURES]:
-        following = escape(next_command(cycle.kind, outcome))
-        rows.add_row(escape(outcome.tenant_id), outcome.status, outcome.error_type or "-", following)
-    out.print(rows)
+        steps = next_steps(cycle, outcome)
+        _say(f"{outcome.tenant_id}: {outcome.status}, {outcome.error_type or '-'} → {steps['next_command']}")
+        _say_why(steps)
     if len(failed) > SHOWN_FAILURES:
         out.print(f"... and {len(failed) - SHOWN_FAILURES} more: starter.py cycles show {cycle.cycle_id} --json")
 
 
-def _next(cycle: Cycle, outcome: TenantOutcome) -> dict[str, str]:
-    return {"next_command": next_command(cycle.kind, outcome)} if outcome.failed else {}
+def _show_whole(cycle: Cycle) -> None:
+    steps, failure = _whole(cycle), cycle.failure
+    why = f"{failure.error_type}: {failure.message}".removesuffix(": ") if failure else "why, was not recorded"
+    _say(f"\nThe cycle failed as a whole: {why} → {steps['next_command']}")
+    _say_why(steps)
+
+
+def _say_why(steps: Mapping[str, str]) -> None:
+    if "workflow" in steps:
+        _say(f"  in the Web UI: {steps['workflow']}")
+    _say(f"  in the workers' log: {steps['log']}")
+
+
+def _say(line: str) -> None:
+    out.print(line, highlight=False, soft_wrap=True)
+
+
+def next_steps(cycle: Cycle, outcome: TenantOutcome) -> dict[str, str]:
+    """Return what to type about a tenant that failed, and where more is said; nothing of one that did not."""
+    if not outcome.failed:
+        return {}
+    following = {"next_command": next_command(cycle.kind, outcome)}
+    if outcome.status == "page_failed":  # it was never begun, or its end was lost with the page
+        return following | _places(cycle, f'RunId = "{cycle.cycle_id}"', "page_", str(cycle.cycle_id))
+    workflow = tenant_workflow_id(outcome.tenant_id)
+    return following | _places(cycle, workflow, "activity_", workflow if _by_temporal(cycle) else outcome.tenant_id)
+
+
+def _whole(cycle: Cycle) -> dict[str, str]:
+    """Return what to type about a cycle that failed as a whole, and where more is said."""
+    places = _places(cycle, f'RunId = "{cycle.cycle_id}"', "_failed", str(cycle.cycle_id))
+    return {"next_command": after_failure(cycle), **places}
+
+
+def _places(cycle: Cycle, workflow: str, event: str, subject: str) -> dict[str, str]:
+    log = {"log": f"grep -F {shlex.quote(subject)} LOG | grep {event}"}
+    return {"workflow": workflow, **log} if _by_temporal(cycle) else log
+
+
+def _by_temporal(cycle: Cycle) -> bool:
+    """Return whether a workflow did it: its id is the server's, of version 7; those of the library are random."""
+    return cycle.cycle_id.version == TEMPORALS_VERSION
 
 
 def short_id(cycle_id: UUID) -> str:

@@ -7,11 +7,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 from temporalio.client import Client
 from temporalio.service import RPCError
 
@@ -50,14 +52,17 @@ def demo(as_of: AsOf = None, as_json: AsJson = False) -> None:
 
 
 async def _demo(settings: Settings, as_of: datetime | None, *, quiet: bool) -> dict[str, Any]:
-    say = err.print if quiet else out.print
-    say("[bold]1. Starting[/] Postgres, Temporal and a worker (each a real one, in your home folder)")
+    say = partial((err if quiet else out).print, highlight=False)
+    servers = "Postgres, Temporal and a worker (each a real one, in your home folder)"
+    say(Text.assemble(("1. Starting", "bold"), f" {servers}"))
     async with running_application(settings) as app, polling(app.client, settings, app.pool):
         say(f"   Temporal Web UI: {app.stack.temporal_ui_url}")
         with (SAMPLES / "memories.jsonl").open("rb") as lines:
             imported = await import_memories(app.pool, lines)
-        say(f"[bold]2. Importing[/] samples: {imported.added} memories added, {imported.already_there} already there")
-        say("[bold]3. One daily maintenance[/]: decay, then summaries, then dreams, every tenant a workflow of its own")
+        counts = f"{imported.added} memories added, {imported.already_there} already there"
+        say(Text.assemble(("2. Importing", "bold"), f" samples: {counts}"))
+        how = ": decay, then summaries, then dreams, every tenant a workflow of its own"
+        say(Text.assemble(("3. One daily maintenance", "bold"), how))
         stats = await _maintain(app.client, as_of, quiet=quiet)
         if not quiet:
             again = await _maintain(app.client, datetime.fromisoformat(stats["as_of"]), quiet=True)

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from rich.markup import escape
 from rich.panel import Panel
+from rich.text import Text
 
 from commands.console import out, table
 from memory_maintenance.database.pool import Pool, fetch
@@ -39,7 +39,7 @@ async def show_results(
     app: Application, names: Mapping[str, str], stats: dict[str, Any], again: dict[str, Any]
 ) -> None:
     """Print what the maintenance did to the sample tenants."""
-    out.print("[bold]4. What happened[/]")
+    out.print("4. What happened", style="bold")
     await _show_tenants(app.pool, names, stats)
     await _show_decay(app, names, stats)
     for title, source in (("A summary", "summarization_worker"), ("A reflection", "reflection_engine_v2")):
@@ -73,7 +73,7 @@ async def _show_decay(app: Application, names: Mapping[str, str], stats: dict[st
     rows = table("\n   Importance before and after, and why", "   memory", "before#", "after#", "why")
     for row, why in zip(examples, explained, strict=True):
         base = why.outcome.base or 0.0
-        rows.add_row(f"   {escape(row['content'])}…", f"{base:.4f}", f"{why.stored or 0:.4f}", why.in_words())
+        rows.add_row(f"   {row['content']}…", f"{base:.4f}", f"{why.stored or 0:.4f}", why.in_words())
     out.print(rows)
     if examples:
         out.print(f"   in full: starter.py memories explain {examples[len(examples) // 2]['id']}", highlight=False)
@@ -84,14 +84,13 @@ def _show_written(title: str, memory: WrittenMemory, names: Mapping[str, str]) -
     by = f"{meta.get('backend')}" + (f", {meta['model']}" if meta.get("model") else "")
     tokens = f"{meta.get('input_tokens') or 0} + {meta.get('output_tokens') or 0} tokens"
     about = f"{names[memory.tenant_id]}, project {memory.project}: {len(memory.sources)} memories, by {by}, {tokens}"
-    out.print(f"\n   [bold]{title}[/] ({about})", highlight=False)
-    out.print(Panel(escape(memory.content), padding=(0, 1)))
+    out.print(Text.assemble("\n   ", (title, "bold"), f" ({about})"))
+    out.print(Panel(memory.content, padding=(0, 1)))
     if "source_ids" in meta:
         for source in memory.sources:
             when = f"{source.created_at:%Y-%m-%d %H:%M}"
-            out.print(
-                f"     [dim]{when}[/] {escape(source.content)}", highlight=False, no_wrap=True, overflow="ellipsis"
-            )
+            said = Text.assemble("     ", (when, "dim"), f" {source.content}")
+            out.print(said, no_wrap=True, overflow="ellipsis")
 
 
 def _show_closing(app: Application, stats: dict[str, Any], again: dict[str, Any]) -> None:
@@ -102,17 +101,17 @@ def _show_closing(app: Application, stats: dict[str, Any], again: dict[str, Any]
         f"\n   {stats['decay']['total_updated']} memories decayed, "
         f"{stats['summarization']['stored']} sessions summarized, "
         f"{stats['dreaming']['reflections_generated']} reflections in {took / timedelta(seconds=1):.1f} s; "
-        f"written by [bold]{app.settings.llm_backend}[/], {tokens} tokens used\n"
+        f"written by {app.settings.llm_backend}, {tokens} tokens used\n"
         f"   the same run again, as of the same instant: {again['decay']['total_updated']} memories moved, "
         f"{written} texts written",
         highlight=False,
     )
-    out.print(_next_commands(), highlight=False)
+    out.print(Text.assemble(("5. Next", "bold"), _next_commands()))
 
 
 def _next_commands() -> str:
     return (
-        "[bold]5. Next[/] (in .venv/bin, or after `source .venv/bin/activate`)\n"
+        " (in .venv/bin, or after `source .venv/bin/activate`)\n"
         "   python worker.py                         keeps servers, Web UI and a worker running, on the same data\n"
         "   python starter.py run daily              another maintenance, now\n"
         "   python starter.py schedules apply        every night at 02:00, and idle sessions every hour\n"

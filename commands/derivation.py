@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from rich.markup import escape
 from rich.table import Table
 
 from commands.console import table
@@ -19,12 +18,12 @@ def show_derivation(written: WrittenMemory) -> None:
     """Print who wrote a derived memory, what was paid for it and which memories it stands on."""
     kept = written.metadata
     facts = facts_table()
-    facts.add_row("by", escape(f"{written.metadata.get('backend', 'unknown')}{_model(kept)}"))
+    facts.add_row("by", f"{written.metadata.get('backend', 'unknown')}{_model(kept)}")
     if kept.get("fallback"):
         facts.add_row("fallback", "yes: the model failed; the next daily run replaces it")
     for name in ("cycle_id", "revision", "confidence", "quality"):
         if kept.get(name) is not None:
-            facts.add_row(name.replace("_", " "), escape(str(kept[name])))
+            facts.add_row(name.replace("_", " "), str(kept[name]))
     if written.question:
         facts.add_row("question", f"{written.question} in the ledger")
     show_titled("Written by maintenance", facts)
@@ -55,7 +54,7 @@ def _sources(written: WrittenMemory) -> Table:
     count = len(written.sources)
     rows = table(None, "when", "id", "importance#", "memory")
     for source in written.sources[:_SHOWN]:
-        text = escape(" ".join(source.content.split())[:60])
+        text = " ".join(source.content.split())[:60]
         rows.add_row(utc(source.created_at), str(source.id), digits(source.importance), text)
     if count > _SHOWN:
         rows.add_row("", f"... and {count - _SHOWN} more: --json", "", "")

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Annotated, Final
 
 import typer
-from rich.markup import escape
+from rich.text import Text
 
 from commands.console import FAILED, AsJson, out, print_json, run, settings_for_command
 from memory_maintenance.errors import MaintenanceError
@@ -69,12 +69,9 @@ async def _of_temporal(settings: Settings) -> list[Check]:
 
 def _show(checks: list[Check]) -> None:
     for check in checks:
-        advice = f" [dim]→ {escape(check.advice)}[/]" if check.advice else ""
-        out.print(
-            f"[{COLOURS[check.level]}]{check.level:<8}[/] {check.subject}, {check.name}: {escape(check.found)}{advice}",
-            highlight=False,
-            soft_wrap=True,
-        )
+        advice = (f" → {check.advice}", "dim") if check.advice else ""
+        said = f" {check.subject}, {check.name}: {check.found}"
+        out.print(Text.assemble((f"{check.level:<8}", COLOURS[check.level]), said, advice), soft_wrap=True)
     found = Counter(check.level for check in checks)
     counts = ", ".join(f"{found[level]} {level}" for level in COLOURS if found[level])
     out.print(f"{len(checks)} checks: {counts}", highlight=False)

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Final
 
 import typer
-from rich.markup import escape
 
 from commands.console import err, out, print_json, table
 from memory_maintenance.operations.outcomes import CycleTotals
@@ -31,11 +30,9 @@ def show_foreseen(stats: dict[str, Any], request: MaintenanceRequest, *, as_json
         for line in _costs(stats):
             out.print(line, highlight=False, soft_wrap=True)
     for tenant in stats["failed_tenants"]:
-        err.print(f"failed: tenant {tenant}", highlight=False, markup=False)
+        err.print(f"failed: tenant {tenant}", highlight=False)
     command = shlex.join(["python", "starter.py", *for_real(request, stats["as_of"])])
-    (err if as_json else out).print(
-        f"Nothing was written. To do it: {command}", highlight=False, markup=False, soft_wrap=True
-    )
+    (err if as_json else out).print(f"Nothing was written. To do it: {command}", highlight=False, soft_wrap=True)
 
 
 def foreseen_in_a_line(totals: CycleTotals) -> str:
@@ -85,7 +82,7 @@ def _tenants(outcomes: Sequence[dict[str, Any]], *, of: int) -> Any:
     for one in shown:
         texts = (one["summarization"], one["dreaming"])
         rows.add_row(
-            escape(one["tenant_id"]),
+            one["tenant_id"],
             f"{one['decay']['updated']:,}",
             str(sum(texts[0][name] for name in ("stored", "updated", "fallbacks"))),
             str(one["dreaming"]["reflections"]),
@@ -108,7 +105,7 @@ def _costs(stats: dict[str, Any]) -> Iterator[str]:
     if not estimate["within_budget"]:
         yield "That may not suffice (MODEL_DAILY_TOKENS, MODEL_DAILY_COST): what is left is due again tomorrow, UTC."
     for tenant in estimate["tenants_over_budget"]:
-        yield f"The budget of tenant {escape(tenant)} may not suffice: what is left is due again tomorrow, UTC."
+        yield f"The budget of tenant {tenant} may not suffice: what is left is due again tomorrow, UTC."
 
 
 def _left(tenants: dict[str, int]) -> str:

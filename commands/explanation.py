@@ -7,8 +7,8 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from commands.console import out, table
 from memory_maintenance.inspection.decay import WORDS, DecayExplanation
@@ -21,7 +21,7 @@ MILESTONES: Final = (0.5, 0.1)
 def show_explanation(why: DecayExplanation) -> None:
     """Print the calculation in words and numbers."""
     layer = why.row.layer or "no layer"
-    out.print(f"[bold]{why.memory_id}[/]  tenant {escape(why.tenant_id)}, {escape(layer)}", highlight=False)
+    out.print(Text.assemble((str(why.memory_id), "bold"), f"  tenant {why.tenant_id}, {layer}"))
     for line in (f"As of {utc(why.as_of)}: {WORDS[why.outcome.verdict]}.", *_switches(why)):
         out.print(line, highlight=False, soft_wrap=True)
     facts = facts_table()
@@ -37,7 +37,7 @@ def show_explanation(why: DecayExplanation) -> None:
 def show_titled(title: str, rows: Table) -> None:
     """Print a table below its title."""
     # Not as the table's own title: that wraps at the width of the table.
-    out.print(f"\n[bold]{title}[/]", highlight=False, soft_wrap=True)
+    out.print(f"\n{title}", style="bold", highlight=False, soft_wrap=True)
     out.print(rows, highlight=False)
 
 
@@ -59,7 +59,7 @@ def _facts(why: DecayExplanation) -> list[tuple[str, str]]:
         *facts,
         ("exposure", f"{why.exposure_days:.4f} days{_layer(why)}"),
         ("factor", _factor(why)),
-        ("result", f"max({why.rule.floor:g}, {o.base:.6f} x {why.factor:.6f}) = [bold]{o.importance:.6f}[/]"),
+        ("result", f"max({why.rule.floor:g}, {o.base:.6f} x {why.factor:.6f}) = {o.importance:.6f}"),
         ("stored now", f"{digits(why.stored)}{_comparison(why)}"),
     ]
 
@@ -81,14 +81,13 @@ def _origin(name: str) -> str:
 def _protection(why: DecayExplanation) -> str:
     tags = ", ".join(sorted(why.rule.protected_tags)) or "none"
     carried = ", ".join(sorted(why.row.tags & why.rule.protected_tags))
-    return escape(
-        f"memories tagged {tags} ({_origin(why.origin.protected_tags)})" + (f"; this one: {carried}" if carried else "")
-    )
+    this_one = f"; this one: {carried}" if carried else ""
+    return f"memories tagged {tags} ({_origin(why.origin.protected_tags)}){this_one}"
 
 
 def _layer(why: DecayExplanation) -> str:
     speed = why.rule.speed(why.row.layer)
-    return "" if speed == 1 else f", x {speed:g} for the layer {escape(str(why.row.layer))} included"
+    return "" if speed == 1 else f", x {speed:g} for the layer {why.row.layer} included"
 
 
 def _factor(why: DecayExplanation) -> str:

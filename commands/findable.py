@@ -22,7 +22,7 @@ def findable(
     if as_json:
         print_json(asdict(counts))
     else:
-        out.print(told(counts), highlight=False, markup=False, soft_wrap=True)
+        out.print(told(counts), highlight=False, soft_wrap=True)
 
 
 async def _findable(settings: Settings, tenant: str | None) -> Findable:

@@ -63,7 +63,7 @@ async def _import(settings: Settings, file: Path) -> ImportReport:
 def show_import(file: Path, report: ImportReport) -> None:
     """Print what an import did, and its first bad lines."""
     for bad in report.bad[:SHOWN]:
-        err.print(f"{file.name}:{bad.number}: {bad.reason}", highlight=False, markup=False, soft_wrap=True)
+        err.print(f"{file.name}:{bad.number}: {bad.reason}", highlight=False, soft_wrap=True)
     if report.bad_count > SHOWN:
         err.print(f"... and {report.bad_count - SHOWN} more bad lines", highlight=False)
     out.print(

@@ -33,9 +33,9 @@ def status_data(status: ModelStatus) -> dict[str, Any]:
 
 def _show(status: ModelStatus) -> None:
     writer = f"model {status.model}" if status.model else f"no model ({status.backend})"
-    out.print(f"texts are written by: {writer}", highlight=False, markup=False)
+    out.print(f"texts are written by: {writer}", highlight=False)
     for breaker in status.breakers:
-        out.print(_in_words(breaker), highlight=False, markup=False, soft_wrap=True)
+        out.print(_in_words(breaker), highlight=False, soft_wrap=True)
     if not status.breakers:
         out.print("breaker: closed")
     budgets = table(f"\nUsed or reserved on {status.day} (UTC)", "whose", "tokens#", "of#", "cost#", "of#")
@@ -68,7 +68,7 @@ def reset_breaker(
     """Let calls through again at once, when what was wrong has been put right."""
     closed = run(_reset(settings_for_command(), endpoint, by))
     for name in closed:
-        out.print(f"closed the breaker of {name}", highlight=False, markup=False, soft_wrap=True)
+        out.print(f"closed the breaker of {name}", highlight=False, soft_wrap=True)
     if not closed:
         out.print("no breaker was open")
 

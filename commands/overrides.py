@@ -108,11 +108,11 @@ def _change(
         return print_json([{"name": one.name, "old": one.old, "new": one.new} for one in changes])
     said = ": ".join(part for part in (by, reason) if part)
     for one in changes:
-        out.print(f"{tenant}: {one.in_words(settings)}{f' ({said})' if said else ''}", highlight=False, markup=False,
+        out.print(f"{tenant}: {one.in_words(settings)}{f' ({said})' if said else ''}", highlight=False,
                   soft_wrap=True)  # fmt: skip
     for note in _notes(changes, settings):
-        out.print(f"note: {note}", highlight=False, markup=False, soft_wrap=True)
-    return out.print(_way_back(tenant, changes), highlight=False, markup=False, soft_wrap=True)
+        out.print(f"note: {note}", highlight=False, soft_wrap=True)
+    return out.print(_way_back(tenant, changes), highlight=False, soft_wrap=True)
 
 
 async def _write(

@@ -7,7 +7,6 @@ from functools import reduce
 from operator import add
 from uuid import UUID
 
-from rich.markup import escape
 from rich.progress import TextColumn, TimeElapsedColumn
 
 from commands.console import out, progress
@@ -40,7 +39,7 @@ async def _with_progress(
     pool: Pool, settings: Settings, tenant: str, *, by: str | None, reason: str | None, dry_run: bool
 ) -> RestoreResult:
     with progress(TextColumn("{task.description}: {task.completed} memories"), TimeElapsedColumn()) as bar:
-        task = bar.add_task(escape(tenant), total=None)
+        task = bar.add_task(tenant, total=None)
         return await restore_tenant(
             pool,
             tenant,
@@ -78,7 +77,7 @@ def show_restored(
     if not dry_run:
         lines.append(_what_next(settings, tenant))
     for line in lines:
-        out.print(line, highlight=False, markup=False, soft_wrap=True)
+        out.print(line, highlight=False, soft_wrap=True)
 
 
 def _what_next(settings: Settings, tenant: str | None) -> str:

@@ -49,7 +49,7 @@ def requeue_set_aside(
         fail("say what to requeue: one of --session or --all")
     count = run(_requeue(settings_for_command(), tenant, project, session))
     after = "; the next daily run asks the model again" if count else ""
-    out.print(f"requeued {count} of {tenant}{after}", highlight=False, markup=False, soft_wrap=True)
+    out.print(f"requeued {count} of {tenant}{after}", highlight=False, soft_wrap=True)
 
 
 async def _list(settings: Settings, tenant: str | None) -> list[SetAside]:

@@ -8,6 +8,7 @@ import typer
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
+from rich.text import Text
 
 from commands.console import AsJson, out, print_json, settings_for_command, table
 from memory_maintenance.settings import Settings
@@ -35,11 +36,10 @@ def show_settings(as_json: AsJson = False, markdown: Markdown = False) -> None:
     rows = table(None, "setting", "now", "meaning")
     for name, field in Settings.model_fields.items():
         now, default = _plain(getattr(settings, name)), _default(field)
-        rows.add_row(
-            name.upper(), f"[bold]{now}[/] (default {default})" if now != default else default, _meaning(field)
-        )
+        value = Text.assemble((now, "bold"), f" (default {default})") if now != default else default
+        rows.add_row(name.upper(), value, _meaning(field))
     for warning in settings.warnings():
-        out.print(f"[yellow]note:[/] {warning}")
+        out.print(Text.assemble(("note:", "yellow"), f" {warning}"))
     return out.print(rows)
 
 

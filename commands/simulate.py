@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 from rich.progress import TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 from commands.console import AsJson, err, fail, out, print_json, progress, run, settings_for_command, table
 from commands.simulation_plot import FORMATS, PlotError, save_plot
@@ -65,7 +66,7 @@ def _save(found: Simulation, plot: Path) -> None:
         fail(str(error))
     except OSError as error:
         fail(f"{plot} cannot be written: {error.strerror}")
-    err.print(f"drawn: {plot}", highlight=False, markup=False, soft_wrap=True)
+    err.print(f"drawn: {plot}", highlight=False, soft_wrap=True)
 
 
 def simulation_data(found: Simulation) -> dict[str, Any]:
@@ -75,7 +76,7 @@ def simulation_data(found: Simulation) -> dict[str, Any]:
 
 def show_simulation(found: Simulation, *, asked_rate: float | None = None) -> None:
     """Print the simulation as tables."""
-    out.print(f"[bold]{title(found)}[/]", highlight=False, soft_wrap=True)
+    out.print(title(found), style="bold", highlight=False, soft_wrap=True)
     for note in _notes(found, asked_rate):
         out.print(note, highlight=False, soft_wrap=True)
     if not found.today.count:
@@ -128,10 +129,10 @@ def _histogram(found: Simulation) -> Any:
     return rows
 
 
-def _bar(count: int, most: int) -> str:
+def _bar(count: int, most: int) -> Text:
     eighths = round(count / most * _BAR_CELLS * 8)
     bar = _BAR[-1] * (eighths // 8) + (_BAR[eighths % 8 - 1] if eighths % 8 else "")
-    return f"[cyan]{bar or (_BAR[0] if count else '')}[/] {count:,}" if count else "[dim]0[/]"
+    return Text.assemble((bar or _BAR[0], "cyan"), f" {count:,}") if count else Text("0", "dim")
 
 
 def _numbers(found: Simulation) -> Any:

@@ -6,9 +6,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import typer
-from rich.markup import escape
 
-from commands.console import FAILED, AsJson, err, out, print_json, run, settings_for_command, table
+from commands.console import FAILED, AsJson, out, print_json, run, settings_for_command, show_error, table
 from commands.cycles import short_id, took
 from commands.run import in_a_line
 from memory_maintenance.errors import MaintenanceError
@@ -65,7 +64,7 @@ async def _running(settings: Settings) -> Running | None:
         async with running_temporal(settings) as address:
             return await what_runs(await connect(address, settings, patience_seconds=5))
     except MaintenanceError as error:
-        err.print(f"[bold red]error:[/] {error}", highlight=False, soft_wrap=True)
+        show_error(str(error))
         return None
 
 
@@ -111,7 +110,7 @@ def _show(found: _Status) -> None:
     for tenant in found.paused[:SHOWN_PAUSED]:
         said = ": ".join(part for part in (tenant.paused_by, tenant.paused_reason) if part)
         since = f"{tenant.paused_since:%Y-%m-%d %H:%M}{f' ({said})' if said else ''}"
-        out.print(f"  {tenant.tenant_id} paused since {since}", highlight=False, markup=False)
+        out.print(f"  {tenant.tenant_id} paused since {since}", highlight=False)
     _show_model(found.model)
 
 
@@ -126,7 +125,7 @@ def _show_running(running: Running) -> None:
     if running.tenants:
         rows = table(None, "  tenant", "stage", "since (UTC)")
         for tenant in running.tenants:
-            rows.add_row(f"  {escape(tenant.tenant_id)}", tenant.stage or "?", f"{tenant.started_at:%H:%M:%S}")
+            rows.add_row(f"  {tenant.tenant_id}", tenant.stage or "?", f"{tenant.started_at:%H:%M:%S}")
         out.print(rows)
     if running.tenant_count > len(running.tenants):
         out.print(f"  ... and {running.tenant_count - len(running.tenants)} more tenants", highlight=False)
@@ -163,5 +162,4 @@ def _show_model(model: ModelStatus) -> None:
                 f"  breaker open for {breaker.endpoint} until {breaker.opened_until:%H:%M} UTC ({breaker.reason}): "
                 "starter.py model status",
                 highlight=False,
-                markup=False,
             )

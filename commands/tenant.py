@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 
 from commands.console import AsJson, out, print_json, run, settings_for_command, table
 from commands.cycles import short_id
@@ -77,7 +76,7 @@ async def _session(settings: Settings, tenant: str, session: str) -> list[Sessio
 
 
 def _say(text: str) -> None:
-    out.print(text, highlight=False, markup=False, soft_wrap=True)
+    out.print(text, highlight=False, soft_wrap=True)
 
 
 def _show_tenant(report: TenantReport) -> None:
@@ -118,7 +117,7 @@ def _show_unwritten(sessions: tuple[SessionReport, ...]) -> None:
     rows = table(None, "session", "project", "new#", "last event (UTC)", "why not")
     for one in sessions:
         why, last = one.why[0].partition(": ")[0], f"{one.last_event_at:%Y-%m-%d %H:%M}"
-        rows.add_row(*map(escape, (one.session_id, one.project, str(one.new_events), last, why)))
+        rows.add_row(one.session_id, one.project, str(one.new_events), last, why)
     show_titled("Sessions with new events that are not due, the latest first", rows)
 
 
@@ -128,7 +127,7 @@ def _show_orders(orders: tuple[Order, ...]) -> None:
     rows = table(None, "ordered (UTC)", "what", "by", "reason")
     for one in orders:
         said = (_ordered(one), one.ordered_by or "-", one.reason or "-")
-        rows.add_row(f"{one.ordered_at:%Y-%m-%d %H:%M}", *map(escape, said))
+        rows.add_row(f"{one.ordered_at:%Y-%m-%d %H:%M}", *said)
     show_titled("Last orders", rows)
 
 
@@ -159,7 +158,7 @@ def _show_runs(runs: tuple[TenantRun, ...]) -> None:
             short_id(one.cycle_id),
             f"{one.started_at:%Y-%m-%d %H:%M}",
             one.kind,
-            escape(done.status + (f" ({done.error_type})" if done.error_type else "")),
+            done.status + (f" ({done.error_type})" if done.error_type else ""),
             str(done.decay.updated),
             str(summaries.stored + summaries.updated + summaries.fallbacks),
             str(dreams.reflections),

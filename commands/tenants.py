@@ -118,9 +118,12 @@ async def _resume(
     async with running_stack_of(settings) as stack, running_pool(settings, stack) as pool:
         await ensure_known(pool, tenant)
         was_paused = await resume(pool, tenant, by=by, reason=reason)
-        if not (was_paused and start):
+        if not was_paused:
             return was_paused, None
+        # Also where no run is started: a pause that was signalled while no worker polled would come after this.
         await _signal_what_runs(settings, stack.temporal_address, tenant, "resume", {"by": by, "reason": reason})
+        if not start:
+            return was_paused, None
         client = await connect(stack.temporal_address, settings)
         return was_paused, (await start_run(client, MaintenanceRequest(tenants=(tenant,)))).id
 

@@ -81,17 +81,23 @@ class MaintenanceWorkflow:
         self._resumed += self._state.resumed
         try:
             await self._work()
+            await self._close("failed" if self._too_many_failed else "completed")
+            stats = await cycle.stats(self._state, self._totals)
         except (FailureError, asyncio.CancelledError) as error:
             await self._pages.stop()
             await self._close("cancelled" if is_cancelled_exception(error) else "failed")
             raise
+        finally:
+            await self._orders.drained()  # also those that came while the cycle closed
         obeying.cancel()
-        # A dry run shows who failed: of one that failed itself, nobody would see what it found.
-        failed = self._totals.failed_share > self._state.fail_ratio and not self._request.dry_run
-        await self._close("failed" if failed else "completed")
-        if failed:
+        if self._too_many_failed:
             raise cycle.too_many_failed(self._totals)
-        return await cycle.stats(self._state, self._totals)
+        return stats
+
+    @property
+    def _too_many_failed(self) -> bool:
+        # A dry run shows who failed: of one that failed itself, nobody would see what it found.
+        return self._totals.failed_share > self._state.fail_ratio and not self._request.dry_run
 
     # --- walking ----------------------------------------------------------------------------------
 
@@ -186,6 +192,8 @@ class MaintenanceWorkflow:
         """Give tenants that were resumed during the cycle what they still have to do."""
         while self._resumed and workflow.now() < self._state.scope.deadline:
             tenant = self._resumed.pop(0)
+            if tenant not in (self._request.tenants or (tenant,)):
+                continue  # this cycle is about others
             try:
                 self._start_page(await self._plan(after=None, tenants=(tenant,)))
             except ActivityError as error:

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Literal
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError
+from temporalio.exceptions import FailureError
 
 with workflow.unsafe.imports_passed_through():
     from pydantic import ValidationError
@@ -69,8 +69,8 @@ class OrderQueue:
                     await workflow.execute_activity_method(OperationActivities.carry_out_order, order, **sql())
                 if tell:
                     await tell(order)
-            except ActivityError:
-                workflow.logger.exception("order %s could not be written", order.action)
+            except FailureError:
+                workflow.logger.exception("order %s could not be carried out", order.action)
             self._waiting.popleft()
 
     async def drained(self) -> None:

@@ -8,7 +8,7 @@ from temporalio import workflow
 from temporalio.exceptions import ChildWorkflowError, WorkflowAlreadyStartedError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
-    from activities.messages import RecordPageRequest, TenantPlan
+    from activities.messages import RecordPageRequest, TenantPlan, fits_a_workflow_id
     from activities.planning import PlanningActivities
     from memory_maintenance.operations.outcomes import CycleTotals, TenantOutcome, TenantStatus
     from workflows.messages import PageRequest, TenantRequest
@@ -82,6 +82,8 @@ class MaintenancePageWorkflow:
     async def _outcome_of(self, plan: TenantPlan) -> TenantOutcome:
         if plan.tenant_id in self._cancelled:
             return _without_work(plan, "cancelled")
+        if not fits_a_workflow_id(plan.tenant_id):
+            return _without_work(plan, "failed", error_type="TenantIdTooLong")
         if workflow.now() >= self._request.scope.deadline:
             return _without_work(plan, "out_of_time")
         try:

@@ -20,6 +20,7 @@ class RunningPages:
     def __init__(self, note: Callable[[CycleTotals], None]) -> None:
         self._note = note
         self._running: dict[int, asyncio.Task[None]] = {}
+        self._stopping = False
 
     def __len__(self) -> int:
         """Return how many run."""
@@ -43,6 +44,7 @@ class RunningPages:
 
         Temporal cancels the main coroutine only: tasks of our own are ours to cancel.
         """
+        self._stopping = True
         running = list(self._running.values())
         for page in running:
             page.cancel()
@@ -65,7 +67,7 @@ class RunningPages:
                 search_attributes=of_page(scope.cycle_id) if scope.search_attributes else None,
             )
         except FailureError as error:  # terminated, or its id is taken by a page of a root that was
-            if is_cancelled_exception(error) and workflow.cancellation_reason() is not None:
+            if is_cancelled_exception(error) and (self._stopping or workflow.cancellation_reason() is not None):
                 raise
             done = _lost(request)
         del self._running[page]

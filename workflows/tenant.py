@@ -88,6 +88,19 @@ class TenantMaintenanceWorkflow:
     async def run(self, request: TenantRequest) -> TenantOutcome:  # noqa: ARG002  __init__ has it
         """Do the tenant's work of one cycle and return what was done."""
         obeying = asyncio.create_task(self._orders.carry_out())
+        try:
+            await self._work()
+        finally:
+            await self._orders.drained()
+        obeying.cancel()
+        outcome = self._closed()
+        if self._scope.search_attributes:
+            show_status(outcome.status)
+        return outcome
+
+    # --- the tasks --------------------------------------------------------------------------------
+
+    async def _work(self) -> None:
         if self._starts("decay", wanted=self._request.plan.decay):
             await self._decay()
         if self._starts("summarization", wanted=self._request.plan.sessions > 0):
@@ -96,14 +109,6 @@ class TenantMaintenanceWorkflow:
             await self._each_due(self._steps.due_dreams, self._dream, "dream_cursor")
         if self._starts("embedding", wanted=self._request.plan.embeddings > 0):
             await self._embed_due()
-        await self._orders.drained()
-        obeying.cancel()
-        outcome = self._closed()
-        if self._scope.search_attributes:
-            show_status(outcome.status)
-        return outcome
-
-    # --- the tasks --------------------------------------------------------------------------------
 
     async def _decay(self) -> None:
         cursor = self._progress.decay_cursor

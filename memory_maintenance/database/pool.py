@@ -57,6 +57,14 @@ Also one that the server ended is "released back to the pool", and one whose sta
 _OURS = ("maintenance.", "base_importance", "decayed_importance")
 
 
+_SESSION = {
+    "application_name": "memory-maintenance",
+    "timezone": "UTC",
+    # A plan for any arguments, which Postgres takes from the sixth call on, was quadratic in the sessions of a page.
+    "plan_cache_mode": "force_custom_plan",
+}
+
+
 async def open_pool(dsn: str, *, size: int, timeout_seconds: float) -> Pool:
     """Connect to Postgres and return a pool whose json columns are Python values.
 
@@ -72,7 +80,7 @@ async def open_pool(dsn: str, *, size: int, timeout_seconds: float) -> Pool:
             command_timeout=timeout_seconds,
             init=_prepare,
             reset=_leave_as_it_is,
-            server_settings={"application_name": "memory-maintenance", "timezone": "UTC"},
+            server_settings=_SESSION,
         )
 
 

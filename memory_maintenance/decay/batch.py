@@ -69,6 +69,8 @@ class BatchInProgress:
     invalid_ids: list[UUID] = field(default_factory=list)
     locked_ids: list[UUID] = field(default_factory=list)
     started: bool = False
+    already: int = 0
+    """Rows that the run had written before this batch."""
     write_page: ClassVar[_WritePage] = staticmethod(decay_page)
 
     async def run(self, seconds: float, beat: Beat) -> DecayBatch:
@@ -102,6 +104,7 @@ class BatchInProgress:
         if status in {"more", "done"}:
             status = await self._look_again(beat) or status
         self.counts["busy"] += len(self.locked_ids)
+        self.locked_ids = []
         done = status == "done"
         if self.run_id:
             await keep_end(self.pool, self.tenant_id, self.run_id, *self._kept(done=done))
@@ -141,11 +144,14 @@ class BatchInProgress:
         begun = await start(db, self.tenant_id, self.as_of, self.run_id)
         self.cursor = begun.cursor or self.cursor
         self.counts.update(begun.counts)
+        self.already = self.counts["updated"]
         return begun.run
 
     def _kept(self, *, done: bool) -> tuple[UUID | None, dict[str, int], datetime | None]:
         """Return cursor, counts and, of a run that is done, what it completes."""
-        return (_LAST_ID, dict(self.counts), self.as_of) if done else (self.cursor, dict(self.counts), None)
+        # Until a second look has written them, locked rows are busy: nobody looks again after a crash.
+        counts = dict(self.counts) | {"busy": self.counts["busy"] + len(self.locked_ids)}
+        return (_LAST_ID, counts, self.as_of) if done else (self.cursor, counts, None)
 
     async def _complete(self) -> None:
         await complete(self.pool, self.tenant_id, self.as_of)

@@ -65,8 +65,8 @@ locked AS MATERIALIZED (
 written AS (
     UPDATE memories AS m
     SET importance = due.base, decayed_importance = due.base, base_importance_at = $1
-    FROM due
-    WHERE m.ctid = ANY (ARRAY (SELECT ctid FROM locked)) AND m.ctid = due.ctid AND m.id = due.id
+    FROM due JOIN locked USING (ctid, id)
+    WHERE m.ctid = locked.ctid AND m.id = locked.id
     RETURNING m.id
 )
 SELECT count(*) AS seen,

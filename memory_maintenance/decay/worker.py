@@ -179,7 +179,7 @@ class DecayWorker:
         size, tolerance = self._settings.memory_decay_page_size, self._settings.memory_decay_tolerance
         progress = BatchInProgress(self._pool, tenant_id, as_of, rule, size, tolerance, after, run_id)
         batch = await progress.run(seconds, beat)
-        self._report(tenant_id, batch, time.monotonic() - began)
+        self._report(tenant_id, batch, written=batch.updated - progress.already, seconds=time.monotonic() - began)
         return batch
 
     async def _rule_or_halt(self, tenant_id: str, as_of: datetime, arguments: RuleArguments) -> DecayRule | Status:
@@ -202,9 +202,9 @@ class DecayWorker:
             )
         return chosen
 
-    def _report(self, tenant_id: str, batch: DecayBatch, seconds: float) -> None:
+    def _report(self, tenant_id: str, batch: DecayBatch, *, written: int, seconds: float) -> None:
         label = tenant_label(tenant_id, self._settings.metrics_max_tenants)
-        DECAY_UPDATED.labels(label).inc(batch.updated)
+        DECAY_UPDATED.labels(label).inc(written)
         DECAY_SECONDS.labels(label).observe(seconds)
         log = logger.bind(tenant_id=tenant_id)
         if batch.invalid:

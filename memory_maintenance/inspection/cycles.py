@@ -10,7 +10,7 @@ from uuid import UUID
 
 from memory_maintenance.database.pool import Executor, fetch
 from memory_maintenance.errors import InvalidRequestError
-from memory_maintenance.operations.outcomes import CycleTotals, TenantOutcome
+from memory_maintenance.operations.outcomes import CycleFailure, CycleTotals, TenantOutcome
 
 _COLUMNS: Final = """
 SELECT cycle_id, kind, as_of, status, totals, config, started_at, completed_at FROM maintenance.cycles
@@ -22,9 +22,11 @@ LATEST: Final = (
 --   $1 how_many  bigint
 --   $2 kind      text         NULL: any
 --   $3 until     timestamptz  started no later; NULL: whenever
+--   $4 of_fleet  boolean      only those over the whole fleet
 """
     + _COLUMNS
     + "WHERE ($2::text IS NULL OR kind = $2) AND ($3::timestamptz IS NULL OR started_at <= $3)"
+    " AND (NOT $4::boolean OR config->>'named_tenants' IS NULL)"
     " ORDER BY started_at DESC, cycle_id LIMIT $1"
 )
 
@@ -86,6 +88,21 @@ class Cycle:
         """Return how long it ran; None while it does, or where nobody knows its end."""
         return self.completed_at - self.started_at if self.completed_at else None
 
+    @property
+    def named_tenants(self) -> int | None:
+        """Return of how many tenants it is, where they were named: then it is no cycle of the fleet."""
+        return self.config.get("named_tenants")
+
+    @property
+    def failure(self) -> CycleFailure | None:
+        """Return why it failed as a whole; None where it did not, or nobody recorded why."""
+        if self.status != "failed" or self.totals is None:
+            return None
+        if self.totals.failure or self.totals.failed_share <= self.config.get("fail_ratio", 1.0):
+            return self.totals.failure
+        share = f"{self.totals.failed_share:.0%} of the tenants failed, above MAINTENANCE_FAIL_RATIO"
+        return CycleFailure(error_type="TooManyTenantsFailed", message=share)
+
     def unless_left(self, left: Collection[UUID]) -> Cycle:
         """Return the cycle, ``abandoned`` where it is among those whose root no longer runs."""
         return replace(self, status="abandoned") if self.status == "running" and self.cycle_id in left else self
@@ -103,10 +120,13 @@ class LastSuccess:
 
 
 async def latest_cycles(
-    db: Executor, how_many: int, kind: str | None = None, *, until: datetime | None = None
+    db: Executor, how_many: int, kind: str | None = None, *, until: datetime | None = None, of_fleet: bool = False
 ) -> list[Cycle]:
-    """Return the newest cycles, of a kind and started by *until* if given, the newest first."""
-    return [_cycle(row) for row in await fetch(db, LATEST, how_many, kind, until)]
+    """Return the newest cycles, of a kind and started by *until* if given, the newest first.
+
+    *of_fleet*: only those over all tenants.
+    """
+    return [_cycle(row) for row in await fetch(db, LATEST, how_many, kind, until, of_fleet)]
 
 
 async def find_cycle(db: Executor, beginning: str | None = None) -> Cycle:
@@ -115,10 +135,14 @@ async def find_cycle(db: Executor, beginning: str | None = None) -> Cycle:
     Raises:
         CycleNotFoundError: there is none, or more than one.
     """
-    found = await fetch(db, LATEST, 1, None, None) if beginning is None else await fetch(db, BY_ID, beginning.lower())
+    found = (
+        await latest_cycles(db, 1)
+        if beginning is None
+        else [_cycle(row) for row in await fetch(db, BY_ID, beginning.lower())]
+    )
     if len(found) != 1:
         raise CycleNotFoundError(beginning, ambiguous=bool(found))
-    return _cycle(found[0])
+    return found[0]
 
 
 async def open_cycles(db: Executor) -> list[UUID]:
@@ -138,15 +162,33 @@ async def last_successes(db: Executor) -> list[LastSuccess]:
 
 def next_command(kind: str, outcome: TenantOutcome) -> str:
     """Return what to type about a tenant that failed."""
+    if (mended := _mended_by(outcome.error_type)) is not None:
+        return mended
     match outcome.error_type:
-        case "NotMigratedError" | "StoreShapeError":
-            return "starter.py migrate"
-        case "DatabaseRefusedError" | "StoreError" | "VectorColumnError":
-            return "starter.py doctor"
         case "InvalidRequestError":
             return f"starter.py tenants show {outcome.tenant_id}"
         case _:
             return f"starter.py run {kind} --tenant {outcome.tenant_id}"
+
+
+def after_failure(cycle: Cycle) -> str:
+    """Return what to type about a cycle that failed as a whole."""
+    match cycle.failure:
+        case CycleFailure(error_type="TooManyTenantsFailed"):
+            return f"starter.py run {cycle.kind}"
+        case failure:
+            return _mended_by(failure.error_type if failure else None) or "starter.py doctor"
+
+
+def _mended_by(error_type: str | None) -> str | None:
+    """Return the command that mends the store, or says what is wrong with it, where that is the cause."""
+    match error_type:
+        case "NotMigratedError" | "StoreShapeError":
+            return "starter.py migrate"
+        case "DatabaseRefusedError" | "StoreError" | "VectorColumnError":
+            return "starter.py doctor"
+        case _:
+            return None
 
 
 def _cycle(row: Any) -> Cycle:

@@ -198,7 +198,7 @@ async def _histograms(db: Executor) -> tuple[tuple[int, ...], tuple[int, ...]]:
 def skipped_work(totals: CycleTotals) -> list[tuple[str, str, int]]:
     """Return what a cycle left undone: the kind of work, why, and how many; the most frequent first."""
     reasons = [
-        ("tenants", "paused before the cycle came", totals.left_paused),
+        ("tenants", "paused before the cycle came", totals.left_out),
         *(("tenants", name, count) for name, count in totals.statuses.items() if name not in _NOT_SKIPPED),
         ("memories", "invalid", totals.decay.invalid),
         ("memories", "busy", totals.decay.busy),

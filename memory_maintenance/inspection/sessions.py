@@ -11,7 +11,7 @@ from memory_maintenance.errors import SessionNotFoundError
 from memory_maintenance.operations.cycles import checked_as_of
 from memory_maintenance.operations.tenants import TenantControl, control_of
 from memory_maintenance.settings import Settings
-from memory_maintenance.summarization.policy import DueRule, SessionState
+from memory_maintenance.summarization.policy import HOURLY_REACH, DueRule, SessionState
 
 SESSION: Final = """
 -- inspection.SESSION: what a session holds, in each project that has one of that name; see summarization.DUE_SESSIONS.
@@ -158,9 +158,10 @@ def _report(row: Any, control: TenantControl, settings: Settings, session_id: st
     state = _state(row)
     off = _off(control, settings)
     is_due = [not off and rule.is_due(state, as_of=as_of, adopted_at=row["adopted_at"]) for rule in (hourly, daily)]
-    said = off or _reasons(
-        state, daily, as_of=as_of, adopted_at=row["adopted_at"], due_hourly=is_due[0], due_daily=is_due[1]
-    )
+    if any(is_due):
+        said = [_why_due(state, hourly, daily, as_of)]
+    else:
+        said = off or _why_not_due(state, daily, as_of, row["adopted_at"])
     return SessionReport(
         tenant_id=control.tenant_id,
         project=row["project"],
@@ -205,17 +206,21 @@ def _off(control: TenantControl, settings: Settings) -> list[str]:
     return found
 
 
-def _reasons(
-    state: SessionState,
-    rule: DueRule,
-    *,
-    as_of: datetime,
-    adopted_at: datetime | None,
-    due_hourly: bool,
-    due_daily: bool,
-) -> list[str]:
-    if due_hourly or due_daily:
-        return [_why_due(state, rule, due_hourly=due_hourly)]
+def _why_due(state: SessionState, hourly: DueRule, daily: DueRule, as_of: datetime) -> str:
+    if state.last_event_at <= as_of - daily.idle and state.new_events >= daily.min_events:
+        left = f"; its last event is older than {HOURLY_REACH.days} days: left to the daily run"
+        return (
+            f"it is due: idle, with {state.new_events} new events (needed: {daily.min_events})"
+            f"{left if hourly.is_out_of_reach(state, as_of) else ''}"
+        )
+    if state.new_events >= daily.event_threshold:
+        return (
+            f"it is due in the daily run: {state.new_events} new events ({daily.event_threshold} even while it goes on)"
+        )
+    return "it is due in the daily run: its summary can be written better than it is"
+
+
+def _why_not_due(state: SessionState, rule: DueRule, as_of: datetime, adopted_at: datetime | None) -> list[str]:
     if state.last_event_at < (adopted_at or as_of) - rule.backfill:
         days = rule.backfill / timedelta(days=1)
         return [
@@ -223,16 +228,6 @@ def _reasons(
             "starter.py summarize TENANT PROJECT SESSION does it all the same"
         ]
     return _not_yet(state, rule, as_of)
-
-
-def _why_due(state: SessionState, rule: DueRule, *, due_hourly: bool) -> str:
-    if due_hourly:
-        return f"it is due: idle, with {state.new_events} new events (needed: {rule.min_events})"
-    if state.new_events >= rule.event_threshold:
-        return (
-            f"it is due in the daily run: {state.new_events} new events ({rule.event_threshold} even while it goes on)"
-        )
-    return "it is due in the daily run: its summary can be written better than it is"
 
 
 def _not_yet(state: SessionState, rule: DueRule, as_of: datetime) -> list[str]:

@@ -117,7 +117,15 @@ async def close_cycle(db: Executor, cycle_id: UUID, *, status: str, totals: dict
     if closed:
         lost = totals.get("statuses", {}).get("page_failed", 0)
         count_cycle(closed["kind"], status, closed["seconds"], lost=lost)
-        logger.info("maintenance_cycle_completed", cycle_id=str(cycle_id), kind=closed["kind"], status=status)
+        _log_end(cycle_id, closed["kind"], status, totals.get("failure"))
         if decay := totals.get("decay"):
             stats = {"total_tenants": totals["decayed_tenants"], "total_updated": decay["updated"]}
             logger.info("decay_cycle_completed", stats=stats, total_duration_seconds=closed["seconds"])
+
+
+def _log_end(cycle_id: UUID, kind: str, status: str, failure: dict[str, Any] | None) -> None:
+    known = {"cycle_id": str(cycle_id), "kind": kind, "status": status}
+    if status == "failed":
+        logger.error("maintenance_cycle_failed", **known, **failure or {})
+    else:
+        logger.info("maintenance_cycle_completed", **known)

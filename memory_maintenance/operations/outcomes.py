@@ -135,6 +135,15 @@ class TenantOutcome(BaseModel):
         return self.decay.updated + self.summarization.written + self.dreaming.written + self.embedding.embedded
 
 
+class CycleFailure(BaseModel):
+    """Why a cycle failed as a whole. ``message`` is in our own words, or names a place: never text of a memory."""
+
+    model_config = ConfigDict(frozen=True)
+
+    error_type: str
+    message: str = ""
+
+
 class CycleTotals(BaseModel):
     """The sum over a cycle's tenants."""
 
@@ -155,6 +164,8 @@ class CycleTotals(BaseModel):
     failures: tuple[str, ...] = ()
     foreseen: tuple[TenantOutcome, ...] = ()
     """Of a dry run: the tenants with most to change, the most first."""
+    failure: CycleFailure | None = None
+    """What ended the cycle before its time."""
 
     def with_outcomes(self, outcomes: Iterable[TenantOutcome], *, dry_run: bool = False) -> CycleTotals:
         """Return the totals with *outcomes* added; of a dry run they are also named."""
@@ -177,7 +188,17 @@ class CycleTotals(BaseModel):
             embedding=self.embedding.plus(other.embedding),
             failures=(self.failures + other.failures)[:NAMED_FAILURES],
             foreseen=_largest(self.foreseen + other.foreseen),
+            failure=self.failure or other.failure,
         )
+
+    @property
+    def left_out(self) -> int:
+        """Return how many paused tenants no outcome tells of.
+
+        A session or project that is named is planned whoever is paused: that tenant has an outcome, too. Of
+        all looked at, more than there are would then be with work or left out.
+        """
+        return self.left_paused - max(0, self.tenants + self.left_paused - self.looked_at)
 
     @property
     def failed_share(self) -> float:
@@ -198,7 +219,7 @@ class CycleTotals(BaseModel):
             "embedding": self.embedding.model_dump(),
             "tenants": {
                 "looked_at": self.looked_at,
-                "left_paused": self.left_paused,
+                "left_paused": self.left_out,
                 "with_work": self.tenants,
                 **self.statuses,
             },

@@ -43,6 +43,7 @@ class Settings(RunSettings, WritingSettings, DecaySettings, ModelSettings, Serve
             "llm_backend": self.llm_backend,
             "llm_model": self.rae_llm_model_default if self.llm_backend == "openai" else None,
             "embedding_model": self.embedding_model if self.embeds else None,
+            "fail_ratio": self.maintenance_fail_ratio,
             "deadline_minutes": {
                 "daily": self.maintenance_daily_deadline_minutes,
                 "hourly": self.maintenance_hourly_deadline_minutes,

@@ -67,7 +67,8 @@ async def long_sessions(
     settings: Settings,
 ) -> list[SessionKey]:
     """Return a project's next sessions of at least *event_threshold* new events, however old, idle or not."""
-    rule = replace(DueRule.of(settings, daily=False), min_events=event_threshold, idle=timedelta(0), backfill=_EVER)
+    hourly = DueRule.of(settings, daily=False)
+    rule = replace(hourly, min_events=event_threshold, idle=timedelta(0), backfill=_EVER, reach=None)
     always = settings.model_copy(update={"summarization_enabled": True})
     return await _page(db, tenant_id, as_of, rule, always, project, after, PAGE)
 
@@ -90,7 +91,7 @@ async def _page(
 def due_arguments(
     tenant_ids: Sequence[str], as_of: datetime, rule: DueRule, settings: Settings, project: str | None = None
 ) -> tuple[Any, ...]:
-    """Return the parameters $1 to $11 of the statements about due sessions."""
+    """Return the parameters $1 to $12 of the statements about due sessions."""
     threshold = rule.event_threshold if rule.daily else None
     return (
         list(tenant_ids),
@@ -104,6 +105,7 @@ def due_arguments(
         project,
         settings.model_daily_tokens_per_tenant,
         settings.model_daily_cost_per_tenant,
+        rule.since(as_of),
     )
 
 

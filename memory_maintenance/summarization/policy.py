@@ -19,6 +19,12 @@ from memory_maintenance.texts.cleaning import clean
 SOURCE: Final = "summarization_worker"
 TAGS: Final = ("session_summary", "auto_generated")
 
+HOURLY_REACH: Final = timedelta(days=3)
+"""An hourly run looks at sessions that became idle within this time, so that it need not read the whole store.
+
+Long enough to make up for a weekend without runs; what is older is left to the daily run.
+"""
+
 _QUOTED_EVENTS: Final = 5
 _QUOTED_CHARACTERS: Final = 2_000
 """Longest quotation of one event in the fallback."""
@@ -59,7 +65,8 @@ class DueRule:
     """When a tenant's sessions are due, for one run.
 
     ``daily`` adds long sessions that still go on, and summaries that can be written better.
-    Sessions that ended longer than ``backfill`` before adoption are left alone.
+    Sessions that ended longer than ``backfill`` before adoption are left alone. Those that
+    have been idle for longer than ``reach`` are left to a run that has none.
     """
 
     min_events: int
@@ -68,6 +75,7 @@ class DueRule:
     backfill: timedelta
     backend: Backend
     daily: bool
+    reach: timedelta | None = None
 
     @classmethod
     def of(
@@ -75,7 +83,8 @@ class DueRule:
     ) -> DueRule:
         """Return the rule that *settings* state, for a tenant with the budget *own*.
 
-        An operator's *backfill_days* only reach further back than the setting.
+        An operator's *backfill_days* only reach further back than the setting; with them an
+        hourly run looks at every session, too.
         """
         return cls(
             min_events=settings.summarization_min_events,
@@ -84,15 +93,27 @@ class DueRule:
             backfill=timedelta(days=max(settings.summarization_backfill_days, backfill_days or 0)),
             backend=backend_of(settings, own),
             daily=daily,
+            reach=None if daily or backfill_days is not None else HOURLY_REACH,
         )
 
     def is_due(self, session: SessionState, *, as_of: datetime, adopted_at: datetime | None) -> bool:
         """Return whether *session* is to be summarized at *as_of*; ``DUE_SESSIONS`` says the same in SQL."""
-        if session.last_event_at < (adopted_at or as_of) - self.backfill or self._would_spoil(session):
+        if session.last_event_at < (adopted_at or as_of) - self.backfill or self.is_out_of_reach(session, as_of):
+            return False
+        if self._would_spoil(session):
             return False
         idle = session.last_event_at <= as_of - self.idle
         long = self.daily and session.new_events >= self.event_threshold
         return (idle and session.new_events >= self.min_events) or long or self._can_improve(session, as_of)
+
+    def since(self, as_of: datetime) -> datetime | None:
+        """Return when the last event of a session that is looked at was at the earliest; None: at any time."""
+        return None if self.reach is None else as_of - self.idle - self.reach
+
+    def is_out_of_reach(self, session: SessionState, as_of: datetime) -> bool:
+        """Return whether *session* is left to a run without ``reach``."""
+        since = self.since(as_of)
+        return since is not None and session.last_event_at < since
 
     def _would_spoil(self, session: SessionState) -> bool:
         """Return whether all that can be written is a fallback, where there is better text already."""

@@ -21,10 +21,32 @@ _DUE: Final = """
 --   $8 backend          text         who would write for tenants that may use something
 --   $9 project          text         NULL: every project
 --   $10 daily_tokens, $11 daily_cost numeric   what a tenant without an override may use: of nothing, none is asked
+--   $12 since           timestamptz  only sessions with an event since then, and no others are read; NULL: all
 -- A row is an event, a summary of ours (it has a hash of its text), one of RAE's (it covers what came before
 -- it, if it is older than adoption), or something else that was derived. Summaries count whenever they were stored.
 WITH adoption AS (
     SELECT coalesce(adopted_at, $2::timestamptz) AS at FROM maintenance.store
+),
+touched AS (
+    SELECT DISTINCT m.tenant_id, coalesce(nullif(m.session_id, ''), m.metadata->>'session_id') AS session_id
+    FROM memories m
+    WHERE m.tenant_id = ANY ($1) AND m.layer IN ('episodic', 'em') AND m.created_at BETWEEN $12::timestamptz AND $2
+          AND coalesce(nullif(m.session_id, ''), m.metadata->>'session_id') <> ''
+),
+-- One of the two halves is empty. OFFSET 0: each session by its index; else Postgres may scan the table for them all.
+looked_at AS (
+    SELECT m.* FROM memories m
+    WHERE $12 IS NULL AND m.tenant_id = ANY ($1) AND m.layer IN ('episodic', 'em')
+    UNION ALL
+    SELECT m.*
+    FROM touched t
+         CROSS JOIN LATERAL (
+             SELECT m.* FROM memories m
+             WHERE m.tenant_id = t.tenant_id AND m.layer IN ('episodic', 'em')
+                   AND coalesce(nullif(m.session_id, ''), m.metadata->>'session_id') = t.session_id
+             OFFSET 0
+         ) m
+    WHERE $12 IS NOT NULL
 ),
 entries AS MATERIALIZED (
     SELECT m.tenant_id, coalesce(m.project, 'default') AS project,
@@ -41,10 +63,9 @@ entries AS MATERIALIZED (
                    AND encode(sha256(convert_to(m.content, 'UTF8')), 'hex') = m.metadata->>'text_sha256'
                    THEN CASE WHEN m.metadata->>'fallback' = 'true' THEN 'fallback' ELSE m.metadata->>'backend' END
            END AS written
-    FROM memories m LEFT JOIN maintenance.tenants t ON t.tenant_id = m.tenant_id::text
-    WHERE m.tenant_id = ANY ($1) AND m.layer IN ('episodic', 'em')
-          -- Compared as json: what somebody wrote into one tenant's overrides by hand must not fail the page.
-          AND coalesce(nullif(t.overrides->'summarization_enabled', 'null'), to_jsonb($3::boolean)) = 'true'
+    FROM looked_at m LEFT JOIN maintenance.tenants t ON t.tenant_id = m.tenant_id::text
+    -- Compared as json: what somebody wrote into one tenant's overrides by hand must not fail the page.
+    WHERE coalesce(nullif(t.overrides->'summarization_enabled', 'null'), to_jsonb($3::boolean)) = 'true'
           AND coalesce(nullif(m.session_id, ''), m.metadata->>'session_id', '') <> ''
           AND ($9::text IS NULL OR coalesce(m.project, 'default') = $9)
 ),
@@ -57,7 +78,7 @@ sessions AS (
            coalesce(bool_or(written <> 'fallback'), false) AS good
     FROM entries e CROSS JOIN adoption a
     GROUP BY e.tenant_id, e.project, e.session_id, a.at
-    HAVING max(e.created_at) FILTER (WHERE kind = 'event') >= a.at - $7::interval
+    HAVING max(e.created_at) FILTER (WHERE kind = 'event') >= greatest(a.at - $7::interval, $12)
 ),
 -- Materialized: a generic plan, which Postgres takes from the sixth call on, else counts anew for every session.
 uncovered AS MATERIALIZED (
@@ -99,11 +120,11 @@ due AS (
 DUE_SESSIONS: Final = (
     _DUE
     + """
---   $12 after_project, $13 after_session, $14 limit: the page after this session
+--   $13 after_project, $14 after_session, $15 limit: the page after this session
 SELECT project, session_id FROM due
-WHERE $12::text IS NULL OR (project, session_id) > ($12, $13::text)
+WHERE $13::text IS NULL OR (project, session_id) > ($13, $14::text)
 ORDER BY project, session_id
-LIMIT $14
+LIMIT $15
 """
 )
 
@@ -126,9 +147,9 @@ FROM due d
 DUE_SIZES: Final = (
     _DUE
     + """
---   $12 most_characters  integer   of a content that a model is given
---   $13 frame            integer   bytes that an event's line has besides it
-SELECT d.writer, count(*) AS events, array_agg(octet_length(left(m.content, $12::integer)) + $13::integer) AS bytes
+--   $13 most_characters  integer   of a content that a model is given
+--   $14 frame            integer   bytes that an event's line has besides it
+SELECT d.writer, count(*) AS events, array_agg(octet_length(left(m.content, $13::integer)) + $14::integer) AS bytes
 FROM due d
      JOIN entries e
          ON e.tenant_id::text = d.tenant_id AND e.project = d.project AND e.session_id = d.session_id

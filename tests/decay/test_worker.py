@@ -121,6 +121,21 @@ async def test_a_named_run_counts_what_a_crashed_batch_did_before_it(pool, pages
     ]
 
 
+async def test_the_metric_counts_every_row_of_a_named_run_once_however_many_batches_it_takes(pool):
+    await _insert(pool)
+    run_id, worker = uuid4(), _worker(pool, metrics_max_tenants=1000)
+    before = _counted_updates()
+    batch = await worker.decay_batch(TENANT, NIGHT, run_id=run_id, seconds=0)
+    while batch.status == "more":
+        batch = await worker.decay_batch(TENANT, NIGHT, run_id=run_id, seconds=0)
+    await worker.decay_batch(TENANT, NIGHT, run_id=run_id)
+    assert (batch.updated, _counted_updates() - before) == (10, 10)
+
+
+def _counted_updates() -> float:
+    return REGISTRY.get_sample_value("rae_reflective_decay_updated_total", {"tenant_id": TENANT}) or 0
+
+
 async def test_a_named_run_that_is_paused_between_batches_keeps_its_counts(pool):
     await _insert(pool)
     run_id = uuid4()

@@ -17,6 +17,7 @@ from tests.agents import AS_OF, talk, write
 from tests.inspection.conftest import settings
 
 RECENTLY = AS_OF - timedelta(minutes=20)
+DAYS_AGO = AS_OF - timedelta(days=4)
 LONG_AGO = AS_OF - timedelta(days=8)
 
 
@@ -38,7 +39,9 @@ async def _report(pool: Pool, tenant: str, **chosen: Any) -> SessionReport:
         pytest.param(12, RECENTLY, {}, (False, False), "it still goes on", id="goes on"),
         pytest.param(101, RECENTLY, {}, (False, True), "it is due in the daily run: 101 new events", id="long"),
         pytest.param(12, LONG_AGO, {}, (False, False), "more than 7 days (SUMMARIZATION_BACKFILL_DAYS)", id="old"),
-        pytest.param(12, LONG_AGO, {"summarization_backfill_days": 9}, (True, True), "it is due", id="old, asked for"),
+        pytest.param(12, LONG_AGO, {"summarization_backfill_days": 9}, (False, True), "it is due", id="old, asked for"),
+        pytest.param(12, DAYS_AGO, {}, (False, True), "its last event is older than 3 days: left to the daily run", id="days old"),
+        pytest.param(9, DAYS_AGO, {}, (False, False), "9 new events, 10 are needed", id="days old, few"),
         pytest.param(12, None, {"summarization_enabled": False}, (False, False), "SUMMARIZATION_ENABLED is off", id="off"),
     ],
 )  # fmt: skip

@@ -1,7 +1,7 @@
 import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 
 import pytest
@@ -12,13 +12,15 @@ from memory_maintenance.memories.derived import text_hash
 from memory_maintenance.operations.tenants import override
 from memory_maintenance.settings import Settings
 from memory_maintenance.summarization.due import due_session_counts, due_sessions, ensure_session
-from memory_maintenance.summarization.policy import DueRule, SessionKey, SessionState
+from memory_maintenance.summarization.policy import HOURLY_REACH, DueRule, SessionKey, SessionState
 from memory_maintenance.summarization.worker import SummarizationWorker
 from tests.agents import AS_OF, others, talk, write
 from tests.fake_model import FakeModel
 
 BACKENDS = ["openai", "extractive", "none"]
-DAY = timedelta(days=1)
+DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
+REACHED = HOURLY_REACH + timedelta(minutes=30)
+"""Age of the oldest last event that an hourly run looks at."""
 
 
 def settings(backend: str = "extractive", **changed: Any) -> Settings:
@@ -60,10 +62,54 @@ async def test_a_covered_session_is_due_again_when_enough_is_new(any_pool, tenan
 async def test_sessions_that_ended_long_before_adoption_stay_out_also_later(any_pool, tenant):
     await write(any_pool, tenant, talk(12), session="old", start=AS_OF - 8 * DAY)
     await write(any_pool, tenant, talk(12), session="recent", start=AS_OF - 6 * DAY)
-    assert await due(any_pool, tenant) == ["recent"]
+    assert await due(any_pool, tenant, daily=True) == ["recent"]
     await execute(any_pool, "UPDATE maintenance.store SET adopted_at = $1", AS_OF)
-    assert await due(any_pool, tenant, at=AS_OF + 100 * DAY) == ["recent"]
-    assert await due(any_pool, tenant, at=AS_OF, summarization_backfill_days=9) == ["old", "recent"]
+    assert await due(any_pool, tenant, daily=True, at=AS_OF + 100 * DAY) == ["recent"]
+    assert await due(any_pool, tenant, daily=True, at=AS_OF, summarization_backfill_days=9) == ["old", "recent"]
+
+
+async def test_hourly_runs_leave_what_has_been_idle_for_days_to_the_daily_one(any_pool, tenant):
+    await write(any_pool, tenant, talk(1), session="just in time", start=AS_OF - REACHED)
+    await write(any_pool, tenant, talk(11), session="just in time", start=AS_OF - 6 * DAY)
+    await write(any_pool, tenant, talk(12), session="too late", start=AS_OF - REACHED - 12 * SECOND)
+    await write(
+        any_pool, tenant, ["Told."], session="too late", source="summarization_worker", tags=["session_summary"],
+        metadata={"text_sha256": "edited"},
+    )  # fmt: skip
+    assert await due(any_pool, tenant) == ["just in time"]
+    assert await due(any_pool, tenant, daily=True) == ["just in time", "too late"]
+    asked = await due_sessions(any_pool, tenant, as_of=AS_OF, daily=False, settings=settings(), backfill_days=0)
+    assert [key.session_id for key in asked] == ["just in time", "too late"]
+
+
+OLD: Final = """
+INSERT INTO memories (id, tenant_id, content, layer, project, session_id, metadata, created_at)
+SELECT gen_random_uuid(), $1, 'Mara waits', 'episodic', 'shop', 's' || n / 20, '{"session_id": ""}', $2
+FROM generate_series(1, 5000) AS n
+"""
+
+READ: Final = """
+SELECT seq_tup_read + coalesce(idx_tup_fetch, 0) FROM pg_stat_xact_user_tables WHERE relname = 'memories'
+"""
+
+
+@pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
+@pytest.mark.parametrize("recent", ["new", "s7"])
+async def test_an_hourly_run_reads_no_other_sessions_than_those_of_the_last_days(any_pool, tenant, mode, recent):
+    await execute(any_pool, OLD, tenant, AS_OF - 5 * DAY)
+    await write(any_pool, tenant, talk(12), session=recent)
+    await write(any_pool, tenant, talk(2), metadata={"session_id": ""})
+    await execute(any_pool, "ANALYZE memories")
+    counted: list[tuple[dict[str, int], int]] = []
+    async with any_pool.acquire() as connection, connection.transaction():
+        await connection.execute(f"SET LOCAL plan_cache_mode = {mode}")
+        for daily in (False, True):
+            found = await due_session_counts(connection, [tenant], AS_OF, daily, settings=settings())
+            counted.append((found, await fetch_value(connection, READ)))
+    (hourly, few), (everything, many) = counted
+    # The recent events are read twice: for their sessions, and with them, where those without a session are not.
+    assert (hourly, few) == ({tenant: 1}, 14 + 12 + (20 if recent == "s7" else 0))
+    assert (everything, many > 5000) == ({tenant: 250 + (recent == "new")}, True)
 
 
 async def test_what_rae_summarized_before_adoption_is_not_due(any_pool, tenant):
@@ -178,7 +224,10 @@ class Drawn:
         events = chance.choice([3, 9, 10, 11, 99, 100, 101])
         stored = chance.choice([None, "openai", "extractive", "none"])
         age = chance.choice(
-            [timedelta(minutes=29), timedelta(minutes=30), timedelta(hours=5), 6 * DAY, 7 * DAY, 8 * DAY]
+            [
+                *(timedelta(minutes=29), timedelta(minutes=30), timedelta(hours=5), REACHED, REACHED + SECOND),
+                *(6 * DAY, 7 * DAY, 8 * DAY),
+            ]
         )
         covered = 0 if stored is None else chance.choice([0, 1, events // 2, events])
         fallback = stored == "none" or chance.random() < 0.3

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -5,7 +6,9 @@ import pytest
 
 from memory_maintenance.language_model.context import estimated_tokens
 from memory_maintenance.memories.memory import Memory
+from memory_maintenance.settings import Settings
 from memory_maintenance.summarization.policy import (
+    HOURLY_REACH,
     DueRule,
     SessionKey,
     SessionState,
@@ -16,7 +19,7 @@ from memory_maintenance.summarization.policy import (
 )
 from tests.agents import AS_OF
 
-HOURLY = DueRule(10, 100, timedelta(minutes=30), timedelta(days=7), "openai", daily=False)
+HOURLY = DueRule(10, 100, timedelta(minutes=30), timedelta(days=7), "openai", daily=False, reach=timedelta(days=3))
 DAILY = DueRule(10, 100, timedelta(minutes=30), timedelta(days=7), "openai", daily=True)
 
 
@@ -40,6 +43,9 @@ def ended(minutes=60, **state):
         pytest.param(HOURLY, ended(minutes=29, new_events=99), False, id="still going on"),
         pytest.param(HOURLY, ended(minutes=30, new_events=10), True, id="idle just now"),
         pytest.param(HOURLY, ended(minutes=1, new_events=100), False, id="long, but not daily"),
+        pytest.param(HOURLY, ended(minutes=3 * 24 * 60 + 30, new_events=10), True, id="idle for three days"),
+        pytest.param(HOURLY, ended(minutes=3 * 24 * 60 + 31, new_events=99), False, id="idle for longer, hourly"),
+        pytest.param(DAILY, ended(minutes=3 * 24 * 60 + 31, new_events=10), True, id="idle for longer, daily"),
         pytest.param(DAILY, ended(minutes=1, new_events=100), True, id="long, going on"),
         pytest.param(DAILY, ended(minutes=1, new_events=99), False, id="not long enough"),
         pytest.param(DAILY, ended(minutes=8 * 24 * 60, new_events=50), False, id="before the back-fill window"),
@@ -58,6 +64,25 @@ def ended(minutes=60, **state):
 )
 def test_a_session_is_due_by_its_new_events_its_end_and_its_summary(due_rule, session, due):
     assert due_rule.is_due(session, as_of=AS_OF, adopted_at=None) is due
+
+
+@pytest.mark.parametrize(
+    ("chosen", "reach"),
+    [
+        ({"daily": False}, HOURLY_REACH),
+        ({"daily": True}, None),
+        ({"daily": False, "backfill_days": 0}, None),
+    ],
+    ids=str,
+)
+def test_only_an_hourly_run_without_a_back_fill_looks_no_further_back_than_some_days(chosen, reach):
+    assert DueRule.of(Settings(_env_file=None), **chosen).reach == reach
+
+
+@pytest.mark.parametrize("minutes", [0, 30, 10 * 24 * 60])
+def test_however_long_it_takes_to_be_idle_an_hourly_run_finds_it(minutes):
+    hourly = replace(HOURLY, idle=timedelta(minutes=minutes), backfill=timedelta(days=90))
+    assert hourly.is_due(ended(minutes=minutes + 60, new_events=10), as_of=AS_OF, adopted_at=None)
 
 
 def test_sessions_that_ended_long_before_adoption_are_left_alone_for_ever():

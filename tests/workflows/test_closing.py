@@ -1,0 +1,157 @@
+"""How a cycle ends: orders that come at its very end, pages that it stops, tenants that no workflow can be named after."""
+
+import asyncio
+
+import pytest
+from temporalio import activity
+from temporalio.client import Client, WorkflowFailureError
+from temporalio.exceptions import ApplicationError
+from temporalio.worker import Worker
+
+from activities.messages import (
+    CloseCycleRequest,
+    DecayBatchRequest,
+    DecayBatchResult,
+    OpenCycleRequest,
+    OpenCycleResult,
+    PlanPageRequest,
+    PlanPageResult,
+    RecordPageRequest,
+    TenantOrder,
+    TenantPlan,
+)
+from tests.histories.slow import EmptyFleet
+from workflows.maintenance import MaintenanceWorkflow
+from workflows.options import TASK_QUEUE
+from workflows.page import MaintenancePageWorkflow
+from workflows.tenant import TenantMaintenanceWorkflow
+
+NO_ID = "😀" * 255
+"""255 characters, 1020 bytes: more than Temporal takes for the id of a workflow."""
+
+
+class Fleet(EmptyFleet):
+    """A fleet whose cycles close when the test says so, and that notes what reaches the store."""
+
+    def __init__(self, *, pages: int = 1) -> None:
+        super().__init__(pages=pages)
+        self.planning, self.closing, self.may_close = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self.closes: list[CloseCycleRequest] = []
+        self.orders: list[tuple[str, str]] = []
+        self.recorded: dict[str, str] = {}
+
+    @activity.defn(name="open_cycle")
+    async def open_cycle(self, _: OpenCycleRequest) -> OpenCycleResult:
+        return OpenCycleResult(as_of=self.as_of, deadline_minutes=60, fail_ratio=1.0, config={})
+
+    @activity.defn(name="plan_page")
+    async def plan_page(self, request: PlanPageRequest) -> PlanPageResult:
+        self.planning.set()
+        return await super().plan_page(request)
+
+    @activity.defn(name="close_cycle")
+    async def close_cycle(self, request: CloseCycleRequest) -> None:
+        self.closes.append(request)
+        self.closing.set()
+        await self.may_close.wait()
+
+    @activity.defn(name="carry_out_order")
+    async def carry_out_order(self, order: TenantOrder) -> None:
+        self.orders.append((order.action, order.tenant_id))
+
+    @activity.defn(name="record_page")
+    async def record_page(self, request: RecordPageRequest) -> None:
+        self.recorded |= {outcome.tenant_id: outcome.status for outcome in request.outcomes}
+
+    @activity.defn(name="decay_batch")
+    async def decay_batch(self, _: DecayBatchRequest) -> DecayBatchResult:
+        return DecayBatchResult(status="done", seen=5, updated=5)
+
+    def worker(self, client: Client) -> Worker:
+        return Worker(
+            client,
+            task_queue=TASK_QUEUE,
+            workflows=[MaintenanceWorkflow, MaintenancePageWorkflow, TenantMaintenanceWorkflow],
+            activities=[
+                *(self.open_cycle, self.plan_page, self.record_page, self.close_cycle),
+                *(self.carry_out_order, self.decay_batch),
+            ],
+        )
+
+
+class FailingFleet(Fleet):
+    """Its first page has a tenant that takes for ever; its second cannot be planned once the others are done."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.others_done = asyncio.Event()
+        self.may_close.set()
+
+    @activity.defn(name="plan_page")
+    async def plan_page(self, request: PlanPageRequest) -> PlanPageResult:
+        if request.after is None:
+            return _planned("slow", "quick", cursor="slow")
+        await self.others_done.wait()
+        raise ApplicationError("run migrate", type="NotMigratedError", non_retryable=True)
+
+    @activity.defn(name="decay_batch")
+    async def decay_batch(self, request: DecayBatchRequest) -> DecayBatchResult:
+        if request.tenant_id == "quick":
+            self.others_done.set()
+            return DecayBatchResult(status="done", seen=5, updated=5)
+        while True:
+            activity.heartbeat()
+            await asyncio.sleep(0.05)
+
+
+class NamelessFleet(Fleet):
+    """Has a tenant with an id that is too long."""
+
+    @activity.defn(name="plan_page")
+    async def plan_page(self, _: PlanPageRequest) -> PlanPageResult:
+        return _planned(NO_ID, "acme", cursor=None)
+
+
+def _planned(*tenants: str, cursor: str | None) -> PlanPageResult:
+    plans = tuple(TenantPlan(tenant_id=tenant, decay=True) for tenant in tenants)
+    return PlanPageResult(plans=plans, cursor=cursor, looked_at=len(plans), paused=0)
+
+
+@pytest.mark.parametrize(("pages", "ending"), [(1, "completed"), (10**6, "cancelled")])
+async def test_an_order_that_comes_while_the_cycle_closes_is_carried_out(temporal: Client, pages, ending):
+    fleet = Fleet(pages=pages)
+    async with fleet.worker(temporal):
+        run = await temporal.start_workflow("MaintenanceWorkflow", id="cycle", task_queue=TASK_QUEUE)
+        await fleet.planning.wait()
+        if ending == "cancelled":
+            await run.cancel()
+        async with asyncio.timeout(20):
+            await fleet.closing.wait()
+        await run.signal("pause_tenant", "acme")
+        fleet.may_close.set()
+        ended = await asyncio.gather(run.result(), return_exceptions=True)
+    assert (fleet.closes[-1].status, fleet.orders) == (ending, [("pause", "acme")])
+    assert isinstance(ended[0], WorkflowFailureError) is (ending == "cancelled")
+
+
+async def test_pages_that_a_failing_cycle_stops_are_recorded_and_not_lost(temporal: Client):
+    fleet = FailingFleet()
+    async with fleet.worker(temporal):
+        with pytest.raises(WorkflowFailureError):
+            await temporal.execute_workflow("MaintenanceWorkflow", id="cycle", task_queue=TASK_QUEUE)
+    assert fleet.recorded == {"quick": "completed", "slow": "cancelled"}
+    assert (fleet.closes[-1].status, fleet.closes[-1].totals.statuses.get("page_failed", 0)) == ("failed", 0)
+
+
+async def test_a_tenant_that_no_workflow_can_be_named_after_fails_alone(temporal: Client):
+    fleet = NamelessFleet()
+    fleet.may_close.set()
+    async with fleet.worker(temporal):
+        await temporal.execute_workflow(
+            "MaintenanceWorkflow",
+            id="cycle",
+            task_queue=TASK_QUEUE,
+            start_signal="cancel_tenant",
+            start_signal_args=[NO_ID],
+        )
+    assert fleet.recorded == {NO_ID: "failed", "acme": "completed"}
