@@ -7,14 +7,25 @@ import getpass
 import json
 import logging
 import os
+import shlex
 import sys
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Any, Final, NoReturn, TypeVar
 
 import typer
+from rich.cells import cell_len
 from rich.console import Console
-from rich.progress import Progress, ProgressColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 from rich.text import Text
 from temporalio.client import WorkflowFailureError
@@ -133,9 +144,67 @@ def print_json(data: Any) -> None:
     typer.echo(json.dumps(data, indent=2, default=str))
 
 
-def progress(*columns: ProgressColumn) -> Progress:
-    """Return a line of progress that goes away at its end; none where standard error is not a terminal."""
-    return Progress(*columns, console=err, transient=True, disable=not err.is_terminal)
+def progress_of(*columns: ProgressColumn) -> Progress:
+    """Return a line of progress that goes away at its end; none where standard error is not a terminal.
+
+    It shows a task's description, how far it is, the *columns* (the count and its rate), how long it
+    took and, where its total is known, how long it will take.
+    """
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        *(columns or (MofNCompleteColumn(), RateColumn())),
+        TimeElapsedColumn(),
+        TextColumn("left:"),
+        TimeRemainingColumn(),
+        console=err,
+        transient=True,
+        disable=not err.is_terminal,
+    )
+
+
+class RateColumn(ProgressColumn):
+    """How many a second; rich shows that by itself only where there is no total."""
+
+    def render(self, task: Task) -> Text:
+        """Return the rate of *task*, empty before there is one."""
+        rate = task.finished_speed or task.speed
+        return Text("" if rate is None else f"{rate:,.0f}/s" if rate >= _FAST else f"{rate:.1f}/s")
+
+
+_FAST: Final = 10
+
+
+def starter(*words: str) -> str:
+    """Return a command of ours as it can be typed into a shell."""
+    return f"starter.py {shlex.join(words)}"
+
+
+def fitting_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, whole: int) -> Table:
+    """Return a table whose first *whole* columns never fold; others do, or are left out from the last on."""
+    kept, room = whole, out.width - sum(_width(columns, rows, at) + _GAP for at in range(whole))
+    for at in range(whole, len(columns)):
+        room -= min(_width(columns, rows, at), _NARROW) + _GAP
+        kept += room + _GAP >= 0
+    shown = table(None, *columns[:kept])
+    for column in shown.columns[:whole]:
+        column.no_wrap, column.overflow = True, "ignore"
+    for row in rows:
+        shown.add_row(*row[:kept])
+    if kept < len(columns):
+        left_out = ", ".join(column.removesuffix("#") for column in columns[kept:])
+        shown.caption = f"not shown for want of room: {left_out}; --json has all"
+        shown.caption_justify = "left"
+    return shown
+
+
+_GAP: Final = 2
+_NARROW: Final = 10
+"""Columns that a text needs at least: a date, a word."""
+
+
+def _width(columns: Sequence[str], rows: Sequence[Sequence[str]], at: int) -> int:
+    return max(cell_len(text) for text in (columns[at].removesuffix("#"), *(row[at] for row in rows)))
 
 
 def table(title: str | None, *columns: str) -> Table:

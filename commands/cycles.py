@@ -165,7 +165,7 @@ def fitting(columns: Sequence[tuple[str, Sequence[str]]], least_needed: Sequence
 
 
 def _width(columns: Sequence[tuple[str, Sequence[str]]]) -> int:
-    gaps = len(columns) - 1
+    gaps = 2 * (len(columns) - 1)
     return gaps + sum(max(map(len, [name.removesuffix("#"), *cells])) for name, cells in columns)
 
 
@@ -228,7 +228,8 @@ def _show_whole(cycle: Cycle) -> None:
 def _say_why(steps: Mapping[str, str]) -> None:
     if "workflow" in steps:
         _say(f"  in the Web UI: {steps['workflow']}")
-    _say(f"  in the workers' log: {steps['log']}")
+    if "log" in steps:
+        _say(f"  in the workers' log: {steps['log']}")
 
 
 def _say(line: str) -> None:
@@ -240,21 +241,28 @@ def next_steps(cycle: Cycle, outcome: TenantOutcome) -> dict[str, str]:
     if not outcome.failed:
         return {}
     following = {"next_command": next_command(cycle.kind, outcome)}
-    if outcome.status == "page_failed":  # it was never begun, or its end was lost with the page
-        return following | _places(cycle, f'RunId = "{cycle.cycle_id}"', "page_", str(cycle.cycle_id))
+    if not _by_temporal(cycle):
+        return following | _log(outcome.tenant_id, "tenant_maintenance_failed")
+    if outcome.status == "page_failed":  # its end was lost with the page, and no step of it failed
+        return following | _root(cycle)
     workflow = tenant_workflow_id(outcome.tenant_id)
-    return following | _places(cycle, workflow, "activity_", workflow if _by_temporal(cycle) else outcome.tenant_id)
+    return following | {"workflow": workflow} | _log(workflow, "activity_")
 
 
 def _whole(cycle: Cycle) -> dict[str, str]:
     """Return what to type about a cycle that failed as a whole, and where more is said."""
-    places = _places(cycle, f'RunId = "{cycle.cycle_id}"', "_failed", str(cycle.cycle_id))
-    return {"next_command": after_failure(cycle), **places}
+    following, itself = {"next_command": after_failure(cycle)}, str(cycle.cycle_id)
+    if not _by_temporal(cycle):
+        return following | _log(itself, "maintenance_cycle_failed")
+    return following | _root(cycle) | _log(itself, "activity_")
 
 
-def _places(cycle: Cycle, workflow: str, event: str, subject: str) -> dict[str, str]:
-    log = {"log": f"grep -F {shlex.quote(subject)} LOG | grep {event}"}
-    return {"workflow": workflow, **log} if _by_temporal(cycle) else log
+def _root(cycle: Cycle) -> dict[str, str]:
+    return {"workflow": f'RunId = "{cycle.cycle_id}"'}
+
+
+def _log(subject: str, event: str) -> dict[str, str]:
+    return {"log": f"grep -F {shlex.quote(subject)} LOG | grep {event}"}
 
 
 def _by_temporal(cycle: Cycle) -> bool:

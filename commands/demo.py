@@ -19,7 +19,7 @@ from temporalio.service import RPCError
 
 from commands.console import AsJson, err, out, print_json, run, settings_for_command, table
 from commands.demo_results import show_results
-from commands.run import AsOf, aware
+from commands.instants import AsOf
 from memory_maintenance.memories.importing import import_memories
 from memory_maintenance.operations.outcomes import TenantOutcome
 from memory_maintenance.settings import Settings
@@ -46,7 +46,7 @@ def demo(as_of: AsOf = None, as_json: AsJson = False) -> None:
     """Run one daily maintenance over sample memories, on servers of its own, and show what happened."""
     settings = settings_for_command()
     # A demo never writes samples into somebody's store: only the embedded servers are used.
-    stats = run(_demo(settings.on_embedded_servers(), aware(as_of), quiet=as_json))
+    stats = run(_demo(settings.on_embedded_servers(), as_of, quiet=as_json))
     if as_json:
         print_json(stats)
 

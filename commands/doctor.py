@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import AsyncIterator, Callable
 from dataclasses import asdict
 from functools import partial
 from typing import Annotated, Final
@@ -32,22 +33,33 @@ def doctor(
 ) -> None:
     """Check settings, Postgres, Temporal and the model; end with status 1 where something does not work."""
     settings = settings_for_command()
-    checks = run(_checks(settings, ask=ask_model))
+    checks = run(made_checks(settings, ask=ask_model, tell=_keep_quiet if as_json else _tell))
     if as_json:
         print_json({"healthy": not has_failed(checks), "checks": [asdict(check) for check in checks]})
     else:
-        _show(checks)
+        _sum_up(checks)
     if has_failed(checks):
         raise typer.Exit(FAILED)
 
 
-async def _checks(settings: Settings, *, ask: bool) -> list[Check]:
-    return [
-        *settings_checks(settings, names_set()),
-        *await _of_the_store(settings),
-        *await _of_temporal(settings),
-        *await model_checks(settings, ask=ask),
-    ]
+async def made_checks(settings: Settings, *, ask: bool, tell: Callable[[Check], None]) -> list[Check]:
+    """Return every verdict, each told as soon as it is known: a server may be slow to answer."""
+    checks = []
+    async for check in _checks(settings, ask=ask):
+        tell(check)
+        checks.append(check)
+    return checks
+
+
+async def _checks(settings: Settings, *, ask: bool) -> AsyncIterator[Check]:
+    for check in settings_checks(settings, names_set()):
+        yield check
+    for check in await _of_the_store(settings):
+        yield check
+    for check in await _of_temporal(settings):
+        yield check
+    async for check in model_checks(settings, ask=ask):
+        yield check
 
 
 async def _of_the_store(settings: Settings) -> list[Check]:
@@ -67,11 +79,17 @@ async def _of_temporal(settings: Settings) -> list[Check]:
         return [Check("temporal", "reachable", "failure", str(error))]
 
 
-def _show(checks: list[Check]) -> None:
-    for check in checks:
-        advice = (f" → {check.advice}", "dim") if check.advice else ""
-        said = f" {check.subject}, {check.name}: {check.found}"
-        out.print(Text.assemble((f"{check.level:<8}", COLOURS[check.level]), said, advice), soft_wrap=True)
+def _keep_quiet(_: Check) -> None:
+    """Tell nothing: the data come all at once."""
+
+
+def _tell(check: Check) -> None:
+    advice = (f" → {check.advice}", "dim") if check.advice else ""
+    said = f" {check.subject}, {check.name}: {check.found}"
+    out.print(Text.assemble((f"{check.level:<8}", COLOURS[check.level]), said, advice), soft_wrap=True)
+
+
+def _sum_up(checks: list[Check]) -> None:
     found = Counter(check.level for check in checks)
     counts = ", ".join(f"{found[level]} {level}" for level in COLOURS if found[level])
     out.print(f"{len(checks)} checks: {counts}", highlight=False)

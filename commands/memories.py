@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -9,14 +10,27 @@ from typing import Annotated
 from uuid import UUID
 
 import typer
-from rich.progress import TextColumn, TimeElapsedColumn
+from rich.progress import DownloadColumn, TransferSpeedColumn
 
-from commands.console import FAILED, AsJson, By, Reason, err, fail, out, print_json, progress, run, settings_for_command
+from commands.console import (
+    FAILED,
+    AsJson,
+    By,
+    Reason,
+    err,
+    fail,
+    out,
+    print_json,
+    progress_of,
+    refuse,
+    run,
+    settings_for_command,
+)
 from commands.derivation import show_derivation
 from commands.explanation import explanation_data, show_explanation
 from commands.findable import findable
+from commands.instants import AsOf
 from commands.restoring import restore, show_restored
-from commands.run import AsOf, aware
 from commands.set_aside import list_set_aside, requeue_set_aside
 from memory_maintenance.inspection.decay import DecayExplanation, explain_decay
 from memory_maintenance.inspection.derived import WrittenMemory, written_memory
@@ -54,10 +68,13 @@ def import_file(
 
 async def _import(settings: Settings, file: Path) -> ImportReport:
     async with running_store(settings) as pool:
-        with progress(TextColumn("{task.completed} lines"), TimeElapsedColumn()) as bar:
-            task = bar.add_task("", total=None)
-            with file.open("rb") as lines:
-                return await import_memories(pool, lines, progress=lambda read: bar.update(task, completed=read))
+        with file.open("rb") as lines, progress_of(DownloadColumn(), TransferSpeedColumn()) as bar:
+            task = bar.add_task("0 lines", total=os.fstat(lines.fileno()).st_size)
+            return await import_memories(
+                pool,
+                lines,
+                progress=lambda read: bar.update(task, completed=lines.tell(), description=f"{read:,} lines"),
+            )
 
 
 def show_import(file: Path, report: ImportReport) -> None:
@@ -79,7 +96,7 @@ def explain(
     as_json: AsJson = False,
 ) -> None:
     """Show how a memory comes to its importance, and what it will come to."""
-    why, written = run(_explain(settings_for_command(), memory_id, aware(as_of)))
+    why, written = run(_explain(settings_for_command(), memory_id, as_of))
     if as_json:
         print_json(explanation_data(why, written))
     else:
@@ -103,13 +120,16 @@ def restore_importance(
     everything: Annotated[bool, typer.Option("--all", help="Every memory of every tenant.")] = False,
     by: By = None,
     reason: Reason = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before --all.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Count, and write nothing.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Put importance back to what the agent last said; it decays anew from now."""
     if [tenant is not None, bool(memory), everything].count(True) != 1:
-        fail("say what to restore: one of --tenant, --memory or --all")
+        refuse("say what to restore: one of --tenant, --memory or --all")
     settings = settings_for_command()
+    if everything and not dry_run and not yes:
+        typer.confirm("Restore every memory of every tenant? There is no undo.", err=True, abort=True)
     result = run(restore(settings, tenant, memory or [], by=by, reason=reason, dry_run=dry_run))
     if result is None:
         fail("there is nothing to restore: the memories table is empty")

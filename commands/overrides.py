@@ -10,10 +10,23 @@ from typing import Annotated, Any, Final
 import structlog
 import typer
 
-from commands.console import AsJson, By, Reason, fail, out, print_json, run, settings_for_command
+from commands.console import (
+    AsJson,
+    By,
+    Reason,
+    out,
+    print_json,
+    refuse,
+    refusing,
+    run,
+    said,
+    settings_for_command,
+    starter,
+)
 from memory_maintenance.errors import InvalidRequestError
 from memory_maintenance.operations.tenants import (
     TenantOverrides,
+    checked_overrides,
     clear_overrides,
     control_of,
     ensure_known,
@@ -70,7 +83,7 @@ def set_overrides(
     """Set what differs for one tenant; the next run goes by it."""
     pairs = [assignment.partition("=") for assignment in assignments]
     if without := [name for name, sign, _ in pairs if not sign]:
-        fail(f"{without[0]!r} is not NAME=VALUE; to take one back: starter.py tenants unset {tenant} {without[0]}")
+        refuse(f"{without[0]!r} is not NAME=VALUE; to take one back: starter.py tenants unset {tenant} {without[0]}")
     _change(tenant, {_known(name.strip()): value.strip() for name, _, value in pairs}, by, reason, as_json=as_json)
 
 
@@ -84,7 +97,7 @@ def unset_overrides(
 ) -> None:
     """Take settings of one tenant back: the deployment's hold again."""
     if bool(names) == everything:
-        fail("say what to take back: names, or --all")
+        refuse("say what to take back: names, or --all")
     changes = dict.fromkeys(map(_known, names or ()))
     _change(tenant, changes, by, reason, as_json=as_json)
 
@@ -93,7 +106,7 @@ def _known(name: str) -> str:
     if name not in NAMES:
         near = get_close_matches(name, NAMES, n=1)
         advice = f"did you mean {near[0]}?" if near else f"there are {', '.join(NAMES)}"
-        fail(f"no setting of a tenant is called {name!r}: {advice}")
+        refuse(f"no setting of a tenant is called {name!r}: {advice}")
     return name
 
 
@@ -101,32 +114,37 @@ def _change(
     tenant: str, wanted: Mapping[str, str | None], by: str | None, reason: str | None, *, as_json: bool
 ) -> None:
     """Make the change and say it; *wanted* empty: take everything back."""
+    with refusing():
+        checked_overrides(wanted)
     settings = settings_for_command()
-    changes = run(_write(settings, tenant, wanted, by, reason))
+    written, changes = run(_write(settings, tenant, wanted, by, reason))
     logger.info("tenant_overrides_changed", tenant_id=tenant, names=[one.name for one in changes], by=by, reason=reason)
     if as_json:
         return print_json([{"name": one.name, "old": one.old, "new": one.new} for one in changes])
-    said = ": ".join(part for part in (by, reason) if part)
     for one in changes:
-        out.print(f"{tenant}: {one.in_words(settings)}{f' ({said})' if said else ''}", highlight=False,
+        out.print(f"{tenant}: {one.in_words(settings)}{said(by, reason)}", highlight=False,
                   soft_wrap=True)  # fmt: skip
     for note in _notes(changes, settings):
         out.print(f"note: {note}", highlight=False, soft_wrap=True)
-    return out.print(_way_back(tenant, changes), highlight=False, soft_wrap=True)
+    return out.print(
+        _way_back(tenant, changes) if changes else _unread(tenant, written=written), highlight=False, soft_wrap=True
+    )
 
 
 async def _write(
     settings: Settings, tenant: str, wanted: Mapping[str, str | None], by: str | None, reason: str | None
-) -> list[Change]:
+) -> tuple[bool, list[Change]]:
+    """Return whether the row was changed, and what of it can be read."""
     async with running_store(settings) as pool:
         await ensure_known(pool, tenant)
         before = await _texts(pool, tenant)
         if wanted:
-            await override(pool, tenant, dict(wanted), by=by, reason=reason)
+            written = await override(pool, tenant, dict(wanted), by=by, reason=reason)
         else:
-            await clear_overrides(pool, tenant, by=by, reason=reason)
+            written = await clear_overrides(pool, tenant, by=by, reason=reason)
         after = await _texts(pool, tenant)
-    return [Change(name, before.get(name), after.get(name)) for name in wanted or before]
+    changes = [Change(name, before.get(name), after.get(name)) for name in wanted or before]
+    return written, [one for one in changes if one.old != one.new]
 
 
 async def _texts(pool: Any, tenant: str) -> dict[str, str]:
@@ -158,9 +176,15 @@ def _notes(changes: Sequence[Change], settings: Settings) -> list[str]:
     return found
 
 
+def _unread(tenant: str, *, written: bool) -> str:
+    if not written:
+        return f"{tenant}: nothing differs from before, nothing was changed"
+    return f"{tenant}: changed; what stood there before nobody can read, so there is no undo"
+
+
 def _way_back(tenant: str, changes: Sequence[Change]) -> str:
     old = [f"{one.name}={one.old}" for one in changes if one.old is not None]
     new = [one.name for one in changes if one.old is None and one.new is not None]
-    ways = [f"starter.py tenants set {tenant} {' '.join(old)}"] if old else []
-    ways += [f"starter.py tenants unset {tenant} {' '.join(new)}"] if new else []
-    return f"undo: {' and '.join(ways)}" if ways else "nothing differed: there is nothing to undo"
+    ways = [starter("tenants", "set", tenant, *old)] if old else []
+    ways += [starter("tenants", "unset", tenant, *new)] if new else []
+    return f"undo: {' and '.join(ways)}"

@@ -14,7 +14,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from commands.charts import Chart, column_chart
 from commands.console import fail, out, run, settings_for_command
-from commands.cycles import as_the_server_has_them, took
+from commands.cycles import as_the_server_has_them, kind_of, took
+from memory_maintenance.inspection.cycles import Cycle
 from memory_maintenance.inspection.report import BINS, DURATION_EDGES, TREND, Report, cycle_report
 from memory_maintenance.settings import Settings
 from runtime.wiring import running_store
@@ -28,7 +29,10 @@ THOUSAND: Final = 1e4
 def write_report(
     html: Annotated[Path, typer.Option("--html", help="The file to write; one page that needs no network.")],
     cycle: Annotated[
-        str | None, typer.Argument(help="A cycle's id, or its beginning; left out: the newest.", metavar="[CYCLE]")
+        str | None,
+        typer.Argument(
+            help="A cycle's id, or its beginning; left out: the newest of the whole fleet.", metavar="[CYCLE]"
+        ),
     ] = None,
     with_text: Annotated[
         bool, typer.Option("--with-text", help="Show the summaries and reflections, too: text of memories.")
@@ -42,7 +46,7 @@ def write_report(
         fail(f"{html} cannot be written: {error.strerror}")
     held = " It holds text of memories." if report.texts else ""
     out.print(
-        f"wrote {html}: {report.cycle.kind} cycle {report.cycle.cycle_id}.{held}", highlight=False, soft_wrap=True
+        f"wrote {html}: {kind_of(report.cycle)} cycle {report.cycle.cycle_id}.{held}", highlight=False, soft_wrap=True
     )
 
 
@@ -74,12 +78,20 @@ def page(report: Report) -> str:
     return templates.get_template("report.html.j2").render(
         report=report,
         totals=report.totals,
+        title=_title(report.cycle),
         headline=_headline(report),
         histogram=column_chart([report.before, report.after], height=260),
         bins=[f"{bar / BINS:.2f} to {(bar + 1) / BINS:.2f}" for bar in range(BINS)],
         spans=_spans(),
         trends=_trends(report),
     )
+
+
+def _title(cycle: Cycle) -> str:
+    title = f"{cycle.kind.capitalize()} maintenance"
+    if (named := cycle.named_tenants) is None:
+        return title
+    return f"{title} of {named} named {'tenant' if named == 1 else 'tenants'}"
 
 
 def _headline(report: Report) -> list[tuple[str, str, str]]:
@@ -109,6 +121,8 @@ def _spans() -> list[str]:
 def _trends(report: Report) -> list[tuple[str, str, Chart]]:
     """Return a small chart for each number that is followed: its name, its newest value, its columns."""
     points = report.trend
+    if not points:
+        return []
     minutes = [(point.took or timedelta(0)) / timedelta(minutes=1) for point in points]
     followed: list[tuple[str, list[float]]] = [
         ("memories decayed", [point.decayed for point in points]),

@@ -7,12 +7,10 @@ from functools import reduce
 from operator import add
 from uuid import UUID
 
-from rich.progress import TextColumn, TimeElapsedColumn
-
-from commands.console import out, progress
+from commands.console import out, progress_of, said
 from memory_maintenance.database.pool import Pool
 from memory_maintenance.decay.restore import RestoreResult, restore_memories, restore_tenant
-from memory_maintenance.operations.tenants import all_tenants
+from memory_maintenance.operations.tenants import all_tenants, ensure_known, memories_of
 from memory_maintenance.settings import Settings
 from runtime.wiring import running_store
 
@@ -38,8 +36,9 @@ async def restore(
 async def _with_progress(
     pool: Pool, settings: Settings, tenant: str, *, by: str | None, reason: str | None, dry_run: bool
 ) -> RestoreResult:
-    with progress(TextColumn("{task.description}: {task.completed} memories"), TimeElapsedColumn()) as bar:
-        task = bar.add_task(tenant, total=None)
+    await ensure_known(pool, tenant)
+    with progress_of() as bar:
+        task = bar.add_task(f"{tenant}: memories", total=None if bar.disable else await memories_of(pool, tenant))
         return await restore_tenant(
             pool,
             tenant,
@@ -63,7 +62,6 @@ def show_restored(
     """Print what was restored, and what comes next: there is no undo."""
     did = "would restore" if dry_run else "restored"
     whose = f" of {tenant}" if tenant else ""
-    said = ": ".join(part for part in (by, reason) if part)
     memories = "memory" if result.restored == 1 else "memories"
     rest = (
         (result.renewed, "at their base already: it holds from now on"),
@@ -71,7 +69,7 @@ def show_restored(
         (result.busy, "busy: others hold them; restore again to have them too"),
     )
     lines = [
-        f"{did} {result.restored} {memories}{whose}{f' ({said})' if said else ''}",
+        f"{did} {result.restored} {memories}{whose}{'' if dry_run else said(by, reason)}",
         *(f"{count} {what}" for count, what in rest if count),
     ]
     if not dry_run:

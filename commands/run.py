@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from activities.messages import Kind
 from commands.backfill import confirm_backfill
-from commands.console import AsJson, err, fail, out, print_json, run, settings_for_command, table
+from commands.console import FAILED, AsJson, err, out, print_json, progress_of, refuse, run, settings_for_command, table
 from commands.dry_run import DryRun, foreseen_in_a_line, show_foreseen
+from commands.instants import AsOf
+from memory_maintenance.database.pool import Pool
+from memory_maintenance.errors import SessionNotFoundError
+from memory_maintenance.inspection.sessions import session_reports
 from memory_maintenance.operations.outcomes import CycleTotals
+from memory_maintenance.operations.tenants import ensure_project
 from memory_maintenance.settings import Settings
 from runtime.client import connect
 from runtime.runs import ensure_worker, follow, start_run
-from runtime.wiring import running_stack_of
+from runtime.wiring import running_pool, running_stack_of
 from workflows.messages import MaintenanceRequest
 
 app = typer.Typer(no_args_is_help=True)
 
 Tenants = Annotated[list[str] | None, typer.Option("--tenant", help="Only this tenant; may be repeated.")]
-INSTANTS = [f"%Y-%m-%dT%H:%M:%S{fraction}{zone}" for fraction in ("", ".%f") for zone in ("", "%z")]
-AsOf = Annotated[
-    datetime | None,
-    typer.Option(
-        "--as-of", help="The instant to reckon from, ISO 8601; UTC unless it says otherwise.", formats=INSTANTS
-    ),
-]
 Backfill = Annotated[
     int | None,
     typer.Option(
@@ -52,16 +48,14 @@ def run_now(
     no_wait: NoWait = False,
     as_json: AsJson = False,
 ) -> None:
-    """Run one maintenance now and print what it did."""
+    """Run one maintenance now and print what it did; ends with status 1 where a tenant failed."""
     tenants = tuple(tenant) if tenant else None
     if backfill is not None:
         if kind != "daily":
-            fail("--backfill is for a daily run")
+            refuse("--backfill is for a daily run")
         if not dry_run:
-            confirm_backfill(settings_for_command(), backfill, tenants, as_of=aware(as_of), yes=yes)
-    request = MaintenanceRequest(
-        kind=kind, tenants=tenants, as_of=aware(as_of), backfill_days=backfill, dry_run=dry_run
-    )
+            confirm_backfill(settings_for_command(), backfill, tenants, as_of=as_of, yes=yes)
+    request = MaintenanceRequest(kind=kind, tenants=tenants, as_of=as_of, backfill_days=backfill, dry_run=dry_run)
     _start(request, no_wait=no_wait, as_json=as_json)
 
 
@@ -73,7 +67,7 @@ def summarize(
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Summarize one session now, due or not."""
+    """Summarize one session now, due or not; ends with status 1 where the tenant failed."""
     request = MaintenanceRequest(
         tasks=("summarization",),
         tenants=(tenant,),
@@ -91,14 +85,9 @@ def dream(
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Generate a reflection for one project now."""
+    """Generate a reflection for one project now; ends with status 1 where the tenant failed."""
     request = MaintenanceRequest(tasks=("dreaming",), tenants=(tenant,), project=project, dry_run=dry_run)
     _start(request, as_json=as_json)
-
-
-def aware(time: datetime | None) -> datetime | None:
-    """Return *time* in UTC where it named no zone."""
-    return time.replace(tzinfo=UTC) if time and time.tzinfo is None else time
 
 
 def _start(request: MaintenanceRequest, *, no_wait: bool = False, as_json: bool = False) -> None:
@@ -110,11 +99,28 @@ def _start(request: MaintenanceRequest, *, no_wait: bool = False, as_json: bool 
         print_json(stats)
     elif not no_wait:
         show_stats(stats)
+    if stats.get("failed_tenants"):
+        raise typer.Exit(FAILED)
+
+
+async def _ensure_there(pool: Pool, settings: Settings, request: MaintenanceRequest) -> None:
+    """Raise where the session or the project that the request names is not there: a run would only skip it."""
+    if request.project is None:
+        return
+    [tenant] = request.tenants or ()
+    await ensure_project(pool, tenant, request.project)
+    if request.session is not None:
+        found = await session_reports(pool, settings, tenant, request.session)
+        if request.project not in {one.project for one in found}:
+            raise SessionNotFoundError(tenant, request.session)
 
 
 async def _run(settings: Settings, request: MaintenanceRequest, *, no_wait: bool) -> dict[str, Any]:
     async with running_stack_of(settings) as stack:
         client = await connect(stack.temporal_address, settings)
+        if request.project is not None:
+            async with running_pool(settings, stack) as pool:
+                await _ensure_there(pool, settings, request)
         await ensure_worker(client)
         started = await start_run(client, request)
         ui = stack.temporal_ui_url or settings.temporal_ui_url
@@ -124,12 +130,14 @@ async def _run(settings: Settings, request: MaintenanceRequest, *, no_wait: bool
             if request.dry_run:
                 err.print(f"it writes nothing; its result: temporal workflow result -w {started.id}", soft_wrap=True)
             return {"workflow_id": started.id}
-        with Progress(
-            SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=err, transient=True
-        ) as bar:
-            task = bar.add_task("planning", total=None)
+        with progress_of() as bar:
+            task = bar.add_task("planning", total=len(request.tenants) if request.tenants else None)
             tell = foreseen_in_a_line if request.dry_run else in_a_line
-            return await follow(client, started, lambda totals: bar.update(task, description=tell(totals)))
+            return await follow(
+                client,
+                started,
+                lambda totals: bar.update(task, description=tell(totals), completed=totals.tenants),
+            )
 
 
 def in_a_line(totals: CycleTotals) -> str:

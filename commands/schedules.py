@@ -5,21 +5,35 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict
-from datetime import UTC, datetime
-from typing import Annotated, TypeVar
+from datetime import datetime
+from typing import Annotated, Final, TypeVar
 
 import typer
 from temporalio.client import Client
 
 from activities.messages import Kind
-from commands.console import AsJson, By, err, fail, out, print_json, run, settings_for_command, table
-from commands.run import INSTANTS
+from commands.console import (
+    AsJson,
+    By,
+    Reason,
+    err,
+    fail,
+    fitting_table,
+    out,
+    print_json,
+    run,
+    said,
+    settings_for_command,
+    starter,
+)
+from commands.instants import instant
 from memory_maintenance.settings import Settings
 from runtime.client import connect
 from runtime.schedule_orders import (
     ScheduleState,
     backfill,
     delete,
+    note_order,
     pause,
     resume,
     schedule_states,
@@ -31,9 +45,10 @@ from runtime.wiring import running_stack_of
 
 Result = TypeVar("Result")
 
+_PAUSED_BY: Final = "paused by "
+
 app = typer.Typer(no_args_is_help=True, help="The Schedules of the daily and the hourly run.")
 
-_TIMES = ["%Y-%m-%d", *INSTANTS]
 OneKind = Annotated[Kind, typer.Argument(help="daily or hourly.")]
 
 
@@ -66,13 +81,17 @@ def list_schedules(as_json: AsJson = False) -> None:
     states = run(_states(settings_for_command()))
     if as_json:
         return print_json([asdict(state) for state in states])
-    rows = table(None, "schedule", "state", "next (UTC)", "last (UTC)", "running", "skipped#", "missed#")
-    for state in states:
-        paused = f"paused ({state.note})" if state.paused and state.note else "paused" if state.paused else "active"
-        times = (_time(state.next_at) if not state.paused else "-", _time(state.last_at))
-        rows.add_row(state.id, paused, *times, ", ".join(state.running) or "-", str(state.skipped), str(state.missed))
+    columns = ("schedule", "state", "next (UTC)", "last (UTC)", "note", "running", "skipped#", "missed#")
+    rows = fitting_table(columns, [_row(state) for state in states], whole=2)
     out.print(rows if states else "no schedules: create them with starter.py schedules apply")
     return None
+
+
+def _row(state: ScheduleState) -> tuple[str, ...]:
+    times = ("paused", "-") if state.paused else ("active", _time(state.next_at))
+    running = ", ".join(state.running) or "-"
+    counts = (str(state.skipped), str(state.missed))
+    return state.id, *times, _time(state.last_at), state.note or "-", running, *counts
 
 
 async def _states(settings: Settings) -> list[ScheduleState]:
@@ -81,58 +100,96 @@ async def _states(settings: Settings) -> list[ScheduleState]:
 
 
 @app.command("trigger")
-def trigger_schedule(kind: OneKind) -> None:
+def trigger_schedule(kind: OneKind, by: By = None, reason: Reason = None) -> None:
     """Run a Schedule now, also a paused one; nothing is started while its last run goes on."""
-    started = run(_on_server(settings_for_command(), lambda client: trigger(client, kind)))
+    started = run(_on_server(settings_for_command(), lambda client: _trigger(client, kind, by, reason)))
     if started is None:
         fail(f"{schedule_id(kind)} runs already, nothing was started: starter.py schedules list")
-    out.print(f"started {started}", highlight=False, soft_wrap=True)
+    _say(f"started {started}{said(by, reason)}")
+
+
+async def _trigger(client: Client, kind: Kind, by: str | None, reason: str | None) -> str | None:
+    if started := await trigger(client, kind):
+        await note_order(client, kind, _note("triggered", by, reason))
+    return started
 
 
 @app.command("backfill")
 def backfill_schedule(
     kind: OneKind,
-    start: Annotated[datetime, typer.Option("--from", formats=_TIMES, help="ISO 8601, UTC unless it says otherwise.")],
-    end: Annotated[datetime, typer.Option("--to", formats=_TIMES, help="The same; both are included.")],
+    start: Annotated[
+        datetime, typer.Option("--from", parser=instant, metavar="TIME", help="ISO 8601, UTC unless it says otherwise.")
+    ],
+    end: Annotated[datetime, typer.Option("--to", parser=instant, metavar="TIME", help="The same; both are included.")],
+    by: By = None,
+    reason: Reason = None,
 ) -> None:
     """Run a Schedule for times past, one after the other, each as of its own time.
 
     Seldom needed: the next run finds all that is due by itself, and decay as of a time before
     the tenant's last writes nothing.
     """
-    first, last = _utc(start), _utc(end)
-    times = run(_on_server(settings_for_command(), lambda client: backfill(client, kind, first, last)))
-    out.print(f"{schedule_id(kind)}: {times} runs, one after the other; see starter.py schedules list", soft_wrap=True)
+    times = run(_on_server(settings_for_command(), lambda client: _backfill(client, kind, start, end, by, reason)))
+    runs = f"{times} runs, one after the other{said(by, reason)}"
+    _say(f"{schedule_id(kind)}: {runs}; see starter.py schedules list")
+
+
+async def _backfill(
+    client: Client, kind: Kind, start: datetime, end: datetime, by: str | None, reason: str | None
+) -> int:
+    times = await backfill(client, kind, start, end)
+    await note_order(client, kind, _note("backfilled", by, reason))
+    return times
 
 
 @app.command("pause")
 def pause_schedule(
-    kind: OneKind, note: Annotated[str, typer.Option("--note", help="Why.")] = "paused", by: By = None
+    kind: OneKind,
+    by: By = None,
+    reason: Annotated[str | None, typer.Option("--reason", "--note", help="Why.")] = None,
 ) -> None:
     """Stop a Schedule's automatic times; what runs goes on."""
-    said = f"{by}: {note}" if by else note
-    run(_on_server(settings_for_command(), lambda client: pause(client, kind, note=said)))
-    out.print(f"paused {schedule_id(kind)} ({said}); undo: starter.py schedules resume {kind}", soft_wrap=True)
+    note = f"{by}: {reason}" if reason else f"{_PAUSED_BY}{by}"
+    before = run(_on_server(settings_for_command(), lambda client: pause(client, kind, note=note)))
+    undo = _pausing(kind, before.note) if before.paused else starter("schedules", "resume", kind)
+    _say(f"paused {schedule_id(kind)}{said(by, reason)}; undo: {undo}")
+    if before.paused and before.note != note:
+        _say(f"it was paused already ({before.note or 'without a note'}): that is replaced")
+
+
+def _pausing(kind: Kind, note: str | None) -> str:
+    """Return the command that pauses a Schedule with the *note* it has, or had."""
+    by, sign, reason = (note or "").partition(": ")
+    if not sign:
+        by, reason = (note.removeprefix(_PAUSED_BY), "") if note and note.startswith(_PAUSED_BY) else ("", note or "")
+    options = [word for name, value in (("--by", by), ("--reason", reason)) if value for word in (name, value)]
+    return starter("schedules", "pause", kind, *options)
+
+
+def _note(what: str, by: str | None, reason: str | None) -> str:
+    return f"{what} by {by}" + (f": {reason}" if reason else "")
+
+
+def _say(text: str) -> None:
+    out.print(text, highlight=False, soft_wrap=True)
 
 
 @app.command("resume")
-def resume_schedule(kind: OneKind, by: By = None) -> None:
+def resume_schedule(kind: OneKind, by: By = None, reason: Reason = None) -> None:
     """Let a Schedule run by itself again; the next run finds the work of the times that passed."""
-    said = f"resumed by {by}" if by else "resumed"
-    run(_on_server(settings_for_command(), lambda client: resume(client, kind, note=said)))
-    out.print(f"resumed {schedule_id(kind)}; undo: starter.py schedules pause {kind}", soft_wrap=True)
+    note = _note("resumed", by, reason)
+    before = run(_on_server(settings_for_command(), lambda client: resume(client, kind, note=note)))
+    if not before.paused:
+        return _say(f"{schedule_id(kind)} was not paused: nothing was changed")
+    return _say(f"resumed {schedule_id(kind)}{said(by, reason)}; undo: {_pausing(kind, before.note)}")
 
 
 @app.command("delete")
-def delete_schedule(kind: OneKind) -> None:
+def delete_schedule(kind: OneKind, by: By = None, reason: Reason = None) -> None:
     """Remove a Schedule; what runs goes on."""
     run(_on_server(settings_for_command(), lambda client: delete(client, kind)))
     setting = f"MAINTENANCE_{kind.upper()}_CRON=off"
-    out.print(
-        f"deleted {schedule_id(kind)}; undo: starter.py schedules apply (for good: set {setting})",
-        highlight=False,
-        soft_wrap=True,
-    )
+    _say(f"deleted {schedule_id(kind)}{said(by, reason)}; undo: starter.py schedules apply (for good: set {setting})")
 
 
 @asynccontextmanager
@@ -144,10 +201,6 @@ async def _connected(settings: Settings) -> AsyncIterator[Client]:
 async def _on_server(settings: Settings, order: Callable[[Client], Awaitable[Result]]) -> Result:
     async with _connected(settings) as client:
         return await order(client)
-
-
-def _utc(time: datetime) -> datetime:
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time
 
 
 def _time(time: datetime | None) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from commands.console import AsJson, fail, out, print_json, run, settings_for_command, table
+from commands.console import AsJson, out, print_json, refuse, run, settings_for_command, table
 from memory_maintenance.operations.set_aside import SetAside, all_set_aside, requeue
 from memory_maintenance.operations.tenants import ensure_known
 from memory_maintenance.settings import Settings
@@ -46,7 +46,7 @@ def requeue_set_aside(
 ) -> None:
     """Let the model be asked again about what was set aside."""
     if (session is not None) == everything:
-        fail("say what to requeue: one of --session or --all")
+        refuse("say what to requeue: one of --session or --all")
     count = run(_requeue(settings_for_command(), tenant, project, session))
     after = "; the next daily run asks the model again" if count else ""
     out.print(f"requeued {count} of {tenant}{after}", highlight=False, soft_wrap=True)

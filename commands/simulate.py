@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
-from rich.progress import TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from commands.console import AsJson, err, fail, out, print_json, progress, run, settings_for_command, table
+from commands.console import (
+    AsJson,
+    err,
+    fail,
+    out,
+    print_json,
+    progress_of,
+    refuse,
+    refusing,
+    run,
+    settings_for_command,
+    table,
+)
 from commands.simulation_plot import FORMATS, PlotError, save_plot
 from memory_maintenance.inspection.distribution import BINS, LEVELS, Distribution
 from memory_maintenance.inspection.ordering import OrderChange
 from memory_maintenance.inspection.scenario import Scenario, Simulation
 from memory_maintenance.inspection.simulation import MOST_COMPARED, simulate
+from memory_maintenance.operations.tenants import ensure_known, memories_of
 from memory_maintenance.settings import Settings
 from runtime.wiring import running_store
 
@@ -28,17 +41,21 @@ def simulate_decay(
     policy: Annotated[
         Literal["staged", "bounded"] | None, typer.Option(help="Rule to try; unset: the present.")
     ] = None,
-    rate: Annotated[float | None, typer.Option(help="Share lost per day, staged only; unset: the present.")] = None,
-    days: Annotated[int, typer.Option(help="How far to look ahead.")] = 365,
+    rate: Annotated[
+        float | None, typer.Option(help="Share lost per day, at least 0 and below 1, staged only; unset: the present.")
+    ] = None,
+    days: Annotated[int, typer.Option(help="How far to look ahead, 1 to 36500.")] = 365,
     tenant: Annotated[str | None, typer.Option(help="Only this tenant.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Also draw it: a file ending in .png, .svg or .html.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show what a rule of decay would make of importance if nobody touched a memory; nothing is written."""
-    if plot and plot.suffix.lower() not in FORMATS:
-        fail(f"{plot}: give a file ending in {', '.join(FORMATS)}")
+    with refusing():
+        scenario = Scenario(policy, rate, days)
+    if plot:
+        _ensure_drawable(plot)
     settings = settings_for_command()
-    found = run(_simulate(settings, policy, rate, days, tenant))
+    found = run(_simulate(settings, scenario, tenant))
     if as_json:
         print_json(simulation_data(found))
     else:
@@ -47,13 +64,23 @@ def simulate_decay(
         _save(found, plot)
 
 
-async def _simulate(
-    settings: Settings, policy: Literal["staged", "bounded"] | None, rate: float | None, days: int, tenant: str | None
-) -> Simulation:
-    scenario = Scenario(policy, rate, days)
+def _ensure_drawable(plot: Path) -> None:
+    """Refuse a picture that could not be written, before anything is computed for it."""
+    if plot.suffix.lower() not in FORMATS:
+        refuse(f"{plot}: give a file ending in {', '.join(FORMATS)}")
+    folder = plot.parent
+    if not folder.is_dir():
+        refuse(f"{plot} cannot be written: there is no folder {folder}")
+    if plot.is_dir() or not os.access(plot if plot.exists() else folder, os.W_OK):
+        refuse(f"{plot} cannot be written: it is a folder, or not yours to write")
+
+
+async def _simulate(settings: Settings, scenario: Scenario, tenant: str | None) -> Simulation:
     async with running_store(settings) as pool:
-        with progress(TextColumn("{task.completed} memories read"), TimeElapsedColumn()) as bar:
-            task = bar.add_task("", total=None)
+        with progress_of() as bar:
+            if tenant is not None:
+                await ensure_known(pool, tenant)
+            task = bar.add_task("memories", total=None if bar.disable else await memories_of(pool, tenant))
             return await simulate(
                 pool, settings, scenario, tenant_id=tenant, progress=lambda read: bar.update(task, completed=read)
             )

@@ -8,16 +8,17 @@ from typing import Any, Final
 import typer
 
 from commands.console import FAILED, AsJson, out, print_json, run, settings_for_command, show_error, table
-from commands.cycles import short_id, took
+from commands.cycles import cycle_data, kind_of, short_id, took
 from commands.run import in_a_line
 from memory_maintenance.errors import MaintenanceError
-from memory_maintenance.inspection.cycles import LastSuccess, last_successes
+from memory_maintenance.inspection.cycles import Cycle, LastSuccess, last_failure, last_successes
 from memory_maintenance.inspection.lag import Lag, current_lag
 from memory_maintenance.inspection.model import ModelStatus, model_status
 from memory_maintenance.operations.tenants import TenantControl, all_tenants
 from memory_maintenance.settings import Settings
 from runtime.client import connect
 from runtime.running import Running, what_runs
+from runtime.schedule_orders import ScheduleState, schedule_states
 from runtime.wiring import running_store, running_temporal
 
 SHOWN_PAUSED: Final = 20
@@ -27,7 +28,10 @@ SHOWN_PAUSED: Final = 20
 class _Status:
     running: Running | None
     """None: Temporal does not answer."""
+    schedules: list[ScheduleState]
+    """Those that are paused."""
     successes: list[LastSuccess]
+    failure: Cycle | None
     paused: list[TenantControl]
     tenants: int
     lag: Lag
@@ -35,7 +39,7 @@ class _Status:
 
 
 def show_status(as_json: AsJson = False) -> None:
-    """Show what runs now, the last success of each kind, who is paused, what waits, and today's model use."""
+    """Show what runs now, the last successes and the last failure, who is paused, what waits, and today's model use."""
     found = run(_status(settings_for_command()))
     if as_json:
         print_json(_data(found))
@@ -46,12 +50,14 @@ def show_status(as_json: AsJson = False) -> None:
 
 
 async def _status(settings: Settings) -> _Status:
-    running = await _running(settings)
+    running, schedules = await _of_temporal(settings)
     async with running_store(settings) as pool:
         tenants = await all_tenants(pool)
         return _Status(
             running=running,
+            schedules=[schedule for schedule in schedules if schedule.paused],
             successes=await last_successes(pool),
+            failure=await last_failure(pool),
             paused=[tenant for tenant in tenants if tenant.paused],
             tenants=len(tenants),
             lag=await current_lag(pool, settings),
@@ -59,13 +65,14 @@ async def _status(settings: Settings) -> _Status:
         )
 
 
-async def _running(settings: Settings) -> Running | None:
+async def _of_temporal(settings: Settings) -> tuple[Running | None, list[ScheduleState]]:
     try:
         async with running_temporal(settings) as address:
-            return await what_runs(await connect(address, settings, patience_seconds=5))
+            client = await connect(address, settings, patience_seconds=5)
+            return await what_runs(client), [state async for state in schedule_states(client)]
     except MaintenanceError as error:
         show_error(str(error))
-        return None
+        return None, []
 
 
 def _data(found: _Status) -> dict[str, Any]:
@@ -79,6 +86,8 @@ def _data(found: _Status) -> dict[str, Any]:
     return {
         "running": running,
         "last_success": [asdict(one) | {"age": one.age.total_seconds()} for one in found.successes],
+        "last_failure": cycle_data(found.failure) if found.failure else None,
+        "paused_schedules": [{"id": one.id, "note": one.note} for one in found.schedules] if running else None,
         "tenants": found.tenants,
         "paused": [
             {"tenant_id": tenant.tenant_id, "by": tenant.paused_by, "reason": tenant.paused_reason,
@@ -97,6 +106,11 @@ def _seconds(value: Any) -> Any:
 def _show(found: _Status) -> None:
     if found.running is not None:
         _show_running(found.running)
+    for schedule in found.schedules:
+        _say(
+            f"{schedule.id} is paused{f' ({schedule.note})' if schedule.note else ''}: "
+            f"starter.py schedules resume {schedule.id.rpartition('-')[2]}"
+        )
     for one in found.successes:
         out.print(
             f"last {one.kind} success: {one.completed_at:%Y-%m-%d %H:%M} UTC, {took(one.age)} ago "
@@ -105,13 +119,29 @@ def _show(found: _Status) -> None:
         )
     if not found.successes:
         out.print("no cycle has completed yet: starter.py run daily", highlight=False)
+    if found.failure:
+        _show_failure(found.failure)
     _show_waiting(found.lag)
-    out.print(f"tenants: {found.tenants}, {len(found.paused)} paused", highlight=False)
+    _say(f"tenants: {found.tenants}, {len(found.paused)} paused; the runs of one: starter.py tenants show TENANT")
     for tenant in found.paused[:SHOWN_PAUSED]:
         said = ": ".join(part for part in (tenant.paused_by, tenant.paused_reason) if part)
         since = f"{tenant.paused_since:%Y-%m-%d %H:%M}{f' ({said})' if said else ''}"
         out.print(f"  {tenant.tenant_id} paused since {since}", highlight=False)
     _show_model(found.model)
+
+
+def _say(line: str) -> None:
+    out.print(line, highlight=False, soft_wrap=True)
+
+
+def _show_failure(cycle: Cycle) -> None:
+    whole = f"as a whole ({cycle.failure.error_type})" if cycle.failure else "as a whole"
+    tenants = len(cycle.totals.failures) if cycle.totals else 0
+    what = whole if cycle.status == "failed" else f"for {tenants} {'tenant' if tenants == 1 else 'tenants'}"
+    _say(
+        f"last failure: {kind_of(cycle)}, started {cycle.started_at:%Y-%m-%d %H:%M} UTC, {what} "
+        f"(starter.py cycles show {short_id(cycle.cycle_id)})"
+    )
 
 
 def _show_running(running: Running) -> None:

@@ -81,7 +81,7 @@ def _say(text: str) -> None:
 
 def _show_tenant(report: TenantReport) -> None:
     control, rule = report.control, report.rule
-    _say(f"{control.tenant_id}: {_state(control)}")
+    _say(f"{control.tenant_id}: {state_in_words(control)}")
     own = ", ".join(f"{name}={value}" for name, value in control.overrides.model_dump(exclude_none=True).items())
     _say(f"differs from the deployment in: {own or 'nothing'}")
     _say(
@@ -103,7 +103,8 @@ def _show_tenant(report: TenantReport) -> None:
     _say(f"\nmore of a session: starter.py tenants show {control.tenant_id} --session SESSION")
 
 
-def _state(control: TenantControl) -> str:
+def state_in_words(control: TenantControl) -> str:
+    """Return whether a tenant is paused, and then since when, until when, by whom and why."""
     if not control.paused:
         return "active"
     said = ": ".join(part for part in (control.paused_by, control.paused_reason) if part)

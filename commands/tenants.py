@@ -4,17 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
 from temporalio.service import RPCError, RPCStatusCode
 
 from commands import overrides, tenant
-from commands.console import AsJson, By, Reason, err, out, print_json, run, settings_for_command, table
-from commands.run import aware
+from commands.console import (
+    AsJson,
+    By,
+    Reason,
+    err,
+    fitting_table,
+    out,
+    print_json,
+    refuse,
+    run,
+    said,
+    settings_for_command,
+    starter,
+)
+from commands.instants import instant
+from commands.tenant import state_in_words
 from memory_maintenance.operations.orders import record_order
-from memory_maintenance.operations.tenants import TenantControl, all_tenants, ensure_known, pause, resume
+from memory_maintenance.operations.tenants import TenantControl, all_tenants, ensure_known, pause, pause_of, resume
 from memory_maintenance.settings import Settings
 from runtime.client import TemporalUnreachableError, connect
 from runtime.runs import start_run
@@ -40,17 +54,20 @@ def list_tenants(as_json: AsJson = False) -> None:
     tenants = run(_list(settings_for_command()))
     if as_json:
         return print_json([asdict(t) | {"overrides": t.overrides.model_dump(exclude_none=True)} for t in tenants])
-    rows = table(None, "tenant", "state", "by", "reason", "since", "until", "overrides")
-    for t in tenants:
-        state = "paused" if t.paused else "active"
-        overrides = ", ".join(f"{k}={v}" for k, v in t.overrides.model_dump(exclude_none=True).items())
-        said = (t.paused_by, t.paused_reason, t.paused_since, t.paused_until) if t.paused else (None,) * 4
-        rows.add_row(t.tenant_id, state, *(_said(x) for x in said), overrides or "-")
+    columns = ("tenant", "state", "by", "reason", "since", "until", "overrides")
+    rows = fitting_table(columns, [_row(tenant) for tenant in tenants], whole=2)
     out.print(rows if tenants else "no tenants yet: the memories table is empty")
     return None
 
 
-def _said(value: object) -> str:
+def _row(tenant: TenantControl) -> tuple[str, ...]:
+    own = ", ".join(f"{k}={v}" for k, v in tenant.overrides.model_dump(exclude_none=True).items())
+    pause = (tenant.paused_by, tenant.paused_reason, tenant.paused_since, tenant.paused_until)
+    told = [_told(part) if tenant.paused else "-" for part in pause]
+    return tenant.tenant_id, "paused" if tenant.paused else "active", *told, own or "-"
+
+
+def _told(value: object) -> str:
     return f"{value:%Y-%m-%d %H:%M}" if isinstance(value, datetime) else str(value or "-")
 
 
@@ -59,17 +76,41 @@ def pause_tenant(
     tenant: Tenant,
     by: By = None,
     reason: Reason = None,
-    until: Annotated[datetime | None, typer.Option("--until", help="When the pause ends by itself, UTC.")] = None,
+    until: Annotated[
+        datetime | None,
+        typer.Option(
+            "--until",
+            parser=instant,
+            metavar="TIME",
+            help="When the pause ends by itself: a date or a time in ISO 8601; UTC unless it says otherwise.",
+        ),
+    ] = None,
 ) -> None:
     """Stop a tenant's maintenance after its batch in flight, and keep it stopped."""
-    run(_pause(settings_for_command(), tenant, by, reason, aware(until)))
-    said = ": ".join(part for part in (by, reason) if part)
-    until_when = f" until {aware(until):%Y-%m-%d %H:%M} UTC" if until else ""
-    out.print(
-        f"paused {tenant}{until_when}{f' ({said})' if said else ''}; undo: starter.py tenants resume {tenant}",
-        highlight=False,
-        soft_wrap=True,
-    )
+    if until is not None and until <= datetime.now(UTC):
+        refuse(f"--until has passed: {until:%Y-%m-%d %H:%M} UTC")
+    before = run(_pause(settings_for_command(), tenant, by, reason, until))
+    until_when = f" until {until:%Y-%m-%d %H:%M} UTC" if until else ""
+    undo = _pausing(before) if before else starter("tenants", "resume", tenant)
+    _say(f"paused {tenant}{until_when}{said(by, reason)}; undo: {undo}")
+    if before and (before.paused_by, before.paused_reason, before.paused_until) != (by, reason, until):
+        _say(f"it was {state_in_words(before)}: that is replaced")
+
+
+def _pausing(control: TenantControl) -> str:
+    """Return the command that pauses a tenant as it is, or was."""
+    until = control.paused_until.isoformat(timespec="seconds") if control.paused_until else None
+    options = {"--by": control.paused_by, "--reason": control.paused_reason, "--until": until}
+    given = [word for name, value in options.items() if value for word in (name, value)]
+    return starter("tenants", "pause", *given, *_as_argument(control.tenant_id))
+
+
+def _as_argument(text: str) -> list[str]:
+    return ["--", text] if text.startswith("-") else [text]
+
+
+def _say(text: str) -> None:
+    out.print(text, highlight=False, soft_wrap=True)
 
 
 @app.command("resume")
@@ -80,22 +121,22 @@ def resume_tenant(
     no_run: Annotated[bool, typer.Option("--no-run", help="Wait for the next cycle to catch up.")] = False,
 ) -> None:
     """Let maintenance work for a tenant again; it starts at once."""
-    was_paused, started = run(_resume(settings_for_command(), tenant, by, reason, start=not no_run))
-    done = f"resumed {tenant}" if was_paused else f"{tenant} was not paused"
+    before, started = run(_resume(settings_for_command(), tenant, by, reason, start=not no_run))
+    if before is None:
+        return _say(f"{tenant} was not paused: nothing was changed")
     ran = f"; started {started}" if started else ""
-    out.print(f"{done}{ran}; undo: starter.py tenants pause {tenant}", highlight=False, soft_wrap=True)
+    return _say(f"resumed {tenant}{said(by, reason)}{ran}; undo: {_pausing(before)}")
 
 
 @app.command("cancel")
 def cancel_tenant(tenant: Tenant, by: By = None, reason: Reason = None) -> None:
     """End a tenant's running maintenance after its batch in flight; the next cycle goes on."""
     ran = run(_cancel(settings_for_command(), tenant, by, reason))
-    out.print(
-        f"cancelled the run of {tenant}; the next cycle goes on: starter.py run daily --tenant {tenant}"
+    again = starter("run", "daily", f"--tenant={tenant}")
+    _say(
+        f"cancelled the run of {tenant}{said(by, reason)}; the next cycle goes on: {again}"
         if ran
-        else f"nothing runs for {tenant}",
-        highlight=False,
-        soft_wrap=True,
+        else f"nothing runs for {tenant}"
     )
 
 
@@ -104,28 +145,34 @@ async def _list(settings: Settings) -> list[TenantControl]:
         return await all_tenants(pool)
 
 
-async def _pause(settings: Settings, tenant: str, by: str | None, reason: str | None, until: datetime | None) -> None:
+async def _pause(
+    settings: Settings, tenant: str, by: str | None, reason: str | None, until: datetime | None
+) -> TenantControl | None:
+    """Pause the tenant and return what operators had said of it where it was paused already."""
     async with running_stack_of(settings) as stack, running_pool(settings, stack) as pool:
         await ensure_known(pool, tenant)
+        before = await pause_of(pool, tenant)
         await pause(pool, tenant, by=by, reason=reason, until=until)
         order = {"by": by, "reason": reason, "until": until.isoformat() if until else None}
         await _signal_what_runs(settings, stack.temporal_address, tenant, "pause", order)
+        return before
 
 
 async def _resume(
     settings: Settings, tenant: str, by: str | None, reason: str | None, *, start: bool
-) -> tuple[bool, str | None]:
+) -> tuple[TenantControl | None, str | None]:
+    """Resume the tenant; return how it was paused, if it was, and the id of the run that is started."""
     async with running_stack_of(settings) as stack, running_pool(settings, stack) as pool:
         await ensure_known(pool, tenant)
-        was_paused = await resume(pool, tenant, by=by, reason=reason)
-        if not was_paused:
-            return was_paused, None
+        before = await pause_of(pool, tenant)
+        if not await resume(pool, tenant, by=by, reason=reason):
+            return None, None
         # Also where no run is started: a pause that was signalled while no worker polled would come after this.
         await _signal_what_runs(settings, stack.temporal_address, tenant, "resume", {"by": by, "reason": reason})
-        if not start:
-            return was_paused, None
+        if before is None or not start:
+            return before, None
         client = await connect(stack.temporal_address, settings)
-        return was_paused, (await start_run(client, MaintenanceRequest(tenants=(tenant,)))).id
+        return before, (await start_run(client, MaintenanceRequest(tenants=(tenant,)))).id
 
 
 async def _cancel(settings: Settings, tenant: str, by: str | None, reason: str | None) -> bool:

@@ -26,7 +26,8 @@ def work(
 ) -> None:
     """Do the maintenance work, until SIGTERM or SIGINT; batches in flight may then finish.
 
-    Ends with status 0 then, and with 1 after an error that a restart does not mend by itself.
+    Ends with status 0 then, and with 1 after an error: where a server did not answer, being started again
+    by the supervisor mends it; anything else the line on standard error says how to mend.
     """
     try:
         settings = load_settings()

@@ -36,7 +36,9 @@ async def _maintain(tenant_ids: list[str] | None, *, hourly: bool, dry_run: bool
 
 def main() -> int:
     """Run one maintenance, print its statistics as JSON, and return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m memory_maintenance", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m memory_maintenance", description=__doc__, epilog="Ends with status 1 where a tenant failed."
+    )
     parser.add_argument("tenants", nargs="*", metavar="TENANT", help="only these tenants")
     parser.add_argument("--hourly", action="store_true", help="only summarize idle sessions")
     parser.add_argument("--dry-run", action="store_true", help="print what a run would do; write and ask nothing")

@@ -77,6 +77,13 @@ class SessionNotFoundError(InvalidRequestError):
         self.session_id = session_id
 
 
+class ProjectNotFoundError(InvalidRequestError):
+    """The tenant has no memory of this project."""
+
+    def __init__(self, tenant_id: str, project: str) -> None:
+        super().__init__(f"tenant {tenant_id!r} has no project {project!r}: check both; `default` is for none")
+
+
 class MemoryNotFoundError(InvalidRequestError):
     """No memory has this id."""
 

@@ -16,8 +16,8 @@ from memory_maintenance.errors import MaintenanceError
 from memory_maintenance.inspection.health import Check
 from memory_maintenance.settings import Settings
 from runtime.client import ANSWER_TIMEOUT, connect
-from runtime.schedule_orders import ScheduleState, schedule_states
-from runtime.schedules import KINDS, OFF, schedule_id
+from runtime.schedule_orders import ScheduleState, state_of
+from runtime.schedules import KINDS, OFF, described, is_as_set, refused_spec, schedule_id
 from runtime.search_attributes import SearchAttributes
 from workflows.options import MODEL_TASK_QUEUE, TASK_QUEUE
 
@@ -80,9 +80,21 @@ async def _polled(client: Client, queue: str, kind: TaskQueueType.ValueType) -> 
 
 
 async def _schedules(client: Client, settings: Settings) -> list[Check]:
-    states = {state.id: state async for state in schedule_states(client)}
+    return [check for kind in KINDS for check in await _schedule(client, settings, kind)]
+
+
+async def _schedule(client: Client, settings: Settings, kind: Kind) -> list[Check]:
     crons = {"daily": settings.maintenance_daily_cron, "hourly": settings.maintenance_hourly_cron}
-    return [schedule_check(kind, states.get(schedule_id(kind)), wanted=crons[kind] != OFF) for kind in KINDS]
+    wanted = crons[kind] != OFF
+    found = await described(client.get_schedule_handle(schedule_id(kind)))
+    verdict = schedule_check(kind, state_of(found) if found else None, wanted=wanted)
+    if (refused := await refused_spec(client, settings, kind)) is not None:
+        advice = "correct it, then: starter.py schedules apply"
+        return [verdict, _temporal("schedules", "failure", str(refused), advice)]
+    if found and wanted and not is_as_set(found, settings, kind):
+        said = f"{schedule_id(kind)} is not what the settings say: it or MAINTENANCE_… was changed since it was applied"
+        return [verdict, _temporal("schedules", "warning", said, "starter.py schedules apply")]
+    return [verdict]
 
 
 def schedule_check(kind: Kind, state: ScheduleState | None, *, wanted: bool) -> Check:
@@ -91,14 +103,15 @@ def schedule_check(kind: Kind, state: ScheduleState | None, *, wanted: bool) -> 
     if state is None and not wanted:
         return _temporal("schedules", "ok", f"{name} is off, as set")
     if state is None:
-        return _temporal(
-            "schedules", "warning", f"there is no {name}: nothing runs by itself", "starter.py schedules apply"
-        )
+        found = f"there is no {name}: no {kind} run starts by itself"
+        return _temporal("schedules", "warning", found, "starter.py schedules apply")
     if not wanted:
         return _temporal("schedules", "warning", f"{name} is set to off and still there", "starter.py schedules apply")
     if state.paused:
         why = f" ({state.note})" if state.note else ""
         return _temporal("schedules", "warning", f"{name} is paused{why}", f"starter.py schedules resume {kind}")
+    if state.next_at is None:
+        return _temporal("schedules", "warning", f"{name} has no time left to run at", "starter.py schedules apply")
     return _temporal("schedules", "ok", f"{name} runs next at {state.next_at:%Y-%m-%d %H:%M} UTC")
 
 

@@ -29,6 +29,10 @@ BACKFILL_AT_MOST: Final = 500
 """The server keeps 1,000 runs of a Schedule waiting, drops what is more, and says nothing."""
 
 
+_ORDERED: Final = "; then "
+"""Between the note of a pause and what was ordered meanwhile."""
+
+
 class ScheduleNotFoundError(MaintenanceError):
     """The server has no such Schedule."""
 
@@ -61,10 +65,11 @@ async def schedule_states(client: Client) -> AsyncIterator[ScheduleState]:
     """Yield the state of each of our Schedules that exists."""
     for kind in KINDS:
         if (found := await described(client.get_schedule_handle(schedule_id(kind)))) is not None:
-            yield _state(found)
+            yield state_of(found)
 
 
-def _state(found: ScheduleDescription) -> ScheduleState:
+def state_of(found: ScheduleDescription) -> ScheduleState:
+    """Return a Schedule as an operator sees it."""
     info, schedule = found.info, found.schedule
     last = info.recent_actions[-1] if info.recent_actions else None
     return ScheduleState(
@@ -137,18 +142,37 @@ async def _times(client: Client, kind: Kind, start: datetime, end: datetime) -> 
     return len(found.start_time)
 
 
-async def pause(client: Client, kind: Kind, *, note: str) -> None:
-    """Stop a Schedule's automatic times; what runs goes on. Twice is once, with the later note."""
+async def pause(client: Client, kind: Kind, *, note: str) -> ScheduleState:
+    """Stop a Schedule's automatic times and return how it stood; what runs goes on. Twice: with the later note."""
     with _found(kind):
+        before = state_of(await _handle(client, kind).describe())
         await _handle(client, kind).pause(note=note)
         await shown(_handle(client, kind), lambda found: _pause_of(found) == (True, note))
+    return before
 
 
-async def resume(client: Client, kind: Kind, *, note: str) -> None:
-    """Take a pause back. Times that passed meanwhile are not run: the next run finds their work."""
+async def resume(client: Client, kind: Kind, *, note: str) -> ScheduleState:
+    """Take a pause back and return how it stood; where it was not paused, its note stays.
+
+    Times that passed meanwhile are not run: the next run finds their work.
+    """
     with _found(kind):
-        await _handle(client, kind).unpause(note=note)
-        await shown(_handle(client, kind), lambda found: _pause_of(found) == (False, note))
+        before = state_of(await _handle(client, kind).describe())
+        if before.paused:
+            await _handle(client, kind).unpause(note=note)
+            await shown(_handle(client, kind), lambda found: _pause_of(found) == (False, note))
+    return before
+
+
+async def note_order(client: Client, kind: Kind, said: str) -> None:
+    """Leave on a Schedule who ordered a run of it and why, behind the note of a pause that goes on."""
+    with _found(kind):
+        handle = _handle(client, kind)
+        state = state_of(await handle.describe())
+        # A pause of what is paused, or its end where there is none, changes the note and nothing else.
+        note = f"{(state.note or 'paused').split(_ORDERED)[0]}{_ORDERED}{said}" if state.paused else said
+        await (handle.pause(note=note) if state.paused else handle.unpause(note=note))
+        await shown(handle, lambda found: _pause_of(found) == (state.paused, note))
 
 
 def _pause_of(found: ScheduleDescription) -> tuple[bool, str | None]:

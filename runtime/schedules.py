@@ -13,6 +13,8 @@ from typing import Final, Literal
 from uuid import uuid4
 
 from temporalio.api.schedule.v1 import Schedule as StoredSchedule
+from temporalio.api.schedule.v1 import ScheduleSpec as StoredSpec
+from temporalio.api.workflowservice.v1 import UpdateScheduleRequest
 from temporalio.client import (
     Client,
     Schedule,
@@ -122,8 +124,7 @@ async def apply_schedule(client: Client, settings: Settings, kind: Kind) -> Appl
         if found is not None:
             await handle.delete()
         return OFF if found is None else "removed"
-    wanted = desired(settings, kind)
-    if found is not None and _seal_of(found) == _seal(wanted, found.raw_description.schedule):
+    if found is not None and is_as_set(found, settings, kind):
         return "unchanged"
     try:
         written = await _write(client, handle, settings, kind, seal=f"being written {uuid4()}")
@@ -131,6 +132,34 @@ async def apply_schedule(client: Client, settings: Settings, kind: Kind) -> Appl
         raise _explained(error, settings, kind) from None
     await _complete(client, written, settings, kind)
     return "created" if found is None else "updated"
+
+
+async def refused_spec(client: Client, settings: Settings, kind: Kind) -> SettingsError | None:
+    """Return what the server has against the cron expression or the time zone; None where it takes both.
+
+    It is asked by an update of a Schedule that does not exist, to do nothing: whatever it says, nothing is written.
+    """
+    if (cron := _cron(settings, kind)) == OFF:
+        return None
+    spec = StoredSpec(cron_string=[cron], timezone_name=settings.maintenance_time_zone)
+    asked = UpdateScheduleRequest(
+        namespace=client.namespace,
+        schedule_id=f"{schedule_id(kind)}-asked-{uuid4()}",
+        schedule=StoredSchedule(spec=spec),
+        identity=client.identity,
+        request_id=str(uuid4()),
+    )
+    try:
+        await client.workflow_service.update_schedule(asked)
+    except RPCError as error:
+        told = _explained(error, settings, kind) if error.message.startswith(_SPEC_ERROR) else None
+        return told if isinstance(told, SettingsError) else None
+    return None
+
+
+def is_as_set(found: ScheduleDescription, settings: Settings, kind: Kind) -> bool:
+    """Return whether ``apply_schedule`` would leave the Schedule as it is."""
+    return _seal_of(found) == _seal(desired(settings, kind), found.raw_description.schedule)
 
 
 async def described(handle: ScheduleHandle) -> ScheduleDescription | None:

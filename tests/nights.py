@@ -6,7 +6,14 @@ from uuid import UUID, uuid4
 
 from memory_maintenance.database.pool import Pool, execute
 from memory_maintenance.operations.cycles import close_cycle, open_cycle, record_outcomes
-from memory_maintenance.operations.outcomes import CycleTotals, DecayCounts, DreamCounts, SummaryCounts, TenantOutcome
+from memory_maintenance.operations.outcomes import (
+    CycleFailure,
+    CycleTotals,
+    DecayCounts,
+    DreamCounts,
+    SummaryCounts,
+    TenantOutcome,
+)
 
 NIGHT = datetime(2026, 3, 10, 2, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -33,12 +40,13 @@ async def night(
     outcomes: tuple[TenantOutcome, ...] = OUTCOMES,
     cycle_id: UUID | None = None,
     config: dict[str, Any] | None = None,
+    failure: CycleFailure | None = None,
 ) -> UUID:
     """Record a cycle that started at *at* and, unless *status* is None, ended an hour later."""
     cycle_id = cycle_id or uuid4()
     await open_cycle(pool, cycle_id, kind=kind, as_of=at, config=config or {"llm_backend": "extractive"})
     await record_outcomes(pool, cycle_id, 1, outcomes)
-    totals = CycleTotals(looked_at=9, left_paused=1).with_outcomes(outcomes)
+    totals = CycleTotals(looked_at=9, left_paused=1, failure=failure).with_outcomes(outcomes)
     if status:
         await close_cycle(pool, cycle_id, status=status, totals=totals.model_dump(mode="json"))
     await execute(

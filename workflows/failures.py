@@ -1,6 +1,10 @@
-"""What a failed step tells a workflow: a name and a word, never a text."""
+"""What a failed step tells a workflow: a name, a word, a message of our own; never a foreign text."""
 
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, ApplicationError, FailureError
+
+with workflow.unsafe.imports_passed_through():
+    from memory_maintenance.operations.outcomes import CycleFailure
 
 
 def error_type(error: ActivityError) -> str:
@@ -15,3 +19,11 @@ def reason(error: ActivityError) -> str:
     if isinstance(cause, ApplicationError) and cause.details:
         return str(cause.details[0])
     return error_type(error)
+
+
+def cycle_failure(error: BaseException) -> CycleFailure:
+    """Return what ended a cycle: a step's own error where there is one."""
+    cause = error.cause if isinstance(error, FailureError) and error.cause else error
+    if isinstance(cause, ApplicationError):
+        return CycleFailure(error_type=str(cause.type), message=cause.message)
+    return CycleFailure(error_type=type(cause).__name__)

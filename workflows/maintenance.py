@@ -13,7 +13,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.planning import PlanningActivities
     from memory_maintenance.operations.outcomes import CycleTotals
     from workflows import cycle
-    from workflows.failures import error_type
+    from workflows.failures import cycle_failure, error_type
     from workflows.messages import MaintenanceRequest, PageRequest
     from workflows.options import PAGE_SIZE, PAGES_AT_ONCE, sql
     from workflows.orders import OrderQueue
@@ -85,7 +85,10 @@ class MaintenanceWorkflow:
             stats = await cycle.stats(self._state, self._totals)
         except (FailureError, asyncio.CancelledError) as error:
             await self._pages.stop()
-            await self._close("cancelled" if is_cancelled_exception(error) else "failed")
+            cancelled = is_cancelled_exception(error)
+            if not cancelled:
+                self._totals = self._totals.model_copy(update={"failure": cycle_failure(error)})
+            await self._close("cancelled" if cancelled else "failed")
             raise
         finally:
             await self._orders.drained()  # also those that came while the cycle closed

@@ -6,8 +6,11 @@ Import it where it is called: Alembic and SQLAlchemy take 20 MB and a quarter of
 from __future__ import annotations
 
 import asyncio
+import re
+from collections.abc import Collection, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 import asyncpg
 from alembic import command
@@ -19,7 +22,23 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from memory_maintenance.database.pool import address, connection_errors, store_errors
-from memory_maintenance.errors import DatabaseUnavailableError
+from memory_maintenance.errors import DatabaseUnavailableError, StoreShapeError
+
+PRESENT: Final = """
+-- database.PRESENT: the columns of what is in the schema maintenance.
+SELECT c.relname AS table_name, a.attname AS column_name
+FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+WHERE c.relnamespace = to_regnamespace('maintenance') AND c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped
+"""
+
+RECOVERY: Final = (
+    "Restore it from a backup; or DROP SCHEMA maintenance CASCADE, then `python starter.py migrate`: memories and "
+    "their bases of decay stay, what else maintenance knew (pauses, overrides, orders, runs, budgets) is lost"
+)
+"""What to do about a table that a migration created and somebody dropped: it is not created a second time."""
+
+_TABLE: Final = re.compile(r"^CREATE TABLE maintenance\.(\w+) \((.*?)^\)", re.MULTILINE | re.DOTALL)
+_COLUMN: Final = re.compile(r"^    ([a-z_]+) ", re.MULTILINE)
 
 _LOCK = 7_295_118_402_318_874_113
 _POLL_SECONDS = 0.2
@@ -32,7 +51,7 @@ async def migrate(dsn: str) -> None:
     Raises:
         DatabaseUnavailableError: Postgres does not answer, or others kept the table locked.
         DatabaseRefusedError: the user may not create the schema.
-        StoreShapeError: the memories table lacks a column that maintenance needs.
+        StoreShapeError: the memories table lacks a column that maintenance needs, or a table of ours was dropped.
     """
     engine = create_async_engine("postgresql+asyncpg://", async_creator=partial(_connect, dsn), poolclass=NullPool)
     try:
@@ -70,6 +89,24 @@ async def _lock(guard: AsyncConnection) -> None:
     await guard.commit()
 
 
+def created_tables() -> dict[str, frozenset[str]]:
+    """Return the tables of schema ``maintenance`` with their columns, as the revisions' own statements create them."""
+    revisions = ScriptDirectory.from_config(_config()).walk_revisions()
+    statements = "".join(getattr(revision.module, "CONTROL", "") for revision in revisions)
+    return {name: frozenset(_COLUMN.findall(body)) for name, body in _TABLE.findall(statements)}
+
+
+def lost_tables(present: Mapping[str, Collection[str]]) -> list[str]:
+    """Return what of ``created_tables`` is not among *present*, which has columns by table: tables, and columns."""
+    lost = []
+    for table, columns in created_tables().items():
+        if table not in present:
+            lost.append(f"table maintenance.{table}")
+        else:
+            lost += [f"column maintenance.{table}.{name}" for name in sorted(columns - set(present[table]))]
+    return lost
+
+
 def newest_revision() -> str | None:
     """Return the revision that this version of the code needs."""
     return ScriptDirectory.from_config(_config()).get_current_head()
@@ -79,6 +116,11 @@ def _upgrade(connection: Connection) -> None:
     config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+    present: dict[str, set[str]] = {}
+    for row in connection.execute(text(PRESENT)):
+        present.setdefault(row.table_name, set()).add(row.column_name)
+    if lost := lost_tables(present):
+        raise StoreShapeError(f"missing: {', '.join(lost)}. {RECOVERY}")
 
 
 def _config() -> Config:

@@ -59,6 +59,16 @@ ORDER BY kind, completed_at DESC
 """
 
 
+LAST_FAILURE: Final = (
+    """
+-- inspection.LAST_FAILURE: the newest cycle that failed, as a whole or for a tenant.
+"""
+    + _COLUMNS
+    + "WHERE status = 'failed' OR jsonb_array_length(coalesce(totals->'failures', '[]')) > 0"
+    " ORDER BY started_at DESC, cycle_id LIMIT 1"
+)
+
+
 class CycleNotFoundError(InvalidRequestError):
     """No cycle, or more than one, has an id that begins so."""
 
@@ -158,6 +168,12 @@ async def outcomes_of(db: Executor, cycle_id: UUID) -> list[TenantOutcome]:
 async def last_successes(db: Executor) -> list[LastSuccess]:
     """Return the newest completed cycle of each kind; one over named tenants is no success of the fleet."""
     return [LastSuccess(**dict(row)) for row in await fetch(db, LAST_SUCCESS)]
+
+
+async def last_failure(db: Executor) -> Cycle | None:
+    """Return the newest cycle that failed, as a whole or for a tenant; of named tenants, too."""
+    found = await fetch(db, LAST_FAILURE)
+    return _cycle(found[0]) if found else None
 
 
 def next_command(kind: str, outcome: TenantOutcome) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Final, Literal
@@ -11,7 +12,7 @@ from pydantic import ValidationError
 
 from memory_maintenance.database.pool import Pool
 from memory_maintenance.errors import LanguageModelError
-from memory_maintenance.inspection.health import Check
+from memory_maintenance.inspection.health import Check, has_failed
 from memory_maintenance.inspection.model import model_status
 from memory_maintenance.language_model.budget import prices
 from memory_maintenance.language_model.completion import Completion, read_completion
@@ -22,6 +23,7 @@ from memory_maintenance.observability.logs import quiet_third_party_loggers
 from memory_maintenance.settings import Settings
 
 PATIENCE: Final = timedelta(seconds=10)
+"""Longest wait for an answer; a run waits for MODEL_TIMEOUT_SECONDS."""
 
 QUESTION_TOKENS: Final = 64
 """The longest answer to the tiny question."""
@@ -42,22 +44,46 @@ class Colour(ModelAnswer):
         return (self.colour,)
 
 
-async def model_checks(settings: Settings, *, ask: bool) -> list[Check]:
-    """Return the verdicts on the configured endpoint; *ask*: pay for one tiny question, outside of every budget."""
+async def model_checks(settings: Settings, *, ask: bool) -> AsyncIterator[Check]:
+    """Yield the verdicts on the configured endpoint; *ask*: pay for one tiny question, outside of every budget."""
     if settings.llm_backend != "openai":
-        return [_model("writer", "ok", f"no model is asked: texts are written by `{settings.llm_backend}`")]
+        yield _model("writer", "ok", f"no model is asked: texts are written by `{settings.llm_backend}`")
+        return
     quiet_third_party_loggers()
+    reachable = await _unless_it_fails("reachable", _reachable(settings), settings)
+    for check in [*reachable, *price_checks(settings)]:
+        yield check
+    if has_failed(reachable):
+        return
+    for check in await _unless_it_fails("answer", _asked(settings), settings) if ask else [_not_asked()]:
+        yield check
+
+
+async def _unless_it_fails(name: str, checks: Awaitable[list[Check]], settings: Settings) -> list[Check]:
     try:
-        return [
-            await _reachable(settings),
-            *price_checks(settings),
-            *(await _asked(settings) if ask else [_not_asked()]),
-        ]
+        return await checks
     except LanguageModelError as error:
-        return [
-            _model("reachable", "failure", str(error), "decay goes on; texts are fallbacks, or stay due"),
-            *price_checks(settings),
-        ]
+        advice = "decay goes on; texts are fallbacks, or stay due"
+        return [_model(name, "failure", _why(error, settings), advice)]
+
+
+def _why(error: LanguageModelError, settings: Settings) -> str:
+    match error.reason:
+        case "unreachable":
+            return f"nothing answers at {_named_by(settings)}"
+        case "timeout":
+            return f"the endpoint did not answer within {PATIENCE.total_seconds():g} s"
+        case _:
+            return str(error)
+
+
+def _named_by(settings: Settings) -> str:
+    """Return what says where the endpoint is."""
+    if settings.openai_base_url:
+        return "OPENAI_BASE_URL"
+    if settings.rae_llm_backend == "ollama":
+        return "OLLAMA_API_URL"
+    return "OpenAI's own address: OPENAI_BASE_URL is unset, OPENAI_API_KEY is set"
 
 
 async def breaker_check(pool: Pool, settings: Settings) -> Check:
@@ -70,12 +96,17 @@ async def breaker_check(pool: Pool, settings: Settings) -> Check:
     return _model("breaker", "warning", f"open, so that every call fails at once: {said}", advice)
 
 
-async def _reachable(settings: Settings) -> Check:
+async def _reachable(settings: Settings) -> list[Check]:
+    return [await _listed(settings)]
+
+
+async def _listed(settings: Settings) -> Check:
     client = connection(settings.llm_base_url or OPENAI_URL, settings.openai_api_key, PATIENCE)
     name = settings.rae_llm_model_default
     try:
         with model_errors():
-            known = [model.id async for model in client.models.list()]
+            async with asyncio.timeout(PATIENCE.total_seconds()):
+                known = [model.id async for model in client.models.list()]
     except LanguageModelError as error:
         if error.reason != "unknown_model":
             raise
@@ -114,7 +145,7 @@ async def _asked(settings: Settings) -> list[Check]:
         api_key=settings.openai_api_key,
         model=settings.rae_llm_model_default,
         answer_tokens=QUESTION_TOKENS,
-        timeout=settings.model_timeout,
+        timeout=PATIENCE,
     )
     try:
         response = await client.complete(

@@ -19,7 +19,7 @@ BINS: Final = 20
 """Bars of the histogram of importance."""
 
 TREND: Final = 30
-"""Cycles of the trend, the one that is reported among them."""
+"""Cycles of the trend, the one that is reported among them if it is over the whole fleet."""
 
 SLOWEST: Final = 10
 NAMED_FAILURES: Final = 200
@@ -139,7 +139,7 @@ class Report:
     """Tenants by ``DURATION_EDGES``."""
     slowest: tuple[tuple[str, float], ...]
     trend: tuple[TrendPoint, ...]
-    """The oldest first."""
+    """The oldest first; none where no cycle of the kind was over the whole fleet."""
     texts: tuple[Written, ...]
 
     @property
@@ -149,13 +149,16 @@ class Report:
 
 
 async def cycle_report(pool: Pool, beginning: str | None = None, *, with_text: bool = False) -> Report:
-    """Return the report of the cycle whose id begins so (None: the newest), all as of one instant.
+    """Return the report of the cycle whose id begins so, all as of one instant.
+
+    None: the newest over the whole fleet, where there is one.
 
     Raises:
         CycleNotFoundError: there is none, or more than one.
     """
     async with snapshot(pool) as db:
-        cycle = await find_cycle(db, beginning)
+        of_fleet = await latest_cycles(db, 1, of_fleet=True) if beginning is None else []
+        cycle = of_fleet[0] if of_fleet else await find_cycle(db, beginning)
         outcomes = await outcomes_of(db, cycle.cycle_id)
         totals = cycle.totals or CycleTotals().with_outcomes(outcomes)
         before, after = await _histograms(db)
@@ -226,8 +229,8 @@ def _slowest(outcomes: Sequence[TenantOutcome]) -> tuple[tuple[str, float], ...]
 
 
 async def _trend(db: Executor, cycle: Cycle) -> tuple[TrendPoint, ...]:
-    """Return the last cycles of the kind, up to the one that is reported."""
-    shown = (await latest_cycles(db, TREND, cycle.kind, until=cycle.started_at))[::-1]
+    """Return the last cycles of the kind over the whole fleet, up to the one that is reported."""
+    shown = (await latest_cycles(db, TREND, cycle.kind, until=cycle.started_at, of_fleet=True))[::-1]
     costs = await cycle_costs(db, [each.cycle_id for each in shown])
     return tuple(_point(each, costs[each.cycle_id]) for each in shown)
 

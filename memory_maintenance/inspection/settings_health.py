@@ -26,6 +26,19 @@ OUR_PREFIXES: Final = (
 LIKE_ENOUGH: Final = 0.85
 """Least similarity of a name to one of ours (difflib's ratio) to be taken for a slip."""
 
+OF_RAE: Final = {
+    **dict.fromkeys(
+        ("GEMINI_API_KEY", "ANTHROPIC_API_KEY"),
+        "put it into OPENAI_API_KEY, and the provider's OpenAI-compatible endpoint into OPENAI_BASE_URL",
+    ),
+    "OLLAMA_API_BASE": "OLLAMA_API_URL, with RAE_LLM_BACKEND=ollama",
+    **dict.fromkeys(("CELERY_BROKER_URL", "CELERY_RESULT_BACKEND"), "nothing to do: TEMPORAL_ADDRESS takes its place"),
+    "MEMORY_IMPORTANCE_DECAY_RATE": "MEMORY_BASE_DECAY_RATE, per day",
+    "MEMORY_IMPORTANCE_DECAY_SCHEDULE": "MAINTENANCE_DAILY_CRON",
+    "RAE_APP_LOG_LEVEL": "LOG_LEVEL",
+}
+"""Settings of RAE's that nothing here reads, and what to set instead; the rest is in docs/from-rae.md."""
+
 _settings = partial(Check, "settings")
 
 Rule = tuple[Callable[[Settings], bool], str, str]
@@ -111,6 +124,8 @@ def unknown_name(name: str) -> Check | None:
     name = name.upper()
     if name in ours:
         return None
+    if name in OF_RAE:
+        return _settings("name", "note", f"{name} is RAE's, and nothing here reads it", OF_RAE[name])
     if near := get_close_matches(name, ours, n=1, cutoff=LIKE_ENOUGH):
         return _settings("name", "warning", f"{name} is set and nothing reads it", f"did you mean {near[0]}?")
     if name.startswith(OUR_PREFIXES):

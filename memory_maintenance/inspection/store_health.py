@@ -123,6 +123,7 @@ async def store_checks(pool: Pool, settings: Settings) -> list[Check]:
         "version": _version,
         "rights": _rights,
         "migration": _migration,
+        "tables": _tables,
         "columns": _columns,
         "indexes": _indexes,
         "row security": _row_security,
@@ -180,6 +181,25 @@ async def _migration(pool: Pool) -> Check:
     if at == newest:
         return _store("migration", "ok", f"at revision {at}, the newest")
     return _store("migration", "failure", f"at revision {at}, this version needs {newest}", _MIGRATE)
+
+
+async def _tables(pool: Pool) -> Check:
+    """Compare the tables of maintenance with those that the migrations create."""
+    from memory_maintenance.database.migrate import (  # noqa: PLC0415  its docstring says why
+        PRESENT,
+        RECOVERY,
+        lost_tables,
+        newest_revision,
+    )
+
+    at, present = await fetch_value(pool, REVISION), dict[str, set[str]]()
+    for row in await fetch(pool, PRESENT):
+        present.setdefault(row["table_name"], set()).add(row["column_name"])
+    if lost := lost_tables(present):
+        return _store(
+            "tables", "failure", f"missing: {', '.join(lost)}", RECOVERY if at == newest_revision() else _MIGRATE
+        )
+    return _store("tables", "ok", "all of the schema maintenance are there")
 
 
 async def _columns(pool: Pool) -> Check:

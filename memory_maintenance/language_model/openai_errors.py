@@ -112,7 +112,7 @@ def _of_connection(cause: BaseException | None) -> LanguageModelError:
     if isinstance(cause, (httpx2.UnsupportedProtocol, httpx2.LocalProtocolError)):
         return ModelForbiddenError("misconfigured", "OPENAI_BASE_URL or OPENAI_API_KEY cannot be used: check them")
     if isinstance(cause, (httpx2.ConnectError, httpx2.ProxyError)):
-        return ModelBusyError("unreachable", "nothing answers at OPENAI_BASE_URL")
+        return ModelBusyError("unreachable", "nothing answers at the model's address: see `starter.py doctor`")
     return ModelBusyError("connection_lost", "the endpoint closed the connection before its answer was whole")
 
 

@@ -5,6 +5,7 @@ Each statement that changes it writes who, when and why into ``maintenance.order
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -14,7 +15,7 @@ from annotated_types import Ge, Le, Lt
 from pydantic import BaseModel, ConfigDict, PlainSerializer, ValidationError
 
 from memory_maintenance.database.pool import Executor, execute, fetch, fetch_row, fetch_value
-from memory_maintenance.errors import InvalidRequestError, TenantNotFoundError
+from memory_maintenance.errors import InvalidRequestError, ProjectNotFoundError, TenantNotFoundError
 from memory_maintenance.settings import Tags
 
 MOST_TOKENS: Final = 10**15
@@ -88,6 +89,12 @@ async def known_control_of(db: Executor, tenant_id: str) -> TenantControl:
     if control is None:
         await ensure_known(db, tenant_id)
     return control or TenantControl(tenant_id)
+
+
+async def pause_of(db: Executor, tenant_id: str) -> TenantControl | None:
+    """Return what operators said of a tenant that is paused now, readable or not; None: it is not paused."""
+    row = await fetch_row(db, CONTROL, tenant_id)
+    return _control(dict(row)) if row and row["paused"] else None
 
 
 async def _stated(db: Executor, tenant_id: str) -> TenantControl | None:
@@ -170,14 +177,18 @@ async def resume(db: Executor, tenant_id: str, *, by: str | None = None, reason:
 
 
 OVERRIDE: Final = """
--- operations.OVERRIDE: sets what is given and keeps the rest; null takes a setting back.
+-- operations.OVERRIDE: sets what is given and keeps the rest; null takes a setting back. What changes nothing is
+-- no order.
 --   $1 tenant_id  text
 --   $2 changes    jsonb
 --   $3 by         text
 --   $4 reason     text
 WITH changed AS (
-    INSERT INTO maintenance.tenants AS t (tenant_id, overrides) VALUES ($1, jsonb_strip_nulls($2))
+    INSERT INTO maintenance.tenants AS t (tenant_id, overrides)
+    SELECT $1, jsonb_strip_nulls($2)
+    WHERE jsonb_strip_nulls($2) <> '{}' OR EXISTS (SELECT FROM maintenance.tenants WHERE tenant_id = $1)
     ON CONFLICT (tenant_id) DO UPDATE SET overrides = jsonb_strip_nulls(t.overrides || $2)
+    WHERE jsonb_strip_nulls(t.overrides || $2) <> t.overrides
     RETURNING tenant_id
 )
 INSERT INTO maintenance.orders (tenant_id, action, ordered_by, reason, details)
@@ -187,18 +198,27 @@ SELECT tenant_id, CASE jsonb_strip_nulls($2) WHEN '{}' THEN 'unset' ELSE 'set' E
 
 async def override(
     db: Executor, tenant_id: str, changes: dict[str, Any], *, by: str | None = None, reason: str | None = None
-) -> None:
-    """Set or, by None, take back settings of one tenant.
+) -> bool:
+    """Set or, by None, take back settings of one tenant; return whether that changed any.
+
+    Raises:
+        InvalidRequestError: a name that is no override, or a value out of its range.
+    """
+    written = checked_overrides(changes).model_dump(mode="json", include=set(changes))
+    return await execute(db, OVERRIDE, tenant_id, written, by, reason) == 1
+
+
+def checked_overrides(changes: Mapping[str, Any]) -> TenantOverrides:
+    """Return *changes* as overrides.
 
     Raises:
         InvalidRequestError: a name that is no override, or a value out of its range.
     """
     try:
-        checked = TenantOverrides.model_validate(changes)
+        return TenantOverrides.model_validate(changes)
     except ValidationError as error:
         fault = error.errors()[0]
         raise InvalidRequestError(f"{fault['loc'][0]}: {fault['msg']}") from None
-    await execute(db, OVERRIDE, tenant_id, checked.model_dump(mode="json", include=set(changes)), by, reason)
 
 
 CLEAR: Final = """
@@ -245,6 +265,26 @@ async def _has_memories(db: Executor, tenant_id: str) -> bool:
         return False
 
 
+PROJECT: Final = """
+-- operations.PROJECT: whether a tenant has a memory of the project.
+--   $1 tenant_id  its own type
+--   $2 project    text
+SELECT EXISTS (SELECT 1 FROM memories WHERE tenant_id = $1 AND coalesce(project, 'default') = $2)
+"""
+
+
+async def ensure_project(db: Executor, tenant_id: str, project: str) -> None:
+    """Raise where nothing is known of the tenant, or none of its memories has this project.
+
+    Raises:
+        TenantNotFoundError: neither a memory nor an operator ever named it.
+        ProjectNotFoundError: it has no memory of the project.
+    """
+    await ensure_known(db, tenant_id)
+    if not await _has_memories(db, tenant_id) or not await fetch_value(db, PROJECT, tenant_id, project):
+        raise ProjectNotFoundError(tenant_id, project)
+
+
 LIST: Final = """
 -- operations.LIST: every tenant, by a loose index scan: one look-up a tenant, however many memories it has.
 WITH RECURSIVE found AS (
@@ -263,6 +303,24 @@ SELECT k.tenant_id, coalesce(t.paused AND coalesce(t.paused_until > now(), true)
 FROM known k LEFT JOIN maintenance.tenants t USING (tenant_id)
 ORDER BY k.tenant_id
 """
+
+
+COUNT: Final = """
+-- operations.COUNT_MEMORIES: memories of one tenant.
+--   $1 tenant_id  its own type
+SELECT count(*) FROM memories WHERE tenant_id = $1
+"""
+
+COUNT_ALL: Final = """
+-- operations.COUNT_ALL_MEMORIES
+SELECT count(*) FROM memories
+"""
+
+
+async def memories_of(db: Executor, tenant_id: str | None) -> int:
+    """Return how many memories a tenant has; None: all tenants. It reads an index, or the table, from end to end."""
+    found = await (fetch_value(db, COUNT_ALL) if tenant_id is None else fetch_value(db, COUNT, tenant_id))
+    return int(found)
 
 
 async def all_tenants(db: Executor) -> list[TenantControl]:

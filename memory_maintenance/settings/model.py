@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt, Le
-from pydantic import Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr
 
 from memory_maintenance.settings.kinds import (
     Count,
@@ -18,10 +18,22 @@ from memory_maintenance.settings.kinds import (
 )
 
 
+def _understood(backend: object) -> object:
+    """Refuse RAE's other backends with what to do instead; pydantic's own line names no way out."""
+    if backend in (None, "openai", "extractive", "none", "ollama"):
+        return backend
+    raise ValueError(
+        f"{backend!r} is not understood: it is openai, ollama, extractive or none; any provider's OpenAI-compatible "
+        "endpoint is openai with its address in OPENAI_BASE_URL and its key in OPENAI_API_KEY (docs/from-rae.md)"
+    )
+
+
 class ModelSettings(SettingsGroup):
     """The language model: which, how long, how often, for how much."""
 
-    rae_llm_backend: Literal["openai", "extractive", "none", "ollama"] | None = None
+    rae_llm_backend: Annotated[
+        Literal["openai", "extractive", "none", "ollama"] | None, BeforeValidator(_understood)
+    ] = None
     """Who writes: openai (any OpenAI-compatible endpoint), extractive (no model), none; unset: openai when a
     key or base URL is set, else extractive. `ollama` is openai at OLLAMA_API_URL."""
     openai_api_key: SecretStr | None = None

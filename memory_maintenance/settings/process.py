@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, Final
 
 from dotenv import dotenv_values
 from pydantic import ValidationError
@@ -14,6 +14,9 @@ from memory_maintenance.settings.model import ModelSettings
 from memory_maintenance.settings.runs import RunSettings
 from memory_maintenance.settings.servers import ServerSettings
 from memory_maintenance.settings.writing import WritingSettings
+
+RAES_PREFIX: Final = "ollama/"
+"""How RAE begins the name of a model of Ollama's; no endpoint knows it by that."""
 
 
 # Bases give their fields last first: this order is that of the documentation.
@@ -63,6 +66,12 @@ class Settings(RunSettings, WritingSettings, DecaySettings, ModelSettings, Serve
                 f"MEMORY_BASE_DECAY_RATE={self.memory_base_decay_rate:g} is outside its bounds: "
                 f"{self.base_decay_rate:g} is used"
             )
+        if self.llm_backend == "openai" and self.rae_llm_model_default.startswith(RAES_PREFIX):
+            name = self.rae_llm_model_default
+            found.append(
+                f"RAE_LLM_MODEL_DEFAULT={name} has RAE's prefix, and is sent as it is: "
+                f"Ollama knows {name.removeprefix(RAES_PREFIX)}"
+            )
         if self.embedding_model and not self.has_endpoint:
             found.append("EMBEDDING_MODEL is ignored: neither OPENAI_BASE_URL nor OPENAI_API_KEY names an endpoint")
         return found
@@ -77,8 +86,14 @@ def load_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        faults = [f"{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}".removeprefix(": ") for e in error.errors()]
+        faults = [
+            f"{'_'.join(map(str, e['loc'])).upper()}: {_words(e['msg'])}".removeprefix(": ") for e in error.errors()
+        ]
         raise SettingsError("settings: " + "; ".join(faults)) from None
+
+
+def _words(message: str) -> str:
+    return message.removeprefix("Value error, ")
 
 
 def names_set() -> set[str]:

@@ -50,7 +50,7 @@ async def test_a_yes_beforehand_is_not_asked_for_again(cli):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "status"), [(("hourly", "--backfill", "3"), 1), (("daily", "--backfill", "-1"), 2)]
+    ("arguments", "status"), [(("hourly", "--backfill", "3"), 2), (("daily", "--backfill", "-1"), 2)]
 )
 async def test_a_back_fill_is_daily_and_not_negative(cli, arguments, status):
     assert (await cli("run", *arguments, **NOWHERE)).exit_code == status

@@ -1,10 +1,13 @@
 import json
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
+from commands import console
 from commands.cycles import took
 from memory_maintenance.database.pool import execute
+from memory_maintenance.operations.outcomes import CycleFailure, TenantOutcome
 from tests.nights import DAY, NIGHT, night
 
 
@@ -81,3 +84,83 @@ async def test_an_open_cycle_is_shown_also_where_temporal_does_not_answer(cli, p
 )
 def test_a_length_of_time_is_told_in_two_units(seconds, said):
     assert took(timedelta(seconds=seconds)) == said
+
+
+OF_TEMPORAL = UUID("01a21047-b000-7000-8000-000000000001")
+STORE_ERROR = (TenantOutcome(tenant_id="it's", status="failed", error_type="StoreError"),)
+
+
+async def test_a_tenants_failure_names_its_workflow_and_its_line_of_the_log(cli, pool):
+    await night(pool, cycle_id=OF_TEMPORAL, outcomes=STORE_ERROR)
+    told = (await cli("cycles", "show")).stdout
+    for line in (
+        "it's: failed, StoreError → starter.py doctor",
+        "  in the Web UI: tenant-maintenance/it's",
+        """  in the workers' log: grep -F 'tenant-maintenance/it'"'"'s' LOG | grep activity_""",
+    ):
+        assert line in told.splitlines()
+    [tenant] = json.loads((await cli("cycles", "show", "--json")).stdout)["tenants"]
+    assert (tenant["workflow"], tenant["next_command"]) == ("tenant-maintenance/it's", "starter.py doctor")
+
+
+async def test_a_tenant_of_a_cycle_without_temporal_is_sent_to_no_workflow(cli, pool):
+    await night(pool, outcomes=STORE_ERROR)
+    [tenant] = json.loads((await cli("cycles", "show", "--json")).stdout)["tenants"]
+    assert "workflow" not in tenant
+    assert tenant["log"].endswith("grep tenant_maintenance_failed")
+
+
+@pytest.mark.parametrize(
+    ("failure", "config", "told", "following"),
+    [
+        pytest.param(
+            CycleFailure(error_type="StoreError", message="a statement failed: RaiseError (SQLSTATE P0001)"),
+            {},
+            "StoreError: a statement failed: RaiseError (SQLSTATE P0001)",
+            "starter.py doctor",
+            id="a step failed",
+        ),
+        pytest.param(
+            None,
+            {"fail_ratio": 0.5},
+            "TooManyTenantsFailed: 100% of the tenants failed, above MAINTENANCE_FAIL_RATIO",
+            "starter.py run daily",
+            id="too many tenants",
+        ),
+        pytest.param(None, {}, "why, was not recorded", "starter.py doctor", id="by an earlier version"),
+    ],
+)
+async def test_a_cycle_that_failed_as_a_whole_says_why_and_what_to_type(cli, pool, failure, config, told, following):
+    await night(
+        pool, cycle_id=OF_TEMPORAL, status="failed", outcomes=STORE_ERROR, failure=failure, config={"x": 1, **config}
+    )
+    shown = (await cli("cycles", "show")).stdout.splitlines()
+    assert f"The cycle failed as a whole: {told} → {following}" in shown
+    assert f'  in the Web UI: RunId = "{OF_TEMPORAL}"' in shown
+    data = json.loads((await cli("cycles", "show", "--json")).stdout)
+    assert (data["next_command"], data["log"]) == (following, f"grep -F {OF_TEMPORAL} LOG | grep activity_")
+    assert (data["failure"] is None) == ("not recorded" in told)
+
+
+@pytest.mark.parametrize(
+    ("config", "kind"),
+    [
+        ({"tasks": ["decay", "summarization", "dreaming"], "named_tenants": 1}, "daily of 1 named"),
+        ({"tasks": ["summarization"], "named_tenants": 1}, "summarization of 1 named"),
+        ({"tasks": ["dreaming"], "named_tenants": 2}, "dreaming of 2 named"),
+    ],
+)
+async def test_tasks_are_named_where_they_are_not_all(cli, pool, config, kind):
+    await night(pool, config=config)
+    assert f"  {kind}  " in (await cli("cycles")).stdout.replace(" completed", "  completed")
+
+
+@pytest.mark.parametrize("width", [60, 70, 80, 120, 160])
+async def test_on_a_narrow_screen_counts_go_and_nothing_is_folded(cli, pool, monkeypatch, width):
+    cycle = await night(pool, config={"tasks": ["summarization"], "named_tenants": 1})
+    monkeypatch.setattr(console.out, "width", width)
+    header, row, *_ = (await cli("cycles")).stdout.splitlines()
+    assert [part in row for part in (str(cycle)[:13], "summarization of 1 named", "completed")] == [True] * 3
+    assert "…" not in header + row
+    assert max(len(header), len(row)) <= width
+    assert ("dreams" in header, "started (UTC)" in header) == (width >= 160, width >= 70)

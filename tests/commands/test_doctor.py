@@ -1,6 +1,8 @@
 import json
 
+from commands.doctor import made_checks
 from memory_maintenance.database.pool import execute
+from memory_maintenance.settings import Settings
 
 NOWHERE = {"TEMPORAL_ADDRESS": "127.0.0.1:1", "RAE_LLM_BACKEND": "extractive"}
 
@@ -33,3 +35,19 @@ async def test_without_postgres_the_rest_is_checked_all_the_same(cli):
     assert told.exit_code == 1
     assert "failure  store, reachable: 127.0.0.1:1/x does not answer" in told.stdout
     assert "model, writer" in told.stdout
+
+
+async def test_a_table_that_is_gone_is_a_failure_with_what_to_do(cli, pool):
+    await execute(pool, "DROP TABLE maintenance.covered_events")
+    told = (await cli("doctor", **NOWHERE)).stdout
+    assert "failure  store, tables: missing: table maintenance.covered_events → Restore it from a backup" in told
+
+
+async def test_a_verdict_is_told_before_the_next_server_is_asked(store_url, httpserver):
+    httpserver.expect_request("/v1/models").respond_with_json({"object": "list", "data": []})
+    endpoint = httpserver.url_for("/v1")
+    chosen = Settings(_env_file=None, database_url=store_url, temporal_address="127.0.0.1:1", openai_base_url=endpoint)
+    told: list[tuple[str, int]] = []
+    await made_checks(chosen, ask=False, tell=lambda check: told.append((check.subject, len(httpserver.log))))
+    assert ("temporal", 0) in told
+    assert told[-1] == ("model", 1)

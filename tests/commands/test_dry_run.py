@@ -38,4 +38,4 @@ async def test_a_dry_run_of_a_back_fill_asks_nothing_first(cli):
 
 async def test_an_hourly_back_fill_is_refused_in_a_dry_run_too(cli):
     ended = await cli("run", "hourly", "--backfill", "9", "--dry-run", TEMPORAL_ADDRESS="localhost:1")
-    assert (ended.exit_code, "--backfill is for a daily run" in ended.stderr) == (1, True)
+    assert (ended.exit_code, "--backfill is for a daily run" in ended.stderr) == (2, True)

@@ -39,7 +39,7 @@ ARGUMENTS = {
     "cycles show": [SOME_ID],
     "memories import": [__file__],
     "memories explain": [SOME_ID],
-    "memories restore": ["--all"],
+    "memories restore": ["--all", "--yes"],
     "memories requeue": ["--tenant", "acme", "--all"],
 }
 """What each command needs to be told; the others need nothing."""
@@ -137,6 +137,22 @@ async def test_what_it_has_to_be_told_is_asked_for(cli, name):
         ("tenants", "no-such-command"),
         ("run", "weekly"),
         ("run", "daily", "--as-of", "soon"),
+        ("run", "daily", "--as-of", "2026-02-30"),
+        ("run", "hourly", "--backfill", "3"),
+        ("tenants", "pause", "acme", "--until", "tomorrow"),
+        ("tenants", "pause", "acme", "--until", "2020-01-01"),
+        ("tenants", "set", "acme", "foo=1"),
+        ("tenants", "set", "acme", "decay_rate"),
+        ("tenants", "set", "acme", "decay_rate=abc"),
+        ("tenants", "set", "acme", "decay_policy=foo"),
+        ("tenants", "unset", "acme"),
+        ("memories", "restore"),
+        ("memories", "requeue", "--tenant", "acme"),
+        ("schedules", "backfill", "daily", "--from", "soon", "--to", "2026-03-01"),
+        ("simulate", "--days", "-5"),
+        ("simulate", "--rate", "7"),
+        ("simulate", "--plot", "x.gif"),
+        ("simulate", "--plot", "/nope/x.png"),
         ("cycles", "--last", "0"),
         ("simulate", "--policy", "forever"),
         ("memories", "explain", "not-an-id"),
@@ -146,6 +162,19 @@ async def test_what_it_has_to_be_told_is_asked_for(cli, name):
 async def test_wrong_values_end_with_status_2(cli, words):
     told = await cli(*words)
     assert (told.exit_code, told.stdout, "Traceback" in told.stderr) == (2, "", False)
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_no_help_shows_how_a_date_is_parsed(cli, name):
+    assert "%Y" not in (await cli(*name.split(), "--help")).output
+
+
+def test_every_control_action_takes_who_and_why():
+    actions = {name for name in COMMANDS if name.split()[0] in ("schedules", "tenants")} - {
+        "schedules apply", "schedules list", "tenants list", "tenants show",
+    }  # fmt: skip
+    for name in [*actions, "memories restore"]:
+        assert {"--by", "--reason"} <= {opt for param in COMMANDS[name].params for opt in param.opts}, name
 
 
 @pytest.mark.parametrize("words", [(), ("tenants",), ("memories",), ("schedules",), ("model",)])

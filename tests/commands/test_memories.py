@@ -46,7 +46,7 @@ async def test_what_needs_the_store_alone_starts_no_server(cli, home, decayed):
     for command in (["migrate"], ["tenants", "list"], ["memories", "import", SAMPLES], ["simulate"]):
         assert (await cli(*command)).exit_code == 0
     assert (await cli("memories", "explain", decayed[0])).exit_code == 0
-    assert (await cli("memories", "restore", "--all")).exit_code == 0
+    assert (await cli("memories", "restore", "--all", "--yes")).exit_code == 0
     assert not home.exists()
 
 
@@ -137,7 +137,7 @@ async def test_restore_takes_memories_or_everything(cli, pool, decayed):
     assert json.loads(one.stdout) | {"at": ""} == {
         "at": "", "restored": 2, "renewed": 0, "left": 0, "busy": 0, "dry_run": False,
     }  # fmt: skip
-    everything = json.loads((await cli("memories", "restore", "--all", "--json")).stdout)
+    everything = json.loads((await cli("memories", "restore", "--all", "--yes", "--json")).stdout)
     assert (everything["restored"], everything["renewed"]) == (3, 2)
     assert await _importances(pool, "acme") + await _importances(pool, "bolt") == [0.8] * 3 + [0.6] * 2
 
@@ -147,6 +147,15 @@ async def test_a_dry_run_of_restore_writes_nothing(cli, pool):
     before = await fetch(pool, VERSIONS)
     told = await cli("memories", "restore", "--all", "--dry-run")
     assert told.stdout == "would restore 5 memories\n"
+    assert await fetch(pool, VERSIONS) == before
+
+
+@pytest.mark.usefixtures("decayed")
+async def test_everything_is_restored_only_after_a_yes(cli, pool):
+    before = await fetch(pool, VERSIONS)
+    told = await cli("memories", "restore", "--all")
+    assert (told.exit_code, told.stdout.strip()) == (1, "")
+    assert "every memory of every tenant?" in told.stderr
     assert await fetch(pool, VERSIONS) == before
 
 
@@ -163,12 +172,12 @@ async def test_a_dry_run_of_restore_writes_nothing(cli, pool):
 async def test_restore_wants_to_be_told_exactly_what(cli, pool, decayed, arguments):
     before = await fetch(pool, VERSIONS)
     told = await cli("memories", "restore", *arguments)
-    assert (told.exit_code, told.stdout) == (1, "")
+    assert (told.exit_code, told.stdout) == (1 if "" in arguments else 2, "")
     assert told.stderr.startswith("error: ")
     assert len(decayed) == len(before)
     assert await fetch(pool, VERSIONS) == before
 
 
 async def test_restore_of_an_empty_store_says_so(cli):
-    told = await cli("memories", "restore", "--all")
+    told = await cli("memories", "restore", "--all", "--yes")
     assert (told.exit_code, "the memories table is empty" in told.stderr) == (1, True)

@@ -1,4 +1,5 @@
 import json
+from getpass import getuser
 
 import pytest
 
@@ -29,11 +30,11 @@ async def test_who_set_what_and_why_is_kept(cli):
     await cli("tenants", "unset", "acme", "decay_rate", "--by", "bo")
     await cli("tenants", "set", "acme", "daily_cost=2.5")
     await cli("tenants", "unset", "acme", "--all")
-    assert (await cli("tenants", "set", "acme", "decay_rate=7", "--by", "eve")).exit_code == 1
+    assert (await cli("tenants", "set", "acme", "decay_rate=7", "--by", "eve")).exit_code == 2
     orders = json.loads((await cli("tenants", "show", "acme", "--json")).stdout)["orders"]
     assert [tuple(order[name] for name in ("action", "ordered_by", "reason", "details")) for order in orders] == [
-        ("unset", None, None, {}),
-        ("set", None, None, {"daily_cost": 2.5}),
+        ("unset", getuser(), None, {}),
+        ("set", getuser(), None, {"daily_cost": 2.5}),
         ("unset", "bo", None, {"decay_rate": None}),
         ("set", "ana", "fades too slowly", {"decay_rate": 0.005}),
     ]
@@ -65,6 +66,20 @@ async def test_as_data_it_is_old_and_new(cli):
 
 
 @pytest.mark.parametrize(
+    "words", [("unset", "acme", "decay_rate"), ("unset", "acme", "--all"), ("set", "acme", "dreaming_enabled=yes")]
+)
+async def test_what_changes_nothing_says_so_and_is_no_order(cli, pool, words):
+    await override(pool, "acme", {"dreaming_enabled": True})
+    told = await cli("tenants", *words) if "--all" not in words else None
+    if told is None:
+        await override(pool, "acme", {"dreaming_enabled": None})
+        told = await cli("tenants", *words)
+    assert (told.exit_code, told.stdout) == (0, "acme: nothing differs from before, nothing was changed\n")
+    orders = json.loads((await cli("tenants", "show", "acme", "--json")).stdout)["orders"]
+    assert [order["ordered_by"] for order in orders] == [None] * len(orders)
+
+
+@pytest.mark.parametrize(
     ("arguments", "says"),
     [
         (("set", "acme", "decay_rat=1"), "did you mean decay_rate?"),
@@ -79,7 +94,7 @@ async def test_as_data_it_is_old_and_new(cli):
 )
 async def test_what_cannot_be_set_is_said_in_a_line_and_nothing_changes(cli, pool, arguments, says):
     told = await cli("tenants", *arguments)
-    assert (told.exit_code, told.stdout, says in told.stderr) == (1, "", True)
+    assert (told.exit_code, told.stdout, says in told.stderr) == (1 if "nobody" in arguments else 2, "", True)
     assert (await control_of(pool, "acme")).overrides == TenantOverrides()
 
 

@@ -126,6 +126,15 @@ async def test_a_store_without_a_cycle_says_how_to_make_one(cli, tmp_path):
     assert (told.exit_code, "starter.py run daily" in told.stderr) == (1, True)
 
 
+async def test_a_cycle_of_named_tenants_says_so_and_needs_no_trend(cli, pool, tmp_path):
+    cycle = await night(pool, config={"named_tenants": 2})
+    told = await cli("report", cycle, "--html", tmp_path / "r.html")
+    text = " ".join(re.sub(r"<[^>]+>", " ", (tmp_path / "r.html").read_text()).split())
+    assert f"daily of 2 named cycle {cycle}" in told.stdout
+    assert "Daily maintenance of 2 named tenants as of" in text
+    assert "No daily cycle of the whole fleet yet" in text
+
+
 # --- colours and charts -------------------------------------------------------------------------
 
 

@@ -73,11 +73,11 @@ async def test_it_says_where_it_is_not_as_asked(cli, pool, arguments, note):
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [
-        (["--rate", "1.5"], 1, "give the share lost per day"),
-        (["--days", "0"], 1, "give a number from 1"),
+        (["--rate", "1.5"], 2, "give the share lost per day"),
+        (["--days", "0"], 2, "give a number from 1"),
         (["--tenant", "nobody"], 1, "no tenant 'nobody'"),
-        (["--plot", "picture.pdf"], 1, ".png, .svg, .html"),
-        (["--plot", "/nowhere/at/all.svg"], 1, "/nowhere/at/all.svg cannot be written"),
+        (["--plot", "picture.pdf"], 2, ".png, .svg, .html"),
+        (["--plot", "/nowhere/at/all.svg"], 2, "/nowhere/at/all.svg cannot be written"),
         (["--policy", "forever"], 2, "forever"),
     ],
 )

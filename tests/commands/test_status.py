@@ -1,8 +1,12 @@
 import json
 
+from memory_maintenance.operations.outcomes import CycleFailure
 from memory_maintenance.operations.tenants import pause
+from memory_maintenance.settings import Settings
+from runtime.schedule_orders import pause as pause_schedule
+from runtime.schedules import apply_schedule
 from tests.agents import write
-from tests.nights import night
+from tests.nights import DAY, NIGHT, night
 
 NOWHERE = {"TEMPORAL_ADDRESS": "127.0.0.1:1", "RAE_LLM_BACKEND": "extractive"}
 
@@ -26,3 +30,26 @@ async def test_as_data_what_is_not_known_is_null(cli, pool):
     assert told["running"] is None
     assert [one["kind"] for one in told["last_success"]] == ["daily"]
     assert told["lag"]["due_sessions"] == 0
+
+
+async def test_the_last_failure_is_shown_of_a_tenant_and_of_a_whole_cycle(cli, pool):
+    await night(pool)
+    assert "last failure: daily, started 2026-03-10 02:00 UTC, for 2 tenants" in (await cli("status", **NOWHERE)).stdout
+    whole = CycleFailure(error_type="StoreError")
+    cycle = await night(pool, at=NIGHT + DAY, status="failed", failure=whole, outcomes=())
+    told = (await cli("status", **NOWHERE)).stdout
+    assert f"UTC, as a whole (StoreError) (starter.py cycles show {str(cycle)[:13]})" in told
+    data = json.loads((await cli("status", "--json", **NOWHERE)).stdout)["last_failure"]
+    assert (data["cycle_id"], data["failure"]["error_type"]) == (str(cycle), "StoreError")
+
+
+async def test_without_a_failure_none_is_shown(cli, pool):
+    await night(pool, outcomes=())
+    assert "last failure" not in (await cli("status", **NOWHERE)).stdout
+
+
+async def test_a_paused_schedule_is_shown_with_how_to_resume_it(cli, temporal):
+    await apply_schedule(temporal, Settings(_env_file=None), "daily")
+    await pause_schedule(temporal, "daily", note="ana: holiday")
+    told = await cli("status", TEMPORAL_ADDRESS=temporal.service_client.config.target_host)
+    assert "memory-maintenance-daily is paused (ana: holiday): starter.py schedules resume daily" in told.stdout

@@ -5,7 +5,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from memory_maintenance.database.migrate import migrate
+from memory_maintenance.database.migrate import PRESENT, created_tables, migrate
 from memory_maintenance.database.pool import Pool, execute, fetch, fetch_value, open_pool
 from memory_maintenance.errors import DatabaseRefusedError, DatabaseUnavailableError, NotMigratedError, StoreShapeError
 from tests.conftest import RAE_TABLE, _run_on_server, database_url
@@ -143,3 +143,26 @@ async def test_an_error_of_postgres_never_carries_a_rows_text(pool: Pool):
     assert canary not in repr(caught.value)
     assert caught.value.__cause__ is None
     assert len(await fetch(pool, "SELECT 1 FROM memories")) == 1
+
+
+async def test_the_tables_that_must_be_there_are_those_that_a_migration_leaves(pool):
+    present: dict[str, set[str]] = {}
+    for row in await fetch(pool, PRESENT):
+        present.setdefault(row["table_name"], set()).add(row["column_name"])
+    del present["alembic_version"]
+    assert created_tables() == present
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ("DROP TABLE maintenance.orders", "missing: table maintenance.orders"),
+        ("ALTER TABLE maintenance.cycles DROP totals", r"missing: column maintenance\.cycles\.totals"),
+    ],
+)
+async def test_what_was_dropped_since_is_named_and_a_new_schema_mends_it(store_url, change, says):
+    await _run_on_server(store_url, change)
+    with pytest.raises(StoreShapeError, match=says):
+        await migrate(store_url)
+    await _run_on_server(store_url, "DROP SCHEMA maintenance CASCADE")
+    await migrate(store_url)

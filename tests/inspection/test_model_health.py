@@ -1,9 +1,13 @@
 import json
+import threading
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from werkzeug import Response
 
 from memory_maintenance.database.pool import execute
+from memory_maintenance.inspection import model_health
 from memory_maintenance.inspection.model_health import breaker_check, model_checks, price_checks
 from tests.inspection.conftest import settings
 
@@ -27,8 +31,8 @@ def endpoint(httpserver):
 
 async def _levels(endpoint, *, ask=True, **chosen):
     named = {"openai_base_url": endpoint.url_for("/v1"), "rae_llm_model_default": "tiny", **chosen}
-    checks = await model_checks(settings(**{"model_prices": {"tiny": (Decimal(0), Decimal(0))}, **named}), ask=ask)
-    return {check.name: check.level for check in checks}
+    checks = model_checks(settings(**{"model_prices": {"tiny": (Decimal(0), Decimal(0))}, **named}), ask=ask)
+    return {check.name: check.level async for check in checks}
 
 
 async def test_a_model_that_works_is_asked_one_tiny_question(endpoint):
@@ -69,14 +73,14 @@ async def test_an_endpoint_that_refuses_is_told(httpserver, status, level):
 
 async def test_nobody_at_the_address_is_a_failure_and_prices_are_told_all_the_same():
     chosen = settings(openai_base_url="http://127.0.0.1:1/v1", rae_llm_model_default="tiny")
-    assert [(check.name, check.level) for check in await model_checks(chosen, ask=True)] == [
+    assert [(check.name, check.level) async for check in model_checks(chosen, ask=True)] == [
         ("reachable", "failure"),
         ("prices", "warning"),
     ]
 
 
 async def test_without_a_model_there_is_nothing_to_check():
-    [check] = await model_checks(settings(rae_llm_backend="extractive"), ask=True)
+    [check] = [check async for check in model_checks(settings(rae_llm_backend="extractive"), ask=True)]
     assert (check.level, "extractive" in check.found) == ("ok", True)
 
 
@@ -100,3 +104,42 @@ async def test_an_open_breaker_is_a_warning(pool):
     )
     check = await breaker_check(pool, settings())
     assert (check.level, "host tiny" in check.found) == ("warning", True)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "says"),
+    [
+        ({"openai_base_url": "http://127.0.0.1:1/v1"}, "nothing answers at OPENAI_BASE_URL"),
+        (
+            {"rae_llm_backend": "ollama", "ollama_api_url": "http://127.0.0.1:1"},
+            "nothing answers at OLLAMA_API_URL",
+        ),
+        ({"openai_api_key": "k"}, "nothing answers at OpenAI's own address: OPENAI_BASE_URL is unset"),
+    ],
+)
+async def test_the_setting_that_names_the_address_is_named(monkeypatch, chosen, says):
+    monkeypatch.setattr(model_health, "OPENAI_URL", "http://127.0.0.1:1/v1")
+    found = [check.found async for check in model_checks(settings(**chosen), ask=True)]
+    assert found[0].startswith(says)
+
+
+async def test_an_endpoint_that_hangs_is_left_after_the_patience_and_what_is_known_is_told_before(
+    endpoint, monkeypatch
+):
+    given_up = threading.Event()
+
+    def hang(_):
+        given_up.wait(20)
+        return Response("{}")
+
+    endpoint.expect_request("/v1/chat/completions").respond_with_handler(hang)
+    monkeypatch.setattr(model_health, "PATIENCE", timedelta(seconds=0.5))
+    chosen = settings(openai_base_url=endpoint.url_for("/v1"), rae_llm_model_default="tiny")
+    told: list[tuple[str, int]] = []
+    try:
+        async for check in model_checks(chosen, ask=True):
+            told.append((check.name, len(endpoint.log)))
+    finally:
+        given_up.set()
+    assert told[:2] == [("reachable", 1), ("prices", 1)]
+    assert (check.name, check.found) == ("answer", "the endpoint did not answer within 0.5 s")

@@ -93,3 +93,17 @@ async def test_texts_are_in_it_only_when_asked_for(pool, with_text):
 
 def test_durations_fall_into_the_bars_they_belong_to():
     assert durations([0, 0.05, 0.1, 4.9, 5, 59, 60, 299, 300, 1800, 9e9]) == (2, 1, 1, 1, 1, 2, 1, 2)
+
+
+async def test_left_to_choose_it_takes_the_newest_of_the_fleet(pool):
+    named = await night(pool, at=NIGHT + DAY, config={"named_tenants": 2})
+    assert (await cycle_report(pool)).cycle.cycle_id == named
+    fleet = await night(pool)
+    assert (await cycle_report(pool)).cycle.cycle_id == fleet
+
+
+async def test_the_trend_leaves_out_runs_of_named_tenants(pool):
+    named = await night(pool, config={"named_tenants": 2})
+    assert (await cycle_report(pool, str(named))).trend == ()
+    fleet = [await night(pool, at=NIGHT - age * DAY) for age in (2, 1)]
+    assert [point.cycle_id for point in (await cycle_report(pool, str(named))).trend] == list(map(str, fleet))

@@ -1,7 +1,10 @@
+import re
+
 import pytest
 
-from memory_maintenance.inspection.settings_health import CONTRADICTIONS, settings_checks, unknown_name
-from memory_maintenance.settings import Settings
+from memory_maintenance.errors import SettingsError
+from memory_maintenance.inspection.settings_health import CONTRADICTIONS, OF_RAE, settings_checks, unknown_name
+from memory_maintenance.settings import Settings, load_settings
 from tests.inspection.conftest import settings
 
 
@@ -71,3 +74,37 @@ def test_a_name_of_raes_that_means_something_else_is_told():
 )
 def test_what_the_default_policy_costs_is_noted(chosen, levels):
     assert [check.level for check in settings_checks(settings(**chosen), ["PATH"])] == levels
+
+
+@pytest.mark.parametrize(
+    ("name", "instead"),
+    [
+        ("GEMINI_API_KEY", "OPENAI_BASE_URL"),
+        ("ANTHROPIC_API_KEY", "OPENAI_BASE_URL"),
+        ("OLLAMA_API_BASE", "OLLAMA_API_URL"),
+        ("CELERY_BROKER_URL", "TEMPORAL_ADDRESS"),
+        ("MEMORY_IMPORTANCE_DECAY_RATE", "MEMORY_BASE_DECAY_RATE"),
+    ],
+)
+def test_a_setting_of_raes_that_is_not_read_names_what_takes_its_place(name, instead):
+    found = unknown_name(name)
+    assert found is not None
+    assert (found.level, instead in str(found.advice)) == ("note", True)
+
+
+def test_what_takes_the_place_of_a_setting_of_raes_is_one_of_ours():
+    named = {word for advice in OF_RAE.values() for word in re.findall(r"[A-Z]+_[A-Z_]+", advice)}
+    assert {name.lower() for name in named} - Settings.model_fields.keys() == set()
+
+
+def test_raes_prefix_of_a_model_is_told():
+    named = settings(rae_llm_backend="ollama", rae_llm_model_default="ollama/llama3")
+    assert [said for said in named.warnings() if said.endswith("Ollama knows llama3")] != []
+    assert settings(rae_llm_backend="ollama", rae_llm_model_default="llama3").warnings() == []
+
+
+def test_a_backend_of_raes_that_is_not_understood_says_what_to_do(monkeypatch):
+    monkeypatch.setenv("RAE_LLM_BACKEND", "gemini")
+    with pytest.raises(SettingsError, match=r"it is openai, ollama, extractive or none; .*OPENAI_BASE_URL") as caught:
+        load_settings()
+    assert str(caught.value).startswith("settings: RAE_LLM_BACKEND: 'gemini' is not understood")

@@ -28,8 +28,8 @@ async def test_apply_pause_apply_list_and_delete(servers):
     assert await _said(servers, "apply", **changed) == applied
     listed = json.loads("".join(await _said(servers, "list", "--json")))
     assert [(each["id"], each["paused"], each["note"]) for each in listed] == [(DAILY, True, "ana: restoring a backup")]
-    assert await _said(servers, "delete", "daily") == [
-        f"deleted {DAILY}; undo: starter.py schedules apply (for good: set MAINTENANCE_DAILY_CRON=off)"
+    assert await _said(servers, "delete", "daily", "--by", "ana") == [
+        f"deleted {DAILY} (ana); undo: starter.py schedules apply (for good: set MAINTENANCE_DAILY_CRON=off)"
     ]
 
 

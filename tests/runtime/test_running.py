@@ -102,6 +102,27 @@ async def test_a_server_that_is_set_up_is_well(temporal, pool):
     assert schedules[1].advice == "starter.py schedules resume hourly"
 
 
+@pytest.mark.parametrize(
+    ("chosen", "says"),
+    [
+        ({"maintenance_daily_cron": "nonsense"}, "MAINTENANCE_DAILY_CRON 'nonsense': "),
+        ({"maintenance_time_zone": "Mars/Base"}, "MAINTENANCE_TIME_ZONE: unknown time zone Mars/Base"),
+    ],
+)
+async def test_a_cron_or_zone_that_the_server_refuses_is_a_failure_and_nothing_is_written(temporal, chosen, says):
+    checks = await temporal_checks(_address(temporal), Settings(_env_file=None, **chosen), embedded=False)
+    refused = [check.found for check in checks if (check.name, check.level) == ("schedules", "failure")]
+    assert [found.startswith(says) for found in refused][:1] == [True]
+    assert [schedule.id async for schedule in await temporal.list_schedules()] == []
+
+
+async def test_a_schedule_that_is_not_what_the_settings_say_is_a_warning(temporal):
+    await apply_schedule(temporal, SETTINGS, "daily")
+    changed = Settings(_env_file=None, maintenance_daily_cron="0 4 * * *", maintenance_hourly_cron="off")
+    checks = await temporal_checks(_address(temporal), changed, embedded=False)
+    assert [check.level for check in checks if check.name == "schedules"] == ["ok", "warning", "ok"]
+
+
 async def test_nobody_at_the_address_is_one_failure():
     [check] = await temporal_checks("127.0.0.1:1", SETTINGS, embedded=False)
     assert (check.level, "does not answer" in check.found) == ("failure", True)

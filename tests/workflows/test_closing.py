@@ -20,6 +20,7 @@ from activities.messages import (
     TenantOrder,
     TenantPlan,
 )
+from memory_maintenance.operations.outcomes import CycleFailure
 from tests.histories.slow import EmptyFleet
 from workflows.maintenance import MaintenanceWorkflow
 from workflows.options import TASK_QUEUE
@@ -140,7 +141,9 @@ async def test_pages_that_a_failing_cycle_stops_are_recorded_and_not_lost(tempor
         with pytest.raises(WorkflowFailureError):
             await temporal.execute_workflow("MaintenanceWorkflow", id="cycle", task_queue=TASK_QUEUE)
     assert fleet.recorded == {"quick": "completed", "slow": "cancelled"}
-    assert (fleet.closes[-1].status, fleet.closes[-1].totals.statuses.get("page_failed", 0)) == ("failed", 0)
+    closed = fleet.closes[-1]
+    assert (closed.status, closed.totals.statuses.get("page_failed", 0)) == ("failed", 0)
+    assert closed.totals.failure == CycleFailure(error_type="NotMigratedError", message="run migrate")
 
 
 async def test_a_tenant_that_no_workflow_can_be_named_after_fails_alone(temporal: Client):

@@ -1,0 +1,83 @@
+import json
+from getpass import getuser
+from shlex import split
+
+import pytest
+
+from commands.console import out
+from memory_maintenance.settings import Settings
+from runtime.schedules import apply_schedule
+
+DAILY = "memory-maintenance-daily"
+
+
+@pytest.fixture
+async def server(temporal):
+    await apply_schedule(temporal, Settings(_env_file=None), "daily")
+    return {"TEMPORAL_ADDRESS": temporal.service_client.config.target_host}
+
+
+async def _state(cli, server):
+    [state] = json.loads((await cli("schedules", "list", "--json", **server)).stdout)
+    return state["paused"], state["note"]
+
+
+@pytest.mark.parametrize(
+    ("given", "note"),
+    [
+        ((), f"paused by {getuser()}"),
+        (("--by", "ana"), "paused by ana"),
+        (("--by", "ana", "--reason", "a: backup"), "ana: a: backup"),
+        (("--by", "ana", "--note", "backup"), "ana: backup"),
+    ],
+)
+async def test_the_way_back_from_a_resume_is_the_pause_that_was(cli, server, given, note):
+    await cli("schedules", "pause", "daily", *given, **server)
+    assert await _state(cli, server) == (True, note)
+    resumed = await cli("schedules", "resume", "daily", "--by", "bo", "--reason", "done", **server)
+    assert await _state(cli, server) == (False, "resumed by bo: done")
+    await cli(*split(resumed.stdout.partition("undo: starter.py ")[2]), **server)
+    assert await _state(cli, server) == (True, note)
+
+
+async def test_a_resume_of_an_active_schedule_offers_no_way_back(cli, server):
+    told = await cli("schedules", "resume", "daily", **server)
+    assert (told.exit_code, told.stdout) == (0, f"{DAILY} was not paused: nothing was changed\n")
+
+
+async def test_a_pause_in_place_of_another_tells_it_and_goes_back_to_it(cli, server):
+    await cli("schedules", "pause", "daily", "--by", "ana", "--reason", "backup", **server)
+    told = await cli("schedules", "pause", "daily", "--by", "bo", **server)
+    assert "it was paused already (ana: backup): that is replaced" in told.stdout
+    await cli(*split(told.stdout.splitlines()[0].partition("undo: starter.py ")[2]), **server)
+    assert await _state(cli, server) == (True, "ana: backup")
+
+
+@pytest.mark.parametrize(
+    ("words", "verb"),
+    [
+        (("trigger", "daily"), "triggered"),
+        (("backfill", "daily", "--from", "2026-03-01", "--to", "2026-03-01T12:00"), "backfilled"),
+    ],
+)
+async def test_who_ordered_a_run_is_noted_beside_a_pause_that_goes_on(cli, server, words, verb):
+    order = ("schedules", *words, "--by", "bo", "--reason", "why not")
+    await cli("schedules", "pause", "daily", "--by", "ana", "--reason", "backup", **server)
+    told = await cli(*order, **server)
+    assert (told.exit_code, "(bo: why not)" in told.stdout) == (0, True)
+    assert await _state(cli, server) == (True, f"ana: backup; then {verb} by bo: why not")
+
+
+async def test_who_deleted_it_is_said(cli, server):
+    told = await cli("schedules", "delete", "daily", "--by", "bo", "--reason", "moving", **server)
+    assert told.stdout.startswith(f"deleted {DAILY} (bo: moving); undo: ")
+
+
+@pytest.mark.parametrize("width", [60, 70, 80])
+async def test_id_and_state_never_fold(cli, server, monkeypatch, width):
+    await cli("schedules", "pause", "daily", "--by", "ana", "--reason", "a long story of many words " * 5, **server)
+    monkeypatch.setattr(out, "width", width)
+    lines = (await cli("schedules", "list", **server)).stdout.splitlines()
+    [line] = [line for line in lines if DAILY in line]
+    assert line.split()[:2] == [DAILY, "paused"]
+    assert max(map(len, lines)) <= width
