@@ -21,7 +21,7 @@ async def _checks(pool: Pool) -> dict[str, Check]:
 async def test_a_fresh_store_is_well(any_pool):
     assert {name: check.level for name, check in (await _checks(any_pool)).items()} == dict.fromkeys(
         (
-            "version", "rights", "migration", "columns", "indexes", "row security", "updates", "clock", "overrides",
+            "version", "rights", "migration", "tables", "columns", "indexes", "row security", "updates", "clock", "overrides",
             "vectors",
         ),
         "ok",
