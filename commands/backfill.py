@@ -7,7 +7,7 @@ from datetime import datetime
 
 import typer
 
-from commands.console import err, run
+from commands.console import err, run, say
 from memory_maintenance.language_model.backend import deployment_backend
 from memory_maintenance.operations.cycles import checked_as_of
 from memory_maintenance.planning.planner import Planner
@@ -22,7 +22,7 @@ def confirm_backfill(
     """Print what the summaries of a back-fill take at most, and ask; without a yes the command ends."""
     estimate = run(_estimate(settings, days, tenants, as_of))
     for line in told(estimate, settings, days):
-        err.print(line, highlight=False, soft_wrap=True)
+        say(line, on=err)
     if not yes:
         typer.confirm("Start it?", err=True, abort=True)
 

@@ -9,12 +9,11 @@ import logging
 import os
 import shlex
 import sys
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Annotated, Any, Final, NoReturn, TypeVar
 
 import typer
-from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -26,7 +25,6 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
-from rich.table import Table
 from rich.text import Text
 from temporalio.client import WorkflowFailureError
 from temporalio.exceptions import ApplicationError
@@ -133,6 +131,16 @@ def show_error(message: str) -> None:
     err.print(Text.assemble(("error:", "bold red"), f" {message}"), soft_wrap=True)
 
 
+def say(text: str, *, on: Console = out) -> None:
+    """Print *text* as it stands: no colours that are guessed at, no line broken to fit the screen."""
+    on.print(text, highlight=False, soft_wrap=True)
+
+
+def show_note(text: str) -> None:
+    """Print on standard error what is no failure, and worth to be known."""
+    say(f"note: {text}", on=err)
+
+
 def said(by: str | None, reason: str | None) -> str:
     """Return who and why, as it stands behind what was done: `` (ana: backup)``; nothing where neither is known."""
     known = ": ".join(part for part in (by, reason) if part)
@@ -175,45 +183,14 @@ class RateColumn(ProgressColumn):
 _FAST: Final = 10
 
 
+def options(values: Mapping[str, str | None]) -> list[str]:
+    """Return the words of a command that are its options: of those that have a value."""
+    return [word for name, value in values.items() if value for word in (name, value)]
+
+
 def starter(*words: str) -> str:
     """Return a command of ours as it can be typed into a shell."""
     return f"starter.py {shlex.join(words)}"
-
-
-def fitting_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, whole: int) -> Table:
-    """Return a table whose first *whole* columns never fold; others do, or are left out from the last on."""
-    kept, room = whole, out.width - sum(_width(columns, rows, at) + _GAP for at in range(whole))
-    for at in range(whole, len(columns)):
-        room -= min(_width(columns, rows, at), _NARROW) + _GAP
-        kept += room + _GAP >= 0
-    shown = table(None, *columns[:kept])
-    for column in shown.columns[:whole]:
-        column.no_wrap, column.overflow = True, "ignore"
-    for row in rows:
-        shown.add_row(*row[:kept])
-    if kept < len(columns):
-        left_out = ", ".join(column.removesuffix("#") for column in columns[kept:])
-        shown.caption = f"not shown for want of room: {left_out}; --json has all"
-        shown.caption_justify = "left"
-    return shown
-
-
-_GAP: Final = 2
-_NARROW: Final = 10
-"""Columns that a text needs at least: a date, a word."""
-
-
-def _width(columns: Sequence[str], rows: Sequence[Sequence[str]], at: int) -> int:
-    return max(cell_len(text) for text in (columns[at].removesuffix("#"), *(row[at] for row in rows)))
-
-
-def table(title: str | None, *columns: str) -> Table:
-    """Return an empty table in the style of all commands; columns that end in ``#`` are numbers."""
-    empty = Table(title=title, title_justify="left", title_style="bold", header_style="bold", box=None, pad_edge=False)
-    for column in columns:
-        number, first = column.endswith("#"), column == columns[0]
-        empty.add_column(column.removesuffix("#"), justify="right" if number else "left", no_wrap=number or first)
-    return empty
 
 
 @contextmanager

@@ -17,9 +17,10 @@ from rich.text import Text
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from commands.console import AsJson, err, out, print_json, run, settings_for_command, table
+from commands.console import AsJson, err, out, print_json, run, settings_for_command
 from commands.demo_results import show_results
 from commands.instants import AsOf
+from commands.tables import table
 from memory_maintenance.memories.importing import import_memories
 from memory_maintenance.operations.outcomes import TenantOutcome
 from memory_maintenance.settings import Settings
@@ -111,7 +112,6 @@ def _picture(names: Mapping[str, str], stages: Mapping[str, Stage]) -> Table:
     rows = table(None, "   tenant", "stage", "memories decayed#", "summaries#", "reflections#")
     for tenant_id, stage in stages.items():
         done = stage.outcome or TenantOutcome(tenant_id=tenant_id)
-        summaries = done.summarization.stored + done.summarization.updated + done.summarization.fallbacks
-        counts = (done.decay.updated, summaries, done.dreaming.reflections)
+        counts = (done.decay.updated, done.summarization.written, done.dreaming.reflections)
         rows.add_row(f"   {names[tenant_id]}", stage.status, *map(str, counts))
     return rows

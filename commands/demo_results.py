@@ -9,7 +9,8 @@ from typing import Any, Final
 from rich.panel import Panel
 from rich.text import Text
 
-from commands.console import out, table
+from commands.console import out
+from commands.tables import table
 from memory_maintenance.database.pool import Pool, fetch
 from memory_maintenance.inspection.decay import explain_decay
 from memory_maintenance.inspection.derived import WrittenMemory, written_memories

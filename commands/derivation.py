@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from rich.table import Table
 
-from commands.console import table
-from commands.explanation import digits, facts_table, show_titled, utc
+from commands.explanation import digits, facts_table, utc
+from commands.tables import show_titled, table
 from memory_maintenance.inspection.derived import WrittenMemory
 
 _SHOWN: Final = 10

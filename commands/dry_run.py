@@ -8,7 +8,8 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from commands.console import err, out, print_json, table
+from commands.console import err, out, print_json, say
+from commands.tables import table
 from memory_maintenance.operations.outcomes import CycleTotals
 from workflows.messages import MaintenanceRequest
 
@@ -28,11 +29,11 @@ def show_foreseen(stats: dict[str, Any], request: MaintenanceRequest, *, as_json
         if stats["largest_tenants"]:
             out.print(_tenants(stats["largest_tenants"], of=stats["tenants"]["with_work"]))
         for line in _costs(stats):
-            out.print(line, highlight=False, soft_wrap=True)
+            say(line)
     for tenant in stats["failed_tenants"]:
         err.print(f"failed: tenant {tenant}", highlight=False)
     command = shlex.join(["python", "starter.py", *for_real(request, stats["as_of"])])
-    (err if as_json else out).print(f"Nothing was written. To do it: {command}", highlight=False, soft_wrap=True)
+    say(f"Nothing was written. To do it: {command}", on=err if as_json else out)
 
 
 def foreseen_in_a_line(totals: CycleTotals) -> str:
@@ -59,7 +60,7 @@ def _totals(stats: dict[str, Any]) -> Any:
     decay, summaries, dreams, embeddings = (stats[k] for k in ("decay", "summarization", "dreaming", "embedding"))
     rows = table(f"Dry run as of {stats['as_of']}", "", "would", "left")
     tenants = stats["tenants"]
-    rows.add_row("tenants", f"work for {tenants['with_work']} of {tenants['looked_at']}", _left(tenants))
+    rows.add_row("tenants", f"work for {tenants['with_work']} of {tenants['looked_at']}", tenants_left(tenants))
     rows.add_row(
         "decay",
         f"move {decay['total_updated']:,} of {decay['seen']:,} memories",
@@ -108,7 +109,8 @@ def _costs(stats: dict[str, Any]) -> Iterator[str]:
         yield f"The budget of tenant {tenant} may not suffice: what is left is due again tomorrow, UTC."
 
 
-def _left(tenants: dict[str, int]) -> str:
+def tenants_left(tenants: dict[str, int]) -> str:
+    """Return, of the counts of tenants in a run's statistics, those of tenants that were left, and why."""
     rest = {name: n for name, n in tenants.items() if name not in ("looked_at", "with_work", "completed")}
     return ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in rest.items() if n)
 

@@ -10,7 +10,8 @@ from typing import Any, Final
 from rich.table import Table
 from rich.text import Text
 
-from commands.console import out, table
+from commands.console import out, say
+from commands.tables import show_titled, table
 from memory_maintenance.inspection.decay import WORDS, DecayExplanation
 from memory_maintenance.inspection.derived import WrittenMemory
 
@@ -23,7 +24,7 @@ def show_explanation(why: DecayExplanation) -> None:
     layer = why.row.layer or "no layer"
     out.print(Text.assemble((str(why.memory_id), "bold"), f"  tenant {why.tenant_id}, {layer}"))
     for line in (f"As of {utc(why.as_of)}: {WORDS[why.outcome.verdict]}.", *_switches(why)):
-        out.print(line, highlight=False, soft_wrap=True)
+        say(line)
     facts = facts_table()
     for name, said in _facts(why):
         facts.add_row(name, said)
@@ -32,13 +33,6 @@ def show_explanation(why: DecayExplanation) -> None:
         show_titled("Days since the base, by the time since the last access", _days(why))
         speed = f"{why.speed:.3g}" if why.speed is not None else "-"
         show_titled(f"If nobody touches it (multiplier now {speed})", _future(why))
-
-
-def show_titled(title: str, rows: Table) -> None:
-    """Print a table below its title."""
-    # Not as the table's own title: that wraps at the width of the table.
-    out.print(f"\n{title}", style="bold", highlight=False, soft_wrap=True)
-    out.print(rows, highlight=False)
 
 
 def _switches(why: DecayExplanation) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from commands.console import AsJson, out, print_json, run, settings_for_command
+from commands.console import AsJson, print_json, run, say, settings_for_command
 from memory_maintenance.inspection.findable import Findable, count_findable
 from memory_maintenance.settings import Settings
 from runtime.wiring import running_store
@@ -22,7 +22,7 @@ def findable(
     if as_json:
         print_json(asdict(counts))
     else:
-        out.print(told(counts), highlight=False, soft_wrap=True)
+        say(told(counts))
 
 
 async def _findable(settings: Settings, tenant: str | None) -> Findable:

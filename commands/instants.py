@@ -1,4 +1,4 @@
-"""Points in time as an operator types them: one way to read them, for every option that is one."""
+"""Points in time as an operator types and reads them."""
 
 from __future__ import annotations
 
@@ -21,6 +21,11 @@ def instant(text: str) -> datetime:
         raise typer.BadParameter(
             f"{text!r} is not a time in ISO 8601, such as 2026-03-01, 2026-03-01T02:00 or 2026-03-01T02:00:00+01:00"
         ) from None
+
+
+def minute(time: datetime | None) -> str:
+    """Return a time to the minute, for a cell of a table."""
+    return f"{time:%Y-%m-%d %H:%M}" if time else "-"
 
 
 AsOf = Annotated[

@@ -24,6 +24,7 @@ from commands.console import (
     progress_of,
     refuse,
     run,
+    say,
     settings_for_command,
 )
 from commands.derivation import show_derivation
@@ -80,7 +81,7 @@ async def _import(settings: Settings, file: Path) -> ImportReport:
 def show_import(file: Path, report: ImportReport) -> None:
     """Print what an import did, and its first bad lines."""
     for bad in report.bad[:SHOWN]:
-        err.print(f"{file.name}:{bad.number}: {bad.reason}", highlight=False, soft_wrap=True)
+        say(f"{file.name}:{bad.number}: {bad.reason}", on=err)
     if report.bad_count > SHOWN:
         err.print(f"... and {report.bad_count - SHOWN} more bad lines", highlight=False)
     out.print(

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from commands.console import AsJson, By, out, print_json, run, settings_for_command, table
+from commands.console import AsJson, By, out, print_json, run, say, settings_for_command
+from commands.tables import table
 from memory_maintenance.inspection.model import BreakerState, ModelStatus, model_status
 from memory_maintenance.language_model.breaker import reset_breakers
 from memory_maintenance.settings import Settings
@@ -35,7 +36,7 @@ def _show(status: ModelStatus) -> None:
     writer = f"model {status.model}" if status.model else f"no model ({status.backend})"
     out.print(f"texts are written by: {writer}", highlight=False)
     for breaker in status.breakers:
-        out.print(_in_words(breaker), highlight=False, soft_wrap=True)
+        say(_in_words(breaker))
     if not status.breakers:
         out.print("breaker: closed")
     budgets = table(f"\nUsed or reserved on {status.day} (UTC)", "whose", "tokens#", "of#", "cost#", "of#")
@@ -68,7 +69,7 @@ def reset_breaker(
     """Let calls through again at once, when what was wrong has been put right."""
     closed = run(_reset(settings_for_command(), endpoint, by))
     for name in closed:
-        out.print(f"closed the breaker of {name}", highlight=False, soft_wrap=True)
+        say(f"closed the breaker of {name}")
     if not closed:
         out.print("no breaker was open")
 

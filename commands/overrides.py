@@ -14,24 +14,19 @@ from commands.console import (
     AsJson,
     By,
     Reason,
-    out,
     print_json,
     refuse,
     refusing,
     run,
     said,
+    say,
     settings_for_command,
     starter,
 )
 from memory_maintenance.errors import InvalidRequestError
-from memory_maintenance.operations.tenants import (
-    TenantOverrides,
-    checked_overrides,
-    clear_overrides,
-    control_of,
-    ensure_known,
-    override,
-)
+from memory_maintenance.operations.known import ensure_known
+from memory_maintenance.operations.overrides import TenantOverrides, checked_overrides, clear_overrides, override
+from memory_maintenance.operations.tenants import control_of
 from memory_maintenance.settings import Settings
 from runtime.wiring import running_store
 
@@ -122,13 +117,10 @@ def _change(
     if as_json:
         return print_json([{"name": one.name, "old": one.old, "new": one.new} for one in changes])
     for one in changes:
-        out.print(f"{tenant}: {one.in_words(settings)}{said(by, reason)}", highlight=False,
-                  soft_wrap=True)  # fmt: skip
+        say(f"{tenant}: {one.in_words(settings)}{said(by, reason)}")
     for note in _notes(changes, settings):
-        out.print(f"note: {note}", highlight=False, soft_wrap=True)
-    return out.print(
-        _way_back(tenant, changes) if changes else _unread(tenant, written=written), highlight=False, soft_wrap=True
-    )
+        say(f"note: {note}")
+    return say(_way_back(tenant, changes) if changes else _unread(tenant, written=written))
 
 
 async def _write(

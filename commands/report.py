@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
@@ -12,9 +12,11 @@ from typing import Annotated, Any, Final
 import typer
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from commands.abandoned import as_the_server_has_them
 from commands.charts import Chart, column_chart
-from commands.console import fail, out, run, settings_for_command
-from commands.cycles import as_the_server_has_them, kind_of, took
+from commands.console import fail, run, say, settings_for_command
+from commands.cycle_words import kind_of, took
+from commands.instants import minute
 from memory_maintenance.inspection.cycles import Cycle
 from memory_maintenance.inspection.report import BINS, DURATION_EDGES, TREND, Report, cycle_report
 from memory_maintenance.settings import Settings
@@ -45,9 +47,7 @@ def write_report(
     except OSError as error:
         fail(f"{html} cannot be written: {error.strerror}")
     held = " It holds text of memories." if report.texts else ""
-    out.print(
-        f"wrote {html}: {kind_of(report.cycle)} cycle {report.cycle.cycle_id}.{held}", highlight=False, soft_wrap=True
-    )
+    say(f"wrote {html}: {kind_of(report.cycle)} cycle {report.cycle.cycle_id}.{held}")
 
 
 async def _report(settings: Settings, cycle: str | None, *, with_text: bool) -> Report:
@@ -70,7 +70,7 @@ def page(report: Report) -> str:
         "number": number,
         "short": short,
         "took": took,
-        "time": _time,
+        "time": minute,
         "money": _money,
         "words": _words,
         "zipped": lambda names, values: list(zip(names, values, strict=True)),
@@ -98,12 +98,11 @@ def _headline(report: Report) -> list[tuple[str, str, str]]:
     """Return the numbers at the top: what, how many, and beside it what puts them into proportion."""
     totals = report.totals
     summaries, dreams = totals.summarization, totals.dreaming
-    written = summaries.stored + summaries.updated + summaries.fallbacks
     tokens = sum(getattr(part, f"{way}_tokens") for part in (summaries, dreams) for way in ("input", "output"))
     return [
         ("tenants with work", number(totals.tenants), f"of {number(totals.looked_at)} looked at"),
         ("memories decayed", number(totals.decay.updated), f"of {number(totals.decay.seen)} read"),
-        ("summaries", number(written), f"{number(summaries.fallbacks)} of them fallbacks"),
+        ("summaries", number(summaries.written), f"{number(summaries.fallbacks)} of them fallbacks"),
         ("reflections", number(dreams.reflections), f"and {number(dreams.strategies)} strategies"),
         ("tenants failed", number(report.failed), "see below" if report.failed else "nothing to do"),
         ("tokens", number(tokens), f"{_money(report.cost)} in cost"),
@@ -150,10 +149,6 @@ def short(value: float) -> str:
     if value >= THOUSAND:
         return f"{value / 1000:.3g}k"
     return f"{value:,.0f}" if value == int(value) else f"{value:.2g}"
-
-
-def _time(at: datetime | None) -> str:
-    return f"{at:%Y-%m-%d %H:%M}" if at else "-"
 
 
 def _money(value: Decimal) -> str:

@@ -7,10 +7,11 @@ from functools import reduce
 from operator import add
 from uuid import UUID
 
-from commands.console import out, progress_of, said
+from commands.console import progress_of, said, say
 from memory_maintenance.database.pool import Pool
 from memory_maintenance.decay.restore import RestoreResult, restore_memories, restore_tenant
-from memory_maintenance.operations.tenants import all_tenants, ensure_known, memories_of
+from memory_maintenance.operations.known import ensure_known, memories_of
+from memory_maintenance.operations.tenants import all_tenants
 from memory_maintenance.settings import Settings
 from runtime.wiring import running_store
 
@@ -75,7 +76,7 @@ def show_restored(
     if not dry_run:
         lines.append(_what_next(settings, tenant))
     for line in lines:
-        out.print(line, highlight=False, soft_wrap=True)
+        say(line)
 
 
 def _what_next(settings: Settings, tenant: str | None) -> str:

@@ -8,21 +8,20 @@ import typer
 
 from activities.messages import Kind
 from commands.backfill import confirm_backfill
-from commands.console import FAILED, AsJson, err, out, print_json, progress_of, refuse, run, settings_for_command, table
-from commands.dry_run import DryRun, foreseen_in_a_line, show_foreseen
+from commands.console import FAILED, AsJson, err, out, print_json, progress_of, refuse, run, settings_for_command
+from commands.dry_run import DryRun, foreseen_in_a_line, show_foreseen, tenants_left
 from commands.instants import AsOf
-from memory_maintenance.database.pool import Pool
+from commands.tables import table
 from memory_maintenance.errors import SessionNotFoundError
 from memory_maintenance.inspection.sessions import session_reports
+from memory_maintenance.operations.known import ensure_project
 from memory_maintenance.operations.outcomes import CycleTotals
-from memory_maintenance.operations.tenants import ensure_project
 from memory_maintenance.settings import Settings
 from runtime.client import connect
+from runtime.embedded import Stack
 from runtime.runs import ensure_worker, follow, start_run
 from runtime.wiring import running_pool, running_stack_of
 from workflows.messages import MaintenanceRequest
-
-app = typer.Typer(no_args_is_help=True)
 
 Tenants = Annotated[list[str] | None, typer.Option("--tenant", help="Only this tenant; may be repeated.")]
 Backfill = Annotated[
@@ -103,13 +102,15 @@ def _start(request: MaintenanceRequest, *, no_wait: bool = False, as_json: bool 
         raise typer.Exit(FAILED)
 
 
-async def _ensure_there(pool: Pool, settings: Settings, request: MaintenanceRequest) -> None:
+async def _ensure_there(settings: Settings, stack: Stack, request: MaintenanceRequest) -> None:
     """Raise where the session or the project that the request names is not there: a run would only skip it."""
     if request.project is None:
         return
     [tenant] = request.tenants or ()
-    await ensure_project(pool, tenant, request.project)
-    if request.session is not None:
+    async with running_pool(settings, stack) as pool:
+        await ensure_project(pool, tenant, request.project)
+        if request.session is None:
+            return
         found = await session_reports(pool, settings, tenant, request.session)
         if request.project not in {one.project for one in found}:
             raise SessionNotFoundError(tenant, request.session)
@@ -118,9 +119,7 @@ async def _ensure_there(pool: Pool, settings: Settings, request: MaintenanceRequ
 async def _run(settings: Settings, request: MaintenanceRequest, *, no_wait: bool) -> dict[str, Any]:
     async with running_stack_of(settings) as stack:
         client = await connect(stack.temporal_address, settings)
-        if request.project is not None:
-            async with running_pool(settings, stack) as pool:
-                await _ensure_there(pool, settings, request)
+        await _ensure_there(settings, stack, request)
         await ensure_worker(client)
         started = await start_run(client, request)
         ui = stack.temporal_ui_url or settings.temporal_ui_url
@@ -153,7 +152,7 @@ def show_stats(stats: dict[str, Any]) -> None:
     """Print a run's statistics as a table."""
     decay, summaries, dreams, tenants = (stats[k] for k in ("decay", "summarization", "dreaming", "tenants"))
     rows = table(f"Maintenance as of {stats['as_of']}", "", "done", "left")
-    rows.add_row("tenants", f"{tenants.get('completed', 0)} of {tenants['with_work']} with work", _left(tenants))
+    rows.add_row("tenants", f"{tenants.get('completed', 0)} of {tenants['with_work']} with work", tenants_left(tenants))
     rows.add_row(
         "decay", f"{decay['total_updated']} of {decay['seen']} memories written", _reasons(decay, "invalid", "busy")
     )
@@ -168,11 +167,6 @@ def show_stats(stats: dict[str, Any]) -> None:
     out.print(rows)
     for tenant in stats["failed_tenants"]:
         err.print(f"failed: tenant {tenant}", highlight=False)
-
-
-def _left(tenants: dict[str, int]) -> str:
-    rest = {name: n for name, n in tenants.items() if name not in ("looked_at", "with_work", "completed")}
-    return _reasons(rest, *rest)
 
 
 def _why(counts: dict[str, Any]) -> str:

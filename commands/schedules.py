@@ -16,17 +16,19 @@ from commands.console import (
     AsJson,
     By,
     Reason,
-    err,
     fail,
-    fitting_table,
+    options,
     out,
     print_json,
     run,
     said,
+    say,
     settings_for_command,
+    show_note,
     starter,
 )
-from commands.instants import instant
+from commands.instants import instant, minute
+from commands.tables import fitting_table
 from memory_maintenance.settings import Settings
 from runtime.client import connect
 from runtime.schedule_orders import (
@@ -39,8 +41,9 @@ from runtime.schedule_orders import (
     schedule_states,
     trigger,
 )
-from runtime.schedules import KINDS, apply_schedule, schedule_id
+from runtime.schedules import apply_schedule
 from runtime.search_attributes import RegistrationRefusedError, register_search_attributes
+from runtime.wanted_schedules import KINDS, schedule_id
 from runtime.wiring import running_stack_of
 
 Result = TypeVar("Result")
@@ -70,7 +73,7 @@ async def _register(client: Client) -> str:
     try:
         new = await register_search_attributes(client)
     except RegistrationRefusedError as error:
-        err.print(f"note: {error}", highlight=False, soft_wrap=True)
+        show_note(str(error))
         return "not registered"
     return f"registered {', '.join(new)}" if new else "unchanged"
 
@@ -82,16 +85,16 @@ def list_schedules(as_json: AsJson = False) -> None:
     if as_json:
         return print_json([asdict(state) for state in states])
     columns = ("schedule", "state", "next (UTC)", "last (UTC)", "note", "running", "skipped#", "missed#")
-    rows = fitting_table(columns, [_row(state) for state in states], whole=2)
+    rows = fitting_table(columns, [_row(state) for state in states], whole=2, rest="--json has all")
     out.print(rows if states else "no schedules: create them with starter.py schedules apply")
     return None
 
 
 def _row(state: ScheduleState) -> tuple[str, ...]:
-    times = ("paused", "-") if state.paused else ("active", _time(state.next_at))
+    times = ("paused", "-") if state.paused else ("active", minute(state.next_at))
     running = ", ".join(state.running) or "-"
     counts = (str(state.skipped), str(state.missed))
-    return state.id, *times, _time(state.last_at), state.note or "-", running, *counts
+    return state.id, *times, minute(state.last_at), state.note or "-", running, *counts
 
 
 async def _states(settings: Settings) -> list[ScheduleState]:
@@ -105,7 +108,7 @@ def trigger_schedule(kind: OneKind, by: By = None, reason: Reason = None) -> Non
     started = run(_on_server(settings_for_command(), lambda client: _trigger(client, kind, by, reason)))
     if started is None:
         fail(f"{schedule_id(kind)} runs already, nothing was started: starter.py schedules list")
-    _say(f"started {started}{said(by, reason)}")
+    say(f"started {started}{said(by, reason)}")
 
 
 async def _trigger(client: Client, kind: Kind, by: str | None, reason: str | None) -> str | None:
@@ -131,7 +134,7 @@ def backfill_schedule(
     """
     times = run(_on_server(settings_for_command(), lambda client: _backfill(client, kind, start, end, by, reason)))
     runs = f"{times} runs, one after the other{said(by, reason)}"
-    _say(f"{schedule_id(kind)}: {runs}; see starter.py schedules list")
+    say(f"{schedule_id(kind)}: {runs}; see starter.py schedules list")
 
 
 async def _backfill(
@@ -152,9 +155,9 @@ def pause_schedule(
     note = f"{by}: {reason}" if reason else f"{_PAUSED_BY}{by}"
     before = run(_on_server(settings_for_command(), lambda client: pause(client, kind, note=note)))
     undo = _pausing(kind, before.note) if before.paused else starter("schedules", "resume", kind)
-    _say(f"paused {schedule_id(kind)}{said(by, reason)}; undo: {undo}")
+    say(f"paused {schedule_id(kind)}{said(by, reason)}; undo: {undo}")
     if before.paused and before.note != note:
-        _say(f"it was paused already ({before.note or 'without a note'}): that is replaced")
+        say(f"it was paused already ({before.note or 'without a note'}): that is replaced")
 
 
 def _pausing(kind: Kind, note: str | None) -> str:
@@ -162,16 +165,11 @@ def _pausing(kind: Kind, note: str | None) -> str:
     by, sign, reason = (note or "").partition(": ")
     if not sign:
         by, reason = (note.removeprefix(_PAUSED_BY), "") if note and note.startswith(_PAUSED_BY) else ("", note or "")
-    options = [word for name, value in (("--by", by), ("--reason", reason)) if value for word in (name, value)]
-    return starter("schedules", "pause", kind, *options)
+    return starter("schedules", "pause", kind, *options({"--by": by, "--reason": reason}))
 
 
 def _note(what: str, by: str | None, reason: str | None) -> str:
     return f"{what} by {by}" + (f": {reason}" if reason else "")
-
-
-def _say(text: str) -> None:
-    out.print(text, highlight=False, soft_wrap=True)
 
 
 @app.command("resume")
@@ -180,8 +178,8 @@ def resume_schedule(kind: OneKind, by: By = None, reason: Reason = None) -> None
     note = _note("resumed", by, reason)
     before = run(_on_server(settings_for_command(), lambda client: resume(client, kind, note=note)))
     if not before.paused:
-        return _say(f"{schedule_id(kind)} was not paused: nothing was changed")
-    return _say(f"resumed {schedule_id(kind)}{said(by, reason)}; undo: {_pausing(kind, before.note)}")
+        return say(f"{schedule_id(kind)} was not paused: nothing was changed")
+    return say(f"resumed {schedule_id(kind)}{said(by, reason)}; undo: {_pausing(kind, before.note)}")
 
 
 @app.command("delete")
@@ -189,7 +187,7 @@ def delete_schedule(kind: OneKind, by: By = None, reason: Reason = None) -> None
     """Remove a Schedule; what runs goes on."""
     run(_on_server(settings_for_command(), lambda client: delete(client, kind)))
     setting = f"MAINTENANCE_{kind.upper()}_CRON=off"
-    _say(f"deleted {schedule_id(kind)}{said(by, reason)}; undo: starter.py schedules apply (for good: set {setting})")
+    say(f"deleted {schedule_id(kind)}{said(by, reason)}; undo: starter.py schedules apply (for good: set {setting})")
 
 
 @asynccontextmanager
@@ -201,7 +199,3 @@ async def _connected(settings: Settings) -> AsyncIterator[Client]:
 async def _on_server(settings: Settings, order: Callable[[Client], Awaitable[Result]]) -> Result:
     async with _connected(settings) as client:
         return await order(client)
-
-
-def _time(time: datetime | None) -> str:
-    return f"{time:%Y-%m-%d %H:%M}" if time else "-"

@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
-from commands.console import AsJson, out, print_json, refuse, run, settings_for_command, table
+from commands.console import AsJson, out, print_json, refuse, run, say, settings_for_command
+from commands.tables import table
+from memory_maintenance.operations.known import ensure_known
 from memory_maintenance.operations.set_aside import SetAside, all_set_aside, requeue
-from memory_maintenance.operations.tenants import ensure_known
 from memory_maintenance.settings import Settings
 from runtime.wiring import running_store
 
@@ -49,7 +50,7 @@ def requeue_set_aside(
         refuse("say what to requeue: one of --session or --all")
     count = run(_requeue(settings_for_command(), tenant, project, session))
     after = "; the next daily run asks the model again" if count else ""
-    out.print(f"requeued {count} of {tenant}{after}", highlight=False, soft_wrap=True)
+    say(f"requeued {count} of {tenant}{after}")
 
 
 async def _list(settings: Settings, tenant: str | None) -> list[SetAside]:

@@ -10,7 +10,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 from rich.text import Text
 
-from commands.console import AsJson, out, print_json, settings_for_command, table
+from commands.console import AsJson, out, print_json, settings_for_command
+from commands.tables import table
 from memory_maintenance.settings import Settings
 
 Markdown = Annotated[bool, typer.Option("--markdown", help="Print docs/configuration.md.")]

@@ -20,15 +20,16 @@ from commands.console import (
     refuse,
     refusing,
     run,
+    say,
     settings_for_command,
-    table,
 )
 from commands.simulation_plot import FORMATS, PlotError, save_plot
+from commands.tables import table
 from memory_maintenance.inspection.distribution import BINS, LEVELS, Distribution
 from memory_maintenance.inspection.ordering import OrderChange
 from memory_maintenance.inspection.scenario import Scenario, Simulation
 from memory_maintenance.inspection.simulation import MOST_COMPARED, simulate
-from memory_maintenance.operations.tenants import ensure_known, memories_of
+from memory_maintenance.operations.known import ensure_known, memories_of
 from memory_maintenance.settings import Settings
 from runtime.wiring import running_store
 
@@ -93,7 +94,7 @@ def _save(found: Simulation, plot: Path) -> None:
         fail(str(error))
     except OSError as error:
         fail(f"{plot} cannot be written: {error.strerror}")
-    err.print(f"drawn: {plot}", highlight=False, soft_wrap=True)
+    say(f"drawn: {plot}", on=err)
 
 
 def simulation_data(found: Simulation) -> dict[str, Any]:
@@ -105,13 +106,13 @@ def show_simulation(found: Simulation, *, asked_rate: float | None = None) -> No
     """Print the simulation as tables."""
     out.print(title(found), style="bold", highlight=False, soft_wrap=True)
     for note in _notes(found, asked_rate):
-        out.print(note, highlight=False, soft_wrap=True)
+        say(note)
     if not found.today.count:
         return
     out.print(_histogram(found), highlight=False)
     out.print(_numbers(found), highlight=False)
     for line in (*_ordering(found), *_switching(found)):
-        out.print(line, highlight=False, soft_wrap=True)
+        say(line)
     out.print("Nothing was written.", highlight=False)
 
 

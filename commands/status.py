@@ -7,9 +7,11 @@ from typing import Any, Final
 
 import typer
 
-from commands.console import FAILED, AsJson, out, print_json, run, settings_for_command, show_error, table
-from commands.cycles import cycle_data, kind_of, short_id, took
+from commands.console import FAILED, AsJson, out, print_json, run, said, say, settings_for_command, show_error
+from commands.cycle import cycle_data
+from commands.cycle_words import kind_of, short_id, took
 from commands.run import in_a_line
+from commands.tables import table
 from memory_maintenance.errors import MaintenanceError
 from memory_maintenance.inspection.cycles import Cycle, LastSuccess, last_failure, last_successes
 from memory_maintenance.inspection.lag import Lag, current_lag
@@ -107,7 +109,7 @@ def _show(found: _Status) -> None:
     if found.running is not None:
         _show_running(found.running)
     for schedule in found.schedules:
-        _say(
+        say(
             f"{schedule.id} is paused{f' ({schedule.note})' if schedule.note else ''}: "
             f"starter.py schedules resume {schedule.id.rpartition('-')[2]}"
         )
@@ -122,23 +124,18 @@ def _show(found: _Status) -> None:
     if found.failure:
         _show_failure(found.failure)
     _show_waiting(found.lag)
-    _say(f"tenants: {found.tenants}, {len(found.paused)} paused; the runs of one: starter.py tenants show TENANT")
+    say(f"tenants: {found.tenants}, {len(found.paused)} paused; the runs of one: starter.py tenants show TENANT")
     for tenant in found.paused[:SHOWN_PAUSED]:
-        said = ": ".join(part for part in (tenant.paused_by, tenant.paused_reason) if part)
-        since = f"{tenant.paused_since:%Y-%m-%d %H:%M}{f' ({said})' if said else ''}"
+        since = f"{tenant.paused_since:%Y-%m-%d %H:%M}{said(tenant.paused_by, tenant.paused_reason)}"
         out.print(f"  {tenant.tenant_id} paused since {since}", highlight=False)
     _show_model(found.model)
-
-
-def _say(line: str) -> None:
-    out.print(line, highlight=False, soft_wrap=True)
 
 
 def _show_failure(cycle: Cycle) -> None:
     whole = f"as a whole ({cycle.failure.error_type})" if cycle.failure else "as a whole"
     tenants = len(cycle.totals.failures) if cycle.totals else 0
     what = whole if cycle.status == "failed" else f"for {tenants} {'tenant' if tenants == 1 else 'tenants'}"
-    _say(
+    say(
         f"last failure: {kind_of(cycle)}, started {cycle.started_at:%Y-%m-%d %H:%M} UTC, {what} "
         f"(starter.py cycles show {short_id(cycle.cycle_id)})"
     )
@@ -148,10 +145,8 @@ def _show_running(running: Running) -> None:
     if not running.cycles and not running.tenants:
         out.print("nothing runs now")
     for cycle in running.cycles:
-        said = in_a_line(cycle.totals) if cycle.totals else "no worker answers: python worker.py"
-        out.print(
-            f"running: {cycle.workflow_id} since {cycle.started_at:%H:%M} UTC: {said}", highlight=False, soft_wrap=True
-        )
+        did = in_a_line(cycle.totals) if cycle.totals else "no worker answers: python worker.py"
+        say(f"running: {cycle.workflow_id} since {cycle.started_at:%H:%M} UTC: {did}")
     if running.tenants:
         rows = table(None, "  tenant", "stage", "since (UTC)")
         for tenant in running.tenants:

@@ -8,13 +8,14 @@ from typing import Annotated, Any
 
 import typer
 
-from commands.console import AsJson, out, print_json, run, settings_for_command, table
-from commands.cycles import short_id
-from commands.explanation import show_titled
+from commands.console import AsJson, print_json, run, said, say, settings_for_command
+from commands.cycle_words import short_id
+from commands.tables import show_titled, table
 from memory_maintenance.inspection.sessions import SessionReport, session_reports
 from memory_maintenance.inspection.tenant import TenantReport, TenantRun, tenant_report
+from memory_maintenance.operations.known import ensure_known
 from memory_maintenance.operations.orders import Order
-from memory_maintenance.operations.tenants import TenantControl, ensure_known
+from memory_maintenance.operations.tenants import TenantControl
 from memory_maintenance.settings import Settings
 from runtime.wiring import running_store
 
@@ -75,41 +76,37 @@ async def _session(settings: Settings, tenant: str, session: str) -> list[Sessio
         return await session_reports(pool, settings, tenant, session)
 
 
-def _say(text: str) -> None:
-    out.print(text, highlight=False, soft_wrap=True)
-
-
 def _show_tenant(report: TenantReport) -> None:
     control, rule = report.control, report.rule
-    _say(f"{control.tenant_id}: {state_in_words(control)}")
+    say(f"{control.tenant_id}: {state_in_words(control)}")
     own = ", ".join(f"{name}={value}" for name, value in control.overrides.model_dump(exclude_none=True).items())
-    _say(f"differs from the deployment in: {own or 'nothing'}")
-    _say(
+    say(f"differs from the deployment in: {own or 'nothing'}")
+    say(
         f"decay: {rule.policy} ({report.origin.policy}), {rule.rate:g} a day ({report.origin.rate})"
         if report.decay_enabled
         else "decay: off"
     )
-    _say(f"decayed as of: {f'{report.decayed_as_of:%Y-%m-%d %H:%M} UTC' if report.decayed_as_of else 'never'}")
-    _say(f"due now: {report.due_daily} sessions in a daily run, {report.due_hourly} of them in an hourly one")
+    say(f"decayed as of: {f'{report.decayed_as_of:%Y-%m-%d %H:%M} UTC' if report.decayed_as_of else 'never'}")
+    say(f"due now: {report.due_daily} sessions in a daily run, {report.due_hourly} of them in an hourly one")
     for session in report.sessions:
-        _say(f"  session {session.session_id}, project {session.project_name}")
-    _say(f"can dream: {', '.join(report.projects) or 'no project'}")
+        say(f"  session {session.session_id}, project {session.project_name}")
+    say(f"can dream: {', '.join(report.projects) or 'no project'}")
     if control.paused:
-        _say(f"nothing of this is done while it is paused: starter.py tenants resume {control.tenant_id}")
+        say(f"nothing of this is done while it is paused: starter.py tenants resume {control.tenant_id}")
     else:
         _show_unwritten(report.unwritten)
     _show_runs(report.runs)
     _show_orders(report.orders)
-    _say(f"\nmore of a session: starter.py tenants show {control.tenant_id} --session SESSION")
+    say(f"\nmore of a session: starter.py tenants show {control.tenant_id} --session SESSION")
 
 
 def state_in_words(control: TenantControl) -> str:
     """Return whether a tenant is paused, and then since when, until when, by whom and why."""
     if not control.paused:
         return "active"
-    said = ": ".join(part for part in (control.paused_by, control.paused_reason) if part)
     until = f" until {control.paused_until:%Y-%m-%d %H:%M} UTC" if control.paused_until else ""
-    return f"paused since {control.paused_since:%Y-%m-%d %H:%M} UTC{until}{f' ({said})' if said else ''}"
+    who = said(control.paused_by, control.paused_reason)
+    return f"paused since {control.paused_since:%Y-%m-%d %H:%M} UTC{until}{who}"
 
 
 def _show_unwritten(sessions: tuple[SessionReport, ...]) -> None:
@@ -127,8 +124,7 @@ def _show_orders(orders: tuple[Order, ...]) -> None:
         return
     rows = table(None, "ordered (UTC)", "what", "by", "reason")
     for one in orders:
-        said = (_ordered(one), one.ordered_by or "-", one.reason or "-")
-        rows.add_row(f"{one.ordered_at:%Y-%m-%d %H:%M}", *said)
+        rows.add_row(f"{one.ordered_at:%Y-%m-%d %H:%M}", _ordered(one), one.ordered_by or "-", one.reason or "-")
     show_titled("Last orders", rows)
 
 
@@ -149,7 +145,7 @@ def _ordered(order: Order) -> str:
 
 def _show_runs(runs: tuple[TenantRun, ...]) -> None:
     if not runs:
-        return _say("no run has had work for it yet")
+        return say("no run has had work for it yet")
     rows = table(None, "cycle", "started (UTC)", "kind", "status", "decayed#", "summaries#", "dreams#", "skipped")
     for one in runs:
         done = one.outcome
@@ -161,7 +157,7 @@ def _show_runs(runs: tuple[TenantRun, ...]) -> None:
             one.kind,
             done.status + (f" ({done.error_type})" if done.error_type else ""),
             str(done.decay.updated),
-            str(summaries.stored + summaries.updated + summaries.fallbacks),
+            str(summaries.written),
             str(dreams.reflections),
             ", ".join(f"{reason} {count}" for reason, count in reasons.items()) or "-",
         )
@@ -170,14 +166,14 @@ def _show_runs(runs: tuple[TenantRun, ...]) -> None:
 
 def _show_sessions(reports: list[SessionReport]) -> None:
     for one in reports:
-        _say(f"session {one.session_id}, project {one.project}: {_due(one)}")
+        say(f"session {one.session_id}, project {one.project}: {_due(one)}")
         left_out = f", {one.left_out} set aside" if one.left_out else ""
-        _say(
+        say(
             f"  {one.events} events: {one.covered} in {one.summaries} summaries, {one.new_events} new{left_out}; "
             f"the last one of {one.last_event_at:%Y-%m-%d %H:%M} UTC"
         )
         for reason in one.why:
-            _say(f"  {reason}")
+            say(f"  {reason}")
 
 
 def _due(report: SessionReport) -> str:

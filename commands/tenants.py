@@ -15,20 +15,23 @@ from commands.console import (
     AsJson,
     By,
     Reason,
-    err,
-    fitting_table,
+    options,
     out,
     print_json,
     refuse,
     run,
     said,
+    say,
     settings_for_command,
+    show_note,
     starter,
 )
 from commands.instants import instant
+from commands.tables import fitting_table
 from commands.tenant import state_in_words
+from memory_maintenance.operations.known import ensure_known
 from memory_maintenance.operations.orders import record_order
-from memory_maintenance.operations.tenants import TenantControl, all_tenants, ensure_known, pause, pause_of, resume
+from memory_maintenance.operations.tenants import TenantControl, all_tenants, pause, pause_of, resume
 from memory_maintenance.settings import Settings
 from runtime.client import TemporalUnreachableError, connect
 from runtime.runs import start_run
@@ -55,7 +58,7 @@ def list_tenants(as_json: AsJson = False) -> None:
     if as_json:
         return print_json([asdict(t) | {"overrides": t.overrides.model_dump(exclude_none=True)} for t in tenants])
     columns = ("tenant", "state", "by", "reason", "since", "until", "overrides")
-    rows = fitting_table(columns, [_row(tenant) for tenant in tenants], whole=2)
+    rows = fitting_table(columns, [_row(tenant) for tenant in tenants], whole=2, rest="--json has all")
     out.print(rows if tenants else "no tenants yet: the memories table is empty")
     return None
 
@@ -92,25 +95,20 @@ def pause_tenant(
     before = run(_pause(settings_for_command(), tenant, by, reason, until))
     until_when = f" until {until:%Y-%m-%d %H:%M} UTC" if until else ""
     undo = _pausing(before) if before else starter("tenants", "resume", tenant)
-    _say(f"paused {tenant}{until_when}{said(by, reason)}; undo: {undo}")
+    say(f"paused {tenant}{until_when}{said(by, reason)}; undo: {undo}")
     if before and (before.paused_by, before.paused_reason, before.paused_until) != (by, reason, until):
-        _say(f"it was {state_in_words(before)}: that is replaced")
+        say(f"it was {state_in_words(before)}: that is replaced")
 
 
 def _pausing(control: TenantControl) -> str:
     """Return the command that pauses a tenant as it is, or was."""
     until = control.paused_until.isoformat(timespec="seconds") if control.paused_until else None
-    options = {"--by": control.paused_by, "--reason": control.paused_reason, "--until": until}
-    given = [word for name, value in options.items() if value for word in (name, value)]
+    given = options({"--by": control.paused_by, "--reason": control.paused_reason, "--until": until})
     return starter("tenants", "pause", *given, *_as_argument(control.tenant_id))
 
 
 def _as_argument(text: str) -> list[str]:
     return ["--", text] if text.startswith("-") else [text]
-
-
-def _say(text: str) -> None:
-    out.print(text, highlight=False, soft_wrap=True)
 
 
 @app.command("resume")
@@ -123,9 +121,9 @@ def resume_tenant(
     """Let maintenance work for a tenant again; it starts at once."""
     before, started = run(_resume(settings_for_command(), tenant, by, reason, start=not no_run))
     if before is None:
-        return _say(f"{tenant} was not paused: nothing was changed")
+        return say(f"{tenant} was not paused: nothing was changed")
     ran = f"; started {started}" if started else ""
-    return _say(f"resumed {tenant}{said(by, reason)}{ran}; undo: {_pausing(before)}")
+    return say(f"resumed {tenant}{said(by, reason)}{ran}; undo: {_pausing(before)}")
 
 
 @app.command("cancel")
@@ -133,7 +131,7 @@ def cancel_tenant(tenant: Tenant, by: By = None, reason: Reason = None) -> None:
     """End a tenant's running maintenance after its batch in flight; the next cycle goes on."""
     ran = run(_cancel(settings_for_command(), tenant, by, reason))
     again = starter("run", "daily", f"--tenant={tenant}")
-    _say(
+    say(
         f"cancelled the run of {tenant}{said(by, reason)}; the next cycle goes on: {again}"
         if ran
         else f"nothing runs for {tenant}"
@@ -193,7 +191,7 @@ async def _signal_what_runs(
         client = await connect(address, settings, patience_seconds=3)
         await client.get_workflow_handle(tenant_workflow_id(tenant)).signal(signal, dict(order))
     except TemporalUnreachableError as error:
-        err.print(f"note: what runs was not told: {error}", highlight=False, soft_wrap=True)
+        show_note(f"what runs was not told: {error}")
         return False
     except RPCError as error:
         if error.status is RPCStatusCode.NOT_FOUND:

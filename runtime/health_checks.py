@@ -6,8 +6,7 @@ from functools import partial
 from typing import Final
 
 from temporalio.api.enums.v1 import TaskQueueType
-from temporalio.api.taskqueue.v1 import TaskQueue
-from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest, GetSystemInfoRequest
+from temporalio.api.workflowservice.v1 import GetSystemInfoRequest
 from temporalio.client import Client
 from temporalio.service import RPCError
 
@@ -16,9 +15,11 @@ from memory_maintenance.errors import MaintenanceError
 from memory_maintenance.inspection.health import Check
 from memory_maintenance.settings import Settings
 from runtime.client import ANSWER_TIMEOUT, connect
+from runtime.pollers import is_polled
 from runtime.schedule_orders import ScheduleState, state_of
-from runtime.schedules import KINDS, OFF, described, is_as_set, refused_spec, schedule_id
+from runtime.schedules import described, is_as_set, refused_spec
 from runtime.search_attributes import SearchAttributes
+from runtime.wanted_schedules import KINDS, OFF, cron_of, schedule_id
 from workflows.options import MODEL_TASK_QUEUE, TASK_QUEUE
 
 WORKFLOWS: Final = TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW
@@ -59,7 +60,7 @@ async def _server(client: Client, address: str) -> Check:
 
 
 async def _pollers(client: Client) -> list[Check]:
-    silent = {queue: role for queue, kind, role in QUEUES if not await _polled(client, queue, kind)}
+    silent = {queue: role for queue, kind, role in QUEUES if not await is_polled(client, queue, kind)}
     return [_poller_check(queue, silent.get(queue)) for queue in (TASK_QUEUE, MODEL_TASK_QUEUE)]
 
 
@@ -71,21 +72,12 @@ def _poller_check(queue: str, missing_role: str | None) -> Check:
     return _temporal("pollers", "failure", found, f"start one: python worker.py --role {missing_role}")
 
 
-async def _polled(client: Client, queue: str, kind: TaskQueueType.ValueType) -> bool:
-    described = await client.workflow_service.describe_task_queue(
-        DescribeTaskQueueRequest(namespace=client.namespace, task_queue=TaskQueue(name=queue), task_queue_type=kind),
-        timeout=ANSWER_TIMEOUT,
-    )
-    return bool(described.pollers)
-
-
 async def _schedules(client: Client, settings: Settings) -> list[Check]:
     return [check for kind in KINDS for check in await _schedule(client, settings, kind)]
 
 
 async def _schedule(client: Client, settings: Settings, kind: Kind) -> list[Check]:
-    crons = {"daily": settings.maintenance_daily_cron, "hourly": settings.maintenance_hourly_cron}
-    wanted = crons[kind] != OFF
+    wanted = cron_of(settings, kind) != OFF
     found = await described(client.get_schedule_handle(schedule_id(kind)))
     verdict = schedule_check(kind, state_of(found) if found else None, wanted=wanted)
     if (refused := await refused_spec(client, settings, kind)) is not None:

@@ -9,13 +9,12 @@ from typing import Any
 from uuid import uuid4
 
 from temporalio.api.enums.v1 import TaskQueueType
-from temporalio.api.taskqueue.v1 import TaskQueue
-from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError
 
 from memory_maintenance.errors import MaintenanceError
 from memory_maintenance.operations.outcomes import CycleTotals
+from runtime.pollers import is_polled
 from workflows.maintenance import MaintenanceWorkflow
 from workflows.messages import MaintenanceRequest
 from workflows.options import TASK_QUEUE
@@ -84,12 +83,5 @@ async def progress_of(client: Client, run: Run) -> CycleTotals:
 
 async def ensure_worker(client: Client) -> None:
     """Raise NoWorkerError where nobody polls for workflows."""
-    described = await client.workflow_service.describe_task_queue(
-        DescribeTaskQueueRequest(
-            namespace=client.namespace,
-            task_queue=TaskQueue(name=TASK_QUEUE),
-            task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
-        )
-    )
-    if not described.pollers:
+    if not await is_polled(client, TASK_QUEUE, TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW):
         raise NoWorkerError

@@ -23,7 +23,8 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.messages import Kind
 from memory_maintenance.errors import InvalidRequestError, MaintenanceError
-from runtime.schedules import KINDS, described, schedule_id, shown
+from runtime.schedules import described, shown
+from runtime.wanted_schedules import KINDS, schedule_id
 
 BACKFILL_AT_MOST: Final = 500
 """The server keeps 1,000 runs of a Schedule waiting, drops what is more, and says nothing."""
@@ -64,7 +65,7 @@ class ScheduleState:
 async def schedule_states(client: Client) -> AsyncIterator[ScheduleState]:
     """Yield the state of each of our Schedules that exists."""
     for kind in KINDS:
-        if (found := await described(client.get_schedule_handle(schedule_id(kind)))) is not None:
+        if (found := await described(_handle(client, kind))) is not None:
             yield state_of(found)
 
 
@@ -126,7 +127,7 @@ async def backfill(client: Client, kind: Kind, start: datetime, end: datetime) -
                 f"{times} of the times of {schedule_id(kind)} lie in that range: give one with 1 to {BACKFILL_AT_MOST}"
             )
         every = ScheduleBackfill(start_at=start, end_at=end, overlap=ScheduleOverlapPolicy.BUFFER_ALL)
-        await client.get_schedule_handle(schedule_id(kind)).backfill(every)
+        await _handle(client, kind).backfill(every)
     return times
 
 

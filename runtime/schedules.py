@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from hashlib import sha256
-from itertools import pairwise
 from typing import Final, Literal
 from uuid import uuid4
 
@@ -18,13 +17,9 @@ from temporalio.api.workflowservice.v1 import UpdateScheduleRequest
 from temporalio.client import (
     Client,
     Schedule,
-    ScheduleActionStartWorkflow,
     ScheduleAlreadyRunningError,
     ScheduleDescription,
     ScheduleHandle,
-    ScheduleOverlapPolicy,
-    SchedulePolicy,
-    ScheduleSpec,
     ScheduleUpdate,
     ScheduleUpdateInput,
 )
@@ -33,26 +28,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from activities.messages import Kind
 from memory_maintenance.errors import MaintenanceError, SettingsError
 from memory_maintenance.settings import Settings
-from runtime.runs import HOW_TO_ORDER
-from workflows.maintenance import MaintenanceWorkflow
-from workflows.messages import MaintenanceRequest
-from workflows.options import TASK_QUEUE
-
-KINDS: Final[tuple[Kind, ...]] = ("daily", "hourly")
-
-OFF: Final = "off"
-"""The cron expression of a Schedule that is not wanted."""
-
-BACKSTOP: Final = timedelta(hours=1)
-"""A run that does not end by its deadline is ended by the server this much later."""
-
-MINUTE: Final = timedelta(minutes=1)
-SHORTEST_CATCH_UP: Final = timedelta(seconds=10)
-UNTIL_KNOWN: Final = timedelta(hours=1) - MINUTE
-"""The catch-up window of a Schedule whose interval is not known: new, or with one time left."""
-
-SEAL: Final = "maintenance_schedule"
-"""In the memo of every run: what the Schedule was applied from, and what the server made of it."""
+from runtime.wanted_schedules import OFF, SEAL, UNTIL_KNOWN, catch_up_window, cron_of, schedule_id, wanted_schedule
 
 _SPEC_ERROR: Final = "Invalid schedule spec: "
 
@@ -73,44 +49,6 @@ class ScheduleSilentError(MaintenanceError):
         )
 
 
-def schedule_id(kind: Kind) -> str:
-    """Return the id of the Schedule."""
-    return f"memory-maintenance-{kind}"
-
-
-def desired(settings: Settings, kind: Kind, *, catch_up: timedelta = UNTIL_KNOWN, seal: str | None = None) -> Schedule:
-    """Return the Schedule as the settings want it."""
-    deadline = timedelta(minutes=settings.deadline_minutes(daily=kind == "daily"))
-    return Schedule(
-        action=ScheduleActionStartWorkflow(
-            MaintenanceWorkflow.run,
-            MaintenanceRequest(kind=kind),
-            id=schedule_id(kind),
-            task_queue=TASK_QUEUE,
-            execution_timeout=deadline + BACKSTOP,
-            static_summary=f"{kind} maintenance",
-            static_details=HOW_TO_ORDER,
-            memo={SEAL: seal} if seal else None,
-        ),
-        spec=ScheduleSpec(cron_expressions=[_cron(settings, kind)], time_zone_name=settings.maintenance_time_zone),
-        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=catch_up),
-    )
-
-
-def catch_up_window(next_times: Sequence[datetime]) -> timedelta:
-    """Return how late a missed time may still run: a minute less than the shortest interval between two.
-
-    So after an outage at most the newest missed time runs, and it finds all the work there is:
-    under SKIP a longer window would run the oldest, as of an instant long ago. Where times
-    are less than two minutes apart, half their interval; never less than the server's least.
-    """
-    intervals = [later - earlier for earlier, later in pairwise(next_times)]
-    if not intervals:
-        return UNTIL_KNOWN
-    shortest = min(intervals)
-    return max(shortest - min(MINUTE, shortest / 2), SHORTEST_CATCH_UP)
-
-
 async def apply_schedule(client: Client, settings: Settings, kind: Kind) -> Applied:
     """Bring the Schedule to what the settings want; a pause, its note and a limit of runs stay.
 
@@ -120,7 +58,7 @@ async def apply_schedule(client: Client, settings: Settings, kind: Kind) -> Appl
     """
     handle = client.get_schedule_handle(schedule_id(kind))
     found = await described(handle)
-    if _cron(settings, kind) == OFF:
+    if cron_of(settings, kind) == OFF:
         if found is not None:
             await handle.delete()
         return OFF if found is None else "removed"
@@ -139,7 +77,7 @@ async def refused_spec(client: Client, settings: Settings, kind: Kind) -> Settin
 
     It is asked by an update of a Schedule that does not exist, to do nothing: whatever it says, nothing is written.
     """
-    if (cron := _cron(settings, kind)) == OFF:
+    if (cron := cron_of(settings, kind)) == OFF:
         return None
     spec = StoredSpec(cron_string=[cron], timezone_name=settings.maintenance_time_zone)
     asked = UpdateScheduleRequest(
@@ -159,7 +97,7 @@ async def refused_spec(client: Client, settings: Settings, kind: Kind) -> Settin
 
 def is_as_set(found: ScheduleDescription, settings: Settings, kind: Kind) -> bool:
     """Return whether ``apply_schedule`` would leave the Schedule as it is."""
-    return _seal_of(found) == _seal(desired(settings, kind), found.raw_description.schedule)
+    return _seal_of(found) == _seal(wanted_schedule(settings, kind), found.raw_description.schedule)
 
 
 async def described(handle: ScheduleHandle) -> ScheduleDescription | None:
@@ -204,7 +142,7 @@ async def _write(
     The server drops an update without a word where another change came between, so it is
     repeated until its seal is seen.
     """
-    wanted = desired(settings, kind, catch_up=catch_up, seal=seal)
+    wanted = wanted_schedule(settings, kind, catch_up=catch_up, seal=seal)
     for _ in range(_WRITES):
         try:
             await client.create_schedule(handle.id, wanted)
@@ -226,7 +164,7 @@ async def _complete(client: Client, written: ScheduleDescription, settings: Sett
     stored = StoredSchedule()
     stored.CopyFrom(written.raw_description.schedule)
     stored.policies.catchup_window.FromTimedelta(catch_up)
-    seal = _seal(desired(settings, kind), stored)
+    seal = _seal(wanted_schedule(settings, kind), stored)
     handle = client.get_schedule_handle(written.id)
     await _write(client, handle, settings, kind, seal=seal, catch_up=catch_up)
 
@@ -258,8 +196,4 @@ def _explained(error: RPCError, settings: Settings, kind: Kind) -> Exception:
     why = error.message.removeprefix(_SPEC_ERROR)
     if "time zone" in why:
         return SettingsError(f"MAINTENANCE_TIME_ZONE: {why}; give one like Europe/Warsaw, or UTC")
-    return SettingsError(f"MAINTENANCE_{kind.upper()}_CRON {_cron(settings, kind)!r}: {why}")
-
-
-def _cron(settings: Settings, kind: Kind) -> str:
-    return settings.maintenance_daily_cron if kind == "daily" else settings.maintenance_hourly_cron
+    return SettingsError(f"MAINTENANCE_{kind.upper()}_CRON {cron_of(settings, kind)!r}: {why}")

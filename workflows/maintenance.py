@@ -108,7 +108,6 @@ class MaintenanceWorkflow:
         await self._walk_the_fleet()
         await self._orders.drained()
         await self._finish_resumed()
-        await self._orders.drained()
 
     async def _walk_the_fleet(self) -> None:
         """Plan and start pages, a few at once, until the fleet's end or the deadline."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -20,7 +19,7 @@ from temporalio.worker import Replayer, WorkflowInstance, WorkflowInstanceDetail
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from benchmarks.speed.bench import Bench
-from benchmarks.speed.workers import ROOT, START_SECONDS, environment, started, tethered
+from benchmarks.speed.workers import ROOT, START_SECONDS, environment, free_port, ready, started, tethered
 from runtime.workers import WORKFLOWS
 
 HISTORIES: Final = ROOT / "tests" / "histories"
@@ -59,33 +58,16 @@ async def _starts(bench: Bench, times: int) -> None:
 
 async def _until_it_polls(home: Path) -> float:
     """Return the seconds until /readyz says that all is well."""
-    port = _free_port()
+    port = free_port()
     settings = {"MEMORY_MAINTENANCE_HOME": str(home), "HEALTH_PORT": str(port), "RAE_LLM_BACKEND": "extractive"}
     began = time.perf_counter()
     command = tethered(str(ROOT / "worker.py"))
     async with started(command, home=home, log=home / "worker.log", settings=settings) as process:
-        while not await _ready(port):
+        while not await ready(port):
             if process.returncode is not None or time.perf_counter() - began > START_SECONDS:
                 raise RuntimeError("the worker is not ready")
             await asyncio.sleep(0.01)
         return time.perf_counter() - began
-
-
-async def _ready(port: int) -> bool:
-    try:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(b"GET /readyz HTTP/1.1\r\n\r\n")
-        answer = await reader.read()
-    except OSError:
-        return False
-    writer.close()
-    return answer.startswith(b"HTTP/1.1 200")
-
-
-def _free_port() -> int:
-    with socket.socket() as candidate:
-        candidate.bind(("127.0.0.1", 0))
-        return int(candidate.getsockname()[1])
 
 
 def _help(home: Path) -> float:

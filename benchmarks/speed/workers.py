@@ -114,7 +114,7 @@ async def worker(
     Raises:
         RuntimeError: it ended, or was not ready within ``START_SECONDS``.
     """
-    port = _free_port()
+    port = free_port()
     chosen = {
         "DATABASE_URL": url,
         "TEMPORAL_ADDRESS": servers.temporal_address,
@@ -126,7 +126,7 @@ async def worker(
     client = await connected_client(servers)
     command = tethered(str(ROOT / "worker.py"))
     async with started(command, home=home, log=log, settings=chosen) as process:
-        while not await _ready(port):
+        while not await ready(port):
             if process.returncode is not None or time.perf_counter() - began > START_SECONDS:
                 raise RuntimeError(f"the worker is not ready: {log_end(log)}")
             await asyncio.sleep(0.02)
@@ -159,7 +159,8 @@ async def run_decay(worker: Worker, as_of: datetime) -> Cycle:
     return cycle
 
 
-async def _ready(port: int) -> bool:
+async def ready(port: int) -> bool:
+    """Return whether the worker whose health port this is says that it can work."""
     try:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"GET /readyz HTTP/1.1\r\n\r\n")
@@ -170,7 +171,8 @@ async def _ready(port: int) -> bool:
     return answer.startswith(b"HTTP/1.1 200")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that nobody listens on."""
     with socket.socket() as candidate:
         candidate.bind(("127.0.0.1", 0))
         return int(candidate.getsockname()[1])

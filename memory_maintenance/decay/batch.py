@@ -13,7 +13,7 @@ from uuid import UUID
 
 from memory_maintenance.database.pool import Executor, Pool, transaction
 from memory_maintenance.decay.policy import DecayRule, Run
-from memory_maintenance.decay.progress import Halt, complete, foreseen_gate, gate, keep, keep_end, start
+from memory_maintenance.decay.progress import Halt, Stand, complete, foreseen_gate, gate, keep, keep_end, start
 from memory_maintenance.decay.statements import NOTHING, Page, decay_locked, decay_page, foreseen_page
 
 Status = Literal["done", "more", "paused", "superseded", "disabled"]
@@ -107,7 +107,7 @@ class BatchInProgress:
         self.locked_ids = []
         done = status == "done"
         if self.run_id:
-            await keep_end(self.pool, self.tenant_id, self.run_id, *self._kept(done=done))
+            await keep_end(self.pool, self.tenant_id, self.run_id, self._stand(done=done))
         elif done:
             await self._complete()
         return status
@@ -134,7 +134,7 @@ class BatchInProgress:
             self._count(page, again=again)
             if self.run_id:
                 last = page.seen < self.page_size and not again and not self.locked_ids
-                await keep(db, self.tenant_id, self.run_id, *self._kept(done=last))
+                await keep(db, self.tenant_id, self.run_id, self._stand(done=last))
             return page
 
     async def _allowed(self, db: Executor) -> Run | Halt:
@@ -147,11 +147,10 @@ class BatchInProgress:
         self.already = self.counts["updated"]
         return begun.run
 
-    def _kept(self, *, done: bool) -> tuple[UUID | None, dict[str, int], datetime | None]:
-        """Return cursor, counts and, of a run that is done, what it completes."""
+    def _stand(self, *, done: bool) -> Stand:
         # Until a second look has written them, locked rows are busy: nobody looks again after a crash.
         counts = dict(self.counts) | {"busy": self.counts["busy"] + len(self.locked_ids)}
-        return (_LAST_ID, counts, self.as_of) if done else (self.cursor, counts, None)
+        return Stand(_LAST_ID, counts, self.as_of) if done else Stand(self.cursor, counts, None)
 
     async def _complete(self) -> None:
         await complete(self.pool, self.tenant_id, self.as_of)

@@ -177,28 +177,25 @@ def _run(row: Mapping[str, Any], as_of: datetime) -> Run:
     return Run(as_of, row["adopted_at"], row["decay_resumed_at"])
 
 
-async def keep(
-    db: Executor,
-    tenant_id: str,
-    run_id: UUID,
-    cursor: UUID | None,
-    counts: dict[str, int],
-    completed: datetime | None,
-) -> None:
-    """Remember how far a run is, and what it completes; *db* is the transaction of the page that got it there."""
-    await execute(db, KEEP, tenant_id, run_id, cursor, counts, completed)
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """How far a run is and what it did up to there."""
+
+    cursor: UUID | None
+    """The last id seen."""
+    counts: dict[str, int]
+    completed: datetime | None
+    """The run's as_of where no page is left, else None."""
 
 
-async def keep_end(
-    db: Executor,
-    tenant_id: str,
-    run_id: UUID,
-    cursor: UUID | None,
-    counts: dict[str, int],
-    completed: datetime | None,
-) -> None:
-    """Remember what a batch came to with its second look."""
-    await execute(db, KEEP_END, tenant_id, run_id, cursor, counts, completed)
+async def keep(db: Executor, tenant_id: str, run_id: UUID, stand: Stand) -> None:
+    """Remember where a run stands; *db* is the transaction of the page that got it there."""
+    await execute(db, KEEP, tenant_id, run_id, stand.cursor, stand.counts, stand.completed)
+
+
+async def keep_end(db: Executor, tenant_id: str, run_id: UUID, stand: Stand) -> None:
+    """Remember what a batch came to with its second look, unless another run has begun since."""
+    await execute(db, KEEP_END, tenant_id, run_id, stand.cursor, stand.counts, stand.completed)
 
 
 async def kept(db: Executor, tenant_id: str, run_id: UUID) -> dict[str, int]:

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from memory_maintenance.decay.policy import DecayRule
 from memory_maintenance.errors import InvalidRequestError
-from memory_maintenance.operations.tenants import TenantOverrides
+from memory_maintenance.operations.overrides import TenantOverrides
 from memory_maintenance.settings import LAYER_SPELLINGS, Settings
 
 

@@ -134,6 +134,28 @@ written AS (
     WHERE m.ctid = locked.ctid AND m.id = locked.id
     RETURNING m.id
 )
+"""
+
+
+FORESEEN: Final = """
+-- decay.PRICED_PAGE: the rows as they are, with what decay would make of them. Times in microseconds since 1970.
+SELECT judged.id, judged.verdict, moved.id IS NOT NULL AS moves,
+       coalesce(judged.importance::float8, 'NaN') AS stored, coalesce(priced.exact, 'NaN') AS exact,
+       coalesce(priced.base, 'NaN') AS base, coalesce(priced.speed, 1) AS speed,
+       coalesce((extract(epoch FROM priced.base_at) * 1000000)::bigint, 0) AS base_at,
+       coalesce((extract(epoch FROM priced.access) * 1000000)::bigint, 0) AS access
+FROM judged
+LEFT JOIN priced ON priced.id = judged.id
+LEFT JOIN moved ON moved.id = judged.id
+ORDER BY judged.id
+"""
+
+FORESEE: Final = """,
+-- decay.FORESEEN_PAGE: what DECAY_PAGE would write where no row is locked; nothing is.
+written AS (SELECT id FROM moved)
+"""
+
+COUNTS: Final = """
 SELECT count(*) AS seen,
        count(written.id) AS updated,
        count(written.id) FILTER (WHERE judged.verdict = 'first_sight') AS first_seen,
@@ -149,39 +171,10 @@ LEFT JOIN moved ON moved.id = judged.id
 LEFT JOIN written ON written.id = judged.id
 """
 
-FORESEEN: Final = """
--- decay.PRICED_PAGE: the rows as they are, with what decay would make of them. Times in microseconds since 1970.
-SELECT judged.id, judged.verdict, moved.id IS NOT NULL AS moves,
-       coalesce(judged.importance::float8, 'NaN') AS stored, coalesce(priced.exact, 'NaN') AS exact,
-       coalesce(priced.base, 'NaN') AS base, coalesce(priced.speed, 1) AS speed,
-       coalesce((extract(epoch FROM priced.base_at) * 1000000)::bigint, 0) AS base_at,
-       coalesce((extract(epoch FROM priced.access) * 1000000)::bigint, 0) AS access
-FROM judged
-LEFT JOIN priced ON priced.id = judged.id
-LEFT JOIN moved ON moved.id = judged.id
-ORDER BY judged.id
-"""
-
-COUNTED: Final = """
--- decay.FORESEEN_PAGE: the numbers that DECAY_PAGE returns where no row is locked; nothing is written.
-SELECT count(*) AS seen,
-       count(moved.id) AS updated,
-       count(moved.id) FILTER (WHERE judged.verdict = 'first_sight') AS first_seen,
-       count(moved.id) FILTER (WHERE judged.verdict IN ('set_by_agent', 'resumed')) AS rebased,
-       count(*) FILTER (WHERE judged.verdict = 'invalid') AS invalid,
-       count(*) FILTER (WHERE judged.verdict = 'negligible') AS negligible,
-       count(*) FILTER (WHERE judged.verdict = 'protected') AS protected,
-       array_agg(judged.id ORDER BY judged.id) FILTER (WHERE judged.verdict = 'invalid') AS invalid_ids,
-       NULL::uuid[] AS locked_ids,
-       (array_agg(judged.id ORDER BY judged.id DESC))[1] AS last_id
-FROM judged
-LEFT JOIN moved ON moved.id = judged.id
-"""
-
-DECAY_PAGE: Final = PAGE_BY_CURSOR + PRICE + WRITE
-DECAY_LOCKED: Final = PAGE_OF_IDS + PRICE + WRITE
+DECAY_PAGE: Final = PAGE_BY_CURSOR + PRICE + WRITE + COUNTS
+DECAY_LOCKED: Final = PAGE_OF_IDS + PRICE + WRITE + COUNTS
 PRICED_PAGE: Final = PAGE_BY_CURSOR + PRICE + FORESEEN
-FORESEEN_PAGE: Final = PAGE_BY_CURSOR + PRICE + COUNTED
+FORESEEN_PAGE: Final = PAGE_BY_CURSOR + PRICE + FORESEE + COUNTS
 
 _TINY: Final = 1e-100
 """No importance shows a rate below this, and a product of two such numbers is none to Postgres."""

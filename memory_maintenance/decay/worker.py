@@ -97,8 +97,7 @@ class DecayWorker:
         if not decay_is_on(self._settings, control.overrides):
             return DecayBatch(after, "disabled")
         rule = tenant_rule(self._settings, control.overrides)
-        size, tolerance = self._settings.memory_decay_page_size, self._settings.memory_decay_tolerance
-        batch = await ForeseenBatch(self._pool, tenant_id, as_of, rule, size, tolerance, after).run(seconds, beat)
+        batch = await self._begun(ForeseenBatch, tenant_id, as_of, rule, after).run(seconds, beat)
         logger.info("tenant_decay_foreseen", tenant_id=tenant_id, count=batch.updated, status=batch.status)
         return batch
 
@@ -176,11 +175,22 @@ class DecayWorker:
             logger.info("tenant_decay_skipped", tenant_id=tenant_id, reason=rule)
             counts = await kept(self._pool, tenant_id, run_id) if run_id else {}
             return DecayBatch(after, rule, invalid_ids=(), **counts)
-        size, tolerance = self._settings.memory_decay_page_size, self._settings.memory_decay_tolerance
-        progress = BatchInProgress(self._pool, tenant_id, as_of, rule, size, tolerance, after, run_id)
+        progress = self._begun(BatchInProgress, tenant_id, as_of, rule, after, run_id)
         batch = await progress.run(seconds, beat)
         self._report(tenant_id, batch, written=batch.updated - progress.already, seconds=time.monotonic() - began)
         return batch
+
+    def _begun(
+        self,
+        kind: type[BatchInProgress],
+        tenant_id: str,
+        as_of: datetime,
+        rule: DecayRule,
+        after: UUID | None,
+        run_id: UUID | None = None,
+    ) -> BatchInProgress:
+        size, tolerance = self._settings.memory_decay_page_size, self._settings.memory_decay_tolerance
+        return kind(self._pool, tenant_id, as_of, rule, size, tolerance, after, run_id)
 
     async def _rule_or_halt(self, tenant_id: str, as_of: datetime, arguments: RuleArguments) -> DecayRule | Status:
         control = await known_control_of(self._pool, tenant_id)

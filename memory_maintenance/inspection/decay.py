@@ -27,7 +27,8 @@ from memory_maintenance.decay.progress import foreseen_run
 from memory_maintenance.decay.rule import decay_is_on, tenant_rule
 from memory_maintenance.errors import MemoryNotFoundError
 from memory_maintenance.operations.cycles import checked_as_of
-from memory_maintenance.operations.tenants import TenantControl, TenantOverrides, control_of
+from memory_maintenance.operations.overrides import TenantOverrides
+from memory_maintenance.operations.tenants import TenantControl, control_of
 from memory_maintenance.settings import Settings
 
 ROWS: Final = """

@@ -9,17 +9,11 @@ from functools import partial
 from typing import Any, Final
 
 from memory_maintenance.database.pool import Executor, Pool, fetch, fetch_row, fetch_value, snapshot
+from memory_maintenance.inspection.cycles import last_successes
 from memory_maintenance.language_model.budget import DEPLOYMENT, used
 from memory_maintenance.observability.store_metrics import PoolFigures, StoreCollector, StoreFigures, registered
 from memory_maintenance.operations.outcomes import CycleTotals
 from memory_maintenance.settings import Settings
-
-LAST_SUCCESS: Final = """
--- inspection.LAST_SUCCESS_TIMES: when a cycle of each kind was last completed over the whole fleet, in seconds since
--- the epoch.
-SELECT kind, extract(epoch FROM max(completed_at))::float8 AS at
-FROM maintenance.cycles WHERE status = 'completed' AND config->>'named_tenants' IS NULL GROUP BY kind
-"""
 
 NEWEST_TOTALS: Final = """
 -- inspection.NEWEST_TOTALS: what the newest completed daily cycle over the whole fleet came to.
@@ -54,7 +48,7 @@ async def store_figures(pool: Pool, settings: Settings) -> StoreFigures:
     """Return what the store says, as of one instant."""
     async with snapshot(pool) as db:
         return StoreFigures(
-            last_success={row["kind"]: row["at"] for row in await fetch(db, LAST_SUCCESS)},
+            last_success={one.kind: one.completed_at.timestamp() for one in await last_successes(db)},
             decay_lag_seconds=await _decay_lag(db) if settings.memory_importance_decay_enabled else None,
             left_undone=await _left_undone(db),
             budget_left=await _budget_left(db, settings) if settings.llm_backend == "openai" else {},

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from typing import Final
-from uuid import UUID
 
 from memory_maintenance.database.pool import Executor, Pool, fetch, fetch_value, snapshot
+from memory_maintenance.inspection.calls import CallCount, cycle_calls, cycle_costs
 from memory_maintenance.inspection.cycles import Cycle, find_cycle, latest_cycles, next_command, outcomes_of
 from memory_maintenance.inspection.derived import WRITERS
 from memory_maintenance.operations.outcomes import CycleTotals, TenantOutcome
@@ -42,23 +42,6 @@ WHERE m.base_importance BETWEEN 0 AND 1 AND m.importance BETWEEN 0 AND 1
 GROUP BY bar.base, bar.now
 """
 
-CALLS: Final = """
--- inspection.CYCLE_CALLS: the questions that a cycle asked a model, by purpose and end.
---   $1 cycle_id  text
-SELECT purpose, state, count(*)::integer AS calls, coalesce(sum(input_tokens), 0)::bigint AS input_tokens,
-       coalesce(sum(output_tokens), 0)::bigint AS output_tokens, coalesce(sum(cost), 0) AS cost
-FROM maintenance.model_calls
-WHERE round = $1
-GROUP BY purpose, state
-ORDER BY purpose, state
-"""
-
-COSTS: Final = """
--- inspection.CYCLE_COSTS: what the questions of some cycles cost.
---   $1 cycle_ids  text[]
-SELECT round, sum(cost) AS cost FROM maintenance.model_calls WHERE round = ANY ($1) GROUP BY round
-"""
-
 WRITTEN: Final = """
 -- inspection.CYCLE_TEXTS: what a cycle wrote.
 --   $1 cycle_id  text
@@ -70,18 +53,6 @@ WHERE source = ANY ($2) AND metadata->>'cycle_id' = $1
 ORDER BY tenant_id, created_at, id
 LIMIT $3
 """
-
-
-@dataclass(frozen=True, slots=True)
-class CallCount:
-    """Questions of one purpose that ended one way."""
-
-    purpose: str
-    state: str
-    calls: int
-    input_tokens: int
-    output_tokens: int
-    cost: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,17 +150,6 @@ async def cycle_report(pool: Pool, beginning: str | None = None, *, with_text: b
         )
 
 
-async def cycle_costs(db: Executor, cycle_ids: Sequence[UUID]) -> dict[UUID, Decimal]:
-    """Return what the questions of each of some cycles cost, in the currency of the prices."""
-    costs = {row["round"]: row["cost"] for row in await fetch(db, COSTS, [str(each) for each in cycle_ids])}
-    return {each: costs.get(str(each)) or Decimal(0) for each in cycle_ids}
-
-
-async def cycle_calls(db: Executor, cycle_id: UUID) -> tuple[CallCount, ...]:
-    """Return the questions that a cycle asked a model, by purpose and end."""
-    return tuple(CallCount(**dict(row)) for row in await fetch(db, CALLS, str(cycle_id)))
-
-
 async def _histograms(db: Executor) -> tuple[tuple[int, ...], tuple[int, ...]]:
     before, after = [0] * BINS, [0] * BINS
     for row in await fetch(db, HISTOGRAM, BINS):
@@ -243,9 +203,9 @@ def _point(cycle: Cycle, cost: Decimal) -> TrendPoint:
         started_at=cycle.started_at,
         status=cycle.status,
         decayed=totals.decay.updated,
-        summaries=summaries.stored + summaries.updated + summaries.fallbacks,
+        summaries=summaries.written,
         reflections=dreams.reflections,
-        failed=totals.statuses.get("failed", 0) + totals.statuses.get("page_failed", 0),
+        failed=totals.failed,
         tokens=summaries.input_tokens + summaries.output_tokens + dreams.input_tokens + dreams.output_tokens,
         cost=cost,
         took=cycle.took,

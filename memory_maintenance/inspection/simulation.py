@@ -22,7 +22,8 @@ from memory_maintenance.inspection.foresight import Census, PricedRows, foresee
 from memory_maintenance.inspection.ordering import OrderChange, order_change
 from memory_maintenance.inspection.scenario import Repricing, Scenario, Simulation, Stop
 from memory_maintenance.operations.cycles import checked_as_of
-from memory_maintenance.operations.tenants import TenantControl, all_tenants, control_of, ensure_known
+from memory_maintenance.operations.known import ensure_known
+from memory_maintenance.operations.tenants import TenantControl, all_tenants, control_of
 from memory_maintenance.settings import Settings
 
 MOST_COMPARED: Final = 1_000_000

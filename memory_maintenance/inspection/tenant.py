@@ -14,9 +14,10 @@ from memory_maintenance.dreaming.due import due_projects
 from memory_maintenance.inspection.decay import RuleOrigin, rule_origin
 from memory_maintenance.inspection.sessions import SessionReport, unwritten_sessions
 from memory_maintenance.operations.cycles import checked_as_of
+from memory_maintenance.operations.known import ensure_known
 from memory_maintenance.operations.orders import Order, latest_orders
 from memory_maintenance.operations.outcomes import TenantOutcome
-from memory_maintenance.operations.tenants import TenantControl, control_of, ensure_known
+from memory_maintenance.operations.tenants import TenantControl, control_of
 from memory_maintenance.settings import Settings
 from memory_maintenance.summarization.due import due_session_counts, due_sessions
 from memory_maintenance.summarization.policy import SessionKey

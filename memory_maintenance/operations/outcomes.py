@@ -201,10 +201,14 @@ class CycleTotals(BaseModel):
         return self.left_paused - max(0, self.tenants + self.left_paused - self.looked_at)
 
     @property
+    def failed(self) -> int:
+        """Return how many tenants failed, alone or with their page."""
+        return self.statuses.get("failed", 0) + self.statuses.get("page_failed", 0)
+
+    @property
     def failed_share(self) -> float:
         """Return the share of tenants that failed, in [0, 1]."""
-        failed = self.statuses.get("failed", 0) + self.statuses.get("page_failed", 0)
-        return failed / self.tenants if self.tenants else 0.0
+        return self.failed / self.tenants if self.tenants else 0.0
 
     def as_stats(self, *, started_at: datetime, completed_at: datetime, config: dict[str, Any]) -> dict[str, Any]:
         """Return RAE's statistics of a maintenance run, with what it did not count beside it."""

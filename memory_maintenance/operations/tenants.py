@@ -5,42 +5,14 @@ Each statement that changes it writes who, when and why into ``maintenance.order
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Final
 
-from annotated_types import Ge, Le, Lt
-from pydantic import BaseModel, ConfigDict, PlainSerializer, ValidationError
-
-from memory_maintenance.database.pool import Executor, execute, fetch, fetch_row, fetch_value
-from memory_maintenance.errors import InvalidRequestError, ProjectNotFoundError, TenantNotFoundError
-from memory_maintenance.settings import Tags
-
-MOST_TOKENS: Final = 10**15
-"""More than anybody can use in a day, and far from what Postgres can count."""
-
-_AS_NUMBER: Final = PlainSerializer(float, return_type=float, when_used="json")
-
-
-class TenantOverrides(BaseModel):
-    """What differs for one tenant from the deployment's settings; None means no difference."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    decay_enabled: bool | None = None
-    decay_rate: Annotated[float, Ge(0), Lt(1)] | None = None
-    """Share of importance lost per day at multiplier 1, clamped like the deployment's rate."""
-    decay_policy: Literal["staged", "bounded"] | None = None
-    protected_tags: Tags | None = None
-    """Tags whose memories never decay, in place of the deployment's."""
-    summarization_enabled: bool | None = None
-    dreaming_enabled: bool | None = None
-    daily_tokens: Annotated[int, Ge(0), Le(MOST_TOKENS)] | None = None
-    """Tokens the tenant may use in a UTC day; 0: its texts are written without a model."""
-    daily_cost: Annotated[Decimal, Ge(0), Le(MOST_TOKENS), _AS_NUMBER] | None = None
-    """Money the tenant may use in a UTC day; 0: its texts are written without a model."""
+from memory_maintenance.database.pool import Executor, execute, fetch, fetch_row
+from memory_maintenance.errors import InvalidRequestError
+from memory_maintenance.operations.known import ensure_known
+from memory_maintenance.operations.overrides import TenantOverrides, read_overrides
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,20 +86,6 @@ def _control(row: dict[str, Any]) -> TenantControl:
     return TenantControl(overrides=overrides, **row)
 
 
-def read_overrides(stored: Any) -> TenantOverrides | None:
-    """Return the overrides of a row, or None where somebody wrote something else into it."""
-    try:
-        return _overrides(stored)
-    except ValidationError:
-        return None
-
-
-def _overrides(stored: Any) -> TenantOverrides:
-    # A pool that the caller opened, as RAE's does, hands out jsonb as text.
-    read = TenantOverrides.model_validate_json if isinstance(stored, str) else TenantOverrides.model_validate
-    return read(stored)
-
-
 PAUSE: Final = """
 -- operations.PAUSE: a second pause changes who, why and until; it keeps since when. The same one again, as a
 -- signal brings it after the command, is no second order.
@@ -176,115 +134,6 @@ async def resume(db: Executor, tenant_id: str, *, by: str | None = None, reason:
     return await execute(db, RESUME, tenant_id, by, reason) == 1
 
 
-OVERRIDE: Final = """
--- operations.OVERRIDE: sets what is given and keeps the rest; null takes a setting back. What changes nothing is
--- no order.
---   $1 tenant_id  text
---   $2 changes    jsonb
---   $3 by         text
---   $4 reason     text
-WITH changed AS (
-    INSERT INTO maintenance.tenants AS t (tenant_id, overrides)
-    SELECT $1, jsonb_strip_nulls($2)
-    WHERE jsonb_strip_nulls($2) <> '{}' OR EXISTS (SELECT FROM maintenance.tenants WHERE tenant_id = $1)
-    ON CONFLICT (tenant_id) DO UPDATE SET overrides = jsonb_strip_nulls(t.overrides || $2)
-    WHERE jsonb_strip_nulls(t.overrides || $2) <> t.overrides
-    RETURNING tenant_id
-)
-INSERT INTO maintenance.orders (tenant_id, action, ordered_by, reason, details)
-SELECT tenant_id, CASE jsonb_strip_nulls($2) WHEN '{}' THEN 'unset' ELSE 'set' END, $3, $4, $2 FROM changed
-"""
-
-
-async def override(
-    db: Executor, tenant_id: str, changes: dict[str, Any], *, by: str | None = None, reason: str | None = None
-) -> bool:
-    """Set or, by None, take back settings of one tenant; return whether that changed any.
-
-    Raises:
-        InvalidRequestError: a name that is no override, or a value out of its range.
-    """
-    written = checked_overrides(changes).model_dump(mode="json", include=set(changes))
-    return await execute(db, OVERRIDE, tenant_id, written, by, reason) == 1
-
-
-def checked_overrides(changes: Mapping[str, Any]) -> TenantOverrides:
-    """Return *changes* as overrides.
-
-    Raises:
-        InvalidRequestError: a name that is no override, or a value out of its range.
-    """
-    try:
-        return TenantOverrides.model_validate(changes)
-    except ValidationError as error:
-        fault = error.errors()[0]
-        raise InvalidRequestError(f"{fault['loc'][0]}: {fault['msg']}") from None
-
-
-CLEAR: Final = """
--- operations.CLEAR: takes back every setting of a tenant, also what nobody can read.
---   $1 tenant_id  text
---   $2 by         text
---   $3 reason     text
-WITH changed AS (
-    UPDATE maintenance.tenants SET overrides = '{}' WHERE tenant_id = $1 AND overrides <> '{}' RETURNING tenant_id
-)
-INSERT INTO maintenance.orders (tenant_id, action, ordered_by, reason)
-SELECT tenant_id, 'unset', $2, $3 FROM changed
-"""
-
-
-async def clear_overrides(db: Executor, tenant_id: str, *, by: str | None = None, reason: str | None = None) -> bool:
-    """Take back every setting of one tenant; return whether there was any."""
-    return await execute(db, CLEAR, tenant_id, by, reason) == 1
-
-
-EXISTS: Final = """
--- operations.EXISTS: compared as text where the column is text, as uuid where it is uuid.
---   $1 tenant_id
-SELECT EXISTS (SELECT 1 FROM memories WHERE tenant_id = $1)
-"""
-
-KNOWN: Final = """
--- operations.KNOWN: a tenant without memories may still have been paused.
---   $1 tenant_id  text
-SELECT EXISTS (SELECT 1 FROM maintenance.tenants WHERE tenant_id = $1)
-"""
-
-
-async def ensure_known(db: Executor, tenant_id: str) -> None:
-    """Raise TenantNotFoundError where neither a memory nor an operator ever named the tenant."""
-    if not await fetch_value(db, KNOWN, tenant_id) and not await _has_memories(db, tenant_id):
-        raise TenantNotFoundError(tenant_id)
-
-
-async def _has_memories(db: Executor, tenant_id: str) -> bool:
-    try:
-        return bool(await fetch_value(db, EXISTS, tenant_id))
-    except InvalidRequestError:  # the column is uuid and this is none
-        return False
-
-
-PROJECT: Final = """
--- operations.PROJECT: whether a tenant has a memory of the project.
---   $1 tenant_id  its own type
---   $2 project    text
-SELECT EXISTS (SELECT 1 FROM memories WHERE tenant_id = $1 AND coalesce(project, 'default') = $2)
-"""
-
-
-async def ensure_project(db: Executor, tenant_id: str, project: str) -> None:
-    """Raise where nothing is known of the tenant, or none of its memories has this project.
-
-    Raises:
-        TenantNotFoundError: neither a memory nor an operator ever named it.
-        ProjectNotFoundError: it has no memory of the project.
-    """
-    await ensure_known(db, tenant_id)
-    if not await _has_memories(db, tenant_id) or not await fetch_value(db, PROJECT, tenant_id, project):
-        raise ProjectNotFoundError(tenant_id, project)
-
-
 LIST: Final = """
 -- operations.LIST: every tenant, by a loose index scan: one look-up a tenant, however many memories it has.
 WITH RECURSIVE found AS (
@@ -303,24 +152,6 @@ SELECT k.tenant_id, coalesce(t.paused AND coalesce(t.paused_until > now(), true)
 FROM known k LEFT JOIN maintenance.tenants t USING (tenant_id)
 ORDER BY k.tenant_id
 """
-
-
-COUNT: Final = """
--- operations.COUNT_MEMORIES: memories of one tenant.
---   $1 tenant_id  its own type
-SELECT count(*) FROM memories WHERE tenant_id = $1
-"""
-
-COUNT_ALL: Final = """
--- operations.COUNT_ALL_MEMORIES
-SELECT count(*) FROM memories
-"""
-
-
-async def memories_of(db: Executor, tenant_id: str | None) -> int:
-    """Return how many memories a tenant has; None: all tenants. It reads an index, or the table, from end to end."""
-    found = await (fetch_value(db, COUNT_ALL) if tenant_id is None else fetch_value(db, COUNT, tenant_id))
-    return int(found)
 
 
 async def all_tenants(db: Executor) -> list[TenantControl]:

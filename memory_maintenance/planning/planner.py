@@ -15,8 +15,9 @@ from memory_maintenance.decay.progress import switched_off
 from memory_maintenance.decay.rule import decay_is_on
 from memory_maintenance.dreaming.due import dream_counts
 from memory_maintenance.embedding.due import missing_counts
+from memory_maintenance.operations.known import ensure_known
 from memory_maintenance.operations.outcomes import TASKS, Task
-from memory_maintenance.operations.tenants import ensure_known, read_overrides
+from memory_maintenance.operations.overrides import read_overrides
 from memory_maintenance.planning.statements import CHOSEN_TENANTS, FIRST_TENANTS, NEXT_TENANTS
 from memory_maintenance.settings import Settings
 from memory_maintenance.summarization.due import due_session_counts

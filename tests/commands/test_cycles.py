@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 
 from commands import console
-from commands.cycles import took
+from commands.cycle_words import took
 from memory_maintenance.database.pool import execute
 from memory_maintenance.operations.outcomes import CycleFailure, TenantOutcome
 from tests.nights import DAY, NIGHT, night

@@ -9,7 +9,7 @@ import pytest
 from memory_maintenance.database.pool import execute, fetch_value
 from memory_maintenance.errors import LanguageModelError
 from memory_maintenance.language_model.breaker import Breaker
-from memory_maintenance.operations.tenants import override
+from memory_maintenance.operations.overrides import override
 from tests.endpoint import answer, endpoint, hang, wrong_schema
 from tests.language_model.conftest import make_model, model, question, settings
 

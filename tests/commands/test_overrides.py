@@ -5,7 +5,8 @@ import pytest
 
 from commands.overrides import DEPLOYMENTS, NAMES
 from memory_maintenance.database.pool import execute
-from memory_maintenance.operations.tenants import TenantOverrides, control_of, override
+from memory_maintenance.operations.overrides import TenantOverrides, override
+from memory_maintenance.operations.tenants import control_of
 from memory_maintenance.settings import Settings
 from tests.agents import write
 

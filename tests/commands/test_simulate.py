@@ -10,7 +10,7 @@ import pytest
 
 from memory_maintenance.database.pool import fetch_value
 from memory_maintenance.decay.worker import DecayWorker
-from memory_maintenance.operations.tenants import override
+from memory_maintenance.operations.overrides import override
 from tests.agents import AS_OF, write
 from tests.inspection.conftest import settings
 

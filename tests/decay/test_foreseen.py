@@ -9,7 +9,8 @@ import pytest
 from memory_maintenance.database.pool import Pool, execute, execute_many, transaction
 from memory_maintenance.decay.worker import DecayBatch, DecayWorker
 from memory_maintenance.errors import AsOfInFutureError, TenantNotFoundError
-from memory_maintenance.operations.tenants import override, pause
+from memory_maintenance.operations.overrides import override
+from memory_maintenance.operations.tenants import pause
 from memory_maintenance.settings import Settings
 from tests.everything import everything
 

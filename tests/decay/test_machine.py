@@ -22,7 +22,8 @@ from structlog.testing import capture_logs
 
 from memory_maintenance.database.pool import execute, fetch
 from memory_maintenance.decay.worker import DecayBatch, DecayWorker
-from memory_maintenance.operations.tenants import override, pause, resume
+from memory_maintenance.operations.overrides import override
+from memory_maintenance.operations.tenants import pause, resume
 from memory_maintenance.settings import Settings
 from tests.decay.conftest import Lab, some
 

@@ -14,7 +14,8 @@ from memory_maintenance.decay.progress import gate, start
 from memory_maintenance.decay.worker import DecayWorker
 from memory_maintenance.errors import AsOfInFutureError, InvalidRequestError, TenantNotFoundError
 from memory_maintenance.observability.metrics import OTHER, tenant_label
-from memory_maintenance.operations.tenants import override, pause, resume
+from memory_maintenance.operations.overrides import override
+from memory_maintenance.operations.tenants import pause, resume
 from memory_maintenance.settings import Settings
 
 DAY = timedelta(days=1)

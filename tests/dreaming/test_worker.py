@@ -18,7 +18,8 @@ from memory_maintenance.errors import (
     ModelBusyError,
     ModelForbiddenError,
 )
-from memory_maintenance.operations.tenants import override, pause
+from memory_maintenance.operations.overrides import override
+from memory_maintenance.operations.tenants import pause
 from memory_maintenance.settings import Settings
 from tests.agents import AS_OF, derived, others, talk, write
 from tests.fake_model import FakeModel, answer_to

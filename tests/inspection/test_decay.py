@@ -8,7 +8,8 @@ from memory_maintenance.decay.policy import decayed
 from memory_maintenance.decay.worker import DecayWorker
 from memory_maintenance.errors import AsOfInFutureError, MemoryNotFoundError
 from memory_maintenance.inspection.decay import RuleOrigin, explain_decay, rule_origin
-from memory_maintenance.operations.tenants import TenantOverrides, override, pause
+from memory_maintenance.operations.overrides import TenantOverrides, override
+from memory_maintenance.operations.tenants import pause
 from tests.agents import write
 from tests.inspection.conftest import NIGHT, settings
 

@@ -12,7 +12,8 @@ from memory_maintenance.inspection.figures import left_undone, store_figures
 from memory_maintenance.inspection.tenant import tenant_report
 from memory_maintenance.operations.cycles import close_cycle, open_cycle
 from memory_maintenance.operations.outcomes import CycleTotals, DreamCounts, SummaryCounts
-from memory_maintenance.operations.tenants import override, pause
+from memory_maintenance.operations.overrides import override
+from memory_maintenance.operations.tenants import pause
 from memory_maintenance.scheduler import MaintenanceScheduler
 from memory_maintenance.settings import Settings
 

@@ -3,7 +3,8 @@ from datetime import UTC, datetime, timedelta
 from memory_maintenance.database.pool import execute
 from memory_maintenance.decay.worker import DecayWorker
 from memory_maintenance.inspection.lag import Lag, current_lag
-from memory_maintenance.operations.tenants import override, pause
+from memory_maintenance.operations.overrides import override
+from memory_maintenance.operations.tenants import pause
 from tests.agents import talk, write
 from tests.inspection.conftest import settings
 

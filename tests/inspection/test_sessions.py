@@ -9,7 +9,8 @@ import pytest
 from memory_maintenance.database.pool import Pool, execute
 from memory_maintenance.errors import SessionNotFoundError
 from memory_maintenance.inspection.sessions import SessionReport, session_reports
-from memory_maintenance.operations.tenants import override, pause
+from memory_maintenance.operations.overrides import override
+from memory_maintenance.operations.tenants import pause
 from memory_maintenance.summarization.due import due_sessions
 from memory_maintenance.summarization.policy import SessionKey
 from memory_maintenance.summarization.worker import SummarizationWorker

@@ -12,7 +12,7 @@ from memory_maintenance.inspection.distribution import Tally
 from memory_maintenance.inspection.ordering import order_change
 from memory_maintenance.inspection.scenario import Repricing, Scenario
 from memory_maintenance.inspection.simulation import simulate
-from memory_maintenance.operations.tenants import override
+from memory_maintenance.operations.overrides import override
 from tests.agents import write
 from tests.inspection.conftest import NIGHT, settings
 

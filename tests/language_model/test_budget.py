@@ -19,7 +19,7 @@ from memory_maintenance.language_model.budget import (
     tenant_scope,
     used,
 )
-from memory_maintenance.operations.tenants import override
+from memory_maintenance.operations.overrides import override
 from memory_maintenance.settings import load_settings
 from tests.endpoint import answer
 from tests.language_model.conftest import budgets_agree_with_the_ledger, question

@@ -5,16 +5,10 @@ import pytest
 
 from memory_maintenance.database.pool import execute, transaction
 from memory_maintenance.errors import InvalidRequestError, TenantNotFoundError
+from memory_maintenance.operations.known import ensure_known
 from memory_maintenance.operations.orders import latest_orders
-from memory_maintenance.operations.tenants import (
-    TenantControl,
-    all_tenants,
-    control_of,
-    ensure_known,
-    override,
-    pause,
-    resume,
-)
+from memory_maintenance.operations.overrides import override
+from memory_maintenance.operations.tenants import TenantControl, all_tenants, control_of, pause, resume
 
 INSERT = "INSERT INTO memories (tenant_id, content) VALUES ($1, 'x')"
 

@@ -7,7 +7,8 @@ from structlog.testing import capture_logs
 from memory_maintenance.database.pool import execute, execute_many, fetch_value
 from memory_maintenance.decay.worker import DecayWorker
 from memory_maintenance.errors import TenantNotFoundError
-from memory_maintenance.operations.tenants import override, pause
+from memory_maintenance.operations.overrides import override
+from memory_maintenance.operations.tenants import pause
 from memory_maintenance.planning.planner import Planner, TenantWork
 from memory_maintenance.planning.statements import FIRST_TENANTS
 from memory_maintenance.settings import Settings

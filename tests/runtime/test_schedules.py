@@ -27,7 +27,8 @@ from runtime.schedule_orders import (
     schedule_states,
     trigger,
 )
-from runtime.schedules import KINDS, apply_schedule, schedule_id
+from runtime.schedules import apply_schedule
+from runtime.wanted_schedules import KINDS, schedule_id
 
 DAY = timedelta(days=1)
 MINUTE = timedelta(minutes=1)

@@ -8,7 +8,8 @@ import pytest
 from memory_maintenance.database.pool import execute
 from memory_maintenance.errors import TenantNotFoundError
 from memory_maintenance.language_model.budget import used
-from memory_maintenance.operations.tenants import override, pause
+from memory_maintenance.operations.overrides import override
+from memory_maintenance.operations.tenants import pause
 from memory_maintenance.planning.planner import Planner
 from memory_maintenance.settings import Settings
 from memory_maintenance.summarization.estimate import SummaryEstimate, session_estimate

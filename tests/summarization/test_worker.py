@@ -17,7 +17,8 @@ from memory_maintenance.errors import (
     ModelForbiddenError,
     ModelUnavailableError,
 )
-from memory_maintenance.operations.tenants import override, pause, resume
+from memory_maintenance.operations.overrides import override
+from memory_maintenance.operations.tenants import pause, resume
 from memory_maintenance.settings import Settings
 from memory_maintenance.summarization.policy import SessionKey, summary_id
 from memory_maintenance.summarization.worker import SummarizationWorker, SummaryOutcome

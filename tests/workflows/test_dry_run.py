@@ -8,7 +8,8 @@ import pytest
 from temporalio.client import Client
 
 from memory_maintenance.database.pool import Pool, execute, fetch_value
-from memory_maintenance.operations.tenants import control_of, override, pause
+from memory_maintenance.operations.overrides import override
+from memory_maintenance.operations.tenants import control_of, pause
 from memory_maintenance.planning.planner import Planner
 from memory_maintenance.scheduler import MaintenanceScheduler
 from memory_maintenance.settings import Settings

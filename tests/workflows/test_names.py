@@ -5,7 +5,7 @@ from uuid import UUID
 from temporalio import activity, workflow
 
 from memory_maintenance.settings import Settings
-from runtime.schedules import KINDS, schedule_id
+from runtime.wanted_schedules import KINDS, schedule_id
 from runtime.workers import WORKFLOWS, built_workers
 from workflows.page import tenant_workflow_id
 from workflows.search_attributes import NAMES

@@ -1,0 +1,71 @@
+"""Tables in the style of all commands, and what a narrow screen has no room for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from rich.cells import cell_len
+from rich.table import Table
+
+from commands.console import out
+
+_GAP: Final = 2
+_NARROW: Final = 10
+"""Columns that a text needs at least: a date, a word."""
+
+
+def table(title: str | None, *columns: str) -> Table:
+    """Return an empty table in the style of all commands; columns that end in ``#`` are numbers."""
+    empty = Table(title=title, title_justify="left", title_style="bold", header_style="bold", box=None, pad_edge=False)
+    for column in columns:
+        number, first = column.endswith("#"), column == columns[0]
+        empty.add_column(column.removesuffix("#"), justify="right" if number else "left", no_wrap=number or first)
+    return empty
+
+
+def show_titled(title: str, rows: Table) -> None:
+    """Print a table below its title."""
+    # Not as the table's own title: that wraps at the width of the table.
+    out.print(f"\n{title}", style="bold", highlight=False, soft_wrap=True)
+    out.print(rows, highlight=False)
+
+
+def fitting_table(
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    whole: int,
+    least_needed: Sequence[str] | None = None,
+    rest: str | None = None,
+) -> Table:
+    """Return a table in the width of the screen.
+
+    Args:
+        columns: names, as of ``table``.
+        rows: a text for each column.
+        whole: how many columns, from the first, never fold: what is left of an id or a state says nothing.
+        least_needed: columns to leave out where there is no room, the first to go first; None: those that may
+            fold, from the last on.
+        rest: where everything is, to be said below a table that leaves something out.
+    """
+    needed = {name: _needed(name, [row[at] for row in rows], is_whole=at < whole) for at, name in enumerate(columns)}
+    going = list(reversed(columns[whole:]) if least_needed is None else least_needed)
+    while going and sum(needed.values()) + _GAP * (len(needed) - 1) > out.width:
+        del needed[going.pop(0)]
+    shown = table(None, *needed)
+    for column, name in zip(shown.columns, needed, strict=True):
+        if name in columns[:whole]:
+            column.no_wrap, column.overflow = True, "ignore"
+    for row in rows:
+        shown.add_row(*(text for name, text in zip(columns, row, strict=True) if name in needed))
+    if rest and len(needed) < len(columns):
+        left_out = ", ".join(name.removesuffix("#") for name in columns if name not in needed)
+        shown.caption, shown.caption_justify = f"not shown for want of room: {left_out}; {rest}", "left"
+    return shown
+
+
+def _needed(name: str, texts: Sequence[str], *, is_whole: bool) -> int:
+    """Return the width that a column needs at least."""
+    longest = max(map(cell_len, (name.removesuffix("#"), *texts)))
+    return longest if is_whole else min(longest, _NARROW)

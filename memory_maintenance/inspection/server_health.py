@@ -1,0 +1,120 @@
+"""Whether the server, and our role on it, are what maintenance needs: version, rights, row security, clock."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Final
+
+from memory_maintenance.database.pool import Pool, fetch_row, fetch_value
+from memory_maintenance.inspection.health import Check, Level
+
+OLDEST: Final = 14
+NEWEST: Final = 18
+"""Major versions of Postgres that the tests run on lie between these two."""
+
+SKEW_WARNING: Final = timedelta(seconds=5)
+SKEW_FAILURE: Final = timedelta(minutes=5)
+"""A run whose instant is further ahead of the database's clock is refused."""
+
+RIGHTS: Final = """
+-- inspection.RIGHTS: what the role lacks: on the table, on the schema, on what is in it.
+SELECT current_user AS role,
+       ARRAY(
+           SELECT r FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE']) AS r
+           WHERE NOT has_table_privilege('memories', r)
+       ) AS on_memories,
+       ARRAY(
+           SELECT c.relname || ' ' || r
+           FROM pg_class c, unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS r
+           WHERE c.relnamespace = to_regnamespace('maintenance') AND c.relkind IN ('r', 'p')
+                 AND NOT has_table_privilege(c.oid, r)
+       )::text[] AS on_maintenance,
+       to_regnamespace('maintenance') IS NOT NULL AS schema_exists,
+       CASE WHEN to_regnamespace('maintenance') IS NULL
+           THEN has_database_privilege(current_database(), 'CREATE')
+           ELSE has_schema_privilege('maintenance', 'CREATE')
+       END AS may_create
+"""
+
+ROW_SECURITY: Final = """
+-- inspection.ROW_SECURITY: whether policies hold for this role on memories.
+SELECT c.relrowsecurity AS is_on, c.relforcerowsecurity AS forced, pg_has_role(c.relowner, 'USAGE') AS owner,
+       r.rolsuper OR r.rolbypassrls AS bypasses, current_user AS role,
+       (SELECT count(*) FROM pg_policy p WHERE p.polrelid = c.oid)::integer AS policies
+FROM pg_class c, pg_roles r
+WHERE c.oid = 'memories'::regclass AND r.rolname = current_user
+"""
+
+_store = partial(Check, "store")
+
+
+async def version(pool: Pool) -> Check:
+    """Compare the server's version with those that the tests run on."""
+    major = int(await fetch_value(pool, "SHOW server_version_num")) // 10_000
+    if major < OLDEST:
+        return _store("version", "failure", f"Postgres {major} is too old", f"use version {OLDEST} to {NEWEST}")
+    if major > NEWEST:
+        return _store(
+            "version", "warning", f"Postgres {major} is newer than what was tested", f"{NEWEST} is the newest"
+        )
+    return _store("version", "ok", f"Postgres {major}")
+
+
+async def rights(pool: Pool) -> Check:
+    """Ask what the role may do: to memories, in the schema maintenance, and whether it may create there."""
+    row = await fetch_row(pool, RIGHTS)
+    assert row is not None  # noqa: S101  a SELECT of values returns its row
+    if lacking := [f"{right} on memories" for right in row["on_memories"]]:
+        return _store("rights", "failure", f"{row['role']} lacks {', '.join(lacking)}", f"GRANT them to {row['role']}")
+    if row["on_maintenance"]:
+        some = ", ".join(row["on_maintenance"][:5])
+        return _store(
+            "rights",
+            "failure",
+            f"{row['role']} lacks rights in the schema maintenance: {some}",
+            f"GRANT USAGE ON SCHEMA maintenance and ALL ON ALL TABLES IN SCHEMA maintenance TO {row['role']}",
+        )
+    if not row["may_create"]:
+        where = "in the schema maintenance" if row["schema_exists"] else "a schema"
+        return _store(
+            "rights",
+            "warning",
+            f"{row['role']} may work, and may not create {where}",
+            "migrate as the owner whenever a new version asks for it",
+        )
+    return _store("rights", "ok", f"{row['role']} may read and write memories and create in maintenance")
+
+
+async def row_security(pool: Pool) -> Check:
+    """Ask whether policies hide rows of memories from the role."""
+    row = await fetch_row(pool, ROW_SECURITY)
+    if row is None or not row["is_on"]:
+        return _store("row security", "ok", "off on memories")
+    if row["bypasses"] or (row["owner"] and not row["forced"]):
+        return _store("row security", "ok", f"on, with {row['policies']} policies; {row['role']} is exempt from them")
+    return _store(
+        "row security",
+        "failure",
+        f"on: policies hide rows from {row['role']}, and what is hidden is never maintained",
+        f"ALTER ROLE {row['role']} BYPASSRLS, or a policy that lets it see every tenant",
+    )
+
+
+async def clock(pool: Pool) -> Check:
+    """Compare Postgres' clock with this machine's, at the middle of the question."""
+    before = datetime.now(UTC)
+    theirs: datetime = await fetch_value(pool, "SELECT clock_timestamp()")
+    after = datetime.now(UTC)
+    return clock_check(theirs - (before + (after - before) / 2))
+
+
+def clock_check(skew: timedelta) -> Check:
+    """Return the verdict on Postgres' clock less this machine's."""
+    apart = abs(skew)
+    if apart <= SKEW_WARNING:
+        return _store("clock", "ok", f"{apart.total_seconds():.1f} s from Postgres' clock")
+    level: Level = "failure" if apart > SKEW_FAILURE else "warning"
+    late = "behind" if skew > timedelta(0) else "ahead of"
+    found = f"this machine is {apart.total_seconds():,.0f} s {late} Postgres' clock"
+    return _store("clock", level, found, "set both by NTP: runs reckon from an instant")
