@@ -12,9 +12,9 @@ from commands.console import FAILED, AsJson, err, out, print_json, progress_of, 
 from commands.dry_run import DryRun, foreseen_in_a_line, show_foreseen, tenants_left
 from commands.instants import AsOf
 from commands.tables import table
-from memory_maintenance.errors import SessionNotFoundError
+from memory_maintenance.errors import MaintenanceError, SessionNotFoundError
 from memory_maintenance.inspection.sessions import session_reports
-from memory_maintenance.operations.known import ensure_project
+from memory_maintenance.operations.known import ensure_project, fleet_size
 from memory_maintenance.operations.outcomes import CycleTotals
 from memory_maintenance.settings import Settings
 from runtime.client import connect
@@ -130,13 +130,27 @@ async def _run(settings: Settings, request: MaintenanceRequest, *, no_wait: bool
                 err.print(f"it writes nothing; its result: temporal workflow result -w {started.id}", soft_wrap=True)
             return {"workflow_id": started.id}
         with progress_of() as bar:
-            task = bar.add_task("planning", total=len(request.tenants) if request.tenants else None)
+            task = bar.add_task("planning", total=None if bar.disable else await _size(settings, stack, request))
             tell = foreseen_in_a_line if request.dry_run else in_a_line
             return await follow(
                 client,
                 started,
-                lambda totals: bar.update(task, description=tell(totals), completed=totals.tenants),
+                lambda now: bar.update(task, description=tell(now.totals), completed=now.tenants_behind),
             )
+
+
+async def _size(settings: Settings, stack: Stack, request: MaintenanceRequest) -> int | None:
+    """Return how many tenants the run will have behind it at its end, those without work among them.
+
+    None where only Temporal can be reached from here: a run needs no more.
+    """
+    if request.tenants is not None:
+        return len(request.tenants)
+    try:
+        async with running_pool(settings, stack) as pool:
+            return await fleet_size(pool)
+    except MaintenanceError:
+        return None
 
 
 def in_a_line(totals: CycleTotals) -> str:

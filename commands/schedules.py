@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Annotated, Final, TypeVar
 
@@ -28,7 +28,9 @@ from commands.console import (
     starter,
 )
 from commands.instants import instant, minute
-from commands.tables import fitting_table
+from commands.tables import fitting_table, table
+from memory_maintenance.errors import MaintenanceError
+from memory_maintenance.operations.orders import Action, Order, latest_orders, record_order
 from memory_maintenance.settings import Settings
 from runtime.client import connect
 from runtime.schedule_orders import (
@@ -44,7 +46,8 @@ from runtime.schedule_orders import (
 from runtime.schedules import apply_schedule
 from runtime.search_attributes import RegistrationRefusedError, register_search_attributes
 from runtime.wanted_schedules import KINDS, schedule_id
-from runtime.wiring import running_stack_of
+from runtime.embedded import Stack
+from runtime.wiring import running_pool, running_stack_of, running_store
 
 Result = TypeVar("Result")
 
@@ -105,15 +108,16 @@ async def _states(settings: Settings) -> list[ScheduleState]:
 @app.command("trigger")
 def trigger_schedule(kind: OneKind, by: By = None, reason: Reason = None) -> None:
     """Run a Schedule now, also a paused one; nothing is started while its last run goes on."""
-    started = run(_on_server(settings_for_command(), lambda client: _trigger(client, kind, by, reason)))
+    started = run(_at(kind, by, reason, _trigger))
     if started is None:
         fail(f"{schedule_id(kind)} runs already, nothing was started: starter.py schedules list")
     say(f"started {started}{said(by, reason)}")
 
 
-async def _trigger(client: Client, kind: Kind, by: str | None, reason: str | None) -> str | None:
-    if started := await trigger(client, kind):
-        await note_order(client, kind, _note("triggered", by, reason))
+async def _trigger(desk: _Desk) -> str | None:
+    if started := await trigger(desk.client, desk.kind):
+        await note_order(desk.client, desk.kind, _note("triggered", desk.by, desk.reason))
+        await desk.write_down("trigger", workflow=started)
     return started
 
 
@@ -132,17 +136,15 @@ def backfill_schedule(
     Seldom needed: the next run finds all that is due by itself, and decay as of a time before
     the tenant's last writes nothing.
     """
-    times = run(_on_server(settings_for_command(), lambda client: _backfill(client, kind, start, end, by, reason)))
-    runs = f"{times} runs, one after the other{said(by, reason)}"
+
+    async def order(desk: _Desk) -> int:
+        times = await backfill(desk.client, kind, start, end)
+        await note_order(desk.client, kind, _note("backfilled", by, reason))
+        await desk.write_down("backfill", start=start.isoformat(), end=end.isoformat(), runs=times)
+        return times
+
+    runs = f"{run(_at(kind, by, reason, order))} runs, one after the other{said(by, reason)}"
     say(f"{schedule_id(kind)}: {runs}; see starter.py schedules list")
-
-
-async def _backfill(
-    client: Client, kind: Kind, start: datetime, end: datetime, by: str | None, reason: str | None
-) -> int:
-    times = await backfill(client, kind, start, end)
-    await note_order(client, kind, _note("backfilled", by, reason))
-    return times
 
 
 @app.command("pause")
@@ -153,7 +155,13 @@ def pause_schedule(
 ) -> None:
     """Stop a Schedule's automatic times; what runs goes on."""
     note = f"{by}: {reason}" if reason else f"{_PAUSED_BY}{by}"
-    before = run(_on_server(settings_for_command(), lambda client: pause(client, kind, note=note)))
+
+    async def order(desk: _Desk) -> ScheduleState:
+        before = await pause(desk.client, kind, note=note)
+        await desk.write_down("pause")
+        return before
+
+    before = run(_at(kind, by, reason, order))
     undo = _pausing(kind, before.note) if before.paused else starter("schedules", "resume", kind)
     say(f"paused {schedule_id(kind)}{said(by, reason)}; undo: {undo}")
     if before.paused and before.note != note:
@@ -175,27 +183,84 @@ def _note(what: str, by: str | None, reason: str | None) -> str:
 @app.command("resume")
 def resume_schedule(kind: OneKind, by: By = None, reason: Reason = None) -> None:
     """Let a Schedule run by itself again; the next run finds the work of the times that passed."""
-    note = _note("resumed", by, reason)
-    before = run(_on_server(settings_for_command(), lambda client: resume(client, kind, note=note)))
+    before = run(_at(kind, by, reason, _resume))
     if not before.paused:
         return say(f"{schedule_id(kind)} was not paused: nothing was changed")
     return say(f"resumed {schedule_id(kind)}{said(by, reason)}; undo: {_pausing(kind, before.note)}")
 
 
+async def _resume(desk: _Desk) -> ScheduleState:
+    before = await resume(desk.client, desk.kind, note=_note("resumed", desk.by, desk.reason))
+    if before.paused:
+        await desk.write_down("resume")
+    return before
+
+
 @app.command("delete")
 def delete_schedule(kind: OneKind, by: By = None, reason: Reason = None) -> None:
     """Remove a Schedule; what runs goes on."""
-    run(_on_server(settings_for_command(), lambda client: delete(client, kind)))
+    run(_at(kind, by, reason, _delete))
     setting = f"MAINTENANCE_{kind.upper()}_CRON=off"
     say(f"deleted {schedule_id(kind)}{said(by, reason)}; undo: starter.py schedules apply (for good: set {setting})")
+
+
+async def _delete(desk: _Desk) -> None:
+    await delete(desk.client, desk.kind)
+    await desk.write_down("delete")
+
+
+@app.command("orders")
+def show_orders(
+    last: Annotated[int, typer.Option("--last", min=1, help="How many.")] = 20, as_json: AsJson = False
+) -> None:
+    """Show who ordered what of the Schedules, when and why, also of one that was deleted since; the newest first."""
+    orders = run(_orders(settings_for_command(), last))
+    if as_json:
+        return print_json([asdict(order) for order in orders])
+    rows = table(None, "ordered (UTC)", "schedule", "what", "by", "reason")
+    for one in orders:
+        what = f"backfill {one.details['runs']} runs" if one.action == "backfill" else one.action
+        rows.add_row(minute(one.ordered_at), one.details["schedule"], what, one.ordered_by or "-", one.reason or "-")
+    return out.print(rows if orders else "nobody has ordered anything of the Schedules yet", highlight=False)
+
+
+async def _orders(settings: Settings, last: int) -> Sequence[Order]:
+    async with running_store(settings) as pool:
+        return await latest_orders(pool, None, last)
+
+
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """Where an order about a Schedule is carried out and written down."""
+
+    settings: Settings
+    stack: Stack
+    client: Client
+    kind: Kind
+    by: str | None
+    reason: str | None
+
+    async def write_down(self, action: Action, **details: str | int) -> None:
+        """Keep what was carried out. Without the store that is said, and no more: it has to work then, too."""
+        try:
+            async with running_pool(self.settings, self.stack) as pool:
+                await record_order(
+                    pool, None, action, by=self.by, reason=self.reason, schedule=self.kind, **details
+                )
+        except MaintenanceError as error:
+            show_note(f"done, but not written down: {error}")
+
+
+async def _at(
+    kind: Kind, by: str | None, reason: str | None, order: Callable[[_Desk], Awaitable[Result]]
+) -> Result:
+    settings = settings_for_command()
+    async with running_stack_of(settings) as stack:
+        client = await connect(stack.temporal_address, settings)
+        return await order(_Desk(settings, stack, client, kind, by, reason))
 
 
 @asynccontextmanager
 async def _connected(settings: Settings) -> AsyncIterator[Client]:
     async with running_stack_of(settings) as stack:
         yield await connect(stack.temporal_address, settings)
-
-
-async def _on_server(settings: Settings, order: Callable[[Client], Awaitable[Result]]) -> Result:
-    async with _connected(settings) as client:
-        return await order(client)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -11,11 +12,17 @@ from commands.console import FAILED, AsJson, out, print_json, run, said, say, se
 from commands.cycle import cycle_data
 from commands.cycle_words import kind_of, short_id, took
 from commands.run import in_a_line
-from commands.tables import table
+from commands.tables import show_titled, table
 from memory_maintenance.errors import MaintenanceError
-from memory_maintenance.inspection.cycles import Cycle, LastSuccess, last_failure, last_successes
+from memory_maintenance.inspection.cycles import Cycle, last_failure
 from memory_maintenance.inspection.lag import Lag, current_lag
 from memory_maintenance.inspection.model import ModelStatus, model_status
+from memory_maintenance.inspection.successes import (
+    LastSuccess,
+    TenantSuccess,
+    last_successes,
+    successes_of_tenants,
+)
 from memory_maintenance.operations.tenants import TenantControl, all_tenants
 from memory_maintenance.settings import Settings
 from runtime.client import connect
@@ -24,6 +31,7 @@ from runtime.schedule_orders import ScheduleState, schedule_states
 from runtime.wiring import running_store, running_temporal
 
 SHOWN_PAUSED: Final = 20
+SHOWN_SUCCESSES: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +41,7 @@ class _Status:
     schedules: list[ScheduleState]
     """Those that are paused."""
     successes: list[LastSuccess]
+    by_tenant: list[TenantSuccess]
     failure: Cycle | None
     paused: list[TenantControl]
     tenants: int
@@ -59,6 +68,7 @@ async def _status(settings: Settings) -> _Status:
             running=running,
             schedules=[schedule for schedule in schedules if schedule.paused],
             successes=await last_successes(pool),
+            by_tenant=await successes_of_tenants(pool),
             failure=await last_failure(pool),
             paused=[tenant for tenant in tenants if tenant.paused],
             tenants=len(tenants),
@@ -88,6 +98,9 @@ def _data(found: _Status) -> dict[str, Any]:
     return {
         "running": running,
         "last_success": [asdict(one) | {"age": one.age.total_seconds()} for one in found.successes],
+        "last_success_of_tenants": [
+            asdict(one) | {"age": _seconds(one.age)} for one in found.by_tenant
+        ],
         "last_failure": cycle_data(found.failure) if found.failure else None,
         "paused_schedules": [{"id": one.id, "note": one.note} for one in found.schedules] if running else None,
         "tenants": found.tenants,
@@ -129,6 +142,19 @@ def _show(found: _Status) -> None:
         since = f"{tenant.paused_since:%Y-%m-%d %H:%M}{said(tenant.paused_by, tenant.paused_reason)}"
         out.print(f"  {tenant.tenant_id} paused since {since}", highlight=False)
     _show_model(found.model)
+    _show_by_tenant(found.by_tenant)
+
+
+def _show_by_tenant(successes: Sequence[TenantSuccess]) -> None:
+    if not successes:
+        return
+    rows = table(None, "tenant", "kind", "last success (UTC)", "ago", "not completed since#")
+    for one in successes[:SHOWN_SUCCESSES]:
+        at = f"{one.succeeded_at:%Y-%m-%d %H:%M}" if one.succeeded_at else "never"
+        rows.add_row(one.tenant_id, one.kind, at, took(one.age), str(one.runs_since))
+    show_titled("Last success of each tenant that had work: those that failed since first, then the longest ago", rows)
+    if (more := len(successes) - SHOWN_SUCCESSES) > 0:
+        say(f"... and {more:,} more: starter.py status --json")
 
 
 def _show_failure(cycle: Cycle) -> None:

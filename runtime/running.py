@@ -11,7 +11,7 @@ from uuid import UUID
 
 from temporalio.api.workflow.v1 import WorkflowExecutionInfo
 from temporalio.api.workflowservice.v1 import CountWorkflowExecutionsRequest, ListWorkflowExecutionsRequest
-from temporalio.client import Client, WorkflowHandle
+from temporalio.client import Client, WorkflowHandle, WorkflowQueryFailedError
 from temporalio.service import RPCError
 
 from memory_maintenance.operations.outcomes import CycleTotals
@@ -91,8 +91,8 @@ async def _listed(client: Client, query: str, most: int = 100) -> Sequence[Workf
 async def _cycle(client: Client, info: WorkflowExecutionInfo) -> RunningCycle:
     handle: WorkflowHandle[Any, dict[str, Any]] = client.get_workflow_handle(info.execution.workflow_id)
     try:
-        totals = await progress_of(client, handle)
-    except (RPCError, TimeoutError):
+        totals = (await progress_of(client, handle)).totals
+    except (RPCError, TimeoutError, WorkflowQueryFailedError):
         totals = None
     first = info.first_run_id or info.execution.run_id
     return RunningCycle(info.execution.workflow_id, UUID(first), _started(info), totals)

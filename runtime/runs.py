@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 from temporalio.api.enums.v1 import TaskQueueType
-from temporalio.client import Client, WorkflowHandle
+from temporalio.client import Client, WorkflowHandle, WorkflowQueryFailedError
 from temporalio.service import RPCError
 
 from memory_maintenance.errors import MaintenanceError
@@ -38,6 +39,19 @@ class NoWorkerError(MaintenanceError):
         super().__init__(f"no worker polls task queue {TASK_QUEUE!r}: start one with `python worker.py`")
 
 
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is: what it did, and how many tenants in running pages are not done."""
+
+    totals: CycleTotals
+    waiting: int = 0
+
+    @property
+    def tenants_behind(self) -> int:
+        """Return how many of the fleet's tenants the run has behind it, those without work among them."""
+        return self.totals.looked_at - self.waiting
+
+
 async def start_run(client: Client, request: MaintenanceRequest) -> Run:
     """Start one maintenance run; a dry one can be told from the others by its id."""
     what = f"{request.kind} dry run" if request.dry_run else f"{request.kind} maintenance"
@@ -51,8 +65,8 @@ async def start_run(client: Client, request: MaintenanceRequest) -> Run:
     )
 
 
-async def follow(client: Client, run: Run, report: Callable[[CycleTotals], object]) -> dict[str, Any]:
-    """Return the run's statistics; call *report* with the totals so far, about twice a second.
+async def follow(client: Client, run: Run, report: Callable[[Progress], object]) -> dict[str, Any]:
+    """Return the run's statistics; call *report* with how far it is, about twice a second.
 
     Raises:
         WorkflowFailureError: the run failed, was cancelled or terminated.
@@ -65,20 +79,21 @@ async def follow(client: Client, run: Run, report: Callable[[CycleTotals], objec
     return result.result()
 
 
-async def _report(client: Client, run: Run, report: Callable[[CycleTotals], object]) -> None:
+async def _report(client: Client, run: Run, report: Callable[[Progress], object]) -> None:
     try:
         report(await progress_of(client, run))
-    except (RPCError, TimeoutError):
+    except (RPCError, TimeoutError, WorkflowQueryFailedError):
         return  # a busy or missing worker does not answer queries; the result will tell
 
 
-async def progress_of(client: Client, run: Run) -> CycleTotals:
-    """Return what a run did so far: its finished pages, and the tenants that are done in those that run."""
-    total = await run.query(MaintenanceWorkflow.progress, rpc_timeout=_QUERY_PATIENCE)
+async def progress_of(client: Client, run: Run) -> Progress:
+    """Return how far a run is: its finished pages, and the tenants that are done in those that run."""
+    total, waiting = await run.query(MaintenanceWorkflow.progress, rpc_timeout=_QUERY_PATIENCE), 0
     for page_id in await run.query(MaintenanceWorkflow.running_pages, rpc_timeout=_QUERY_PATIENCE):
         page = client.get_workflow_handle_for(MaintenancePageWorkflow.run, page_id)
         total = total.plus(await page.query(MaintenancePageWorkflow.progress, rpc_timeout=_QUERY_PATIENCE))
-    return total
+        waiting += await page.query(MaintenancePageWorkflow.waiting, rpc_timeout=_QUERY_PATIENCE)
+    return Progress(total, waiting)
 
 
 async def ensure_worker(client: Client) -> None:

@@ -51,14 +51,6 @@ SELECT tenant_id, status, counts, error_type, seconds FROM maintenance.tenant_ru
 WHERE cycle_id = $1 ORDER BY tenant_id, page
 """
 
-LAST_SUCCESS: Final = """
--- inspection.LAST_SUCCESS: the newest completed cycle of each kind, over the whole fleet.
-SELECT DISTINCT ON (kind) kind, cycle_id, started_at, completed_at, now() - completed_at AS age
-FROM maintenance.cycles WHERE status = 'completed' AND config->>'named_tenants' IS NULL
-ORDER BY kind, completed_at DESC
-"""
-
-
 LAST_FAILURE: Final = (
     """
 -- inspection.LAST_FAILURE: the newest cycle that failed, as a whole or for a tenant.
@@ -118,17 +110,6 @@ class Cycle:
         return replace(self, status="abandoned") if self.status == "running" and self.cycle_id in left else self
 
 
-@dataclass(frozen=True, slots=True)
-class LastSuccess:
-    """The newest completed cycle of a kind."""
-
-    kind: str
-    cycle_id: UUID
-    started_at: datetime
-    completed_at: datetime
-    age: timedelta
-
-
 async def latest_cycles(
     db: Executor, how_many: int, kind: str | None = None, *, until: datetime | None = None, of_fleet: bool = False
 ) -> list[Cycle]:
@@ -163,11 +144,6 @@ async def open_cycles(db: Executor) -> list[UUID]:
 async def outcomes_of(db: Executor, cycle_id: UUID) -> list[TenantOutcome]:
     """Return what a cycle did for each of its tenants, as far as its pages are recorded."""
     return [_outcome(row) for row in await fetch(db, OUTCOMES, cycle_id)]
-
-
-async def last_successes(db: Executor) -> list[LastSuccess]:
-    """Return the newest completed cycle of each kind; one over named tenants is no success of the fleet."""
-    return [LastSuccess(**dict(row)) for row in await fetch(db, LAST_SUCCESS)]
 
 
 async def last_failure(db: Executor) -> Cycle | None:

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, Final
 
 from memory_maintenance.database.pool import Executor, Pool, fetch, fetch_row, fetch_value, snapshot
-from memory_maintenance.inspection.cycles import last_successes
+from memory_maintenance.inspection.successes import last_successes
 from memory_maintenance.language_model.budget import DEPLOYMENT, used
 from memory_maintenance.observability.store_metrics import PoolFigures, StoreCollector, StoreFigures, registered
 from memory_maintenance.operations.outcomes import CycleTotals

@@ -69,3 +69,20 @@ async def memories_of(db: Executor, tenant_id: str | None) -> int:
     """Return how many memories a tenant has; None: all tenants. It reads an index, or the table, from end to end."""
     found = await (fetch_value(db, COUNT_ALL) if tenant_id is None else fetch_value(db, COUNT, tenant_id))
     return int(found)
+
+
+FLEET: Final = """
+-- operations.FLEET: tenants with memories, by a loose index scan: one look-up a tenant, however many memories it has.
+WITH RECURSIVE found AS (
+    (SELECT tenant_id FROM memories ORDER BY tenant_id LIMIT 1)
+    UNION ALL
+    SELECT (SELECT m.tenant_id FROM memories m WHERE m.tenant_id > f.tenant_id ORDER BY m.tenant_id LIMIT 1)
+    FROM found f WHERE f.tenant_id IS NOT NULL
+)
+SELECT count(tenant_id) FROM found
+"""
+
+
+async def fleet_size(db: Executor) -> int:
+    """Return how many tenants have memories: those that planning walks."""
+    return int(await fetch_value(db, FLEET))

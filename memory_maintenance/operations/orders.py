@@ -1,4 +1,4 @@
-"""Who ordered what of a tenant, when and why: written in the transaction that does it, and kept."""
+"""Who ordered what of a tenant or a Schedule, when and why; of a tenant in the transaction that does it. Kept."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any, Final, Literal
 
 from memory_maintenance.database.pool import Executor, execute, fetch, fetch_value
 
-Action = Literal["pause", "resume", "cancel", "set", "unset", "restore"]
+Action = Literal["pause", "resume", "cancel", "set", "unset", "restore", "trigger", "backfill", "delete"]
 
 RECORD: Final = """
 -- operations.RECORD_ORDER: one order; details are names, numbers, times and ids, never the text of a memory.
---   $1 tenant_id  text
+--   $1 tenant_id  text     NULL: of a Schedule, whose kind is among the details
 --   $2 action     text
 --   $3 by         text
 --   $4 reason     text
@@ -34,16 +34,16 @@ WHERE order_id = $1
 
 LATEST: Final = """
 -- operations.LATEST_ORDERS: the newest first.
---   $1 tenant_id  text
+--   $1 tenant_id  text     NULL: those of the Schedules
 --   $2 most       bigint
 SELECT ordered_at, action, ordered_by, reason, details FROM maintenance.orders
-WHERE tenant_id = $1 ORDER BY order_id DESC LIMIT $2
+WHERE tenant_id = $1 OR ($1 IS NULL AND tenant_id IS NULL) ORDER BY order_id DESC LIMIT $2
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One order about a tenant. ``details`` depend on the action: what was set, until when, how many rows."""
+    """One order about a tenant or a Schedule. ``details`` depend on the action: what was set, until when, how many rows."""
 
     ordered_at: datetime
     action: Action
@@ -53,9 +53,9 @@ class Order:
 
 
 async def record_order(
-    db: Executor, tenant_id: str, action: Action, *, by: str | None, reason: str | None = None, **details: Any
+    db: Executor, tenant_id: str | None, action: Action, *, by: str | None, reason: str | None = None, **details: Any
 ) -> int:
-    """Write an order down, in the transaction of *db*, and return its number."""
+    """Write an order down, in the transaction of *db*, and return its number; without a tenant, one of a Schedule."""
     return int(await fetch_value(db, RECORD, tenant_id, action, by, reason, details))
 
 
@@ -64,6 +64,6 @@ async def add_to_order(db: Executor, order_id: int, name: str, more: int) -> Non
     await execute(db, ADD, order_id, name, more)
 
 
-async def latest_orders(db: Executor, tenant_id: str, most: int) -> list[Order]:
-    """Return what was ordered of a tenant last, the newest first."""
+async def latest_orders(db: Executor, tenant_id: str | None, most: int) -> list[Order]:
+    """Return what was ordered of a tenant last, or without one of the Schedules; the newest first."""
     return [Order(**dict(row)) for row in await fetch(db, LATEST, tenant_id, most)]

@@ -68,6 +68,37 @@ async def test_who_ordered_a_run_is_noted_beside_a_pause_that_goes_on(cli, serve
     assert await _state(cli, server) == (True, f"ana: backup; then {verb} by bo: why not")
 
 
+async def test_every_order_is_written_down_also_that_of_one_that_was_deleted(cli, server):
+    said = ("--by", "bo", "--reason", "moving [house]")
+    for words in (
+        ("pause", "daily"), ("resume", "daily"), ("resume", "daily"), ("trigger", "daily"),
+        ("backfill", "daily", "--from", "2026-03-01", "--to", "2026-03-01T12:00"), ("delete", "daily"),
+    ):  # fmt: skip
+        assert (await cli("schedules", *words, *said, **server)).exit_code == 0
+    told = json.loads((await cli("schedules", "orders", "--json", **server)).stdout)
+    assert [one["action"] for one in told] == ["delete", "backfill", "trigger", "resume", "pause"]
+    assert {(one["ordered_by"], one["reason"], one["details"]["schedule"]) for one in told} == {
+        ("bo", "moving [house]", "daily")
+    }
+    shown = (await cli("schedules", "orders", "--last", "2", **server)).stdout.splitlines()
+    assert [line.split()[2:] for line in shown[1:]] == [
+        ["daily", "delete", "bo", "moving", "[house]"],
+        ["daily", "backfill", "1", "runs", "bo", "moving", "[house]"],
+    ]
+
+
+async def test_what_was_refused_is_no_order(cli, server):
+    assert (await cli("schedules", "delete", "hourly", **server)).exit_code == 1
+    assert "nobody has ordered anything" in (await cli("schedules", "orders", **server)).stdout
+
+
+async def test_without_the_store_an_order_is_carried_out_and_it_says_that_nothing_was_written_down(cli, server):
+    away = server | {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}
+    told = await cli("schedules", "pause", "daily", "--by", "ana", **away)
+    assert (told.exit_code, "done, but not written down" in told.stderr) == (0, True)
+    assert await _state(cli, server) == (True, "paused by ana")
+
+
 async def test_who_deleted_it_is_said(cli, server):
     told = await cli("schedules", "delete", "daily", "--by", "bo", "--reason", "moving", **server)
     assert told.stdout.startswith(f"deleted {DAILY} (bo: moving); undo: ")

@@ -1,12 +1,12 @@
 import json
 
-from memory_maintenance.operations.outcomes import CycleFailure
+from memory_maintenance.operations.outcomes import CycleFailure, TenantOutcome
 from memory_maintenance.operations.tenants import pause
 from memory_maintenance.settings import Settings
 from runtime.schedule_orders import pause as pause_schedule
 from runtime.schedules import apply_schedule
 from tests.agents import write
-from tests.nights import DAY, NIGHT, night
+from tests.nights import DAY, NIGHT, OUTCOMES, night
 
 NOWHERE = {"TEMPORAL_ADDRESS": "127.0.0.1:1", "RAE_LLM_BACKEND": "extractive"}
 
@@ -30,6 +30,25 @@ async def test_as_data_what_is_not_known_is_null(cli, pool):
     assert told["running"] is None
     assert [one["kind"] for one in told["last_success"]] == ["daily"]
     assert told["lag"]["due_sessions"] == 0
+
+
+async def test_the_last_success_of_each_tenant_and_kind_is_shown_those_that_failed_since_first(cli, pool):
+    await night(pool)
+    await night(pool, at=NIGHT + DAY, outcomes=(OUTCOMES[0].model_copy(update={"status": "failed"}),))
+    shown = (await cli("status", **NOWHERE)).stdout.partition("Last success of each tenant")[2].splitlines()[2:]
+    assert [line.split()[:3] for line in shown] == [
+        ["<b>&dusk", "daily", "never"], ["cold", "daily", "never"],
+        ["acme", "daily", "2026-03-10"], ["bolt", "daily", "2026-03-10"],
+    ]  # fmt: skip
+    assert [line.split()[-1] for line in shown] == ["1", "1", "1", "0"]
+
+
+async def test_of_a_large_fleet_the_first_are_shown_and_all_are_data(cli, pool):
+    await night(pool, outcomes=tuple(TenantOutcome(tenant_id=f"tenant-{n:02}") for n in range(12)))
+    assert "... and 2 more: starter.py status --json" in (await cli("status", **NOWHERE)).stdout
+    data = json.loads((await cli("status", "--json", **NOWHERE)).stdout)["last_success_of_tenants"]
+    assert [one["tenant_id"] for one in data] == [f"tenant-{n:02}" for n in range(12)]
+    assert data[0]["age"] > 0
 
 
 async def test_the_last_failure_is_shown_of_a_tenant_and_of_a_whole_cycle(cli, pool):

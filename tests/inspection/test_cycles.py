@@ -6,12 +6,12 @@ import pytest
 from memory_maintenance.inspection.cycles import (
     CycleNotFoundError,
     find_cycle,
-    last_successes,
     latest_cycles,
     next_command,
     open_cycles,
     outcomes_of,
 )
+from memory_maintenance.inspection.successes import last_successes
 from memory_maintenance.operations.outcomes import TenantOutcome
 from tests.nights import DAY, NIGHT, OUTCOMES, night
 

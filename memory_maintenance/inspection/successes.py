@@ -1,0 +1,70 @@
+"""When maintenance last did what it should: for the whole fleet by kind of cycle, and for each tenant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from memory_maintenance.database.pool import Executor, fetch
+
+LAST_SUCCESS: Final = """
+-- inspection.LAST_SUCCESS: the newest completed cycle of each kind, over the whole fleet.
+SELECT DISTINCT ON (kind) kind, cycle_id, started_at, completed_at, now() - completed_at AS age
+FROM maintenance.cycles WHERE status = 'completed' AND config->>'named_tenants' IS NULL
+ORDER BY kind, completed_at DESC
+"""
+
+OF_TENANTS: Final = """
+-- inspection.SUCCESSES_OF_TENANTS: when a run of each kind that had work for a tenant was last completed for it, and
+-- how many it had since that were not. Those first that somebody has to look at. A run of chosen tasks is of no kind.
+WITH runs AS (
+    SELECT r.tenant_id, c.kind, c.cycle_id, c.started_at, r.status,
+           max(c.started_at) FILTER (WHERE r.status = 'completed') OVER (PARTITION BY r.tenant_id, c.kind) AS succeeded_at
+    FROM maintenance.tenant_runs r JOIN maintenance.cycles c USING (cycle_id)
+    WHERE c.kind <> 'daily' OR c.config->'tasks' IS NULL
+          OR c.config->'tasks' @> '["decay", "summarization", "dreaming"]'
+),
+told AS (
+    SELECT tenant_id, kind, succeeded_at, now() - succeeded_at AS age,
+           count(DISTINCT cycle_id) FILTER (WHERE started_at > succeeded_at OR succeeded_at IS NULL) AS runs_since
+    FROM runs GROUP BY tenant_id, kind, succeeded_at
+)
+SELECT tenant_id, kind, succeeded_at, age, runs_since FROM told
+ORDER BY (runs_since > 0) DESC, succeeded_at NULLS FIRST, tenant_id, kind
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class LastSuccess:
+    """The newest completed cycle of a kind."""
+
+    kind: str
+    cycle_id: UUID
+    started_at: datetime
+    completed_at: datetime
+    age: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class TenantSuccess:
+    """When a tenant was last done by a run of a kind; None: it never was, as far as runs are kept."""
+
+    tenant_id: str
+    kind: str
+    succeeded_at: datetime | None
+    """When that run started."""
+    age: timedelta | None
+    runs_since: int
+    """Later runs that had work for the tenant and were not completed for it."""
+
+
+async def last_successes(db: Executor) -> list[LastSuccess]:
+    """Return the newest completed cycle of each kind; one over named tenants is no success of the fleet."""
+    return [LastSuccess(**dict(row)) for row in await fetch(db, LAST_SUCCESS)]
+
+
+async def successes_of_tenants(db: Executor) -> list[TenantSuccess]:
+    """Return the last success of every tenant and kind; first those that failed since, then the longest ago."""
+    return [TenantSuccess(**dict(row)) for row in await fetch(db, OF_TENANTS)]

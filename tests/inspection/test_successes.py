@@ -1,0 +1,46 @@
+import pytest
+
+from memory_maintenance.inspection.successes import successes_of_tenants
+from memory_maintenance.operations.cycles import record_outcomes
+from memory_maintenance.operations.outcomes import TASKS, TenantOutcome
+from tests.nights import DAY, NIGHT, night
+
+DONE, FAILED, LATE = (
+    (TenantOutcome(tenant_id="acme", status=status),) for status in ("completed", "failed", "out_of_time")
+)
+
+
+async def _told(pool):
+    return [(one.kind, one.succeeded_at, one.runs_since) for one in await successes_of_tenants(pool)]
+
+
+@pytest.mark.parametrize(
+    ("nights", "succeeded", "runs_since"),
+    [
+        ((DONE,), 0, 0),
+        ((DONE, DONE), 1, 0),
+        ((FAILED, DONE), 1, 0),
+        ((DONE, FAILED, LATE), 0, 2),
+        ((FAILED, LATE), None, 2),
+        ((DONE + FAILED,), 0, 0),  # paused and resumed in one cycle: it was done
+    ],
+)
+async def test_the_newest_completed_run_counts_and_those_since_that_were_not(pool, nights, succeeded, runs_since):
+    for number, outcomes in enumerate(nights):
+        pages = [outcomes[:1], outcomes[1:]]
+        cycle = await night(pool, at=NIGHT + number * DAY, outcomes=pages[0])
+        await record_outcomes(pool, cycle, 2, pages[1])
+    at = None if succeeded is None else NIGHT + succeeded * DAY
+    assert await _told(pool) == [("daily", at, runs_since)]
+
+
+async def test_kinds_are_told_apart_and_a_run_of_chosen_tasks_is_of_none(pool):
+    await night(pool, outcomes=DONE, config={"tasks": list(TASKS)})
+    await night(pool, outcomes=DONE, kind="hourly", at=NIGHT - DAY, config={"tasks": ["summarization"]})
+    await night(pool, outcomes=DONE, at=NIGHT + DAY, config={"tasks": ["summarization"], "named_tenants": 1})
+    assert await _told(pool) == [("hourly", NIGHT - DAY, 0), ("daily", NIGHT, 0)]
+
+
+async def test_a_tenant_that_never_had_work_is_not_listed(pool):
+    await night(pool, outcomes=())
+    assert await _told(pool) == []
