@@ -33,6 +33,7 @@ from memory_maintenance.errors import MaintenanceError
 from memory_maintenance.operations.orders import Action, Order, latest_orders, record_order
 from memory_maintenance.settings import Settings
 from runtime.client import connect
+from runtime.embedded import Stack
 from runtime.schedule_orders import (
     ScheduleState,
     backfill,
@@ -46,7 +47,6 @@ from runtime.schedule_orders import (
 from runtime.schedules import apply_schedule
 from runtime.search_attributes import RegistrationRefusedError, register_search_attributes
 from runtime.wanted_schedules import KINDS, schedule_id
-from runtime.embedded import Stack
 from runtime.wiring import running_pool, running_stack_of, running_store
 
 Result = TypeVar("Result")
@@ -244,16 +244,12 @@ class _Desk:
         """Keep what was carried out. Without the store that is said, and no more: it has to work then, too."""
         try:
             async with running_pool(self.settings, self.stack) as pool:
-                await record_order(
-                    pool, None, action, by=self.by, reason=self.reason, schedule=self.kind, **details
-                )
+                await record_order(pool, None, action, by=self.by, reason=self.reason, schedule=self.kind, **details)
         except MaintenanceError as error:
             show_note(f"done, but not written down: {error}")
 
 
-async def _at(
-    kind: Kind, by: str | None, reason: str | None, order: Callable[[_Desk], Awaitable[Result]]
-) -> Result:
+async def _at(kind: Kind, by: str | None, reason: str | None, order: Callable[[_Desk], Awaitable[Result]]) -> Result:
     settings = settings_for_command()
     async with running_stack_of(settings) as stack:
         client = await connect(stack.temporal_address, settings)

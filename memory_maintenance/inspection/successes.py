@@ -21,7 +21,8 @@ OF_TENANTS: Final = """
 -- how many it had since that were not. Those first that somebody has to look at. A run of chosen tasks is of no kind.
 WITH runs AS (
     SELECT r.tenant_id, c.kind, c.cycle_id, c.started_at, r.status,
-           max(c.started_at) FILTER (WHERE r.status = 'completed') OVER (PARTITION BY r.tenant_id, c.kind) AS succeeded_at
+           max(c.started_at) FILTER (WHERE r.status = 'completed') OVER (PARTITION BY r.tenant_id, c.kind)
+               AS succeeded_at
     FROM maintenance.tenant_runs r JOIN maintenance.cycles c USING (cycle_id)
     WHERE c.kind <> 'daily' OR c.config->'tasks' IS NULL
           OR c.config->'tasks' @> '["decay", "summarization", "dreaming"]'

@@ -43,7 +43,7 @@ WHERE tenant_id = $1 OR ($1 IS NULL AND tenant_id IS NULL) ORDER BY order_id DES
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One order about a tenant or a Schedule. ``details`` depend on the action: what was set, until when, how many rows."""
+    """One order about a tenant or a Schedule. ``details`` depend on the action: what was set, how many rows."""
 
     ordered_at: datetime
     action: Action

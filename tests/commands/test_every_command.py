@@ -171,7 +171,7 @@ async def test_no_help_shows_how_a_date_is_parsed(cli, name):
 
 def test_every_control_action_takes_who_and_why():
     actions = {name for name in COMMANDS if name.split()[0] in ("schedules", "tenants")} - {
-        "schedules apply", "schedules list", "tenants list", "tenants show",
+        "schedules apply", "schedules list", "schedules orders", "tenants list", "tenants show",
     }  # fmt: skip
     for name in [*actions, "memories restore"]:
         assert {"--by", "--reason"} <= {opt for param in COMMANDS[name].params for opt in param.opts}, name

@@ -1,12 +1,20 @@
+import asyncio
 import json
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from temporalio.service import RPCError
 
+from commands.run import _size
 from memory_maintenance.database.pool import execute
+from memory_maintenance.operations.known import fleet_size
 from memory_maintenance.settings import Settings
+from runtime.embedded import Stack
+from runtime.runs import progress_of, start_run
 from runtime.workers import polling
 from tests.agents import talk, write
+from workflows.messages import MaintenanceRequest
 
 BROKEN = """
 INSERT INTO maintenance.tenants (tenant_id, overrides) VALUES ('bolt', '{"decay": 1}')
@@ -44,6 +52,41 @@ async def test_a_run_in_which_a_tenant_failed_ends_with_status_1(cli, pool, serv
         assert json.loads(told.stdout)["failed_tenants"] == ["bolt"]
     else:
         assert "failed: tenant bolt" in told.stderr
+
+
+NOWHERE = "postgresql://nobody@127.0.0.1:1/none"
+LOCKED = "INSERT INTO maintenance.tenants (tenant_id) VALUES ('bolt')"
+
+
+@pytest.mark.usefixtures("worker")
+async def test_how_far_a_run_is_counts_the_fleets_tenants_that_are_behind_it(temporal, pool):
+    async with pool.acquire() as db, db.transaction():
+        await db.execute(LOCKED)
+        run = await start_run(temporal, MaintenanceRequest())
+        while (now := await _progress(temporal, run)) is None or now.totals.tenants < 3:
+            await asyncio.sleep(0.05)
+        assert (now.totals.looked_at, now.waiting, now.tenants_behind) == (4, 1, 3)
+    await run.result()
+    end = await _progress(temporal, run)
+    assert end is not None
+    assert (end.tenants_behind, await fleet_size(pool)) == (4, 4)
+
+
+async def _progress(temporal, run):
+    with suppress(RPCError):  # a page that was planned and has not begun
+        return await progress_of(temporal, run)
+    return None
+
+
+@pytest.mark.parametrize(
+    ("where", "named", "size"),
+    [(None, None, 4), (None, ("acme", "bolt"), 2), (NOWHERE, ("acme",), 1), (NOWHERE, None, None)],
+)
+async def test_how_many_a_run_has_before_it_is_unknown_only_where_the_store_cannot_be_reached(
+    store_url, where, named, size
+):
+    stack = Stack(where or store_url, "127.0.0.1:1", None)
+    assert await _size(Settings(_env_file=None), stack, MaintenanceRequest(tenants=named)) == size
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,21 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
+from alembic import command
+from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
 
-from memory_maintenance.database.migrate import PRESENT, created_tables, migrate
+from memory_maintenance.database.migrate import PRESENT, _config, created_tables, migrate
 from memory_maintenance.database.pool import Pool, execute, fetch, fetch_value, open_pool
-from memory_maintenance.errors import DatabaseRefusedError, DatabaseUnavailableError, NotMigratedError, StoreShapeError
+from memory_maintenance.errors import (
+    DatabaseRefusedError,
+    DatabaseUnavailableError,
+    MaintenanceError,
+    NotMigratedError,
+    StoreShapeError,
+)
+from memory_maintenance.operations.orders import latest_orders, record_order
 from tests.conftest import RAE_TABLE, _run_on_server, database_url
 
 COLUMNS = """
@@ -38,6 +49,34 @@ async def test_ten_migrations_at_once_leave_one_store(empty_url):
         "base_importance": "float8",
         "decayed_importance": "float8",
     }
+
+
+async def test_a_store_of_the_first_revision_keeps_its_orders_and_takes_those_of_schedules(empty_url):
+    engine = create_async_engine(
+        "postgresql+asyncpg://", async_creator=partial(asyncpg.connect, empty_url), poolclass=NullPool
+    )
+    async with engine.connect() as connection:
+        await connection.run_sync(_to_the_first_revision)
+    await engine.dispose()
+    pool = await open_pool(empty_url, size=1, timeout_seconds=30)
+    try:
+        await record_order(pool, "acme", "pause", by="ana")
+        with pytest.raises(MaintenanceError):
+            await record_order(pool, None, "delete", by="ana", schedule="daily")
+        await migrate(empty_url)
+        await record_order(pool, None, "delete", by="ana", schedule="daily")
+        assert [[one.action for one in await latest_orders(pool, of, 9)] for of in ("acme", None)] == [
+            ["pause"],
+            ["delete"],
+        ]
+    finally:
+        await pool.close()
+
+
+def _to_the_first_revision(connection: Connection) -> None:
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "0001")
 
 
 async def test_what_decay_wrote_has_the_type_of_importance(empty_url):

@@ -7,8 +7,8 @@ import pytest
 
 from memory_maintenance.database.pool import execute, fetch_value
 from memory_maintenance.decay.worker import DecayWorker
-from memory_maintenance.inspection.cycles import last_successes
 from memory_maintenance.inspection.figures import left_undone, store_figures
+from memory_maintenance.inspection.successes import last_successes
 from memory_maintenance.inspection.tenant import tenant_report
 from memory_maintenance.operations.cycles import close_cycle, open_cycle
 from memory_maintenance.operations.outcomes import CycleTotals, DreamCounts, SummaryCounts
