@@ -74,5 +74,5 @@ async def _latest(settings: Settings, last: int) -> tuple[list[Cycle], dict[UUID
 
 def _show_list(cycles: Sequence[Cycle], costs: Mapping[UUID, Decimal]) -> None:
     rows = [[cell(cycle, costs[cycle.cycle_id]) for cell in COLUMNS.values()] for cycle in cycles]
-    out.print(fitting_table(list(COLUMNS), rows, whole=len(COLUMNS), least_needed=LEAST_NEEDED))
+    out.print(fitting_table(list(COLUMNS), rows, whole=len(COLUMNS), least_needed=LEAST_NEEDED, rest="--json has all"))
     out.print("more of one: starter.py cycles show CYCLE", highlight=False)
