@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from memory_maintenance.database.pool import Executor, execute, fetch, fetch_row
 from memory_maintenance.errors import InvalidRequestError
-from memory_maintenance.operations.known import ensure_known
+from memory_maintenance.operations.known import EVERY_TENANT, ensure_known
 from memory_maintenance.operations.overrides import TenantOverrides, read_overrides
 
 
@@ -134,21 +134,16 @@ async def resume(db: Executor, tenant_id: str, *, by: str | None = None, reason:
     return await execute(db, RESUME, tenant_id, by, reason) == 1
 
 
-LIST: Final = """
--- operations.LIST: every tenant, by a loose index scan: one look-up a tenant, however many memories it has.
-WITH RECURSIVE found AS (
-    (SELECT tenant_id FROM memories ORDER BY tenant_id LIMIT 1)
-    UNION ALL
-    SELECT (SELECT m.tenant_id FROM memories m WHERE m.tenant_id > f.tenant_id ORDER BY m.tenant_id LIMIT 1)
-    FROM found f WHERE f.tenant_id IS NOT NULL
-),
+LIST: Final = f"""
+-- operations.LIST: every tenant, with what operators said.
+WITH RECURSIVE {EVERY_TENANT.strip()},
 known AS (
     SELECT tenant_id::text FROM found WHERE tenant_id IS NOT NULL
     UNION
     SELECT tenant_id FROM maintenance.tenants
 )
 SELECT k.tenant_id, coalesce(t.paused AND coalesce(t.paused_until > now(), true), false) AS paused,
-       t.paused_by, t.paused_reason, t.paused_since, t.paused_until, coalesce(t.overrides, '{}') AS overrides
+       t.paused_by, t.paused_reason, t.paused_since, t.paused_until, coalesce(t.overrides, '{{}}') AS overrides
 FROM known k LEFT JOIN maintenance.tenants t USING (tenant_id)
 ORDER BY k.tenant_id
 """

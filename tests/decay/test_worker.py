@@ -1,4 +1,6 @@
 import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -17,6 +19,7 @@ from memory_maintenance.observability.metrics import OTHER, tenant_label
 from memory_maintenance.operations.overrides import override
 from memory_maintenance.operations.tenants import pause, resume
 from memory_maintenance.settings import Settings
+from tests.conftest import database_url
 
 DAY = timedelta(days=1)
 NIGHT = datetime(2024, 6, 1, 2, tzinfo=UTC)
@@ -296,26 +299,31 @@ async def test_a_row_that_stays_locked_is_busy_and_catches_up_next_time(any_pool
     assert await fetch_value(any_pool, "SELECT sum(usage_count) FROM memories") == 7
 
 
-async def test_a_row_that_was_locked_is_written_at_the_second_look(any_pool):
+async def test_a_row_that_was_locked_is_written_at_the_second_look(any_pool, postgres_url):
     await _insert(any_pool)
-    agent = await any_pool.acquire()
-    held = agent.transaction()
-    await held.start()
-    await agent.execute("UPDATE memories SET importance = 0.9 WHERE importance = 0.5")
-    released = asyncio.Event()
+    url = database_url(postgres_url, await fetch_value(any_pool, "SELECT current_database()"))
+    held, let_go = threading.Event(), threading.Event()
+    with ThreadPoolExecutor(1) as threads:
+        agent = threads.submit(asyncio.run, _access(url, held, let_go))
+        await asyncio.to_thread(held.wait)
 
-    async def release() -> None:
-        await held.commit()
-        released.set()
+        def beat(_cursor: str) -> None:
+            let_go.set()
+            agent.result()  # blocks, so that the row is free before the batch can look again
 
-    tasks: list[asyncio.Task[None]] = []
-    batch = await _worker(any_pool).decay_batch(
-        TENANT, NIGHT, beat=lambda _cursor: None if tasks else tasks.append(asyncio.create_task(release()))
-    )
-    await any_pool.release(agent)
-    assert released.is_set()
+        batch = await _worker(any_pool).decay_batch(TENANT, NIGHT, beat=beat)
     assert (batch.seen, batch.updated, batch.busy) == (10, 10, 0)
     assert 0.9 in [row[2] for row in await _table(any_pool)]
+
+
+async def _access(url: str, held: threading.Event, let_go: threading.Event) -> None:
+    """Change a memory and keep its row locked until *let_go*; on a connection and an event loop of its own."""
+    agent = await asyncpg.connect(url)
+    async with agent.transaction():
+        await agent.execute("UPDATE memories SET importance = 0.9 WHERE importance = 0.5")
+        held.set()
+        await asyncio.to_thread(let_go.wait, 30)
+    await agent.close()
 
 
 @pytest.mark.parametrize("whole_deployment", [True, False])
