@@ -72,20 +72,22 @@ async def memories_of(db: Executor, tenant_id: str | None) -> int:
 
 
 EVERY_TENANT: Final = """
-found AS (
+WITH RECURSIVE found AS (
     (SELECT tenant_id FROM memories ORDER BY tenant_id LIMIT 1)
     UNION ALL
     SELECT (SELECT m.tenant_id FROM memories m WHERE m.tenant_id > f.tenant_id ORDER BY m.tenant_id LIMIT 1)
     FROM found f WHERE f.tenant_id IS NOT NULL
-)
-"""
+)"""
 """Tenants with memories, and NULL at the end: a loose index scan, one look-up a tenant whatever it holds."""
 
-FLEET: Final = f"""
--- operations.FLEET: how many tenants have memories.
-WITH RECURSIVE {EVERY_TENANT.strip()}
+FLEET: Final = (
+    """
+-- operations.FLEET: how many tenants have memories."""
+    + EVERY_TENANT
+    + """
 SELECT count(tenant_id) FROM found
 """
+)
 
 
 async def fleet_size(db: Executor) -> int:

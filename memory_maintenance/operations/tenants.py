@@ -134,19 +134,22 @@ async def resume(db: Executor, tenant_id: str, *, by: str | None = None, reason:
     return await execute(db, RESUME, tenant_id, by, reason) == 1
 
 
-LIST: Final = f"""
--- operations.LIST: every tenant, with what operators said.
-WITH RECURSIVE {EVERY_TENANT.strip()},
+LIST: Final = (
+    """
+-- operations.LIST: every tenant, with what operators said."""  # noqa: S608  constants
+    + EVERY_TENANT
+    + """,
 known AS (
     SELECT tenant_id::text FROM found WHERE tenant_id IS NOT NULL
     UNION
     SELECT tenant_id FROM maintenance.tenants
 )
 SELECT k.tenant_id, coalesce(t.paused AND coalesce(t.paused_until > now(), true), false) AS paused,
-       t.paused_by, t.paused_reason, t.paused_since, t.paused_until, coalesce(t.overrides, '{{}}') AS overrides
+       t.paused_by, t.paused_reason, t.paused_since, t.paused_until, coalesce(t.overrides, '{}') AS overrides
 FROM known k LEFT JOIN maintenance.tenants t USING (tenant_id)
 ORDER BY k.tenant_id
 """
+)
 
 
 async def all_tenants(db: Executor) -> list[TenantControl]:
