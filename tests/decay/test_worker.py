@@ -307,7 +307,7 @@ async def test_a_row_that_was_locked_is_written_at_the_second_look(any_pool, pos
         agent = threads.submit(asyncio.run, _access(url, held, let_go))
         await asyncio.to_thread(held.wait)
 
-        def beat(_cursor: str) -> None:
+        def beat(_cursor: str | None) -> None:
             let_go.set()
             agent.result()  # blocks, so that the row is free before the batch can look again
 
