@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from commands.console import out, run, settings_for_command
+import asyncio
+
+from commands.console import out, progress_of, run, settings_for_command
+from memory_maintenance.database.building import watch_builds
 from memory_maintenance.settings import Settings
 from runtime.wiring import running_database_of
 
@@ -17,4 +20,18 @@ async def _migrate(settings: Settings) -> None:
     from memory_maintenance.database.migrate import migrate  # noqa: PLC0415  its docstring says why
 
     async with running_database_of(settings) as address:
-        await migrate(address)
+        with progress_of() as bar:
+            task = bar.add_task("migrating", total=None)
+            watching = asyncio.create_task(
+                watch_builds(
+                    address,
+                    lambda now: bar.update(
+                        task, description=f"{now.index}: {now.phase}", completed=now.done, total=now.total or None
+                    ),
+                )
+            )
+            try:
+                await migrate(address)
+            finally:
+                watching.cancel()
+                await asyncio.gather(watching, return_exceptions=True)

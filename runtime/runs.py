@@ -91,8 +91,9 @@ async def progress_of(client: Client, run: Run) -> Progress:
     total, waiting = await run.query(MaintenanceWorkflow.progress, rpc_timeout=_QUERY_PATIENCE), 0
     for page_id in await run.query(MaintenanceWorkflow.running_pages, rpc_timeout=_QUERY_PATIENCE):
         page = client.get_workflow_handle_for(MaintenancePageWorkflow.run, page_id)
-        total = total.plus(await page.query(MaintenancePageWorkflow.progress, rpc_timeout=_QUERY_PATIENCE))
-        waiting += await page.query(MaintenancePageWorkflow.waiting, rpc_timeout=_QUERY_PATIENCE)
+        done = await page.query(MaintenancePageWorkflow.progress, rpc_timeout=_QUERY_PATIENCE)
+        total = total.plus(done)
+        waiting += await page.query(MaintenancePageWorkflow.planned, rpc_timeout=_QUERY_PATIENCE) - done.tenants
     return Progress(total, waiting)
 
 

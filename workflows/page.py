@@ -29,7 +29,7 @@ def tenant_workflow_id(tenant_id: str, *, dry_run_id: UUID | None = None) -> str
 class MaintenancePageWorkflow:
     """Start a TenantMaintenanceWorkflow per tenant, record what they did, return the sum.
 
-    Signal: ``cancel_tenant``, for a tenant that has not started yet. Queries: ``progress`` and ``waiting``.
+    Signal: ``cancel_tenant``, for a tenant that has not started yet. Queries: ``progress`` and ``planned``.
     """
 
     @workflow.init
@@ -49,9 +49,9 @@ class MaintenancePageWorkflow:
         return CycleTotals().with_outcomes(self._outcomes, dry_run=self._request.scope.dry_run)
 
     @workflow.query
-    def waiting(self) -> int:
-        """Return how many tenants are not done."""
-        return len(self._request.plans) - len(self._outcomes)
+    def planned(self) -> int:
+        """Return how many tenants it is about, done or not."""
+        return len(self._request.plans)
 
     @workflow.run
     async def run(self, request: PageRequest) -> CycleTotals:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from memory_maintenance.database.building import Build, watch_builds
 from memory_maintenance.database.migrate import PRESENT, _config, created_tables, migrate
 from memory_maintenance.database.pool import Pool, execute, fetch, fetch_value, open_pool
 from memory_maintenance.errors import (
@@ -77,6 +78,22 @@ def _to_the_first_revision(connection: Connection) -> None:
     config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, "0001")
+
+
+MANY = """
+INSERT INTO memories (id, tenant_id, content, importance, layer)
+SELECT gen_random_uuid(), md5((n % 9)::text)::uuid, 'x', 0.5, 'episodic' FROM generate_series(1, 200000) n
+"""
+
+
+async def test_how_far_the_indexes_are_is_told_while_they_are_built(empty_url):
+    await _run_on_server(empty_url, RAE_TABLE + MANY)
+    told: list[Build] = []
+    watching = asyncio.create_task(watch_builds(empty_url, told.append, every_seconds=0.002))
+    await migrate(empty_url)
+    watching.cancel()
+    await asyncio.gather(watching, return_exceptions=True)
+    assert any(one.index.startswith("memories_maintenance_") and 0 < one.done <= one.total for one in told)
 
 
 async def test_what_decay_wrote_has_the_type_of_importance(empty_url):

@@ -38,7 +38,7 @@ def test_signals():
 def test_queries():
     assert {_definition(each).name: sorted(map(str, _definition(each).queries)) for each in WORKFLOWS} == {
         "MaintenanceWorkflow": ["progress", "running_pages", "status"],
-        "MaintenancePageWorkflow": ["progress", "waiting"],
+        "MaintenancePageWorkflow": ["planned", "progress"],
         "TenantMaintenanceWorkflow": ["progress", "status"],
     }
 
