@@ -18,7 +18,7 @@ from benchmarks.speed.bench import Part
 
 PARTS: Final[tuple[Part, ...]] = (
     Part("decay", decay.measure, seconds=1200, quick_seconds=30),
-    Part("tolerance", tolerance.measure, seconds=330, quick_seconds=16),
+    Part("tolerance", tolerance.measure, seconds=220, quick_seconds=16),
     Part("hourly", hourly.measure, seconds=240, quick_seconds=13),
     Part("endpoint", endpoint_limit.measure, seconds=150, quick_seconds=15),
     Part("start", start.measure, seconds=90, quick_seconds=9),
