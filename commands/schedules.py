@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Final
 
 import typer
 from temporalio.client import Client
@@ -28,12 +28,11 @@ from commands.console import (
     starter,
 )
 from commands.instants import instant, minute
+from commands.schedule_desk import Desk, at_the_desk
 from commands.tables import fitting_table, table
-from memory_maintenance.errors import MaintenanceError
-from memory_maintenance.operations.orders import Action, Order, latest_orders, record_order
+from memory_maintenance.operations.orders import Order, latest_orders
 from memory_maintenance.settings import Settings
 from runtime.client import connect
-from runtime.embedded import Stack
 from runtime.schedule_orders import (
     ScheduleState,
     backfill,
@@ -47,9 +46,7 @@ from runtime.schedule_orders import (
 from runtime.schedules import apply_schedule
 from runtime.search_attributes import RegistrationRefusedError, register_search_attributes
 from runtime.wanted_schedules import KINDS, schedule_id
-from runtime.wiring import running_pool, running_stack_of, running_store
-
-Result = TypeVar("Result")
+from runtime.wiring import running_stack_of, running_store
 
 _PAUSED_BY: Final = "paused by "
 
@@ -108,13 +105,13 @@ async def _states(settings: Settings) -> list[ScheduleState]:
 @app.command("trigger")
 def trigger_schedule(kind: OneKind, by: By = None, reason: Reason = None) -> None:
     """Run a Schedule now, also a paused one; nothing is started while its last run goes on."""
-    started = run(_at(kind, by, reason, _trigger))
+    started = run(at_the_desk(kind, by, reason, _trigger))
     if started is None:
         fail(f"{schedule_id(kind)} runs already, nothing was started: starter.py schedules list")
     say(f"started {started}{said(by, reason)}")
 
 
-async def _trigger(desk: _Desk) -> str | None:
+async def _trigger(desk: Desk) -> str | None:
     if started := await trigger(desk.client, desk.kind):
         await note_order(desk.client, desk.kind, _note("triggered", desk.by, desk.reason))
         await desk.write_down("trigger", workflow=started)
@@ -137,13 +134,13 @@ def backfill_schedule(
     the tenant's last writes nothing.
     """
 
-    async def order(desk: _Desk) -> int:
+    async def order(desk: Desk) -> int:
         times = await backfill(desk.client, kind, start, end)
         await note_order(desk.client, kind, _note("backfilled", by, reason))
         await desk.write_down("backfill", start=start.isoformat(), end=end.isoformat(), runs=times)
         return times
 
-    runs = f"{run(_at(kind, by, reason, order))} runs, one after the other{said(by, reason)}"
+    runs = f"{run(at_the_desk(kind, by, reason, order))} runs, one after the other{said(by, reason)}"
     say(f"{schedule_id(kind)}: {runs}; see starter.py schedules list")
 
 
@@ -156,12 +153,12 @@ def pause_schedule(
     """Stop a Schedule's automatic times; what runs goes on."""
     note = f"{by}: {reason}" if reason else f"{_PAUSED_BY}{by}"
 
-    async def order(desk: _Desk) -> ScheduleState:
+    async def order(desk: Desk) -> ScheduleState:
         before = await pause(desk.client, kind, note=note)
         await desk.write_down("pause")
         return before
 
-    before = run(_at(kind, by, reason, order))
+    before = run(at_the_desk(kind, by, reason, order))
     undo = _pausing(kind, before.note) if before.paused else starter("schedules", "resume", kind)
     say(f"paused {schedule_id(kind)}{said(by, reason)}; undo: {undo}")
     if before.paused and before.note != note:
@@ -183,13 +180,13 @@ def _note(what: str, by: str | None, reason: str | None) -> str:
 @app.command("resume")
 def resume_schedule(kind: OneKind, by: By = None, reason: Reason = None) -> None:
     """Let a Schedule run by itself again; the next run finds the work of the times that passed."""
-    before = run(_at(kind, by, reason, _resume))
+    before = run(at_the_desk(kind, by, reason, _resume))
     if not before.paused:
         return say(f"{schedule_id(kind)} was not paused: nothing was changed")
     return say(f"resumed {schedule_id(kind)}{said(by, reason)}; undo: {_pausing(kind, before.note)}")
 
 
-async def _resume(desk: _Desk) -> ScheduleState:
+async def _resume(desk: Desk) -> ScheduleState:
     before = await resume(desk.client, desk.kind, note=_note("resumed", desk.by, desk.reason))
     if before.paused:
         await desk.write_down("resume")
@@ -199,12 +196,12 @@ async def _resume(desk: _Desk) -> ScheduleState:
 @app.command("delete")
 def delete_schedule(kind: OneKind, by: By = None, reason: Reason = None) -> None:
     """Remove a Schedule; what runs goes on."""
-    run(_at(kind, by, reason, _delete))
+    run(at_the_desk(kind, by, reason, _delete))
     setting = f"MAINTENANCE_{kind.upper()}_CRON=off"
     say(f"deleted {schedule_id(kind)}{said(by, reason)}; undo: starter.py schedules apply (for good: set {setting})")
 
 
-async def _delete(desk: _Desk) -> None:
+async def _delete(desk: Desk) -> None:
     await delete(desk.client, desk.kind)
     await desk.write_down("delete")
 
@@ -227,33 +224,6 @@ def show_orders(
 async def _orders(settings: Settings, last: int) -> Sequence[Order]:
     async with running_store(settings) as pool:
         return await latest_orders(pool, None, last)
-
-
-@dataclass(frozen=True, slots=True)
-class _Desk:
-    """Where an order about a Schedule is carried out and written down."""
-
-    settings: Settings
-    stack: Stack
-    client: Client
-    kind: Kind
-    by: str | None
-    reason: str | None
-
-    async def write_down(self, action: Action, **details: str | int) -> None:
-        """Keep what was carried out. Without the store that is said, and no more: it has to work then, too."""
-        try:
-            async with running_pool(self.settings, self.stack) as pool:
-                await record_order(pool, None, action, by=self.by, reason=self.reason, schedule=self.kind, **details)
-        except MaintenanceError as error:
-            show_note(f"done, but not written down: {error}")
-
-
-async def _at(kind: Kind, by: str | None, reason: str | None, order: Callable[[_Desk], Awaitable[Result]]) -> Result:
-    settings = settings_for_command()
-    async with running_stack_of(settings) as stack:
-        client = await connect(stack.temporal_address, settings)
-        return await order(_Desk(settings, stack, client, kind, by, reason))
 
 
 @asynccontextmanager

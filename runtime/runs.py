@@ -44,7 +44,7 @@ class Progress:
     """How far a run is: what it did, and how many tenants in running pages are not done."""
 
     totals: CycleTotals
-    waiting: int = 0
+    waiting: int
 
     @property
     def tenants_behind(self) -> int:
