@@ -37,7 +37,7 @@ class Desk:
             async with running_pool(self.settings, self.stack) as pool:
                 await record_order(pool, None, action, by=self.by, reason=self.reason, schedule=self.kind, **details)
         except MaintenanceError as error:
-            show_note(f"done, but not written down: {error}")
+            show_note(f"done, but not written down: {error}; starter.py doctor says more")
 
 
 async def at_the_desk(
