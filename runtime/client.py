@@ -51,7 +51,7 @@ _REFUSALS: Final = {
 }
 """Words of the SDK's connection errors, which have no types, and what they mean; the first that is found counts."""
 
-_ENDED: Final = ("transport error", "h2 protocol error", "AlertReceived")
+_ENDED: Final = ("transport error", "h2 protocol error", "AlertReceived", "connection closed")
 """The other side took the connection and then ended it, which is all that a client sees of many mistakes."""
 _ENDED_IN_CLEAR: Final = "answers, but not as Temporal without TLS does: set TEMPORAL_TLS=true, or correct the port"
 _ENDED_ENCRYPTED: Final = (

@@ -79,9 +79,9 @@ COVERED: Final = """
 -- speed.COVERED: every event of those sessions is in its summary. Filled before there is an index, then as migrated.
 ALTER TABLE maintenance.covered_events DROP CONSTRAINT covered_events_pkey;
 DROP INDEX maintenance.covered_events_summary_idx;
-INSERT INTO maintenance.covered_events (event_id, summary_id)
-SELECT id, md5(tenant_id || session_id)::uuid FROM memories WHERE source = 'agent' AND session_id IS NOT NULL;
-ALTER TABLE maintenance.covered_events ADD PRIMARY KEY (event_id);
+INSERT INTO maintenance.covered_events (tenant_id, event_id, summary_id)
+SELECT tenant_id::text, id, md5(tenant_id || session_id)::uuid FROM memories WHERE source = 'agent' AND session_id IS NOT NULL;
+ALTER TABLE maintenance.covered_events ADD PRIMARY KEY (tenant_id, event_id);
 CREATE INDEX covered_events_summary_idx ON maintenance.covered_events (summary_id)
 """
 

@@ -91,8 +91,8 @@ async def _lock(guard: AsyncConnection) -> None:
 
 def created_tables() -> dict[str, frozenset[str]]:
     """Return the tables of schema ``maintenance`` with their columns, as the revisions' own statements create them."""
-    revisions = ScriptDirectory.from_config(_config()).walk_revisions()
-    statements = "".join(getattr(revision.module, "CONTROL", "") for revision in revisions)
+    revisions = list(ScriptDirectory.from_config(_config()).walk_revisions())
+    statements = "".join(getattr(revision.module, "CONTROL", "") for revision in reversed(revisions))
     return {name: frozenset(_COLUMN.findall(body)) for name, body in _TABLE.findall(statements)}
 
 

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from typing import Final
 
-_CANDIDATES: Final = """
+from memory_maintenance.memories.rows import IS_EVENT
+
+_CANDIDATES: Final = (
+    """
 WITH candidates AS (
     SELECT m.tenant_id, coalesce(m.project, 'default') AS project, m.id, m.created_at,
            least(greatest(CASE WHEN v.value = 'NaN' THEN 0.5 ELSE coalesce(v.value, 0.5) END, 0), 1) AS importance,
@@ -23,13 +26,13 @@ WITH candidates AS (
                  ELSE m.importance
              END::float8 AS value
          ) v
-    WHERE m.tenant_id = ANY ($1) AND m.layer IN ('episodic', 'em')
+    WHERE m.tenant_id = ANY ($1) AND """
+    + IS_EVENT
+    + """
           AND m.created_at > $2::timestamptz - interval '7 days' AND m.created_at <= $2
           AND m.created_at > least($2 - $3::interval, d.dreamt_until)
           -- Compared as json: what somebody wrote into one tenant's overrides by hand must not fail the page.
           AND coalesce(nullif(t.overrides->'dreaming_enabled', 'null'), to_jsonb($4::boolean)) = 'true'
-          AND (m.source IS NULL OR m.source NOT IN ('summarization_worker', 'reflection_engine_v2'))
-          AND NOT coalesce('session_summary' = ANY (m.tags), false)
           AND NOT EXISTS (SELECT 1 FROM maintenance.set_aside_memories x WHERE x.memory_id = m.id)
 ),
 sampled AS (
@@ -47,6 +50,7 @@ due AS (
     HAVING count(*) >= 3 AND bool_or(last_sample IS NULL OR NOT id = ANY (last_sample))
 )
 """
+)
 
 DUE_PROJECTS: Final = (
     """
@@ -76,7 +80,8 @@ SELECT tenant_id, count(*) AS projects FROM due GROUP BY tenant_id
 """
 )
 
-SAMPLE: Final = """
+SAMPLE: Final = (
+    """
 -- dreaming.SAMPLE: the memories of one dream, the most important and then the latest first.
 --   $1 tenant_id        its own type
 --   $2 project          text
@@ -101,15 +106,16 @@ FROM memories m
      CROSS JOIN LATERAL (
          SELECT least(greatest(CASE WHEN u.value = 'NaN' THEN 0.5 ELSE coalesce(u.value, 0.5) END, 0), 1) AS importance
      ) v
-WHERE m.tenant_id = $1 AND m.layer IN ('episodic', 'em') AND coalesce(m.project, 'default') = $2
+WHERE m.tenant_id = $1 AND """
+    + IS_EVENT
+    + """ AND coalesce(m.project, 'default') = $2
       AND m.created_at > $4::timestamptz AND m.created_at <= $3::timestamptz
       AND v.importance >= $5::float8
-      AND (m.source IS NULL OR m.source NOT IN ('summarization_worker', 'reflection_engine_v2'))
-      AND NOT coalesce('session_summary' = ANY (m.tags), false)
       AND NOT EXISTS (SELECT 1 FROM maintenance.set_aside_memories x WHERE x.memory_id = m.id)
 ORDER BY v.importance DESC, m.created_at DESC, m.id
 LIMIT $6
 """
+)
 
 LAST_DREAM: Final = """
 -- dreaming.LAST_DREAM: until when a project has dreamt, and of what.
@@ -131,13 +137,17 @@ STORED: Final = """
 SELECT metadata FROM memories WHERE id = $1
 """
 
-SPELLING: Final = """
+SPELLING: Final = (
+    """
 -- dreaming.SPELLING: how a tenant spells its layers now.
 --   $1 tenant_id  its own type
-SELECT layer FROM memories
-WHERE tenant_id = $1 AND layer IN ('episodic', 'em') AND created_at IS NOT NULL
-ORDER BY created_at DESC LIMIT 1
+SELECT m.layer FROM memories m
+WHERE m.tenant_id = $1 AND """
+    + IS_EVENT
+    + """ AND m.created_at IS NOT NULL
+ORDER BY m.created_at DESC LIMIT 1
 """
+)
 
 QUERY: Final = """
 -- dreaming.QUERY: reflections and strategies of a project: by rank where words are given, else the latest first.

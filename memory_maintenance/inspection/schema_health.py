@@ -30,7 +30,8 @@ NEEDED: Final = {
 INDEXES: Final = (
     "memories_maintenance_tenant_idx",
     "memories_maintenance_session_idx",
-    "memories_maintenance_events_idx",
+    "memories_maintenance_time_idx",
+    "memories_maintenance_summaries_idx",
 )
 
 _MIGRATE: Final = "python starter.py migrate"

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from memory_maintenance.database.pool import Executor, fetch
 from memory_maintenance.errors import SessionNotFoundError
+from memory_maintenance.memories.rows import IS_EVENT
 from memory_maintenance.operations.cycles import checked_as_of
 from memory_maintenance.operations.tenants import TenantControl, control_of
 from memory_maintenance.settings import Settings
@@ -54,6 +55,10 @@ SELECT e.project, a.adopted_at,
                  AND (t.until IS NULL OR e.created_at > t.until)
        )::integer AS new_events,
        max(e.created_at) FILTER (WHERE e.kind = 'event') AS last_event_at,
+       max(e.created_at) FILTER (
+           WHERE e.kind = 'event' AND c.event_id IS NULL AND x.memory_id IS NULL
+                 AND (t.until IS NULL OR e.created_at > t.until)
+       ) AS last_new_event_at,
        count(*) FILTER (WHERE e.kind IN ('ours', 'theirs'))::integer AS summaries,
        coalesce(bool_or(e.written = 'fallback'), false) AS fallback,
        coalesce(bool_or(e.written = 'extractive'), false) AS extractive,
@@ -65,35 +70,40 @@ SELECT e.project, a.adopted_at,
        ) AS set_aside
 FROM entries e CROSS JOIN adoption a
      LEFT JOIN told t USING (project)
-     LEFT JOIN maintenance.covered_events c ON c.event_id = e.id
+     LEFT JOIN maintenance.covered_events c ON c.tenant_id = e.tenant_id AND c.event_id = e.id
      LEFT JOIN maintenance.set_aside_memories x ON x.memory_id = e.id AND x.kind = 'memory'
 GROUP BY e.tenant_id, e.project, a.adopted_at
 HAVING count(*) FILTER (WHERE e.kind = 'event') > 0
 ORDER BY e.project
 """
 
-UNWRITTEN: Final = """
+UNWRITTEN: Final = (
+    """
 -- inspection.UNWRITTEN_SESSIONS: sessions with events in no summary, of a tenant's latest events; the latest first.
 --   $1 tenant_id  its own type
 --   $2 as_of      timestamptz
 --   $3 events     bigint   that are looked at, however many there are
 --   $4 most       bigint
 WITH latest AS (
-    SELECT m.id, m.created_at, coalesce(nullif(m.session_id, ''), m.metadata->>'session_id') AS session_id
+    SELECT m.id, m.tenant_id, m.created_at, coalesce(nullif(m.session_id, ''), m.metadata->>'session_id') AS session_id
     FROM memories m
-    WHERE m.tenant_id = $1 AND m.layer IN ('episodic', 'em') AND m.created_at <= $2
-          AND NOT 'session_summary' = ANY (coalesce(m.tags, '{}'))
-          AND coalesce(m.source, '') NOT IN ('summarization_worker', 'reflection_engine_v2')
+    WHERE m.tenant_id = $1 AND """
+    + IS_EVENT
+    + """ AND m.created_at <= $2
     ORDER BY m.created_at DESC
     LIMIT $3
 )
 SELECT l.session_id
 FROM latest l
-WHERE l.session_id IS NOT NULL AND NOT EXISTS (SELECT FROM maintenance.covered_events c WHERE c.event_id = l.id)
+WHERE l.session_id IS NOT NULL
+      AND NOT EXISTS (
+          SELECT FROM maintenance.covered_events c WHERE c.tenant_id = l.tenant_id::text AND c.event_id = l.id
+      )
 GROUP BY l.session_id
 ORDER BY max(l.created_at) DESC, l.session_id
 LIMIT $4
 """
+)
 
 LATEST_EVENTS: Final = 2000
 """Events of a tenant among which its unwritten sessions are looked for."""
@@ -183,6 +193,7 @@ def _state(row: Any) -> SessionState:
     return SessionState(
         new_events=row["new_events"],
         last_event_at=row["last_event_at"],
+        last_new_event_at=row["last_new_event_at"],
         summary_backend=backend or ("none" if row["fallback"] else None),
         fallback=row["fallback"],
         set_aside=row["set_aside"],
@@ -221,10 +232,11 @@ def _why_due(state: SessionState, hourly: DueRule, daily: DueRule, as_of: dateti
 
 
 def _why_not_due(state: SessionState, rule: DueRule, as_of: datetime, adopted_at: datetime | None) -> list[str]:
-    if state.last_event_at < (adopted_at or as_of) - rule.backfill:
+    if state.last_unwritten_at < (adopted_at or as_of) - rule.backfill:
         days = rule.backfill / timedelta(days=1)
+        ended = "it ended" if state.last_unwritten_at == state.last_event_at else "its new events were written"
         return [
-            f"it ended more than {days:g} days (SUMMARIZATION_BACKFILL_DAYS) before adoption: "
+            f"{ended} more than {days:g} days (SUMMARIZATION_BACKFILL_DAYS) before adoption: "
             "starter.py summarize TENANT PROJECT SESSION does it all the same"
         ]
     return _not_yet(state, rule, as_of)

@@ -11,6 +11,12 @@ from memory_maintenance.memories.memory import Memory
 LONGEST_CONTENT: Final = 20_000
 """Characters of one memory that are read; of a longer one the two ends."""
 
+IS_EVENT: Final = (
+    "m.layer IN ('episodic', 'em') AND (m.source IS NULL OR m.source NOT IN ('summarization_worker', "
+    "'reflection_engine_v2')) AND NOT coalesce('session_summary' = ANY (m.tags), false)"
+)
+"""What an agent wrote of a session, in SQL; word by word the condition of ``memories_maintenance_time_idx``."""
+
 
 def memory_of(row: asyncpg.Record) -> Memory:
     """Return the memory of a row with the columns of ``Memory``, without its metadata, which may be huge."""

@@ -48,7 +48,8 @@ class SessionKey:
 class SessionState:
     """What decides whether a session is due.
 
-    ``new_events`` are in no summary yet. ``summary_backend`` is who wrote the stored
+    ``new_events`` are in no summary yet, the latest of them written at ``last_new_event_at``
+    (None: it is the last event of all). ``summary_backend`` is who wrote the stored
     summary, None where there is none or somebody edited it; ``fallback`` whether a
     better text is wanted for it; ``set_aside`` whether a model is not asked about it.
     """
@@ -58,6 +59,12 @@ class SessionState:
     summary_backend: str | None = None
     fallback: bool = False
     set_aside: bool = False
+    last_new_event_at: datetime | None = None
+
+    @property
+    def last_unwritten_at(self) -> datetime:
+        """Return the time of the latest event in no summary; of the last event where each is in one."""
+        return self.last_new_event_at or self.last_event_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +72,8 @@ class DueRule:
     """When a tenant's sessions are due, for one run.
 
     ``daily`` adds long sessions that still go on, and summaries that can be written better.
-    Sessions that ended longer than ``backfill`` before adoption are left alone. Those that
-    have been idle for longer than ``reach`` are left to a run that has none.
+    What was written longer than ``backfill`` before adoption is left alone until something is added to its
+    session. What has been idle for longer than ``reach`` is left to a run that has none.
     """
 
     min_events: int
@@ -98,22 +105,25 @@ class DueRule:
 
     def is_due(self, session: SessionState, *, as_of: datetime, adopted_at: datetime | None) -> bool:
         """Return whether *session* is to be summarized at *as_of*; ``DUE_SESSIONS`` says the same in SQL."""
-        if session.last_event_at < (adopted_at or as_of) - self.backfill or self.is_out_of_reach(session, as_of):
+        limit = (adopted_at or as_of) - self.backfill
+        if session.last_event_at < limit or self._would_spoil(session):
             return False
-        if self._would_spoil(session):
-            return False
+        within = session.last_unwritten_at >= limit and not self.is_out_of_reach(session, as_of)
+        return (within and self._has_enough(session, as_of)) or self._can_improve(session, as_of)
+
+    def _has_enough(self, session: SessionState, as_of: datetime) -> bool:
         idle = session.last_event_at <= as_of - self.idle
         long = self.daily and session.new_events >= self.event_threshold
-        return (idle and session.new_events >= self.min_events) or long or self._can_improve(session, as_of)
+        return (idle and session.new_events >= self.min_events) or long
 
     def since(self, as_of: datetime) -> datetime | None:
-        """Return when the last event of a session that is looked at was at the earliest; None: at any time."""
+        """Return when the last new event of a session that is looked at was at the earliest; None: at any time."""
         return None if self.reach is None else as_of - self.idle - self.reach
 
     def is_out_of_reach(self, session: SessionState, as_of: datetime) -> bool:
         """Return whether *session* is left to a run without ``reach``."""
         since = self.since(as_of)
-        return since is not None and session.last_event_at < since
+        return since is not None and session.last_unwritten_at < since
 
     def _would_spoil(self, session: SessionState) -> bool:
         """Return whether all that can be written is a fallback, where there is better text already."""

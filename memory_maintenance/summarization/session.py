@@ -81,6 +81,11 @@ class Session:
     new: Sequence[Memory]
 
     @property
+    def tenant_id(self) -> str:
+        """Return the tenant's id as the store spells it; callers may spell a UUID in their own way."""
+        return self.events[0].tenant_id
+
+    @property
     def continues(self) -> str | None:
         """Return the stored summary's words where a model can go on from them: it wrote them and they are whole."""
         if self.stored is None or self.stored.fallback or self.stored.backend != "openai":
@@ -145,9 +150,9 @@ async def store_summary(
         stored = await (rewrite_derived if session.stored else insert_derived)(db, memory)
         if not stored:
             return None
-        await execute(db, COVER, [event.id for event in told.new], memory.id)
+        await execute(db, COVER, session.tenant_id, [event.id for event in told.new], memory.id)
         if written.left_out:
-            await execute(db, UNCOVER, list(written.left_out))
+            await execute(db, UNCOVER, session.tenant_id, list(written.left_out))
     return memory
 
 
@@ -156,7 +161,7 @@ async def _still_as_read(db: Executor, session: Session) -> bool:
     content = session.stored.content if session.stored else None
     if (row["content"] if row else None) != content:
         return False
-    return not await fetch_value(db, ANY_COVERED, [event.id for event in session.new])
+    return not await fetch_value(db, ANY_COVERED, session.tenant_id, [event.id for event in session.new])
 
 
 def _memory(session: Session, written: Written, dates: DatesKept, cycle_id: UUID | None) -> DerivedMemory:

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from typing import Final
 
-_DUE: Final = """
+from memory_maintenance.memories.rows import IS_EVENT
+
+_DUE: Final = (
+    """
 -- summarization.DUE_SESSIONS, _COUNTS, _OLDEST, _SIZES: sessions of some tenants that are due, as DueRule.is_due says.
 --   $1 tenant_ids       array of the column's type
 --   $2 as_of            timestamptz
@@ -21,32 +24,59 @@ _DUE: Final = """
 --   $8 backend          text         who would write for tenants that may use something
 --   $9 project          text         NULL: every project
 --   $10 daily_tokens, $11 daily_cost numeric   what a tenant without an override may use: of nothing, none is asked
---   $12 since           timestamptz  only sessions with an event since then, and no others are read; NULL: all
+--   $12 since           timestamptz  only sessions with a new event since then; NULL: as far back as $7 lets
+-- Read are sessions with an event of that time that is in no summary, and those whose summary can be better.
 -- A row is an event, a summary of ours (it has a hash of its text), one of RAE's (it covers what came before
 -- it, if it is older than adoption), or something else that was derived. Summaries count whenever they were stored.
 WITH adoption AS (
-    SELECT coalesce(adopted_at, $2::timestamptz) AS at FROM maintenance.store
+    SELECT at, greatest(at - $7::interval, $12::timestamptz) AS earliest
+    FROM maintenance.store CROSS JOIN LATERAL (SELECT coalesce(adopted_at, $2::timestamptz) AS at) AS known
+),
+asked AS (  -- coalesce gives the parameter the column's type
+    SELECT tenant_id FROM unnest(coalesce($1, ARRAY (SELECT tenant_id FROM memories WHERE false))) AS k (tenant_id)
+),
+-- OFFSET 0 in what follows: by the index for each, and no more of the table; else Postgres may scan all of it.
+unwritten AS (
+    SELECT n.id
+    FROM asked k
+         CROSS JOIN LATERAL (
+             SELECT m.id FROM memories m
+             WHERE m.tenant_id = k.tenant_id AND """
+    + IS_EVENT
+    + """
+                   AND m.created_at BETWEEN (SELECT earliest FROM adoption) AND $2
+                   AND NOT EXISTS (
+                       SELECT 1 FROM maintenance.covered_events c
+                       WHERE c.tenant_id = k.tenant_id::text AND c.event_id = m.id
+                   )
+             OFFSET 0
+         ) n
 ),
 touched AS (
-    SELECT DISTINCT m.tenant_id, coalesce(nullif(m.session_id, ''), m.metadata->>'session_id') AS session_id
-    FROM memories m
-    WHERE m.tenant_id = ANY ($1) AND m.layer IN ('episodic', 'em') AND m.created_at BETWEEN $12::timestamptz AND $2
-          AND coalesce(nullif(m.session_id, ''), m.metadata->>'session_id') <> ''
+    SELECT m.tenant_id, coalesce(nullif(m.session_id, ''), m.metadata->>'session_id') AS session_id
+    FROM unwritten n CROSS JOIN LATERAL (SELECT * FROM memories m WHERE m.id = n.id OFFSET 0) m
+    WHERE coalesce(nullif(m.session_id, ''), m.metadata->>'session_id') <> ''
+    UNION
+    SELECT m.tenant_id, coalesce(nullif(m.session_id, ''), m.metadata->>'session_id')
+    FROM asked k
+         CROSS JOIN LATERAL (
+             SELECT * FROM memories m
+             WHERE m.tenant_id = k.tenant_id AND m.layer IN ('episodic', 'em') AND 'session_summary' = ANY (m.tags)
+                   AND CASE WHEN m.metadata->>'fallback' = 'true' THEN 'fallback' ELSE m.metadata->>'backend' END
+                       = ANY (CASE WHEN $8::text = 'openai' THEN '{fallback,extractive}' ELSE '{fallback}' END::text[])
+             OFFSET 0
+         ) m
+    WHERE $6::integer IS NOT NULL
 ),
--- One of the two halves is empty. OFFSET 0: each session by its index; else Postgres may scan the table for them all.
 looked_at AS (
-    SELECT m.* FROM memories m
-    WHERE $12 IS NULL AND m.tenant_id = ANY ($1) AND m.layer IN ('episodic', 'em')
-    UNION ALL
     SELECT m.*
     FROM touched t
          CROSS JOIN LATERAL (
-             SELECT m.* FROM memories m
+             SELECT * FROM memories m
              WHERE m.tenant_id = t.tenant_id AND m.layer IN ('episodic', 'em')
                    AND coalesce(nullif(m.session_id, ''), m.metadata->>'session_id') = t.session_id
              OFFSET 0
          ) m
-    WHERE $12 IS NOT NULL
 ),
 entries AS MATERIALIZED (
     SELECT m.tenant_id, coalesce(m.project, 'default') AS project,
@@ -78,16 +108,20 @@ sessions AS (
            coalesce(bool_or(written <> 'fallback'), false) AS good
     FROM entries e CROSS JOIN adoption a
     GROUP BY e.tenant_id, e.project, e.session_id, a.at
-    HAVING max(e.created_at) FILTER (WHERE kind = 'event') >= greatest(a.at - $7::interval, $12)
+    HAVING max(e.created_at) FILTER (WHERE kind = 'event') >= a.at - $7
 ),
 -- Materialized: a generic plan, which Postgres takes from the sixth call on, else counts anew for every session.
 uncovered AS MATERIALIZED (
     SELECT e.tenant_id, e.project, e.session_id, count(*) AS events
-    FROM sessions s JOIN entries e USING (tenant_id, project, session_id)
+    FROM adoption a CROSS JOIN sessions s JOIN entries e USING (tenant_id, project, session_id)
     WHERE e.kind = 'event' AND (s.told_until IS NULL OR e.created_at > s.told_until)
-          AND NOT EXISTS (SELECT 1 FROM maintenance.covered_events c WHERE c.event_id = e.id)
+          AND NOT EXISTS (
+              SELECT 1 FROM maintenance.covered_events c
+              WHERE c.tenant_id = e.tenant_id::text AND c.event_id = e.id
+          )
           AND NOT EXISTS (SELECT 1 FROM maintenance.set_aside_memories x WHERE x.memory_id = e.id AND x.kind = 'memory')
-    GROUP BY e.tenant_id, e.project, e.session_id
+    GROUP BY e.tenant_id, e.project, e.session_id, a.earliest
+    HAVING max(e.created_at) >= a.earliest
 ),
 due AS (
     SELECT s.tenant_id::text AS tenant_id, s.project, s.session_id, writer.name AS writer
@@ -116,6 +150,7 @@ due AS (
           )
 )
 """
+)
 
 DUE_SESSIONS: Final = (
     _DUE
@@ -159,7 +194,8 @@ GROUP BY d.tenant_id, d.project, d.session_id, d.writer
 """
 )
 
-EVENTS: Final = """
+EVENTS: Final = (
+    """
 -- summarization.EVENTS: the events that a summary is about, in order of time: those in no summary, and its own.
 --   $1 tenant_id   its own type
 --   $2 project     text
@@ -187,23 +223,24 @@ SELECT m.id, m.tenant_id::text AS tenant_id, m.project, $3::text AS session_id, 
        c.event_id IS NULL AS is_new
 FROM memories m
      CROSS JOIN told
-     LEFT JOIN maintenance.covered_events c ON c.event_id = m.id
+     LEFT JOIN maintenance.covered_events c ON c.tenant_id = m.tenant_id::text AND c.event_id = m.id
      CROSS JOIN LATERAL (
          SELECT CASE
              WHEN m.importance IS NOT DISTINCT FROM m.decayed_importance THEN m.base_importance
              ELSE m.importance
          END::float8 AS value
      ) v
-WHERE m.tenant_id = $1 AND m.layer IN ('episodic', 'em') AND isfinite(m.created_at)
+WHERE m.tenant_id = $1 AND """
+    + IS_EVENT
+    + """ AND isfinite(m.created_at)
       AND (m.created_at <= $4 OR c.summary_id = $5)  -- a later cycle may have covered more than this one looks at
       AND coalesce(m.project, 'default') = $2
       AND coalesce(nullif(m.session_id, ''), m.metadata->>'session_id') = $3
-      AND (m.source IS NULL OR m.source NOT IN ('summarization_worker', 'reflection_engine_v2'))
-      AND NOT coalesce('session_summary' = ANY (m.tags), false)
       AND (c.summary_id = $5 OR (c.summary_id IS NULL AND (told.until IS NULL OR m.created_at > told.until)))
       AND NOT EXISTS (SELECT 1 FROM maintenance.set_aside_memories x WHERE x.memory_id = m.id AND x.kind = 'memory')
 ORDER BY m.created_at, m.id
 """
+)
 
 STORED: Final = """
 -- summarization.STORED: a summary as it stands, for its session's next one.
@@ -215,23 +252,26 @@ STORED_FOR_UPDATE: Final = STORED + "FOR UPDATE"
 
 ANY_COVERED: Final = """
 -- summarization.ANY_COVERED: whether somebody has summarized one of these events meanwhile.
---   $1 event_ids  uuid[]
-SELECT EXISTS (SELECT 1 FROM maintenance.covered_events WHERE event_id = ANY ($1))
+--   $1 tenant_id  text
+--   $2 event_ids  uuid[]
+SELECT EXISTS (SELECT 1 FROM maintenance.covered_events WHERE tenant_id = $1 AND event_id = ANY ($2))
 """
 
 COVER: Final = """
 -- summarization.COVER: these events are in this summary.
---   $1 event_ids   uuid[]
---   $2 summary_id  uuid
-INSERT INTO maintenance.covered_events (event_id, summary_id)
-SELECT event_id, $2 FROM unnest($1::uuid[]) AS event_id
-ON CONFLICT (event_id) DO NOTHING
+--   $1 tenant_id   text
+--   $2 event_ids   uuid[]
+--   $3 summary_id  uuid
+INSERT INTO maintenance.covered_events (tenant_id, event_id, summary_id)
+SELECT $1, event_id, $3 FROM unnest($2::uuid[]) AS event_id
+ON CONFLICT (tenant_id, event_id) DO NOTHING
 """
 
 UNCOVER: Final = """
 -- summarization.UNCOVER: these events are in no summary any more: the new text does without them.
---   $1 event_ids  uuid[]
-DELETE FROM maintenance.covered_events WHERE event_id = ANY ($1::uuid[])
+--   $1 tenant_id  text
+--   $2 event_ids  uuid[]
+DELETE FROM maintenance.covered_events WHERE tenant_id = $1 AND event_id = ANY ($2::uuid[])
 """
 
 RECORD: Final = """

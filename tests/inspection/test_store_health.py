@@ -34,7 +34,7 @@ async def test_a_fresh_store_is_well(any_pool):
     [
         ("DROP INDEX memories_maintenance_tenant_idx", "indexes", "missing: memories_maintenance_tenant_idx", "starter.py migrate"),
         (
-            "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'memories_maintenance_events_idx'::regclass",
+            "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'memories_maintenance_time_idx'::regclass",
             "indexes", "not valid", "starter.py migrate",
         ),
         ("ALTER TABLE memories DROP COLUMN base_importance", "columns", "memories lacks base_importance", "starter.py migrate"),

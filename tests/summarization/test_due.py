@@ -88,6 +88,11 @@ SELECT gen_random_uuid(), $1, 'Mara waits', 'episodic', 'shop', 's' || n / 20, '
 FROM generate_series(1, 5000) AS n
 """
 
+COVER_OLD: Final = """
+INSERT INTO maintenance.covered_events (tenant_id, event_id, summary_id)
+SELECT tenant_id::text, id, gen_random_uuid() FROM memories WHERE tenant_id = $1 AND content = 'Mara waits'
+"""
+
 READ: Final = """
 SELECT seq_tup_read + coalesce(idx_tup_fetch, 0) FROM pg_stat_xact_user_tables WHERE relname = 'memories'
 """
@@ -95,7 +100,7 @@ SELECT seq_tup_read + coalesce(idx_tup_fetch, 0) FROM pg_stat_xact_user_tables W
 
 @pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
 @pytest.mark.parametrize("recent", ["new", "s7"])
-async def test_an_hourly_run_reads_no_other_sessions_than_those_of_the_last_days(any_pool, tenant, mode, recent):
+async def test_only_sessions_with_something_new_are_read_and_hourly_those_of_the_last_days(any_pool, tenant, mode, recent):
     await execute(any_pool, OLD, tenant, AS_OF - 5 * DAY)
     await write(any_pool, tenant, talk(12), session=recent)
     await write(any_pool, tenant, talk(2), metadata={"session_id": ""})
@@ -106,10 +111,16 @@ async def test_an_hourly_run_reads_no_other_sessions_than_those_of_the_last_days
         for daily in (False, True):
             found = await due_session_counts(connection, [tenant], AS_OF, daily, settings=settings())
             counted.append((found, await fetch_value(connection, READ)))
+        await connection.execute(COVER_OLD, tenant)
+        before = await fetch_value(connection, READ)
+        found = await due_session_counts(connection, [tenant], AS_OF, True, settings=settings())
+        nightly = await fetch_value(connection, READ) - before
     (hourly, few), (everything, many) = counted
-    # The recent events are read twice: for their sessions, and with them, where those without a session are not.
-    assert (hourly, few) == ({tenant: 1}, 14 + 12 + (20 if recent == "s7" else 0))
+    # The recent events are read three times: whether they are new, for their sessions, and with them, where those
+    # without a session are not. A vacuumed page answers the first of them from the index.
+    assert (hourly, few) == ({tenant: 1}, 14 + 14 + 12 + (20 if recent == "s7" else 0))
     assert (everything, many > 5000) == ({tenant: 250 + (recent == "new")}, True)
+    assert (found, nightly) == ({tenant: 1}, few + 5000)
 
 
 async def test_what_rae_summarized_before_adoption_is_not_due(any_pool, tenant):
@@ -209,10 +220,14 @@ VALUES ('session', $1, 'shop', $2, $2, 3, 'r', 'repeats', now())
 
 @dataclass(frozen=True)
 class Drawn:
-    """A session drawn at random, as it is to be written and as the rule sees it."""
+    """A session drawn at random, as it is to be written and as the rule sees it.
+
+    Its ``covered`` events are the first, or the last where new ones came ``late``.
+    """
 
     events: int
     covered: int
+    late: bool
     age: timedelta
     stored: str | None
     fallback: bool
@@ -231,7 +246,11 @@ class Drawn:
         )
         covered = 0 if stored is None else chance.choice([0, 1, events // 2, events])
         fallback = stored == "none" or chance.random() < 0.3
-        return cls(events, covered, age, stored, fallback, chance.random() < 0.3, chance.random() < 0.3)
+        late, edited, set_aside = (chance.random() < 0.3 for _ in range(3))
+        return cls(events, covered, late, age, stored, fallback, edited, set_aside)
+
+    def covered_of(self, events: list[Any]) -> list[Any]:
+        return events[len(events) - self.covered :] if self.late else events[: self.covered]
 
     @property
     def state(self) -> SessionState:
@@ -239,6 +258,7 @@ class Drawn:
         return SessionState(
             new_events=self.events - self.covered,
             last_event_at=AS_OF - self.age,
+            last_new_event_at=AS_OF - self.age - timedelta(seconds=self.covered) if self.late else None,
             summary_backend=self.stored if stands else None,
             fallback=self.fallback and stands,
             set_aside=self.set_aside,
@@ -247,8 +267,8 @@ class Drawn:
     async def write(self, pool: Pool, tenant: str, session: str) -> None:
         start = AS_OF - self.age - timedelta(seconds=self.events - 1)
         ids = await write(pool, tenant, talk(self.events), session=session, start=start)
-        rows = [(one, uuid4()) for one in ids[: self.covered]]
-        await execute_many(pool, "INSERT INTO maintenance.covered_events VALUES ($1, $2)", rows)
+        rows = [(tenant, one, uuid4()) for one in self.covered_of(ids)]
+        await execute_many(pool, "INSERT INTO maintenance.covered_events VALUES ($1, $2, $3)", rows)
         if self.set_aside:
             await execute(pool, SET_ASIDE, tenant, session)
         if self.stored:

@@ -91,6 +91,13 @@ def test_sessions_that_ended_long_before_adoption_are_left_alone_for_ever():
     assert DAILY.is_due(session, as_of=AS_OF, adopted_at=AS_OF + timedelta(days=6))
 
 
+def test_late_events_from_long_before_adoption_wait_for_one_that_is_not():
+    late = ended(minutes=60, new_events=50, last_new_event_at=AS_OF - timedelta(days=30))
+    assert not DAILY.is_due(late, as_of=AS_OF, adopted_at=None)
+    assert DAILY.is_due(replace(late, last_new_event_at=AS_OF - timedelta(days=6)), as_of=AS_OF, adopted_at=None)
+    assert not HOURLY.is_due(replace(late, last_new_event_at=AS_OF - timedelta(days=6)), as_of=AS_OF, adopted_at=None)
+
+
 def test_an_extractive_summary_is_rewritten_only_while_its_session_is_recent():
     old = ended(minutes=10 * 24 * 60, summary_backend="extractive")
     assert not DAILY.is_due(old, as_of=AS_OF, adopted_at=AS_OF - timedelta(days=30))

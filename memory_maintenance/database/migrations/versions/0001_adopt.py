@@ -3,6 +3,7 @@
 from alembic import op
 from sqlalchemy import text
 
+from memory_maintenance.database.migrations.indexes import create_indexes
 from memory_maintenance.errors import StoreShapeError
 
 revision = "0001"
@@ -191,8 +192,6 @@ INDEXES = {
     "memories_maintenance_session_idx": (
         "(tenant_id, coalesce(nullif(session_id, ''), metadata->>'session_id')) WHERE layer IN ('episodic', 'em')"
     ),
-    # Summaries and dreams look at a tenant's latest events.
-    "memories_maintenance_events_idx": "(tenant_id, created_at) WHERE layer IN ('episodic', 'em')",
 }
 
 
@@ -208,11 +207,9 @@ def upgrade() -> None:
     if missing := NEEDED - columns.keys():
         raise StoreShapeError(f"the memories table lacks {', '.join(sorted(missing))}: add them, then migrate again")
     _add_columns(columns)
+    create_indexes(INDEXES)
     for statement in CONTROL.strip().split(";\n"):
         op.execute(statement)
-    with op.get_context().autocommit_block():
-        for name, on in INDEXES.items():
-            _create_index(name, on)
 
 
 def _add_columns(columns: dict[str, str]) -> None:
@@ -222,11 +219,3 @@ def _add_columns(columns: dict[str, str]) -> None:
     added = [f"ADD COLUMN {name} {kind}" for name, kind in wanted.items() if name not in columns]
     if added:
         op.execute(f"ALTER TABLE memories {', '.join(added)}")
-
-
-def _create_index(name: str, on: str) -> None:
-    # A build that was interrupted leaves an invalid index of that name behind.
-    invalid = text("SELECT 1 FROM pg_index WHERE indexrelid = to_regclass(:name) AND NOT indisvalid")
-    if op.get_bind().execute(invalid, {"name": name}).scalar():
-        op.execute(f"DROP INDEX CONCURRENTLY {name}")
-    op.execute(f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {name} ON memories {on}")
