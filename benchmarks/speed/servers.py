@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
@@ -17,6 +17,9 @@ from runtime.embedded_postgres import running_postgres
 from runtime.embedded_temporal import running_temporal
 
 MEGABYTE = 1_000_000
+
+_UNDISTURBED: Final = ("-c", "autovacuum=off")
+"""It begins once a minute, within some timings and not within others, and takes a quarter of Postgres's processor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,7 @@ class Servers:
 
 @asynccontextmanager
 async def servers(home: Path, *, temporal_database: bool = False) -> AsyncIterator[Servers]:
-    """Run both servers of this project's packages meanwhile.
+    """Run both servers of this project's packages meanwhile, Postgres without autovacuum: ``settle`` does its work.
 
     Args:
         home: an existing folder, best an empty one; for root's Postgres every user may pass through it.
@@ -39,7 +42,7 @@ async def servers(home: Path, *, temporal_database: bool = False) -> AsyncIterat
     """
     database = home / "temporal.db" if temporal_database else None
     async with (
-        running_postgres(home / "postgres", log=home / "postgres.log") as postgres,
+        running_postgres(home / "postgres", log=home / "postgres.log", options=_UNDISTURBED) as postgres,
         running_temporal(database, log=home / "temporal.log") as temporal,
     ):
         yield Servers(postgres.address, temporal.address, postgres.process.pid, temporal.process.pid)

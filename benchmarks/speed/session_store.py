@@ -80,7 +80,8 @@ COVERED: Final = """
 ALTER TABLE maintenance.covered_events DROP CONSTRAINT covered_events_pkey;
 DROP INDEX maintenance.covered_events_summary_idx;
 INSERT INTO maintenance.covered_events (tenant_id, event_id, summary_id)
-SELECT tenant_id::text, id, md5(tenant_id || session_id)::uuid FROM memories WHERE source = 'agent' AND session_id IS NOT NULL;
+SELECT tenant_id::text, id, md5(tenant_id || session_id)::uuid FROM memories
+WHERE source = 'agent' AND session_id IS NOT NULL;
 ALTER TABLE maintenance.covered_events ADD PRIMARY KEY (tenant_id, event_id);
 CREATE INDEX covered_events_summary_idx ON maintenance.covered_events (summary_id)
 """

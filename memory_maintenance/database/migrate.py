@@ -17,7 +17,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -74,7 +74,7 @@ async def _migrate_alone(guard_connection: AsyncConnection, connection: AsyncCon
             try:
                 await worker.run_sync(_upgrade)
                 return
-            except DBAPIError as error:
+            except SQLAlchemyError as error:
                 await worker.rollback()
                 _raise_unless_locked(error, attempt)
                 await asyncio.sleep(_POLL_SECONDS * attempt)
@@ -129,8 +129,10 @@ def _config() -> Config:
     return config
 
 
-def _raise_unless_locked(error: DBAPIError, attempt: int) -> None:
-    cause = error.orig.__cause__ if error.orig else None
+def _raise_unless_locked(error: SQLAlchemyError, attempt: int) -> None:
+    # Where a connection breaks while an index is built, SQLAlchemy puts one more error of its own around the driver's.
+    said = error if isinstance(error, DBAPIError) else error.__context__
+    cause = said.orig.__cause__ if isinstance(said, DBAPIError) and said.orig else None
     if not isinstance(cause, asyncpg.LockNotAvailableError):
         raise cause or error
     if attempt == _TRIES:

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from memory_maintenance.memories.rows import IS_EVENT
+from memory_maintenance.memories.rows import of_events
 
-_CANDIDATES: Final = (
-    """
+_CANDIDATES: Final = of_events("""
 WITH candidates AS (
     SELECT m.tenant_id, coalesce(m.project, 'default') AS project, m.id, m.created_at,
            least(greatest(CASE WHEN v.value = 'NaN' THEN 0.5 ELSE coalesce(v.value, 0.5) END, 0), 1) AS importance,
@@ -26,9 +25,7 @@ WITH candidates AS (
                  ELSE m.importance
              END::float8 AS value
          ) v
-    WHERE m.tenant_id = ANY ($1) AND """
-    + IS_EVENT
-    + """
+    WHERE m.tenant_id = ANY ($1) AND IS_EVENT
           AND m.created_at > $2::timestamptz - interval '7 days' AND m.created_at <= $2
           AND m.created_at > least($2 - $3::interval, d.dreamt_until)
           -- Compared as json: what somebody wrote into one tenant's overrides by hand must not fail the page.
@@ -49,8 +46,7 @@ due AS (
     GROUP BY tenant_id, project
     HAVING count(*) >= 3 AND bool_or(last_sample IS NULL OR NOT id = ANY (last_sample))
 )
-"""
-)
+""")
 
 DUE_PROJECTS: Final = (
     """
@@ -80,8 +76,7 @@ SELECT tenant_id, count(*) AS projects FROM due GROUP BY tenant_id
 """
 )
 
-SAMPLE: Final = (
-    """
+SAMPLE: Final = of_events("""
 -- dreaming.SAMPLE: the memories of one dream, the most important and then the latest first.
 --   $1 tenant_id        its own type
 --   $2 project          text
@@ -106,16 +101,13 @@ FROM memories m
      CROSS JOIN LATERAL (
          SELECT least(greatest(CASE WHEN u.value = 'NaN' THEN 0.5 ELSE coalesce(u.value, 0.5) END, 0), 1) AS importance
      ) v
-WHERE m.tenant_id = $1 AND """
-    + IS_EVENT
-    + """ AND coalesce(m.project, 'default') = $2
+WHERE m.tenant_id = $1 AND IS_EVENT AND coalesce(m.project, 'default') = $2
       AND m.created_at > $4::timestamptz AND m.created_at <= $3::timestamptz
       AND v.importance >= $5::float8
       AND NOT EXISTS (SELECT 1 FROM maintenance.set_aside_memories x WHERE x.memory_id = m.id)
 ORDER BY v.importance DESC, m.created_at DESC, m.id
 LIMIT $6
-"""
-)
+""")
 
 LAST_DREAM: Final = """
 -- dreaming.LAST_DREAM: until when a project has dreamt, and of what.
@@ -137,17 +129,13 @@ STORED: Final = """
 SELECT metadata FROM memories WHERE id = $1
 """
 
-SPELLING: Final = (
-    """
+SPELLING: Final = of_events("""
 -- dreaming.SPELLING: how a tenant spells its layers now.
 --   $1 tenant_id  its own type
 SELECT m.layer FROM memories m
-WHERE m.tenant_id = $1 AND """
-    + IS_EVENT
-    + """ AND m.created_at IS NOT NULL
+WHERE m.tenant_id = $1 AND IS_EVENT AND m.created_at IS NOT NULL
 ORDER BY m.created_at DESC LIMIT 1
-"""
-)
+""")
 
 QUERY: Final = """
 -- dreaming.QUERY: reflections and strategies of a project: by rank where words are given, else the latest first.

@@ -12,8 +12,8 @@ from memory_maintenance.decay.rule import decay_is_on
 from memory_maintenance.operations.tenants import TenantControl, all_tenants
 from memory_maintenance.settings import Settings
 from memory_maintenance.summarization.due import due_arguments
+from memory_maintenance.summarization.due_statements import DUE_OLDEST
 from memory_maintenance.summarization.policy import DueRule
-from memory_maintenance.summarization.statements import DUE_OLDEST
 
 DECAYED: Final = """
 -- inspection.DECAYED: as of when each of some tenants was decayed last; NULL: never to the end.

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from memory_maintenance.database.pool import Executor, fetch
 from memory_maintenance.errors import SessionNotFoundError
-from memory_maintenance.memories.rows import IS_EVENT
+from memory_maintenance.memories.rows import of_events
 from memory_maintenance.operations.cycles import checked_as_of
 from memory_maintenance.operations.tenants import TenantControl, control_of
 from memory_maintenance.settings import Settings
@@ -77,8 +77,7 @@ HAVING count(*) FILTER (WHERE e.kind = 'event') > 0
 ORDER BY e.project
 """
 
-UNWRITTEN: Final = (
-    """
+UNWRITTEN: Final = of_events("""
 -- inspection.UNWRITTEN_SESSIONS: sessions with events in no summary, of a tenant's latest events; the latest first.
 --   $1 tenant_id  its own type
 --   $2 as_of      timestamptz
@@ -87,9 +86,7 @@ UNWRITTEN: Final = (
 WITH latest AS (
     SELECT m.id, m.tenant_id, m.created_at, coalesce(nullif(m.session_id, ''), m.metadata->>'session_id') AS session_id
     FROM memories m
-    WHERE m.tenant_id = $1 AND """
-    + IS_EVENT
-    + """ AND m.created_at <= $2
+    WHERE m.tenant_id = $1 AND IS_EVENT AND m.created_at <= $2
     ORDER BY m.created_at DESC
     LIMIT $3
 )
@@ -102,8 +99,7 @@ WHERE l.session_id IS NOT NULL
 GROUP BY l.session_id
 ORDER BY max(l.created_at) DESC, l.session_id
 LIMIT $4
-"""
-)
+""")
 
 LATEST_EVENTS: Final = 2000
 """Events of a tenant among which its unwritten sessions are looked for."""

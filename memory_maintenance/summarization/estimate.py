@@ -14,9 +14,9 @@ from memory_maintenance.language_model.context import estimated_tokens, room, to
 from memory_maintenance.memories.memory import Memory
 from memory_maintenance.settings import Settings
 from memory_maintenance.summarization.due import due_arguments
+from memory_maintenance.summarization.due_statements import DUE_SIZES
 from memory_maintenance.summarization.policy import DueRule
 from memory_maintenance.summarization.prompt import EVENT_CHARACTERS, SESSION_SYSTEM, SessionSummaryResponse
-from memory_maintenance.summarization.statements import DUE_SIZES
 
 _DATE: Final = len("2026-03-12 ")
 """Bytes that an event's line has besides its content."""

@@ -1,4 +1,4 @@
-"""The SQL of summaries: which sessions are due, what a session holds, what is stored.
+"""The SQL of summaries: what a session holds, what is stored; ``due_statements.py`` has which are due.
 
 Two expressions recur: a session id stands in its column or, in older rows, only in the
 metadata; undecayed importance is the base where the stored value is the one decay wrote.
@@ -9,193 +9,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from memory_maintenance.memories.rows import IS_EVENT
+from memory_maintenance.memories.rows import of_events
 
-_DUE: Final = (
-    """
--- summarization.DUE_SESSIONS, _COUNTS, _OLDEST, _SIZES: sessions of some tenants that are due, as DueRule.is_due says.
---   $1 tenant_ids       array of the column's type
---   $2 as_of            timestamptz
---   $3 enabled          boolean      what holds for tenants without an override
---   $4 idle             interval     a session with a later event is still going on
---   $5 min_events       integer
---   $6 event_threshold  integer      NULL on an hourly run
---   $7 backfill         interval     sessions that ended longer than this before adoption are left alone
---   $8 backend          text         who would write for tenants that may use something
---   $9 project          text         NULL: every project
---   $10 daily_tokens, $11 daily_cost numeric   what a tenant without an override may use: of nothing, none is asked
---   $12 since           timestamptz  only sessions with a new event since then; NULL: as far back as $7 lets
--- Read are sessions with an event of that time that is in no summary, and those whose summary can be better.
--- A row is an event, a summary of ours (it has a hash of its text), one of RAE's (it covers what came before
--- it, if it is older than adoption), or something else that was derived. Summaries count whenever they were stored.
-WITH adoption AS (
-    SELECT at, greatest(at - $7::interval, $12::timestamptz) AS earliest
-    FROM maintenance.store CROSS JOIN LATERAL (SELECT coalesce(adopted_at, $2::timestamptz) AS at) AS known
-),
-asked AS (  -- coalesce gives the parameter the column's type
-    SELECT tenant_id FROM unnest(coalesce($1, ARRAY (SELECT tenant_id FROM memories WHERE false))) AS k (tenant_id)
-),
--- OFFSET 0 in what follows: by the index for each, and no more of the table; else Postgres may scan all of it.
-unwritten AS (
-    SELECT n.id
-    FROM asked k
-         CROSS JOIN LATERAL (
-             SELECT m.id FROM memories m
-             WHERE m.tenant_id = k.tenant_id AND """
-    + IS_EVENT
-    + """
-                   AND m.created_at BETWEEN (SELECT earliest FROM adoption) AND $2
-                   AND NOT EXISTS (
-                       SELECT 1 FROM maintenance.covered_events c
-                       WHERE c.tenant_id = k.tenant_id::text AND c.event_id = m.id
-                   )
-             OFFSET 0
-         ) n
-),
-touched AS (
-    SELECT m.tenant_id, coalesce(nullif(m.session_id, ''), m.metadata->>'session_id') AS session_id
-    FROM unwritten n CROSS JOIN LATERAL (SELECT * FROM memories m WHERE m.id = n.id OFFSET 0) m
-    WHERE coalesce(nullif(m.session_id, ''), m.metadata->>'session_id') <> ''
-    UNION
-    SELECT m.tenant_id, coalesce(nullif(m.session_id, ''), m.metadata->>'session_id')
-    FROM asked k
-         CROSS JOIN LATERAL (
-             SELECT * FROM memories m
-             WHERE m.tenant_id = k.tenant_id AND m.layer IN ('episodic', 'em') AND 'session_summary' = ANY (m.tags)
-                   AND CASE WHEN m.metadata->>'fallback' = 'true' THEN 'fallback' ELSE m.metadata->>'backend' END
-                       = ANY (CASE WHEN $8::text = 'openai' THEN '{fallback,extractive}' ELSE '{fallback}' END::text[])
-             OFFSET 0
-         ) m
-    WHERE $6::integer IS NOT NULL
-),
-looked_at AS (
-    SELECT m.*
-    FROM touched t
-         CROSS JOIN LATERAL (
-             SELECT * FROM memories m
-             WHERE m.tenant_id = t.tenant_id AND m.layer IN ('episodic', 'em')
-                   AND coalesce(nullif(m.session_id, ''), m.metadata->>'session_id') = t.session_id
-             OFFSET 0
-         ) m
-),
-entries AS MATERIALIZED (
-    SELECT m.tenant_id, coalesce(m.project, 'default') AS project,
-           coalesce(nullif(m.session_id, ''), m.metadata->>'session_id') AS session_id,
-           m.id, m.created_at,
-           CASE
-               WHEN 'session_summary' = ANY (m.tags)
-                   THEN CASE WHEN m.metadata->>'text_sha256' IS NULL THEN 'theirs' ELSE 'ours' END
-               WHEN m.source IN ('summarization_worker', 'reflection_engine_v2') THEN 'derived'
-               WHEN m.created_at <= $2 AND isfinite(m.created_at) THEN 'event'
-           END AS kind,
-           CASE
-               WHEN 'session_summary' = ANY (m.tags)
-                   AND encode(sha256(convert_to(m.content, 'UTF8')), 'hex') = m.metadata->>'text_sha256'
-                   THEN CASE WHEN m.metadata->>'fallback' = 'true' THEN 'fallback' ELSE m.metadata->>'backend' END
-           END AS written
-    FROM looked_at m LEFT JOIN maintenance.tenants t ON t.tenant_id = m.tenant_id::text
-    -- Compared as json: what somebody wrote into one tenant's overrides by hand must not fail the page.
-    WHERE coalesce(nullif(t.overrides->'summarization_enabled', 'null'), to_jsonb($3::boolean)) = 'true'
-          AND coalesce(nullif(m.session_id, ''), m.metadata->>'session_id', '') <> ''
-          AND ($9::text IS NULL OR coalesce(m.project, 'default') = $9)
-),
-sessions AS (
-    SELECT e.tenant_id, e.project, e.session_id,
-           max(e.created_at) FILTER (WHERE kind = 'event') AS last_event_at,
-           max(e.created_at) FILTER (WHERE kind = 'theirs' AND e.created_at <= a.at) AS told_until,
-           coalesce(bool_or(written = 'fallback'), false) AS fallback,
-           coalesce(bool_or(written = 'extractive'), false) AS extractive,
-           coalesce(bool_or(written <> 'fallback'), false) AS good
-    FROM entries e CROSS JOIN adoption a
-    GROUP BY e.tenant_id, e.project, e.session_id, a.at
-    HAVING max(e.created_at) FILTER (WHERE kind = 'event') >= a.at - $7
-),
--- Materialized: a generic plan, which Postgres takes from the sixth call on, else counts anew for every session.
-uncovered AS MATERIALIZED (
-    SELECT e.tenant_id, e.project, e.session_id, count(*) AS events
-    FROM adoption a CROSS JOIN sessions s JOIN entries e USING (tenant_id, project, session_id)
-    WHERE e.kind = 'event' AND (s.told_until IS NULL OR e.created_at > s.told_until)
-          AND NOT EXISTS (
-              SELECT 1 FROM maintenance.covered_events c
-              WHERE c.tenant_id = e.tenant_id::text AND c.event_id = e.id
-          )
-          AND NOT EXISTS (SELECT 1 FROM maintenance.set_aside_memories x WHERE x.memory_id = e.id AND x.kind = 'memory')
-    GROUP BY e.tenant_id, e.project, e.session_id, a.earliest
-    HAVING max(e.created_at) >= a.earliest
-),
-due AS (
-    SELECT s.tenant_id::text AS tenant_id, s.project, s.session_id, writer.name AS writer
-    FROM sessions s
-         LEFT JOIN uncovered u USING (tenant_id, project, session_id)
-         LEFT JOIN maintenance.tenants t ON t.tenant_id = s.tenant_id::text
-         LEFT JOIN maintenance.set_aside a
-             ON a.kind = 'session' AND a.tenant_id = s.tenant_id::text AND a.project = s.project
-                AND a.session_id = s.session_id AND a.set_aside_at IS NOT NULL
-         CROSS JOIN LATERAL (
-             SELECT CASE
-                 WHEN $8::text <> 'openai' THEN $8
-                 WHEN coalesce(nullif(t.overrides->'daily_tokens', 'null'), to_jsonb($10::numeric)) = '0'
-                      OR coalesce(nullif(t.overrides->'daily_cost', 'null'), to_jsonb($11::numeric)) = '0'
-                     THEN 'extractive'
-                 WHEN a.name IS NOT NULL THEN 'none'
-                 ELSE 'openai'
-             END AS name
-         ) writer
-    WHERE NOT (writer.name = 'none' AND s.good)
-          AND (
-              (s.last_event_at <= $2 - $4::interval AND u.events >= $5::integer)
-              OR u.events >= $6::integer
-              OR ($6 IS NOT NULL AND writer.name <> 'none' AND s.fallback)
-              OR ($6 IS NOT NULL AND writer.name = 'openai' AND s.extractive AND s.last_event_at >= $2 - $7)
-          )
-)
-"""
-)
-
-DUE_SESSIONS: Final = (
-    _DUE
-    + """
---   $13 after_project, $14 after_session, $15 limit: the page after this session
-SELECT project, session_id FROM due
-WHERE $13::text IS NULL OR (project, session_id) > ($13, $14::text)
-ORDER BY project, session_id
-LIMIT $15
-"""
-)
-
-DUE_COUNTS: Final = (
-    _DUE
-    + """
-SELECT tenant_id, count(*) AS sessions FROM due GROUP BY tenant_id
-"""
-)
-
-DUE_OLDEST: Final = (
-    _DUE
-    + """
-SELECT count(*) AS sessions, min(s.last_event_at) AS oldest
-FROM due d
-     JOIN sessions s ON s.tenant_id::text = d.tenant_id AND s.project = d.project AND s.session_id = d.session_id
-"""
-)
-
-DUE_SIZES: Final = (
-    _DUE
-    + """
---   $13 most_characters  integer   of a content that a model is given
---   $14 frame            integer   bytes that an event's line has besides it
-SELECT d.writer, count(*) AS events, array_agg(octet_length(left(m.content, $13::integer)) + $14::integer) AS bytes
-FROM due d
-     JOIN entries e
-         ON e.tenant_id::text = d.tenant_id AND e.project = d.project AND e.session_id = d.session_id
-            AND e.kind = 'event'
-     JOIN memories m ON m.id = e.id
-GROUP BY d.tenant_id, d.project, d.session_id, d.writer
-"""
-)
-
-EVENTS: Final = (
-    """
+EVENTS: Final = of_events("""
 -- summarization.EVENTS: the events that a summary is about, in order of time: those in no summary, and its own.
 --   $1 tenant_id   its own type
 --   $2 project     text
@@ -230,17 +46,14 @@ FROM memories m
              ELSE m.importance
          END::float8 AS value
      ) v
-WHERE m.tenant_id = $1 AND """
-    + IS_EVENT
-    + """ AND isfinite(m.created_at)
+WHERE m.tenant_id = $1 AND IS_EVENT AND isfinite(m.created_at)
       AND (m.created_at <= $4 OR c.summary_id = $5)  -- a later cycle may have covered more than this one looks at
       AND coalesce(m.project, 'default') = $2
       AND coalesce(nullif(m.session_id, ''), m.metadata->>'session_id') = $3
       AND (c.summary_id = $5 OR (c.summary_id IS NULL AND (told.until IS NULL OR m.created_at > told.until)))
       AND NOT EXISTS (SELECT 1 FROM maintenance.set_aside_memories x WHERE x.memory_id = m.id AND x.kind = 'memory')
 ORDER BY m.created_at, m.id
-"""
-)
+""")
 
 STORED: Final = """
 -- summarization.STORED: a summary as it stands, for its session's next one.

@@ -52,13 +52,22 @@ async def test_ten_migrations_at_once_leave_one_store(empty_url):
     }
 
 
-async def test_a_store_of_the_first_revision_keeps_its_orders_and_takes_those_of_schedules(empty_url):
+async def _migrated_to(url: str, revision: str) -> None:
+    def upgrade(connection: Connection) -> None:
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+
     engine = create_async_engine(
-        "postgresql+asyncpg://", async_creator=partial(asyncpg.connect, empty_url), poolclass=NullPool
+        "postgresql+asyncpg://", async_creator=partial(asyncpg.connect, url), poolclass=NullPool
     )
     async with engine.connect() as connection:
-        await connection.run_sync(_to_the_first_revision)
+        await connection.run_sync(upgrade)
     await engine.dispose()
+
+
+async def test_a_store_of_the_first_revision_keeps_its_orders_and_takes_those_of_schedules(empty_url):
+    await _migrated_to(empty_url, "0001")
     pool = await open_pool(empty_url, size=1, timeout_seconds=30)
     try:
         await record_order(pool, "acme", "pause", by="ana")
@@ -74,10 +83,56 @@ async def test_a_store_of_the_first_revision_keeps_its_orders_and_takes_those_of
         await pool.close()
 
 
-def _to_the_first_revision(connection: Connection) -> None:
-    config = _config()
-    config.attributes["connection"] = connection
-    command.upgrade(config, "0001")
+OF_THE_SECOND_REVISION = """
+CREATE INDEX memories_maintenance_events_idx ON memories (tenant_id, created_at) WHERE layer IN ('episodic', 'em');
+INSERT INTO memories (id, tenant_id, content) VALUES ('00000000-0000-4000-8000-000000000001', 'acme', 'x');
+INSERT INTO maintenance.covered_events (event_id, summary_id) VALUES
+    ('00000000-0000-4000-8000-000000000001', '00000000-0000-4000-8000-000000000002'),
+    ('00000000-0000-4000-8000-000000000003', '00000000-0000-4000-8000-000000000002')
+"""
+
+INDEXES = "SELECT indexname FROM pg_indexes WHERE tablename = 'memories' ORDER BY 1"
+
+
+async def test_events_that_were_covered_stay_so_and_get_their_tenant(empty_url):
+    await _migrated_to(empty_url, "0002")
+    await _run_on_server(empty_url, OF_THE_SECOND_REVISION)
+    await migrate(empty_url)
+    connection = await asyncpg.connect(empty_url)
+    covered = [tuple(map(str, row)) for row in await connection.fetch("SELECT * FROM maintenance.covered_events")]
+    indexes = [row[0] for row in await connection.fetch(INDEXES)]
+    await connection.close()
+    assert covered == [("acme", "00000000-0000-4000-8000-000000000001", "00000000-0000-4000-8000-000000000002")]
+    assert indexes == [
+        *(f"memories_maintenance_{name}_idx" for name in ("session", "summaries", "tenant", "time")),
+        "memories_pkey",
+    ]
+
+
+OUR_COLUMNS = """
+ALTER TABLE memories ADD base_importance float8, ADD base_importance_at timestamptz, ADD decayed_importance float8;
+INSERT INTO memories (id, tenant_id, content) VALUES (gen_random_uuid(), gen_random_uuid(), 'x')
+"""
+
+KILL_BUILDERS = "SELECT pg_terminate_backend(pid) FROM pg_stat_progress_create_index"
+
+
+async def test_a_migration_that_was_killed_while_it_built_an_index_is_finished_by_the_next(empty_url):
+    await _run_on_server(empty_url, RAE_TABLE + OUR_COLUMNS)
+    agent, operator = await asyncpg.connect(empty_url), await asyncpg.connect(empty_url)
+    writing = agent.transaction()
+    await writing.start()
+    await agent.execute("UPDATE memories SET content = 'y'")  # the build waits for its end
+    killed = asyncio.create_task(migrate(empty_url))
+    while not await operator.fetch(KILL_BUILDERS):
+        await asyncio.sleep(0.01)
+    with pytest.raises(MaintenanceError):
+        await killed
+    await writing.rollback()
+    await migrate(empty_url)
+    assert await operator.fetchval("SELECT count(*) FROM pg_index WHERE NOT indisvalid") == 0
+    await agent.close()
+    await operator.close()
 
 
 MANY = """

@@ -100,7 +100,9 @@ SELECT seq_tup_read + coalesce(idx_tup_fetch, 0) FROM pg_stat_xact_user_tables W
 
 @pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
 @pytest.mark.parametrize("recent", ["new", "s7"])
-async def test_only_sessions_with_something_new_are_read_and_hourly_those_of_the_last_days(any_pool, tenant, mode, recent):
+async def test_only_sessions_with_something_new_are_read_and_hourly_those_of_the_last_days(
+    any_pool, tenant, mode, recent
+):
     await execute(any_pool, OLD, tenant, AS_OF - 5 * DAY)
     await write(any_pool, tenant, talk(12), session=recent)
     await write(any_pool, tenant, talk(2), metadata={"session_id": ""})

@@ -3,7 +3,7 @@
 from alembic import op
 from sqlalchemy import text
 
-from memory_maintenance.database.migrations.indexes import create_indexes
+from memory_maintenance.database.indexes import create_indexes
 from memory_maintenance.errors import StoreShapeError
 
 revision = "0001"

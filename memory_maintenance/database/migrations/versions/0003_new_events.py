@@ -2,14 +2,14 @@
 
 from alembic import op
 
-from memory_maintenance.database.migrations.indexes import create_indexes, drop_index
+from memory_maintenance.database.indexes import create_indexes, drop_index
 
 revision = "0003"
 down_revision = "0002"
 
 _EVENT = (
-    "layer IN ('episodic', 'em') AND (source IS NULL OR source NOT IN ('summarization_worker', 'reflection_engine_v2')) "
-    "AND NOT coalesce('session_summary' = ANY (tags), false)"
+    "layer IN ('episodic', 'em') AND (source IS NULL OR source NOT IN ('summarization_worker', "
+    "'reflection_engine_v2')) AND NOT coalesce('session_summary' = ANY (tags), false)"
 )
 
 INDEXES = {
