@@ -1,7 +1,7 @@
 """The SQL of due sessions: which they are, how many, how old and how large.
 
-A session id stands in its column or, in older rows, only in the
-metadata. Rows without a time of creation, or an infinite one, have no place in a session and are left out.
+A session id stands in its column or, in older rows, only in the metadata. Rows without a time
+of creation, or an infinite one, have no place in a session and are left out.
 """
 
 from __future__ import annotations
@@ -58,8 +58,10 @@ touched AS (
          CROSS JOIN LATERAL (
              SELECT * FROM memories m
              WHERE m.tenant_id = k.tenant_id AND m.layer IN ('episodic', 'em') AND 'session_summary' = ANY (m.tags)
-                   AND CASE WHEN m.metadata->>'fallback' = 'true' THEN 'fallback' ELSE m.metadata->>'backend' END
-                       = ANY (CASE WHEN $8::text = 'openai' THEN '{fallback,extractive}' ELSE '{fallback}' END::text[])
+                   AND CASE
+                           WHEN m.metadata->>'fallback' = 'true' THEN 'fallback'
+                           WHEN m.metadata->>'backend' = 'extractive' THEN 'extractive'
+                       END IN ('fallback', CASE WHEN $8::text = 'openai' THEN 'extractive' END)
              OFFSET 0
          ) m
     WHERE $6::integer IS NOT NULL

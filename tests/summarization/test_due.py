@@ -188,8 +188,9 @@ async def test_counts_are_per_tenant_and_honour_overrides(any_pool):
         {"session_id": None},
         {"session_id": {"a": 1}},
         {"session_id": "s", "fallback": "odd", "backend": 3},
+        {"session_id": "s", "backend": "".join(str(uuid4()) for _ in range(500))},
     ],
-    ids=str,
+    ids=lambda metadata: str(metadata)[:60],
 )
 async def test_whatever_agents_keep_in_metadata_stops_nobody(pool, tenant, metadata):
     await write(pool, tenant, talk(12), metadata=metadata, tags=["session_summary"])

@@ -15,9 +15,10 @@ _EVENT = (
 INDEXES = {
     # Which events there are, without a look into the table; dreams read the latest of them.
     "memories_maintenance_time_idx": f"(tenant_id, created_at) INCLUDE (id) WHERE {_EVENT}",
-    # Which summaries can be written better.
+    # Which summaries can be written better. No text of an agent's is in it: a long one could not be inserted.
     "memories_maintenance_summaries_idx": (
-        "(tenant_id, (CASE WHEN metadata->>'fallback' = 'true' THEN 'fallback' ELSE metadata->>'backend' END)) "
+        "(tenant_id, (CASE WHEN metadata->>'fallback' = 'true' THEN 'fallback' "
+        "WHEN metadata->>'backend' = 'extractive' THEN 'extractive' END)) "
         "WHERE layer IN ('episodic', 'em') AND 'session_summary' = ANY (tags)"
     ),
 }
