@@ -1,4 +1,4 @@
-"""The growth curves as small panels with logarithmic axes: docs/pictures/speed-growth.svg."""
+"""The growth curves: sizes and seconds on logarithmic axes, memory from zero on. docs/pictures/speed-growth.svg."""
 
 from __future__ import annotations
 
@@ -62,7 +62,11 @@ def _panel(panel: Any, lines: dict[int, Points], what: str, label: str) -> None:
         colour = "#4477aa" if workers == 1 else "#ee6677"
         name = f"{workers} worker{'s' if workers > 1 else ''}"
         panel.plot(*zip(*points, strict=True), marker="o", markersize=3, color=colour, label=name)
-    panel.set(xscale="log", yscale="log", xlabel=label, ylabel=what)
+    panel.set(xscale="log", xlabel=label, ylabel=what)
+    if what.endswith(", s"):
+        panel.set_yscale("log")
+    else:
+        panel.set_ylim(bottom=0)
     panel.spines[["top", "right"]].set_visible(False)
     panel.grid(visible=True, which="major", color="#eeeeee")
     panel.legend(frameon=False, fontsize="small")
