@@ -215,7 +215,7 @@ def _off(control: TenantControl, settings: Settings) -> list[str]:
 
 def _why_due(state: SessionState, hourly: DueRule, daily: DueRule, as_of: datetime) -> str:
     if state.last_event_at <= as_of - daily.idle and state.new_events >= daily.min_events:
-        left = f"; its last event is older than {HOURLY_REACH.days} days: left to the daily run"
+        left = f"; its last new event is older than {HOURLY_REACH.days} days: left to the daily run"
         return (
             f"it is due: idle, with {state.new_events} new events (needed: {daily.min_events})"
             f"{left if hourly.is_out_of_reach(state, as_of) else ''}"

@@ -41,7 +41,7 @@ async def _report(pool: Pool, tenant: str, **chosen: Any) -> SessionReport:
         pytest.param(101, RECENTLY, {}, (False, True), "it is due in the daily run: 101 new events", id="long"),
         pytest.param(12, LONG_AGO, {}, (False, False), "more than 7 days (SUMMARIZATION_BACKFILL_DAYS)", id="old"),
         pytest.param(12, LONG_AGO, {"summarization_backfill_days": 9}, (False, True), "it is due", id="old, asked for"),
-        pytest.param(12, DAYS_AGO, {}, (False, True), "its last event is older than 3 days: left to the daily run", id="days old"),
+        pytest.param(12, DAYS_AGO, {}, (False, True), "its last new event is older than 3 days: left to the daily run", id="days old"),
         pytest.param(9, DAYS_AGO, {}, (False, False), "9 new events, 10 are needed", id="days old, few"),
         pytest.param(12, None, {"summarization_enabled": False}, (False, False), "SUMMARIZATION_ENABLED is off", id="off"),
     ],
@@ -63,6 +63,26 @@ async def test_what_is_in_a_summary_is_counted_and_no_longer_new(any_pool, tenan
     report = await _report(any_pool, tenant)
     assert (report.events, report.covered, report.new_events, report.summaries) == (15, 12, 3, 1)
     assert "3 new events, 10 are needed" in report.why[0]
+
+
+@pytest.mark.parametrize(
+    ("days", "due", "why"),
+    [
+        (2, (True, True), "it is due: idle"),
+        (4, (False, True), "last new event"),
+        (8, (False, False), "its new events were"),
+    ],
+)
+async def test_events_that_come_late_count_by_their_own_time(any_pool, tenant, days, due, why):
+    await write(any_pool, tenant, talk(12), session="s")
+    await SummarizationWorker(any_pool, settings()).summarize(SessionKey(tenant, "shop", "s"), as_of=AS_OF)
+    await write(any_pool, tenant, talk(12, first=50), session="s", start=AS_OF - timedelta(days=days))
+    report = await _report(any_pool, tenant)
+    assert (report.new_events, report.due_hourly, report.due_daily) == (12, *due)
+    assert why in report.why[0]
+    for daily, expected in enumerate(due):
+        found = await due_sessions(any_pool, tenant, as_of=AS_OF, daily=bool(daily), settings=settings())
+        assert bool(found) == expected
 
 
 async def test_what_raes_summary_told_is_covered(any_pool, tenant):
