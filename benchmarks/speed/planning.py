@@ -28,7 +28,7 @@ KINDS: Final[dict[str, tuple[Task, ...]]] = {"daily": TASKS, "hourly": ("summari
 async def measure(bench: Bench) -> None:
     """Fill both stores and plan pages in each."""
     taken: dict[tuple[str, int], float] = {}
-    each = bench.size(1_000, 100)
+    each = bench.size(1_000, 50)
     small, large = 1_000 * each, 10_000 * each
     async with bench.servers() as servers:
         for memories in (small, large):

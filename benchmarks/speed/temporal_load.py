@@ -59,7 +59,7 @@ async def load(client: Client) -> Load:
 
 async def measure(bench: Bench) -> None:
     """Do two nights of many small tenants, then two of fewer large ones."""
-    await _by_tenant(bench, bench.size(1_000, 100))
+    await _by_tenant(bench, bench.size(1_000, 50))
     await _by_row(bench, bench.size(300, 30))
 
 
