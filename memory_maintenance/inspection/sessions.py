@@ -12,32 +12,23 @@ from memory_maintenance.memories.rows import of_events
 from memory_maintenance.operations.cycles import checked_as_of
 from memory_maintenance.operations.tenants import TenantControl, control_of
 from memory_maintenance.settings import Settings
+from memory_maintenance.summarization.due_statements import of_entries
 from memory_maintenance.summarization.policy import HOURLY_REACH, DueRule, SessionState
 
-SESSION: Final = """
+SESSION: Final = of_entries("""
 -- inspection.SESSION: what a session holds, in each project that has one of that name; see summarization.DUE_SESSIONS.
 --   $1 tenant_id   its own type
---   $2 session_id  text
---   $3 as_of       timestamptz
+--   $2 as_of       timestamptz
+--   $3 session_id  text
 WITH adoption AS (
-    SELECT adopted_at, coalesce(adopted_at, $3::timestamptz) AS at FROM maintenance.store
+    SELECT adopted_at, coalesce(adopted_at, $2::timestamptz) AS at FROM maintenance.store
 ),
 entries AS (
     SELECT m.id, m.tenant_id::text AS tenant_id, coalesce(m.project, 'default') AS project, m.created_at,
-           CASE
-               WHEN 'session_summary' = ANY (m.tags)
-                   THEN CASE WHEN m.metadata->>'text_sha256' IS NULL THEN 'theirs' ELSE 'ours' END
-               WHEN m.source IN ('summarization_worker', 'reflection_engine_v2') THEN 'derived'
-               WHEN m.created_at <= $3 THEN 'event'
-           END AS kind,
-           CASE
-               WHEN 'session_summary' = ANY (m.tags)
-                   AND encode(sha256(convert_to(m.content, 'UTF8')), 'hex') = m.metadata->>'text_sha256'
-                   THEN CASE WHEN m.metadata->>'fallback' = 'true' THEN 'fallback' ELSE m.metadata->>'backend' END
-           END AS written
+           ENTRY
     FROM memories m
     WHERE m.tenant_id = $1 AND m.layer IN ('episodic', 'em')
-          AND coalesce(nullif(m.session_id, ''), m.metadata->>'session_id') = $2
+          AND coalesce(nullif(m.session_id, ''), m.metadata->>'session_id') = $3
 ),
 told AS (
     SELECT e.project, max(e.created_at) AS until
@@ -65,7 +56,7 @@ SELECT e.project, a.adopted_at,
        coalesce(bool_or(e.written <> 'fallback'), false) AS good,
        EXISTS (
            SELECT 1 FROM maintenance.set_aside s
-           WHERE s.kind = 'session' AND s.tenant_id = e.tenant_id AND s.project = e.project AND s.session_id = $2
+           WHERE s.kind = 'session' AND s.tenant_id = e.tenant_id AND s.project = e.project AND s.session_id = $3
                  AND s.set_aside_at IS NOT NULL
        ) AS set_aside
 FROM entries e CROSS JOIN adoption a
@@ -75,7 +66,7 @@ FROM entries e CROSS JOIN adoption a
 GROUP BY e.tenant_id, e.project, a.adopted_at
 HAVING count(*) FILTER (WHERE e.kind = 'event') > 0
 ORDER BY e.project
-"""
+""")
 
 UNWRITTEN: Final = of_events("""
 -- inspection.UNWRITTEN_SESSIONS: sessions with events in no summary, of a tenant's latest events; the latest first.
@@ -155,7 +146,7 @@ async def unwritten_sessions(
 async def _reports(
     db: Executor, settings: Settings, control: TenantControl, session_id: str, as_of: datetime
 ) -> list[SessionReport]:
-    rows = await fetch(db, SESSION, control.tenant_id, session_id, as_of)
+    rows = await fetch(db, SESSION, control.tenant_id, as_of, session_id)
     return [_report(row, control, settings, session_id, as_of) for row in rows]
 
 

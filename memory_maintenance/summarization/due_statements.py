@@ -10,7 +10,25 @@ from typing import Final
 
 from memory_maintenance.memories.rows import of_events
 
-_DUE: Final = of_events("""
+_ENTRY: Final = """CASE
+               WHEN 'session_summary' = ANY (m.tags)
+                   THEN CASE WHEN m.metadata->>'text_sha256' IS NULL THEN 'theirs' ELSE 'ours' END
+               WHEN m.source IN ('summarization_worker', 'reflection_engine_v2') THEN 'derived'
+               WHEN m.created_at <= $2 AND isfinite(m.created_at) THEN 'event'
+           END AS kind,
+           CASE
+               WHEN 'session_summary' = ANY (m.tags)
+                   AND encode(sha256(convert_to(m.content, 'UTF8')), 'hex') = m.metadata->>'text_sha256'
+                   THEN CASE WHEN m.metadata->>'fallback' = 'true' THEN 'fallback' ELSE m.metadata->>'backend' END
+           END AS written"""
+
+
+def of_entries(statement: str) -> str:
+    """Return *statement* with ``ENTRY`` written out: a memory's ``kind`` as of $2, who has ``written`` a summary."""
+    return of_events(statement).replace("ENTRY", _ENTRY)
+
+
+_DUE: Final = of_entries("""
 -- summarization.DUE_SESSIONS, _COUNTS, _OLDEST, _SIZES: sessions of some tenants that are due, as DueRule.is_due says.
 --   $1 tenant_ids       array of the column's type
 --   $2 as_of            timestamptz
@@ -80,17 +98,7 @@ entries AS MATERIALIZED (
     SELECT m.tenant_id, coalesce(m.project, 'default') AS project,
            coalesce(nullif(m.session_id, ''), m.metadata->>'session_id') AS session_id,
            m.id, m.created_at,
-           CASE
-               WHEN 'session_summary' = ANY (m.tags)
-                   THEN CASE WHEN m.metadata->>'text_sha256' IS NULL THEN 'theirs' ELSE 'ours' END
-               WHEN m.source IN ('summarization_worker', 'reflection_engine_v2') THEN 'derived'
-               WHEN m.created_at <= $2 AND isfinite(m.created_at) THEN 'event'
-           END AS kind,
-           CASE
-               WHEN 'session_summary' = ANY (m.tags)
-                   AND encode(sha256(convert_to(m.content, 'UTF8')), 'hex') = m.metadata->>'text_sha256'
-                   THEN CASE WHEN m.metadata->>'fallback' = 'true' THEN 'fallback' ELSE m.metadata->>'backend' END
-           END AS written
+           ENTRY
     FROM looked_at m LEFT JOIN maintenance.tenants t ON t.tenant_id = m.tenant_id::text
     -- Compared as json: what somebody wrote into one tenant's overrides by hand must not fail the page.
     WHERE coalesce(nullif(t.overrides->'summarization_enabled', 'null'), to_jsonb($3::boolean)) = 'true'
