@@ -20,6 +20,7 @@ COPY --from=packages /opt/venv /opt/venv
 COPY memory_maintenance/ memory_maintenance/
 COPY activities/ activities/
 COPY workflows/ workflows/
+COPY embedded/ embedded/
 COPY runtime/ runtime/
 COPY commands/ commands/
 COPY samples/ samples/

@@ -10,10 +10,10 @@ from activities.messages import (
     GenerateReflectionRequest,
     GenerateReflectionResult,
 )
-from memory_maintenance.database.pool import Pool
 from memory_maintenance.dreaming.due import due_projects
 from memory_maintenance.dreaming.worker import DreamingWorker
 from memory_maintenance.settings import Settings
+from memory_maintenance.store.pool import Pool
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from uuid import UUID
 from annotated_types import Len, Predicate
 from pydantic import BaseModel, ConfigDict
 
-from memory_maintenance.operations.outcomes import TASKS, CycleTotals, Task, TenantOutcome
+from memory_maintenance.cycles.outcomes import TASKS, CycleTotals, Task, TenantOutcome
 
 MOST_ID_BYTES = 900
 """Of a tenant's id: Temporal takes workflow ids of 1000 bytes, and ours put something before it."""

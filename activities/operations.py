@@ -6,8 +6,8 @@ import structlog
 from temporalio import activity
 
 from activities.messages import TenantOrder
-from memory_maintenance.database.pool import Pool
-from memory_maintenance.operations.tenants import pause, resume
+from memory_maintenance.store.pool import Pool
+from memory_maintenance.tenants.control import pause, resume
 
 logger = structlog.get_logger(__name__)
 

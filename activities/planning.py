@@ -15,14 +15,15 @@ from activities.messages import (
     RecordPageRequest,
     TenantPlan,
 )
-from memory_maintenance.database.pool import Pool
+from memory_maintenance.cycles.costs import foreseen_costs
+from memory_maintenance.cycles.planner import Planner, log_what_is_off
+from memory_maintenance.cycles.preview import ForeseenCosts
+from memory_maintenance.cycles.record import close_cycle, open_cycle, record_outcomes
 from memory_maintenance.decay.progress import adopt
-from memory_maintenance.language_model.retention import tidy_ledger
-from memory_maintenance.operations.cycles import checked_as_of, close_cycle, open_cycle, record_outcomes
-from memory_maintenance.operations.foreseen import ForeseenCosts
-from memory_maintenance.planning.costs import foreseen_costs
-from memory_maintenance.planning.planner import Planner, log_what_is_off
 from memory_maintenance.settings import Settings
+from memory_maintenance.store.clock import checked_as_of
+from memory_maintenance.store.pool import Pool
+from memory_maintenance.writers.model.retention import tidy_ledger
 
 
 @dataclass(frozen=True, slots=True)

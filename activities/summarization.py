@@ -11,8 +11,8 @@ from activities.messages import (
     SummarizeSessionRequest,
     SummarizeSessionResult,
 )
-from memory_maintenance.database.pool import Pool
 from memory_maintenance.settings import Settings
+from memory_maintenance.store.pool import Pool
 from memory_maintenance.summarization.due import due_sessions
 from memory_maintenance.summarization.policy import SessionKey
 from memory_maintenance.summarization.worker import SummarizationWorker

@@ -8,7 +8,7 @@ from typing import Final
 
 from benchmarks.ranking import Bm25, Numbers
 from benchmarks.session_files import SessionEvents
-from memory_maintenance.memories.memory import Memory
+from memory_maintenance.store.memory import Memory
 
 FOLDS: Final = 5
 """Every event is held out once: in each fold every fifth event of every session."""

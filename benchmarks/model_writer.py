@@ -17,21 +17,21 @@ import asyncpg
 
 from benchmarks.session_files import NOW, SessionEvents, SessionFile
 from benchmarks.summary_quality import Judged, judged
-from memory_maintenance.database.migrate import migrate
-from memory_maintenance.database.pool import Pool, fetch, open_pool
+from embedded.postgres import running_postgres
 from memory_maintenance.errors import SettingsError
-from memory_maintenance.language_model.asking import PatientModel, open_model
-from memory_maintenance.language_model.completion import read_completion
-from memory_maintenance.language_model.judging import read_answer
-from memory_maintenance.language_model.ledger import question_key
-from memory_maintenance.language_model.ledgered import LedgeredModel
-from memory_maintenance.language_model.question import Answer, AnswerT, Question
-from memory_maintenance.memories.importing import import_memories
 from memory_maintenance.settings import Settings
+from memory_maintenance.store.importing import import_memories
+from memory_maintenance.store.migrate import migrate
+from memory_maintenance.store.pool import Pool, fetch, open_pool
 from memory_maintenance.summarization.prompt import SessionSummaryResponse
 from memory_maintenance.summarization.worker import SummarizationWorker, SummaryOutcome
-from memory_maintenance.texts.cleaning import clean
-from runtime.embedded_postgres import running_postgres
+from memory_maintenance.writers.language.cleaning import clean
+from memory_maintenance.writers.model.asking import PatientModel, open_model
+from memory_maintenance.writers.model.completion import read_completion
+from memory_maintenance.writers.model.judging import read_answer
+from memory_maintenance.writers.model.ledger import question_key
+from memory_maintenance.writers.model.ledgered import LedgeredModel
+from memory_maintenance.writers.model.question import Answer, AnswerT, Question
 
 CALLS: Final = """
 -- quality.CALLS: every answer that the ledger has, oldest first.

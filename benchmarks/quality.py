@@ -29,15 +29,15 @@ from benchmarks.model_writer import scratch_store, small_model, summarized
 from benchmarks.quality_report import WriterReport, as_json, as_markdown, gain
 from benchmarks.session_files import SessionEvents, SessionFile, read_sessions, spread
 from benchmarks.summary_quality import judged
-from memory_maintenance.database.pool import Pool
 from memory_maintenance.errors import InvalidRequestError, MaintenanceError
-from memory_maintenance.memories.memory import Memory
 from memory_maintenance.observability.logs import configure_logs
 from memory_maintenance.settings import Settings, load_settings
+from memory_maintenance.store.memory import Memory
+from memory_maintenance.store.pool import Pool
 from memory_maintenance.summarization.extractive import extractive_summary
 from memory_maintenance.summarization.policy import fallback_text
 from memory_maintenance.summarization.prompt import SESSION_SYSTEM
-from memory_maintenance.texts.relative_dates import with_dates
+from memory_maintenance.writers.language.relative_dates import with_dates
 
 SMALL_MODEL: Final = "SmolLM2-135M"
 EXTRACTIVE: Final = "extractive"

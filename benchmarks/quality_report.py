@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from benchmarks.found_again import TOP, FoundAgain
 from benchmarks.summary_quality import Judged
-from memory_maintenance.language_model.quality import DEFAULT, QualityFigures
+from memory_maintenance.writers.model.quality import DEFAULT, QualityFigures
 
 MEASURES: Final = {
     "truncated": "finished: not cut off",

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.store import Question, Store, StoredMemory
-from memory_maintenance.texts.words import content_stems
+from memory_maintenance.writers.language.words import content_stems
 
 Numbers = NDArray[np.float64]
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.store_files import read_lines
-from memory_maintenance.memories.line import MemoryLine, read_line
-from memory_maintenance.memories.memory import DERIVED_SOURCES, EPISODIC, Memory
 from memory_maintenance.settings import Settings
+from memory_maintenance.store.import_line import MemoryLine, read_line
+from memory_maintenance.store.memory import DERIVED_SOURCES, EPISODIC, Memory
 from memory_maintenance.summarization.policy import TAGS, DueRule, SessionKey, SessionState
 
 SAMPLES: Final = Path(__file__).parents[1] / "samples" / "memories.jsonl"

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from benchmarks.store import Question, Store, StoredMemory
 from memory_maintenance.errors import InvalidRequestError
-from memory_maintenance.memories.line import read_line
+from memory_maintenance.store.import_line import read_line
 
 Said = TypeVar("Said")
 

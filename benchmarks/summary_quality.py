@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from memory_maintenance.language_model.quality import QualityFigures, faults, measure
-from memory_maintenance.texts.dates import dates, kept_dates
-from memory_maintenance.texts.figures import figures, supported_figures
+from memory_maintenance.writers.language.dates import dates, kept_dates
+from memory_maintenance.writers.language.figures import figures, supported_figures
+from memory_maintenance.writers.model.quality import QualityFigures, faults, measure
 
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _TIME: Final = re.compile(r"\A\d{4}-\d{2}-\d{2} ")

@@ -12,8 +12,8 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from chaos.cycles import Cycles
-from memory_maintenance.database.pool import Pool
-from memory_maintenance.operations.tenants import all_tenants, pause, resume
+from memory_maintenance.store.pool import Pool
+from memory_maintenance.tenants.control import all_tenants, pause, resume
 from workflows.page import tenant_workflow_id
 
 ODD: Final[Sequence[Sequence[Any]]] = ((), (7,), ([],), ({"tenant_id": 5},), ("x", "y", "z"), ({"until": "soon"},))

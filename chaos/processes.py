@@ -15,8 +15,8 @@ from pathlib import Path
 from signal import SIGKILL
 from typing import Any, Final
 
-from runtime import tether
-from runtime.embedded_process import opened_log
+from embedded import exec_with_parent_death
+from embedded.process import opened_log
 
 ROOT: Final = Path(__file__).parent.parent
 STARTED: Final = b"worker_started"
@@ -25,7 +25,7 @@ _AGAIN_AFTER_SECONDS: Final = 0.5
 
 def tethered(*command: str) -> list[str]:
     """Return *command* so that it dies with this process."""
-    prefix = [sys.executable, "-I", "-S", tether.__file__, str(os.getpid()), str(int(SIGKILL)), ""]
+    prefix = [sys.executable, "-I", "-S", exec_with_parent_death.__file__, str(os.getpid()), str(int(SIGKILL)), ""]
     return [*prefix, sys.executable, *command]
 
 

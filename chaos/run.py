@@ -30,9 +30,9 @@ from chaos.record import Record
 from chaos.servers import Killable, postgres, temporal
 from chaos.settings import Options, worker_settings
 from chaos.tenants import Newborn, fill, tenant_names
-from memory_maintenance.database.migrate import migrate
-from memory_maintenance.database.pool import Pool, fetch_value, open_pool
 from memory_maintenance.settings import Settings
+from memory_maintenance.store.migrate import migrate
+from memory_maintenance.store.pool import Pool, fetch_value, open_pool
 from runtime.client import connect
 
 Say = Callable[[str], None]

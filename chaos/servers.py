@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from signal import SIGKILL, SIGQUIT, Signals
 
-from runtime.embedded_postgres import running_postgres
-from runtime.embedded_process import Server
-from runtime.embedded_temporal import HOST, running_temporal
+from embedded.postgres import running_postgres
+from embedded.process import Server
+from embedded.temporal import HOST, running_temporal
 
 
 @dataclass(slots=True)

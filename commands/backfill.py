@@ -8,11 +8,11 @@ from datetime import datetime
 import typer
 
 from commands.console import err, run, say
-from memory_maintenance.language_model.backend import deployment_backend
-from memory_maintenance.operations.cycles import checked_as_of
-from memory_maintenance.planning.planner import Planner
+from memory_maintenance.cycles.planner import Planner
 from memory_maintenance.settings import Settings
+from memory_maintenance.store.clock import checked_as_of
 from memory_maintenance.summarization.estimate import SummaryEstimate
+from memory_maintenance.writers.model.backend import deployment_backend
 from runtime.wiring import running_store
 
 

@@ -16,10 +16,10 @@ from commands.console import AsJson, out, print_json, run, say, settings_for_com
 from commands.cycle_words import kind_of, took
 from commands.next_steps import steps_for_cycle, steps_for_tenant
 from commands.run import in_a_line
+from memory_maintenance.cycles.outcomes import CycleTotals, TenantOutcome
 from memory_maintenance.inspection.calls import CallCount, cycle_calls
 from memory_maintenance.inspection.cycles import Cycle, find_cycle, outcomes_of
 from memory_maintenance.inspection.report import skipped_work
-from memory_maintenance.operations.outcomes import CycleTotals, TenantOutcome
 from memory_maintenance.settings import Settings
 from runtime.wiring import running_store
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
+from memory_maintenance.cycles.outcomes import TASKS
 from memory_maintenance.inspection.cycles import Cycle
-from memory_maintenance.operations.outcomes import TASKS
 
 
 def kind_of(cycle: Cycle) -> str:

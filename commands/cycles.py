@@ -14,9 +14,9 @@ from commands.console import AsJson, out, print_json, run, settings_for_command
 from commands.cycle import cycle_data, show_cycle
 from commands.cycle_words import kind_of, short_id, took
 from commands.tables import fitting_table
+from memory_maintenance.cycles.outcomes import CycleTotals
 from memory_maintenance.inspection.calls import cycle_costs
 from memory_maintenance.inspection.cycles import Cycle, latest_cycles
-from memory_maintenance.operations.outcomes import CycleTotals
 from memory_maintenance.settings import Settings
 from runtime.wiring import running_store
 

@@ -11,9 +11,9 @@ from rich.text import Text
 
 from commands.console import out
 from commands.tables import table
-from memory_maintenance.database.pool import Pool, fetch
 from memory_maintenance.inspection.decay import explain_decay
 from memory_maintenance.inspection.derived import WrittenMemory, written_memories
+from memory_maintenance.store.pool import Pool, fetch
 from runtime.wiring import Application
 
 RUNS: Final = """

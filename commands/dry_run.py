@@ -10,7 +10,7 @@ import typer
 
 from commands.console import err, out, print_json, say
 from commands.tables import table
-from memory_maintenance.operations.outcomes import CycleTotals
+from memory_maintenance.cycles.outcomes import CycleTotals
 from workflows.messages import MaintenanceRequest
 
 DryRun = Annotated[

@@ -35,8 +35,8 @@ from commands.restoring import restore, show_restored
 from commands.set_aside import list_set_aside, requeue_set_aside
 from memory_maintenance.inspection.decay import DecayExplanation, explain_decay
 from memory_maintenance.inspection.derived import WrittenMemory, written_memory
-from memory_maintenance.memories.importing import ImportReport, import_memories
 from memory_maintenance.settings import Settings
+from memory_maintenance.store.importing import ImportReport, import_memories
 from runtime.wiring import running_store
 
 app = typer.Typer(no_args_is_help=True, help="Import memories; explain and restore their importance.")

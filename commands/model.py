@@ -10,8 +10,8 @@ import typer
 from commands.console import AsJson, By, out, print_json, run, say, settings_for_command
 from commands.tables import table
 from memory_maintenance.inspection.model import BreakerState, ModelStatus, model_status
-from memory_maintenance.language_model.breaker import reset_breakers
 from memory_maintenance.settings import Settings
+from memory_maintenance.writers.model.breaker import reset_breakers
 from runtime.wiring import running_store
 
 app = typer.Typer(no_args_is_help=True, help="Show how the language model fares; close its breaker.")

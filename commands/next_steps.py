@@ -5,8 +5,8 @@ from __future__ import annotations
 import shlex
 from typing import Final
 
+from memory_maintenance.cycles.outcomes import TenantOutcome
 from memory_maintenance.inspection.cycles import Cycle, after_failure, next_command
-from memory_maintenance.operations.outcomes import TenantOutcome
 from workflows.page import tenant_workflow_id
 
 TEMPORALS_VERSION: Final = 7

@@ -24,10 +24,10 @@ from commands.console import (
     starter,
 )
 from memory_maintenance.errors import InvalidRequestError
-from memory_maintenance.operations.known import ensure_known
-from memory_maintenance.operations.overrides import TenantOverrides, checked_overrides, clear_overrides, override
-from memory_maintenance.operations.tenants import control_of
 from memory_maintenance.settings import Settings
+from memory_maintenance.tenants.control import control_of
+from memory_maintenance.tenants.known import ensure_known
+from memory_maintenance.tenants.overrides import TenantOverrides, checked_overrides, clear_overrides, override
 from runtime.wiring import running_store
 
 logger = structlog.get_logger(__name__)

@@ -8,11 +8,11 @@ from operator import add
 from uuid import UUID
 
 from commands.console import progress_of, said, say
-from memory_maintenance.database.pool import Pool
 from memory_maintenance.decay.restore import RestoreResult, restore_memories, restore_tenant
-from memory_maintenance.operations.known import ensure_known, memories_of
-from memory_maintenance.operations.tenants import all_tenants
 from memory_maintenance.settings import Settings
+from memory_maintenance.store.pool import Pool
+from memory_maintenance.tenants.control import all_tenants
+from memory_maintenance.tenants.known import ensure_known, memories_of
 from runtime.wiring import running_store
 
 

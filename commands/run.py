@@ -12,13 +12,13 @@ from commands.console import FAILED, AsJson, err, out, print_json, progress_of, 
 from commands.dry_run import DryRun, foreseen_in_a_line, show_foreseen, tenants_left
 from commands.instants import AsOf
 from commands.tables import table
+from embedded.stack import Stack
+from memory_maintenance.cycles.outcomes import CycleTotals
 from memory_maintenance.errors import MaintenanceError, SessionNotFoundError
 from memory_maintenance.inspection.sessions import session_reports
-from memory_maintenance.operations.known import ensure_project, fleet_size
-from memory_maintenance.operations.outcomes import CycleTotals
 from memory_maintenance.settings import Settings
+from memory_maintenance.tenants.known import ensure_project, fleet_size
 from runtime.client import connect
-from runtime.embedded import Stack
 from runtime.runs import ensure_worker, follow, start_run
 from runtime.wiring import running_pool, running_stack_of
 from workflows.messages import MaintenanceRequest

@@ -30,8 +30,8 @@ from commands.console import (
 from commands.instants import instant, minute
 from commands.schedule_desk import Desk, at_the_desk
 from commands.tables import fitting_table, table
-from memory_maintenance.operations.orders import Order, latest_orders
 from memory_maintenance.settings import Settings
+from memory_maintenance.tenants.orders import Order, latest_orders
 from runtime.client import connect
 from runtime.schedule_orders import (
     ScheduleState,

@@ -10,9 +10,9 @@ import typer
 
 from commands.console import AsJson, out, print_json, refuse, run, say, settings_for_command
 from commands.tables import table
-from memory_maintenance.operations.known import ensure_known
-from memory_maintenance.operations.set_aside import SetAside, all_set_aside, requeue
 from memory_maintenance.settings import Settings
+from memory_maintenance.tenants.known import ensure_known
+from memory_maintenance.writers.model.set_aside import SetAside, all_set_aside, requeue
 from runtime.wiring import running_store
 
 

@@ -29,8 +29,8 @@ from memory_maintenance.inspection.distribution import BINS, LEVELS, Distributio
 from memory_maintenance.inspection.ordering import OrderChange
 from memory_maintenance.inspection.scenario import Scenario, Simulation
 from memory_maintenance.inspection.simulation import MOST_COMPARED, simulate
-from memory_maintenance.operations.known import ensure_known, memories_of
 from memory_maintenance.settings import Settings
+from memory_maintenance.tenants.known import ensure_known, memories_of
 from runtime.wiring import running_store
 
 _BAR = "▏▎▍▌▋▊▉█"

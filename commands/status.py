@@ -23,8 +23,8 @@ from memory_maintenance.inspection.successes import (
     last_successes,
     successes_of_tenants,
 )
-from memory_maintenance.operations.tenants import TenantControl, all_tenants
 from memory_maintenance.settings import Settings
+from memory_maintenance.tenants.control import TenantControl, all_tenants
 from runtime.client import connect
 from runtime.running import Running, what_runs
 from runtime.schedule_orders import ScheduleState, schedule_states

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from commands.console import out, progress_of, run, settings_for_command
-from memory_maintenance.database.building import watch_builds
 from memory_maintenance.settings import Settings
+from memory_maintenance.store.building import watch_builds
 from runtime.wiring import running_database_of
 
 
@@ -17,7 +17,7 @@ def migrate_store() -> None:
 
 
 async def _migrate(settings: Settings) -> None:
-    from memory_maintenance.database.migrate import migrate  # noqa: PLC0415  its docstring says why
+    from memory_maintenance.store.migrate import migrate  # noqa: PLC0415  its docstring says why
 
     async with running_database_of(settings) as address:
         with progress_of() as bar:

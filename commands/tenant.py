@@ -13,10 +13,10 @@ from commands.cycle_words import short_id
 from commands.tables import show_titled, table
 from memory_maintenance.inspection.sessions import SessionReport, session_reports
 from memory_maintenance.inspection.tenant import TenantReport, TenantRun, tenant_report
-from memory_maintenance.operations.known import ensure_known
-from memory_maintenance.operations.orders import Order
-from memory_maintenance.operations.tenants import TenantControl
 from memory_maintenance.settings import Settings
+from memory_maintenance.tenants.control import TenantControl
+from memory_maintenance.tenants.known import ensure_known
+from memory_maintenance.tenants.orders import Order
 from runtime.wiring import running_store
 
 

@@ -12,10 +12,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from memory_maintenance.cycles.scheduler import MaintenanceScheduler
     from memory_maintenance.decay.worker import DecayWorker
     from memory_maintenance.dreaming.reflection import ReflectionEngineV2
     from memory_maintenance.dreaming.worker import DreamingWorker
-    from memory_maintenance.scheduler import MaintenanceScheduler
     from memory_maintenance.summarization.worker import SummarizationWorker
 
 __all__ = ["DecayWorker", "DreamingWorker", "MaintenanceScheduler", "ReflectionEngineV2", "SummarizationWorker"]

@@ -8,11 +8,11 @@ import json
 import sys
 from typing import Any
 
-from memory_maintenance.database.pool import open_pool
+from memory_maintenance.cycles.scheduler import MaintenanceScheduler
 from memory_maintenance.errors import MaintenanceError, SettingsError
 from memory_maintenance.observability.logs import configure_logs
-from memory_maintenance.scheduler import MaintenanceScheduler
 from memory_maintenance.settings import load_settings
+from memory_maintenance.store.pool import open_pool
 
 
 async def _maintain(tenant_ids: list[str] | None, *, hourly: bool, dry_run: bool) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from temporalio.api.workflowservice.v1 import CountWorkflowExecutionsRequest, Li
 from temporalio.client import Client, WorkflowHandle, WorkflowQueryFailedError
 from temporalio.service import RPCError
 
-from memory_maintenance.operations.outcomes import CycleTotals
+from memory_maintenance.cycles.outcomes import CycleTotals
 from runtime.runs import progress_of
 from workflows.page import tenant_workflow_id
 from workflows.tenant import TenantMaintenanceWorkflow

@@ -13,8 +13,8 @@ from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.client import Client, WorkflowHandle, WorkflowQueryFailedError
 from temporalio.service import RPCError
 
+from memory_maintenance.cycles.outcomes import CycleTotals
 from memory_maintenance.errors import MaintenanceError
-from memory_maintenance.operations.outcomes import CycleTotals
 from runtime.pollers import is_polled
 from workflows.maintenance import MaintenanceWorkflow
 from workflows.messages import MaintenanceRequest

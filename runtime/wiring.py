@@ -16,19 +16,19 @@ from activities.embedding import EmbeddingActivities
 from activities.operations import OperationActivities
 from activities.planning import PlanningActivities
 from activities.summarization import SummarizationActivities
-from memory_maintenance.database.pool import Pool, open_pool
+from embedded.stack import Stack, running_database, running_stack
+from memory_maintenance.cycles.planner import Planner
 from memory_maintenance.decay.worker import DecayWorker
 from memory_maintenance.dreaming.worker import DreamingWorker
 from memory_maintenance.embedding.worker import EmbeddingWorker
 from memory_maintenance.inspection.figures import reporting_figures
-from memory_maintenance.language_model.asking import open_model
-from memory_maintenance.language_model.embedder import Embedder, open_embedder
-from memory_maintenance.language_model.question import LanguageModel
-from memory_maintenance.planning.planner import Planner
 from memory_maintenance.settings import Settings
+from memory_maintenance.store.pool import Pool, open_pool
 from memory_maintenance.summarization.worker import SummarizationWorker
+from memory_maintenance.writers.model.asking import open_model
+from memory_maintenance.writers.model.embedder import Embedder, open_embedder
+from memory_maintenance.writers.model.question import LanguageModel
 from runtime.client import configured_address, connect, connect_patiently
-from runtime.embedded import Stack, running_database, running_stack
 from runtime.search_attributes import SearchAttributes
 
 Activity = Callable[..., Any]
@@ -73,7 +73,7 @@ async def running_database_of(settings: Settings) -> AsyncIterator[str]:
 
 
 async def _migrate(address: str) -> None:
-    from memory_maintenance.database.migrate import migrate  # noqa: PLC0415  its docstring says why
+    from memory_maintenance.store.migrate import migrate  # noqa: PLC0415  its docstring says why
 
     await migrate(address)
 

@@ -14,9 +14,9 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 
 from activities.failures import FailureInterceptor
-from memory_maintenance.database.pool import Pool, fetch_value
 from memory_maintenance.errors import MaintenanceError
 from memory_maintenance.settings import Settings
+from memory_maintenance.store.pool import Pool, fetch_value
 from runtime.capacity import (
     ACTIVITY_POLLERS,
     CACHED_WORKFLOWS,

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from memory_maintenance.database.pool import Pool, execute_many, fetch
+from memory_maintenance.store.pool import Pool, execute_many, fetch
 
 AS_OF = datetime(2026, 3, 10, 2, 0, tzinfo=UTC)
 

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from memory_maintenance.database.pool import Pool
+from memory_maintenance.store.pool import Pool
 from tests.agents import others, write
 from tests.endpoint import Reply, ScriptedEndpoint
 from tests.hostile import STORABLE

@@ -15,12 +15,12 @@ from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
-from memory_maintenance.database.migrate import migrate
-from memory_maintenance.database.pool import Pool, open_pool
-from runtime.embedded_postgres import running_postgres
-from runtime.embedded_temporal import temporal_program
+from embedded.postgres import running_postgres
+from embedded.temporal import temporal_program
+from memory_maintenance.store.migrate import migrate
+from memory_maintenance.store.pool import Pool, open_pool
 
-RAE_TABLE = (Path(__file__).parent / "database" / "rae_memories.sql").read_text()
+RAE_TABLE = (Path(__file__).parent / "store" / "rae_memories.sql").read_text()
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,6 @@
 """A checksum of every row of a store: what a dry run must leave as it was."""
 
-from memory_maintenance.database.pool import Pool, fetch, fetch_value
+from memory_maintenance.store.pool import Pool, fetch, fetch_value
 
 TABLES = """
 SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables

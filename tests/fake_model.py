@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from memory_maintenance.errors import LanguageModelError
-from memory_maintenance.language_model.question import Answer, AnswerT, LanguageModel, Question
+from memory_maintenance.writers.model.question import Answer, AnswerT, LanguageModel, Question
 
 
 def answer_to(question: Question[Any]) -> dict[str, Any]:

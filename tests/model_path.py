@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from memory_maintenance.database.pool import Pool
-from memory_maintenance.language_model.asking import PatientModel, open_model
 from memory_maintenance.settings import Settings
+from memory_maintenance.store.pool import Pool
+from memory_maintenance.writers.model.asking import PatientModel, open_model
 from tests.endpoint import Reply, ScriptedEndpoint, answer, endpoint
 
 __all__ = ["endpoint", "model", "settings"]

@@ -4,9 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from memory_maintenance.database.pool import Pool, execute
-from memory_maintenance.operations.cycles import close_cycle, open_cycle, record_outcomes
-from memory_maintenance.operations.outcomes import (
+from memory_maintenance.cycles.outcomes import (
     CycleFailure,
     CycleTotals,
     DecayCounts,
@@ -14,6 +12,8 @@ from memory_maintenance.operations.outcomes import (
     SummaryCounts,
     TenantOutcome,
 )
+from memory_maintenance.cycles.record import close_cycle, open_cycle, record_outcomes
+from memory_maintenance.store.pool import Pool, execute
 
 NIGHT = datetime(2026, 3, 10, 2, 0, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -10,8 +10,8 @@ from temporalio.exceptions import ApplicationError
 with workflow.unsafe.imports_passed_through():
     from activities.messages import CloseCycleRequest, ForeseeCostsRequest, OpenCycleRequest, OpenCycleResult
     from activities.planning import PlanningActivities
-    from memory_maintenance.operations.foreseen import foreseen_stats
-    from memory_maintenance.operations.outcomes import CycleTotals
+    from memory_maintenance.cycles.outcomes import CycleTotals
+    from memory_maintenance.cycles.preview import foreseen_stats
     from workflows.messages import CycleProgress, CycleScope, MaintenanceRequest
     from workflows.options import sql
     from workflows.search_attributes import show_cycle, show_status

@@ -4,7 +4,7 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, FailureError
 
 with workflow.unsafe.imports_passed_through():
-    from memory_maintenance.operations.outcomes import CycleFailure
+    from memory_maintenance.cycles.outcomes import CycleFailure
 
 
 def error_type(error: ActivityError) -> str:

@@ -11,7 +11,7 @@ with workflow.unsafe.imports_passed_through():
 
     from activities.messages import PlanPageRequest, PlanPageResult, TenantOrder, TenantPlan
     from activities.planning import PlanningActivities
-    from memory_maintenance.operations.outcomes import CycleTotals
+    from memory_maintenance.cycles.outcomes import CycleTotals
     from workflows import cycle
     from workflows.failures import cycle_failure, error_type
     from workflows.messages import MaintenanceRequest, PageRequest

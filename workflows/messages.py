@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from activities.messages import Kind, Message, SessionRef, TenantId, TenantPlan
-from memory_maintenance.operations.outcomes import CycleTotals, Step, Task, TenantOutcome
+from memory_maintenance.cycles.outcomes import CycleTotals, Step, Task, TenantOutcome
 
 
 class CycleScope(Message):

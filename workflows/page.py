@@ -10,7 +10,7 @@ from temporalio.exceptions import ChildWorkflowError, WorkflowAlreadyStartedErro
 with workflow.unsafe.imports_passed_through():
     from activities.messages import RecordPageRequest, TenantPlan, fits_a_workflow_id
     from activities.planning import PlanningActivities
-    from memory_maintenance.operations.outcomes import CycleTotals, TenantOutcome, TenantStatus
+    from memory_maintenance.cycles.outcomes import CycleTotals, TenantOutcome, TenantStatus
     from workflows.messages import PageRequest, TenantRequest
     from workflows.options import TENANTS_AT_ONCE, sql
     from workflows.search_attributes import of_tenant

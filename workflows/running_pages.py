@@ -8,7 +8,7 @@ from temporalio import workflow
 from temporalio.exceptions import FailureError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
-    from memory_maintenance.operations.outcomes import CycleTotals, TenantOutcome
+    from memory_maintenance.cycles.outcomes import CycleTotals, TenantOutcome
     from workflows.messages import PageRequest
     from workflows.page import MaintenancePageWorkflow
     from workflows.search_attributes import of_page

@@ -17,7 +17,7 @@ with workflow.unsafe.imports_passed_through():
         SummarizeSessionResult,
         TenantOrder,
     )
-    from memory_maintenance.operations.outcomes import (
+    from memory_maintenance.cycles.outcomes import (
         STEPS,
         DecayCounts,
         EmbeddingCounts,
@@ -25,7 +25,7 @@ with workflow.unsafe.imports_passed_through():
         TenantOutcome,
         TenantStatus,
     )
-    from memory_maintenance.operations.tallies import dream_counts, embeddings_to_come, summary_counts
+    from memory_maintenance.cycles.tallies import dream_counts, embeddings_to_come, summary_counts
     from workflows.failures import error_type, reason
     from workflows.messages import TenantProgress, TenantRequest
     from workflows.options import SESSIONS_AT_ONCE

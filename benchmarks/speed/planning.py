@@ -9,10 +9,10 @@ from typing import Final
 from benchmarks.speed.bench import Bench
 from benchmarks.speed.servers import database
 from benchmarks.speed.session_store import Fleet, fill_sessions
-from memory_maintenance.database.pool import open_pool
-from memory_maintenance.operations.outcomes import TASKS, Task
-from memory_maintenance.planning.planner import Planner
+from memory_maintenance.cycles.outcomes import TASKS, Task
+from memory_maintenance.cycles.planner import Planner
 from memory_maintenance.settings import Settings
+from memory_maintenance.store.pool import open_pool
 from workflows.options import PAGE_SIZE
 
 SCANNED: Final = 500

@@ -13,8 +13,8 @@ from uuid import uuid4
 
 import asyncpg
 
-from runtime.embedded_postgres import running_postgres
-from runtime.embedded_temporal import running_temporal
+from embedded.postgres import running_postgres
+from embedded.temporal import running_temporal
 
 MEGABYTE = 1_000_000
 

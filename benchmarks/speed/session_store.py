@@ -17,7 +17,7 @@ import asyncpg
 from benchmarks.speed.servers import command, connected, settle
 from benchmarks.speed.store import RAE_TABLE
 from chaos.answers import marker
-from memory_maintenance.database.migrate import migrate
+from memory_maintenance.store.migrate import migrate
 
 PAST_DAYS: Final = 90
 """The memories of a tenant are spread evenly over so many days."""

@@ -11,8 +11,8 @@ from typing import Final
 import asyncpg
 
 from benchmarks.speed.servers import command, connected, settle
-from memory_maintenance.database.migrate import migrate
-from memory_maintenance.memories.line import read_line
+from memory_maintenance.store.import_line import read_line
+from memory_maintenance.store.migrate import migrate
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 RAE_TABLE: Final = ROOT / "tests" / "database" / "rae_memories.sql"

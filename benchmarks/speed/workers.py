@@ -21,8 +21,8 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 
 from benchmarks.speed.processes import Processors, peak_megabytes, processors
 from benchmarks.speed.servers import Servers
-from runtime import tether
-from runtime.embedded_process import log_end, opened_log
+from embedded import exec_with_parent_death
+from embedded.process import log_end, opened_log
 from runtime.runs import start_run
 from workflows.messages import MaintenanceRequest
 
@@ -73,7 +73,7 @@ class Cycle:
 
 def tethered(*arguments: str) -> list[str]:
     """Return the command of a Python process that dies with this one."""
-    prefix = [sys.executable, "-I", "-S", tether.__file__, str(os.getpid()), str(int(SIGKILL)), ""]
+    prefix = [sys.executable, "-I", "-S", exec_with_parent_death.__file__, str(os.getpid()), str(int(SIGKILL)), ""]
     return [*prefix, sys.executable, *arguments]
 
 

@@ -11,10 +11,10 @@ from functools import partial
 from typing import ClassVar, Final, Literal
 from uuid import UUID
 
-from memory_maintenance.database.pool import Executor, Pool, transaction
 from memory_maintenance.decay.policy import DecayRule, Run
 from memory_maintenance.decay.progress import Halt, Stand, complete, foreseen_gate, gate, keep, keep_end, start
 from memory_maintenance.decay.statements import NOTHING, Page, decay_locked, decay_page, foreseen_page
+from memory_maintenance.store.pool import Executor, Pool, transaction
 
 Status = Literal["done", "more", "paused", "superseded", "disabled"]
 Beat = Callable[[str | None], object]

@@ -13,8 +13,8 @@ from datetime import datetime
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from memory_maintenance.database.pool import Executor, execute, fetch_row, fetch_value
 from memory_maintenance.decay.policy import Run
+from memory_maintenance.store.pool import Executor, execute, fetch_row, fetch_value
 
 Halt = Literal["paused", "superseded"]
 

@@ -12,11 +12,11 @@ from uuid import UUID
 
 import structlog
 
-from memory_maintenance.database.pool import Executor, Pool, fetch, fetch_row, transaction
 from memory_maintenance.errors import MemoryNotFoundError
-from memory_maintenance.operations.cycles import checked_as_of
-from memory_maintenance.operations.known import ensure_known
-from memory_maintenance.operations.orders import add_to_order, record_order
+from memory_maintenance.store.clock import checked_as_of
+from memory_maintenance.store.pool import Executor, Pool, fetch, fetch_row, transaction
+from memory_maintenance.tenants.known import ensure_known
+from memory_maintenance.tenants.orders import add_to_order, record_order
 
 logger = structlog.get_logger(__name__)
 

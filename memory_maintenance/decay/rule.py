@@ -8,8 +8,8 @@ from types import MappingProxyType
 
 from memory_maintenance.decay.policy import DecayRule
 from memory_maintenance.errors import InvalidRequestError
-from memory_maintenance.operations.overrides import TenantOverrides
 from memory_maintenance.settings import LAYER_SPELLINGS, Settings
+from memory_maintenance.tenants.overrides import TenantOverrides
 
 
 def decay_is_on(settings: Settings, overrides: TenantOverrides) -> bool:

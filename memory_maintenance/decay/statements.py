@@ -9,8 +9,8 @@ from uuid import UUID
 
 from asyncpg import Record
 
-from memory_maintenance.database.pool import Executor, fetch, fetch_row
 from memory_maintenance.decay.policy import DecayRule, Run
+from memory_maintenance.store.pool import Executor, fetch, fetch_row
 
 PAGE_BY_CURSOR: Final = """
 -- decay.DECAY_PAGE: prices a page of one tenant's memories and writes those that move.

@@ -11,16 +11,16 @@ from uuid import UUID
 
 import structlog
 
-from memory_maintenance.database.pool import Pool
 from memory_maintenance.decay.batch import BatchInProgress, Beat, DecayBatch, ForeseenBatch, Status
 from memory_maintenance.decay.policy import DecayRule
 from memory_maintenance.decay.progress import kept, switched_off
 from memory_maintenance.decay.rule import RuleArguments, decay_is_on, tenant_rule
 from memory_maintenance.errors import InvalidRequestError, MaintenanceError
 from memory_maintenance.observability.metrics import DECAY_SECONDS, DECAY_UPDATED, tenant_label
-from memory_maintenance.operations.cycles import checked_as_of
-from memory_maintenance.operations.tenants import all_tenants, known_control_of
 from memory_maintenance.settings import Settings, load_settings
+from memory_maintenance.store.clock import checked_as_of
+from memory_maintenance.store.pool import Pool
+from memory_maintenance.tenants.control import all_tenants, known_control_of
 
 __all__ = ["DecayBatch", "DecayWorker"]
 

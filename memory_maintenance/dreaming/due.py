@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from memory_maintenance.database.pool import Executor, fetch
 from memory_maintenance.dreaming.policy import DreamRule
 from memory_maintenance.dreaming.statements import DREAM_COUNTS, DUE_PROJECTS
 from memory_maintenance.settings import Settings
+from memory_maintenance.store.pool import Executor, fetch
 
 
 async def dream_counts(

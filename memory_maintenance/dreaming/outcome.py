@@ -8,7 +8,7 @@ from uuid import UUID
 
 import structlog
 
-from memory_maintenance.language_model.backend import Backend
+from memory_maintenance.writers.model.backend import Backend
 
 logger = structlog.get_logger(__name__)
 

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from memory_maintenance.memories.derived import derived_id
 from memory_maintenance.settings import Settings
+from memory_maintenance.store.derived import derived_id
 
 SOURCE: Final = "reflection_engine_v2"
 STRATEGY_TAG: Final = "strategy"

@@ -9,9 +9,9 @@ from typing import Annotated, Any, Final
 from annotated_types import Len
 from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, create_model
 
-from memory_maintenance.language_model.context import estimated_tokens
-from memory_maintenance.language_model.question import ModelAnswer, Question
-from memory_maintenance.language_model.untrusted import as_line, delimited
+from memory_maintenance.writers.model.context import estimated_tokens
+from memory_maintenance.writers.model.question import ModelAnswer, Question
+from memory_maintenance.writers.model.untrusted import as_line, delimited
 
 VERSION: Final = "reflection/2"
 

@@ -9,7 +9,6 @@ from uuid import UUID, uuid4, uuid5
 
 import structlog
 
-from memory_maintenance.database.pool import Pool, fetch, fetch_value, transaction
 from memory_maintenance.dreaming.context import Event, OutcomeType, ReflectionContext, ReflectionResult
 from memory_maintenance.dreaming.policy import kept_tags, reflection_id
 from memory_maintenance.dreaming.prompt import (
@@ -23,20 +22,21 @@ from memory_maintenance.dreaming.statements import QUERY, SPELLING
 from memory_maintenance.dreaming.storing import as_uuid, reflection_memories, stored_ids
 from memory_maintenance.dreaming.themes import Theme, recurring_themes
 from memory_maintenance.errors import ContextTooLongError, ModelUnavailableError
-from memory_maintenance.language_model.backend import backend_of, own_model
-from memory_maintenance.language_model.context import SCHEMA_TOKENS, estimated_tokens, room
-from memory_maintenance.language_model.question import Answer, LanguageModel, Question
-from memory_maintenance.language_model.untrusted import as_dated_line
-from memory_maintenance.memories.derived import (
+from memory_maintenance.settings import Settings, load_settings
+from memory_maintenance.store.derived import (
     DEFAULT_PROJECT,
     insert_derived,
     reflective_layer,
     text_hash,
 )
-from memory_maintenance.memories.memory import Memory
-from memory_maintenance.operations.tenants import control_of
-from memory_maintenance.settings import Settings, load_settings
-from memory_maintenance.texts.cleaning import clean
+from memory_maintenance.store.memory import Memory
+from memory_maintenance.store.pool import Pool, fetch, fetch_value, transaction
+from memory_maintenance.tenants.control import control_of
+from memory_maintenance.writers.language.cleaning import clean
+from memory_maintenance.writers.model.backend import backend_of, own_model
+from memory_maintenance.writers.model.context import SCHEMA_TOKENS, estimated_tokens, room
+from memory_maintenance.writers.model.question import Answer, LanguageModel, Question
+from memory_maintenance.writers.model.untrusted import as_dated_line
 
 logger = structlog.get_logger(__name__)
 

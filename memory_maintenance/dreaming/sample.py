@@ -10,9 +10,9 @@ from uuid import UUID
 from memory_maintenance.dreaming.context import Event, EventType, OutcomeType, ReflectionContext, ReflectionResult
 from memory_maintenance.dreaming.policy import reflection_id
 from memory_maintenance.dreaming.storing import reflection_memories
-from memory_maintenance.memories.derived import DerivedMemory, project_of, reflective_layer
-from memory_maintenance.memories.memory import Memory
-from memory_maintenance.operations.set_aside import Unit
+from memory_maintenance.store.derived import DerivedMemory, project_of, reflective_layer
+from memory_maintenance.store.memory import Memory
+from memory_maintenance.writers.model.set_aside import Unit
 
 TASK = "Analyzing patterns in recent high-importance memories"
 GOAL = "Identify recurring themes, potential strategies, and meta-insights"

@@ -7,7 +7,7 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 
 from memory_maintenance.dreaming.context import ReflectionResult
 from memory_maintenance.dreaming.policy import SOURCE, STRATEGY_TAG, strategy_id, strategy_importance
-from memory_maintenance.memories.derived import DerivedMemory
+from memory_maintenance.store.derived import DerivedMemory
 
 
 def as_uuid(event_id: str) -> UUID:

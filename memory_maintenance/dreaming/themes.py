@@ -11,12 +11,12 @@ from statistics import fmean
 from typing import Final
 from uuid import UUID
 
-from memory_maintenance.memories.memory import Memory
-from memory_maintenance.texts.centrality import centrality, idf
-from memory_maintenance.texts.gist import gist
-from memory_maintenance.texts.key_terms import as_written, key_terms, names_subject, speakers
-from memory_maintenance.texts.salience import salience
-from memory_maintenance.texts.words import content_stems, sentences, stem, tokens
+from memory_maintenance.store.memory import Memory
+from memory_maintenance.writers.extractive.centrality import centrality, idf
+from memory_maintenance.writers.extractive.gist import gist
+from memory_maintenance.writers.extractive.key_terms import as_written, key_terms, names_subject, speakers
+from memory_maintenance.writers.extractive.salience import salience
+from memory_maintenance.writers.language.words import content_stems, sentences, stem, tokens
 
 MOST_THEMES: Final = 5
 _MOST_MEMORIES: Final = 400

@@ -8,7 +8,6 @@ from uuid import UUID, uuid4
 
 import structlog
 
-from memory_maintenance.database.pool import Executor, Pool, execute, fetch, fetch_row, fetch_value, transaction
 from memory_maintenance.dreaming.context import ReflectionResult
 from memory_maintenance.dreaming.outcome import DreamOutcome, skipped, stored
 from memory_maintenance.dreaming.policy import FEWEST_MEMORIES, DreamRule, nothing_new, reflection_id
@@ -16,13 +15,14 @@ from memory_maintenance.dreaming.reflection import ReflectionEngineV2
 from memory_maintenance.dreaming.sample import Dream
 from memory_maintenance.dreaming.statements import LAST_DREAM, RECORD_DREAM, SAMPLE, STORED
 from memory_maintenance.errors import BudgetExhaustedError, LanguageModelError, is_about_content
-from memory_maintenance.language_model.backend import Backend, backend_of
-from memory_maintenance.language_model.question import LanguageModel
-from memory_maintenance.memories.derived import DEFAULT_PROJECT, insert_derived, lock
-from memory_maintenance.memories.rows import LONGEST_CONTENT, memory_of
-from memory_maintenance.operations.set_aside import count_failure, forgive
-from memory_maintenance.operations.tenants import TenantControl, control_of
 from memory_maintenance.settings import Settings, load_settings
+from memory_maintenance.store.derived import DEFAULT_PROJECT, insert_derived, lock
+from memory_maintenance.store.pool import Executor, Pool, execute, fetch, fetch_row, fetch_value, transaction
+from memory_maintenance.store.rows import LONGEST_CONTENT, memory_of
+from memory_maintenance.tenants.control import TenantControl, control_of
+from memory_maintenance.writers.model.backend import Backend, backend_of
+from memory_maintenance.writers.model.question import LanguageModel
+from memory_maintenance.writers.model.set_aside import count_failure, forgive
 
 __all__ = ["DreamOutcome", "DreamingWorker"]
 

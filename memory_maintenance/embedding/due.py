@@ -7,11 +7,11 @@ from uuid import UUID
 
 import structlog
 
-from memory_maintenance.database.pool import Executor, fetch
 from memory_maintenance.embedding.place import place_of
 from memory_maintenance.embedding.policy import BATCH
 from memory_maintenance.embedding.statements import COUNTS, DUE
 from memory_maintenance.settings import Settings
+from memory_maintenance.store.pool import Executor, fetch
 
 logger = structlog.get_logger(__name__)
 

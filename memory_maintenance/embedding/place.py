@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from memory_maintenance.database.pool import Executor, execute, fetch_row, fetch_value
 from memory_maintenance.embedding.statements import DIMENSION, PLACE, STORE, Table
 from memory_maintenance.errors import InvalidRequestError, VectorColumnError
+from memory_maintenance.store.pool import Executor, execute, fetch_row, fetch_value
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ from uuid import UUID
 
 import structlog
 
-from memory_maintenance.database.pool import Pool, fetch, transaction
 from memory_maintenance.embedding.place import Place, place_of, store_vectors
 from memory_maintenance.embedding.policy import LONGEST_TEXT, smaller
 from memory_maintenance.embedding.statements import TEXTS
@@ -21,10 +20,11 @@ from memory_maintenance.errors import (
     QuestionRefusedError,
     VectorColumnError,
 )
-from memory_maintenance.language_model.context import estimated_tokens
-from memory_maintenance.language_model.embedder import Embedded, Embedder
-from memory_maintenance.operations.tenants import control_of
 from memory_maintenance.settings import Settings
+from memory_maintenance.store.pool import Pool, fetch, transaction
+from memory_maintenance.tenants.control import control_of
+from memory_maintenance.writers.model.context import estimated_tokens
+from memory_maintenance.writers.model.embedder import Embedded, Embedder
 
 logger = structlog.get_logger(__name__)
 

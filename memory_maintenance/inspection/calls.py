@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
-from memory_maintenance.database.pool import Executor, fetch
+from memory_maintenance.store.pool import Executor, fetch
 
 CALLS: Final = """
 -- inspection.CYCLE_CALLS: the questions that a cycle asked a model, by purpose and end.

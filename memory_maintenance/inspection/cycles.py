@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from memory_maintenance.database.pool import Executor, fetch
+from memory_maintenance.cycles.outcomes import CycleFailure, CycleTotals, TenantOutcome
 from memory_maintenance.errors import InvalidRequestError
-from memory_maintenance.operations.outcomes import CycleFailure, CycleTotals, TenantOutcome
+from memory_maintenance.store.pool import Executor, fetch
 
 _COLUMNS: Final = """
 SELECT cycle_id, kind, as_of, status, totals, config, started_at, completed_at FROM maintenance.cycles

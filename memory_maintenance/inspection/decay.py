@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from memory_maintenance.database.pool import Executor, fetch
 from memory_maintenance.decay.policy import (
     REBASED,
     DecayRule,
@@ -26,10 +25,11 @@ from memory_maintenance.decay.policy import (
 from memory_maintenance.decay.progress import foreseen_run
 from memory_maintenance.decay.rule import decay_is_on, tenant_rule
 from memory_maintenance.errors import MemoryNotFoundError
-from memory_maintenance.operations.cycles import checked_as_of
-from memory_maintenance.operations.overrides import TenantOverrides
-from memory_maintenance.operations.tenants import TenantControl, control_of
 from memory_maintenance.settings import Settings
+from memory_maintenance.store.clock import checked_as_of
+from memory_maintenance.store.pool import Executor, fetch
+from memory_maintenance.tenants.control import TenantControl, control_of
+from memory_maintenance.tenants.overrides import TenantOverrides
 
 ROWS: Final = """
 -- inspection.ROWS: what decay reads of some memories.

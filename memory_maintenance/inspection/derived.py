@@ -10,8 +10,8 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from memory_maintenance.database.pool import Executor, fetch, fetch_row
 from memory_maintenance.dreaming import policy as dreaming
+from memory_maintenance.store.pool import Executor, fetch, fetch_row
 from memory_maintenance.summarization import policy as summarization
 
 WRITERS: Final = (summarization.SOURCE, dreaming.SOURCE)

@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, Final
 
-from memory_maintenance.database.pool import Executor, Pool, fetch, fetch_row, fetch_value, snapshot
+from memory_maintenance.cycles.outcomes import CycleTotals
 from memory_maintenance.inspection.successes import last_successes
-from memory_maintenance.language_model.budget import DEPLOYMENT, used
 from memory_maintenance.observability.store_metrics import PoolFigures, StoreCollector, StoreFigures, registered
-from memory_maintenance.operations.outcomes import CycleTotals
 from memory_maintenance.settings import Settings
+from memory_maintenance.store.pool import Executor, Pool, fetch, fetch_row, fetch_value, snapshot
+from memory_maintenance.writers.model.budget import DEPLOYMENT, used
 
 NEWEST_TOTALS: Final = """
 -- inspection.NEWEST_TOTALS: what the newest completed daily cycle over the whole fleet came to.

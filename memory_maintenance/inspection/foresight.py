@@ -13,10 +13,10 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
-from memory_maintenance.database.pool import Executor
 from memory_maintenance.decay.policy import PROTECTED_FOR, STALE_AFTER, DecayRule, Run
 from memory_maintenance.decay.statements import priced_page
 from memory_maintenance.inspection.distribution import Floats
+from memory_maintenance.store.pool import Executor
 
 Times = NDArray[np.int64]
 

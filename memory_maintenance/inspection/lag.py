@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from memory_maintenance.database.pool import Executor, Pool, fetch, fetch_row, fetch_value, snapshot
 from memory_maintenance.decay.rule import decay_is_on
-from memory_maintenance.operations.tenants import TenantControl, all_tenants
 from memory_maintenance.settings import Settings
+from memory_maintenance.store.pool import Executor, Pool, fetch, fetch_row, fetch_value, snapshot
 from memory_maintenance.summarization.due import due_arguments
 from memory_maintenance.summarization.due_statements import DUE_OLDEST
 from memory_maintenance.summarization.policy import DueRule
+from memory_maintenance.tenants.control import TenantControl, all_tenants
 
 DECAYED: Final = """
 -- inspection.DECAYED: as of when each of some tenants was decayed last; NULL: never to the end.

@@ -7,9 +7,9 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from memory_maintenance.database.pool import Pool, fetch, fetch_value, snapshot
-from memory_maintenance.language_model.backend import Backend, deployment_backend
 from memory_maintenance.settings import Settings
+from memory_maintenance.store.pool import Pool, fetch, fetch_value, snapshot
+from memory_maintenance.writers.model.backend import Backend, deployment_backend
 
 BREAKERS: Final = """
 -- inspection.BREAKERS: endpoints that failed; an open breaker whose time has come lets the next call try.

@@ -10,17 +10,17 @@ from typing import Final, Literal
 
 from pydantic import ValidationError
 
-from memory_maintenance.database.pool import Pool
 from memory_maintenance.errors import LanguageModelError
 from memory_maintenance.inspection.health import Check, has_failed
 from memory_maintenance.inspection.model import model_status
-from memory_maintenance.language_model.budget import prices
-from memory_maintenance.language_model.completion import Completion, read_completion
-from memory_maintenance.language_model.openai_client import OPENAI_URL, ChatRequest, OpenAIClient, connection
-from memory_maintenance.language_model.openai_errors import model_errors
-from memory_maintenance.language_model.question import ModelAnswer
 from memory_maintenance.observability.logs import quiet_third_party_loggers
 from memory_maintenance.settings import Settings
+from memory_maintenance.store.pool import Pool
+from memory_maintenance.writers.model.budget import prices
+from memory_maintenance.writers.model.completion import Completion, read_completion
+from memory_maintenance.writers.model.openai_client import OPENAI_URL, ChatRequest, OpenAIClient, connection
+from memory_maintenance.writers.model.openai_errors import model_errors
+from memory_maintenance.writers.model.question import ModelAnswer
 
 PATIENCE: Final = timedelta(seconds=10)
 """Longest wait for an answer; a run waits for MODEL_TIMEOUT_SECONDS."""

@@ -9,11 +9,11 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Final
 
-from memory_maintenance.database.pool import Executor, Pool, fetch, fetch_value, snapshot
+from memory_maintenance.cycles.outcomes import CycleTotals, TenantOutcome
 from memory_maintenance.inspection.calls import CallCount, cycle_calls, cycle_costs
 from memory_maintenance.inspection.cycles import Cycle, find_cycle, latest_cycles, next_command, outcomes_of
 from memory_maintenance.inspection.derived import WRITERS
-from memory_maintenance.operations.outcomes import CycleTotals, TenantOutcome
+from memory_maintenance.store.pool import Executor, Pool, fetch, fetch_value, snapshot
 
 BINS: Final = 20
 """Bars of the histogram of importance."""

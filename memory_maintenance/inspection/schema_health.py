@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import Final
 
-from memory_maintenance.database.pool import Pool, fetch, fetch_row, fetch_value
 from memory_maintenance.inspection.health import Check
+from memory_maintenance.store.pool import Pool, fetch, fetch_row, fetch_value
 
 NEEDED: Final = {
     "id": ("uuid",),
@@ -81,7 +81,7 @@ _store = partial(Check, "store")
 
 async def migration(pool: Pool) -> Check:
     """Compare the store's revision with ours. A store that is ahead was migrated by a newer version."""
-    from memory_maintenance.database.migrate import newest_revision  # noqa: PLC0415  its docstring says why
+    from memory_maintenance.store.migrate import newest_revision  # noqa: PLC0415  its docstring says why
 
     at, newest = await fetch_value(pool, REVISION), newest_revision()
     if at == newest:
@@ -91,7 +91,7 @@ async def migration(pool: Pool) -> Check:
 
 async def tables(pool: Pool) -> Check:
     """Compare the tables of maintenance with those that the migrations create."""
-    from memory_maintenance.database.migrate import (  # noqa: PLC0415  its docstring says why
+    from memory_maintenance.store.migrate import (  # noqa: PLC0415  its docstring says why
         PRESENT,
         RECOVERY,
         lost_tables,

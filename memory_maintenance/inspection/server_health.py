@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Final
 
-from memory_maintenance.database.pool import Pool, fetch_row, fetch_value
 from memory_maintenance.inspection.health import Check, Level
+from memory_maintenance.store.pool import Pool, fetch_row, fetch_value
 
 OLDEST: Final = 14
 NEWEST: Final = 18

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from memory_maintenance.database.pool import Executor, fetch
 from memory_maintenance.errors import SessionNotFoundError
-from memory_maintenance.memories.rows import of_events
-from memory_maintenance.operations.cycles import checked_as_of
-from memory_maintenance.operations.tenants import TenantControl, control_of
 from memory_maintenance.settings import Settings
+from memory_maintenance.store.clock import checked_as_of
+from memory_maintenance.store.pool import Executor, fetch
+from memory_maintenance.store.rows import of_events
 from memory_maintenance.summarization.due_statements import of_entries
 from memory_maintenance.summarization.policy import HOURLY_REACH, DueRule, SessionState
+from memory_maintenance.tenants.control import TenantControl, control_of
 
 SESSION: Final = of_entries("""
 -- inspection.SESSION: what a session holds, in each project that has one of that name; see summarization.DUE_SESSIONS.

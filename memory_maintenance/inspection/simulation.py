@@ -13,7 +13,6 @@ from typing import Final
 
 import numpy as np
 
-from memory_maintenance.database.pool import Executor, Pool, snapshot
 from memory_maintenance.decay.policy import DecayRule
 from memory_maintenance.decay.progress import foreseen_run
 from memory_maintenance.decay.rule import decay_is_on, tenant_rule
@@ -21,10 +20,11 @@ from memory_maintenance.inspection.distribution import Floats, Tally, UniformSam
 from memory_maintenance.inspection.foresight import Census, PricedRows, foresee
 from memory_maintenance.inspection.ordering import OrderChange, order_change
 from memory_maintenance.inspection.scenario import Repricing, Scenario, Simulation, Stop
-from memory_maintenance.operations.cycles import checked_as_of
-from memory_maintenance.operations.known import ensure_known
-from memory_maintenance.operations.tenants import TenantControl, all_tenants, control_of
 from memory_maintenance.settings import Settings
+from memory_maintenance.store.clock import checked_as_of
+from memory_maintenance.store.pool import Executor, Pool, snapshot
+from memory_maintenance.tenants.control import TenantControl, all_tenants, control_of
+from memory_maintenance.tenants.known import ensure_known
 
 MOST_COMPARED: Final = 1_000_000
 """Memories of one tenant whose pairs are counted; of more, a sample of so many."""

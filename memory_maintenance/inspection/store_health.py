@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from functools import partial
 
-from memory_maintenance.database.pool import Pool
 from memory_maintenance.inspection import schema_health, server_health
 from memory_maintenance.inspection.findable import count_findable
 from memory_maintenance.inspection.health import Check, in_order
-from memory_maintenance.operations.tenants import all_tenants
 from memory_maintenance.settings import Settings
+from memory_maintenance.store.pool import Pool
+from memory_maintenance.tenants.control import all_tenants
 
 _store = partial(Check, "store")
 

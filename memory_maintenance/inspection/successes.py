@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from memory_maintenance.database.pool import Executor, fetch
+from memory_maintenance.store.pool import Executor, fetch
 
 LAST_SUCCESS: Final = """
 -- inspection.LAST_SUCCESS: the newest completed cycle of each kind, over the whole fleet.

@@ -7,20 +7,20 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from memory_maintenance.database.pool import Executor, Pool, fetch, fetch_row, snapshot
+from memory_maintenance.cycles.outcomes import TenantOutcome
 from memory_maintenance.decay.policy import DecayRule
 from memory_maintenance.decay.rule import decay_is_on, tenant_rule
 from memory_maintenance.dreaming.due import due_projects
 from memory_maintenance.inspection.decay import RuleOrigin, rule_origin
 from memory_maintenance.inspection.sessions import SessionReport, unwritten_sessions
-from memory_maintenance.operations.cycles import checked_as_of
-from memory_maintenance.operations.known import ensure_known
-from memory_maintenance.operations.orders import Order, latest_orders
-from memory_maintenance.operations.outcomes import TenantOutcome
-from memory_maintenance.operations.tenants import TenantControl, control_of
 from memory_maintenance.settings import Settings
+from memory_maintenance.store.clock import checked_as_of
+from memory_maintenance.store.pool import Executor, Pool, fetch, fetch_row, snapshot
 from memory_maintenance.summarization.due import due_session_counts, due_sessions
 from memory_maintenance.summarization.policy import SessionKey
+from memory_maintenance.tenants.control import TenantControl, control_of
+from memory_maintenance.tenants.known import ensure_known
+from memory_maintenance.tenants.orders import Order, latest_orders
 
 SHOWN: Final = 10
 SHOWN_ORDERS: Final = 5

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from memory_maintenance.memories.memory import Memory
-from memory_maintenance.texts.dates import dates, kept_dates
-from memory_maintenance.texts.relative_dates import with_dates
+from memory_maintenance.store.memory import Memory
+from memory_maintenance.writers.language.dates import dates, kept_dates
+from memory_maintenance.writers.language.relative_dates import with_dates
 
 
 @dataclass(frozen=True, slots=True)

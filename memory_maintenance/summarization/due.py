@@ -7,13 +7,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from memory_maintenance.database.pool import Executor, fetch, fetch_value
 from memory_maintenance.errors import SessionNotFoundError
-from memory_maintenance.language_model.backend import deployment_backend
 from memory_maintenance.settings import Settings
+from memory_maintenance.store.pool import Executor, fetch, fetch_value
 from memory_maintenance.summarization.due_statements import DUE_COUNTS, DUE_SESSIONS
 from memory_maintenance.summarization.policy import DueRule, SessionKey
 from memory_maintenance.summarization.statements import SESSION_EXISTS
+from memory_maintenance.writers.model.backend import deployment_backend
 
 PAGE: Final = 100
 _EVER: Final = timedelta(days=365_000)

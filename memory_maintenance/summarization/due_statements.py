@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from memory_maintenance.memories.rows import of_events
+from memory_maintenance.store.rows import of_events
 
 _ENTRY: Final = """CASE
                WHEN 'session_summary' = ANY (m.tags)

@@ -8,15 +8,15 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from memory_maintenance.database.pool import Executor, fetch
-from memory_maintenance.language_model.budget import prices
-from memory_maintenance.language_model.context import estimated_tokens, room, tokens_of_bytes
-from memory_maintenance.memories.memory import Memory
 from memory_maintenance.settings import Settings
+from memory_maintenance.store.memory import Memory
+from memory_maintenance.store.pool import Executor, fetch
 from memory_maintenance.summarization.due import due_arguments
 from memory_maintenance.summarization.due_statements import DUE_SIZES
 from memory_maintenance.summarization.policy import DueRule
 from memory_maintenance.summarization.prompt import EVENT_CHARACTERS, SESSION_SYSTEM, SessionSummaryResponse
+from memory_maintenance.writers.model.budget import prices
+from memory_maintenance.writers.model.context import estimated_tokens, room, tokens_of_bytes
 
 _DATE: Final = len("2026-03-12 ")
 """Bytes that an event's line has besides its content."""

@@ -13,14 +13,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from memory_maintenance.memories.memory import Memory
+from memory_maintenance.store.memory import Memory
 from memory_maintenance.summarization.prompt import SessionSummaryResponse
-from memory_maintenance.texts.centrality import centrality
-from memory_maintenance.texts.gist import gist
-from memory_maintenance.texts.key_terms import key_terms
-from memory_maintenance.texts.salience import is_correction, salience
-from memory_maintenance.texts.sentiment import mood
-from memory_maintenance.texts.words import content_stems, word_count
+from memory_maintenance.writers.extractive.centrality import centrality
+from memory_maintenance.writers.extractive.gist import gist
+from memory_maintenance.writers.extractive.key_terms import key_terms
+from memory_maintenance.writers.extractive.salience import is_correction, salience
+from memory_maintenance.writers.extractive.sentiment import mood
+from memory_maintenance.writers.language.words import content_stems, word_count
 
 LONG_SESSION: Final = 40
 """Events from which on the first fifth of a session may fill no more than a fifth of its summary."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from memory_maintenance.database.pool import Pool
 from memory_maintenance.errors import LanguageModelError, QuestionRefusedError, is_about_content
-from memory_maintenance.language_model.openai_errors import FILTERED
-from memory_maintenance.operations.set_aside import Unit, count_failure, forgive
 from memory_maintenance.settings import Settings
+from memory_maintenance.store.pool import Pool
 from memory_maintenance.summarization.policy import SessionKey, summary_id
+from memory_maintenance.writers.model.openai_errors import FILTERED
+from memory_maintenance.writers.model.set_aside import Unit, count_failure, forgive
 
 _REFUSED = QuestionRefusedError(FILTERED, "the endpoint's content filter refuses this event")
 

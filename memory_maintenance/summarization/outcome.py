@@ -9,9 +9,9 @@ from uuid import UUID
 import structlog
 
 from memory_maintenance.errors import LanguageModelError
-from memory_maintenance.language_model.backend import Backend
 from memory_maintenance.summarization.policy import SessionKey
 from memory_maintenance.summarization.session import Session, StoredSummary
+from memory_maintenance.writers.model.backend import Backend
 
 logger = structlog.get_logger(__name__)
 

@@ -9,12 +9,12 @@ from statistics import fmean
 from typing import Final
 from uuid import UUID
 
-from memory_maintenance.language_model.backend import Backend, OwnBudget, backend_of
-from memory_maintenance.language_model.context import estimated_tokens
-from memory_maintenance.memories.derived import DEFAULT_PROJECT, derived_id
-from memory_maintenance.memories.memory import Memory
 from memory_maintenance.settings import Settings
-from memory_maintenance.texts.cleaning import clean
+from memory_maintenance.store.derived import DEFAULT_PROJECT, derived_id
+from memory_maintenance.store.memory import Memory
+from memory_maintenance.writers.language.cleaning import clean
+from memory_maintenance.writers.model.backend import Backend, OwnBudget, backend_of
+from memory_maintenance.writers.model.context import estimated_tokens
 
 SOURCE: Final = "summarization_worker"
 TAGS: Final = ("session_summary", "auto_generated")

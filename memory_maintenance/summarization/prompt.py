@@ -12,9 +12,9 @@ from typing import Final, Literal
 
 from pydantic import ConfigDict, Field
 
-from memory_maintenance.language_model.question import ModelAnswer, Purpose, Question
-from memory_maintenance.language_model.untrusted import as_dated_line, as_line, delimited
-from memory_maintenance.memories.memory import Memory
+from memory_maintenance.store.memory import Memory
+from memory_maintenance.writers.model.question import ModelAnswer, Purpose, Question
+from memory_maintenance.writers.model.untrusted import as_dated_line, as_line, delimited
 
 Sentiment = Literal["positive", "neutral", "negative", "mixed"]
 

@@ -9,9 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from memory_maintenance.database.pool import Executor, Pool, execute, fetch, fetch_row, fetch_value, transaction
-from memory_maintenance.language_model.backend import Backend
-from memory_maintenance.memories.derived import (
+from memory_maintenance.store.derived import (
     DerivedMemory,
     insert_derived,
     lock,
@@ -19,8 +17,9 @@ from memory_maintenance.memories.derived import (
     rewrite_derived,
     text_hash,
 )
-from memory_maintenance.memories.memory import Memory
-from memory_maintenance.memories.rows import LONGEST_CONTENT, memory_of
+from memory_maintenance.store.memory import Memory
+from memory_maintenance.store.pool import Executor, Pool, execute, fetch, fetch_row, fetch_value, transaction
+from memory_maintenance.store.rows import LONGEST_CONTENT, memory_of
 from memory_maintenance.summarization.dates import DatesKept
 from memory_maintenance.summarization.policy import (
     SOURCE,
@@ -40,6 +39,7 @@ from memory_maintenance.summarization.statements import (
     UNCOVER,
 )
 from memory_maintenance.summarization.writing import Written
+from memory_maintenance.writers.model.backend import Backend
 
 
 @dataclass(frozen=True, slots=True)

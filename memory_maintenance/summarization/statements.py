@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from memory_maintenance.memories.rows import of_events
+from memory_maintenance.store.rows import of_events
 
 EVENTS: Final = of_events("""
 -- summarization.EVENTS: the events that a summary is about, in order of time: those in no summary, and its own.

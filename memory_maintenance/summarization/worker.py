@@ -10,13 +10,9 @@ from uuid import UUID, uuid4
 
 import structlog
 
-from memory_maintenance.database.pool import Pool, fetch_row, fetch_value
 from memory_maintenance.errors import BudgetExhaustedError, LanguageModelError, ModelForbiddenError
-from memory_maintenance.language_model.backend import Backend, backend_of, own_model
-from memory_maintenance.language_model.question import LanguageModel
-from memory_maintenance.operations.set_aside import is_set_aside
-from memory_maintenance.operations.tenants import TenantControl, control_of
 from memory_maintenance.settings import Settings, load_settings
+from memory_maintenance.store.pool import Pool, fetch_row, fetch_value
 from memory_maintenance.summarization.dates import dates_kept
 from memory_maintenance.summarization.due import long_sessions
 from memory_maintenance.summarization.estimate import SummaryEstimate, events_estimate
@@ -26,6 +22,10 @@ from memory_maintenance.summarization.policy import SessionKey
 from memory_maintenance.summarization.session import Session, StoredSummary, read_session, store_summary
 from memory_maintenance.summarization.statements import RECORD
 from memory_maintenance.summarization.writing import Beat, ModelWriter, Written, extracted, quoted
+from memory_maintenance.tenants.control import TenantControl, control_of
+from memory_maintenance.writers.model.backend import Backend, backend_of, own_model
+from memory_maintenance.writers.model.question import LanguageModel
+from memory_maintenance.writers.model.set_aside import is_set_aside
 
 __all__ = ["SummarizationWorker", "SummaryOutcome"]
 

@@ -9,12 +9,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from memory_maintenance.errors import ContextTooLongError, QuestionRefusedError
-from memory_maintenance.language_model.backend import Backend
-from memory_maintenance.language_model.context import room
-from memory_maintenance.language_model.openai_errors import FILTERED
-from memory_maintenance.language_model.question import Answer, LanguageModel, Question
-from memory_maintenance.language_model.untrusted import as_line
-from memory_maintenance.memories.memory import Memory
+from memory_maintenance.store.memory import Memory
 from memory_maintenance.summarization.extractive import extractive_summary
 from memory_maintenance.summarization.policy import chunks, fallback_text
 from memory_maintenance.summarization.prompt import (
@@ -25,7 +20,12 @@ from memory_maintenance.summarization.prompt import (
     merge_question,
     session_question,
 )
-from memory_maintenance.texts.cleaning import clean
+from memory_maintenance.writers.language.cleaning import clean
+from memory_maintenance.writers.model.backend import Backend
+from memory_maintenance.writers.model.context import room
+from memory_maintenance.writers.model.openai_errors import FILTERED
+from memory_maintenance.writers.model.question import Answer, LanguageModel, Question
+from memory_maintenance.writers.model.untrusted import as_line
 
 Beat = Callable[[], object]
 

@@ -13,8 +13,8 @@ from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput
 
 from activities.failures import FailureInterceptor
 from activities.messages import CloseCycleRequest, DecayBatchRequest, TenantOrder
+from memory_maintenance.cycles.outcomes import CycleTotals
 from memory_maintenance.errors import StoreError
-from memory_maintenance.operations.outcomes import CycleTotals
 
 CYCLE = UUID("01a21047-b000-7000-8000-000000000001")
 NOW = datetime(2026, 3, 10, 2, tzinfo=UTC)

@@ -10,13 +10,13 @@ from benchmarks.quality import EXTRACTIVE, FALLBACK, main, with_model, without_m
 from benchmarks.quality_report import MEASURES, WriterReport, as_json, as_markdown, gain
 from benchmarks.session_files import NOW, SessionEvents, read_sessions, spread
 from benchmarks.summary_quality import Judged, judged
-from memory_maintenance.database.pool import execute, fetch_value
 from memory_maintenance.errors import InvalidRequestError, SettingsError
 from memory_maintenance.settings import Settings
+from memory_maintenance.store.pool import execute, fetch_value
 from memory_maintenance.summarization.policy import SessionKey
 from tests.endpoint import answer, endpoint, truncated_answer
 from tests.restored_logs import restored_logs
-from tests.texts.sessions import INCIDENT, MIGRATION, TENT, session
+from tests.writers.extractive.sessions import INCIDENT, MIGRATION, TENT, session
 
 __all__ = ["endpoint", "restored_logs"]
 

@@ -15,9 +15,9 @@ from benchmarks.speed.results import Results
 from benchmarks.speed.servers import Servers, database, value
 from benchmarks.speed.session_store import DUE_EVENTS, Fleet, fill_past, fill_sessions
 from benchmarks.speed.start import creation_milliseconds
-from memory_maintenance.database.pool import open_pool
-from memory_maintenance.planning.planner import Planner
+from memory_maintenance.cycles.planner import Planner
 from memory_maintenance.settings import Settings
+from memory_maintenance.store.pool import open_pool
 
 FLEET = Fleet(tenants=4, memories_each=100, busy=2, sessions=3)
 

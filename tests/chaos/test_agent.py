@@ -13,7 +13,7 @@ from chaos.clock import Clock
 from chaos.evidence import in_the_store
 from chaos.faults import CUT
 from chaos.tenants import Newborn, fill, tenant_names
-from memory_maintenance.database.pool import Pool, execute
+from memory_maintenance.store.pool import Pool, execute
 
 BEGINS = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -8,10 +8,10 @@ import pytest
 from chaos.answers import good_answer, marker, markers
 from chaos.tenants import MOST_EVENTS
 from memory_maintenance.dreaming.prompt import reflection_question
-from memory_maintenance.language_model.completion import Completion
-from memory_maintenance.language_model.judging import judge
-from memory_maintenance.language_model.openai_client import response_format
 from memory_maintenance.summarization.prompt import session_question
+from memory_maintenance.writers.model.completion import Completion
+from memory_maintenance.writers.model.judging import judge
+from memory_maintenance.writers.model.openai_client import response_format
 
 DAY = datetime(2026, 3, 10, tzinfo=UTC).date().isoformat()
 

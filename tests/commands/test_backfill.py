@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from memory_maintenance.database.pool import fetch_value
+from memory_maintenance.store.pool import fetch_value
 from tests.agents import talk, write
 
 NOWHERE = {"TEMPORAL_ADDRESS": "localhost:1", "RAE_LLM_BACKEND": "openai", "OPENAI_API_KEY": "sk-x"}

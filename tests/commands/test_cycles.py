@@ -6,8 +6,8 @@ import pytest
 
 from commands import console
 from commands.cycle_words import took
-from memory_maintenance.database.pool import execute
-from memory_maintenance.operations.outcomes import CycleFailure, TenantOutcome
+from memory_maintenance.cycles.outcomes import CycleFailure, TenantOutcome
+from memory_maintenance.store.pool import execute
 from tests.nights import DAY, NIGHT, night
 
 

@@ -1,8 +1,8 @@
 import json
 
 from commands.doctor import made_checks
-from memory_maintenance.database.pool import execute
 from memory_maintenance.settings import Settings
+from memory_maintenance.store.pool import execute
 
 NOWHERE = {"TEMPORAL_ADDRESS": "127.0.0.1:1", "RAE_LLM_BACKEND": "extractive"}
 

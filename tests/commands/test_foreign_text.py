@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from memory_maintenance.database.pool import execute
-from memory_maintenance.operations.tenants import pause
 from memory_maintenance.settings import Settings
+from memory_maintenance.store.pool import execute
+from memory_maintenance.tenants.control import pause
 from runtime.schedules import apply_schedule
 from tests.agents import talk, write
 

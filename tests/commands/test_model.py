@@ -6,12 +6,12 @@ from datetime import timedelta
 
 import pytest
 
-from memory_maintenance.database.pool import execute, fetch_value
 from memory_maintenance.errors import LanguageModelError
-from memory_maintenance.language_model.breaker import Breaker
-from memory_maintenance.operations.overrides import override
+from memory_maintenance.store.pool import execute, fetch_value
+from memory_maintenance.tenants.overrides import override
+from memory_maintenance.writers.model.breaker import Breaker
 from tests.endpoint import answer, endpoint, hang, wrong_schema
-from tests.language_model.conftest import make_model, model, question, settings
+from tests.writers.model.conftest import make_model, model, question, settings
 
 __all__ = ["endpoint", "make_model", "model", "settings"]
 

@@ -4,10 +4,10 @@ from getpass import getuser
 import pytest
 
 from commands.overrides import DEPLOYMENTS, NAMES
-from memory_maintenance.database.pool import execute
-from memory_maintenance.operations.overrides import TenantOverrides, override
-from memory_maintenance.operations.tenants import control_of
 from memory_maintenance.settings import Settings
+from memory_maintenance.store.pool import execute
+from memory_maintenance.tenants.control import control_of
+from memory_maintenance.tenants.overrides import TenantOverrides, override
 from tests.agents import write
 
 

@@ -7,10 +7,10 @@ import pytest
 from temporalio.service import RPCError
 
 from commands.run import _size
-from memory_maintenance.database.pool import execute
-from memory_maintenance.operations.known import fleet_size
+from embedded.stack import Stack
 from memory_maintenance.settings import Settings
-from runtime.embedded import Stack
+from memory_maintenance.store.pool import execute
+from memory_maintenance.tenants.known import fleet_size
 from runtime.runs import progress_of, start_run
 from runtime.workers import polling
 from tests.agents import talk, write

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from memory_maintenance.database.pool import execute
+from memory_maintenance.store.pool import execute
 
 INSERT = """
 INSERT INTO maintenance.set_aside

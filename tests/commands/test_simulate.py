@@ -8,9 +8,9 @@ from xml.dom import minidom
 
 import pytest
 
-from memory_maintenance.database.pool import fetch_value
 from memory_maintenance.decay.worker import DecayWorker
-from memory_maintenance.operations.overrides import override
+from memory_maintenance.store.pool import fetch_value
+from memory_maintenance.tenants.overrides import override
 from tests.agents import AS_OF, write
 from tests.inspection.conftest import settings
 

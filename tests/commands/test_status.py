@@ -1,8 +1,8 @@
 import json
 
-from memory_maintenance.operations.outcomes import CycleFailure, TenantOutcome
-from memory_maintenance.operations.tenants import pause
+from memory_maintenance.cycles.outcomes import CycleFailure, TenantOutcome
 from memory_maintenance.settings import Settings
+from memory_maintenance.tenants.control import pause
 from runtime.schedule_orders import pause as pause_schedule
 from runtime.schedules import apply_schedule
 from tests.agents import write

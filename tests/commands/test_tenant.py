@@ -3,8 +3,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from memory_maintenance.operations.overrides import override
-from memory_maintenance.operations.tenants import pause, resume
+from memory_maintenance.tenants.control import pause, resume
+from memory_maintenance.tenants.overrides import override
 from tests.agents import talk, write
 from tests.nights import night
 from workflows.page import tenant_workflow_id

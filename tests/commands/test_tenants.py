@@ -6,7 +6,7 @@ from shlex import split
 import pytest
 
 from commands.console import out
-from memory_maintenance.operations.tenants import control_of, pause
+from memory_maintenance.tenants.control import control_of, pause
 from tests.agents import write
 
 LATER = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)

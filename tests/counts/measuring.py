@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from temporalio.client import Client
 
-from memory_maintenance.database.pool import open_pool
 from memory_maintenance.settings import Settings
+from memory_maintenance.store.pool import open_pool
 from runtime.workers import polling
 from tests.agents import AS_OF
 from tests.counts.histories import counted, histories, payloads

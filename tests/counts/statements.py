@@ -11,8 +11,8 @@ import asyncpg
 import pytest
 from asyncpg.connection import LoggedQuery
 
-from memory_maintenance.database import pool as pools
-from memory_maintenance.database.pool import Pool, open_pool
+from memory_maintenance.store import pool as pools
+from memory_maintenance.store.pool import Pool, open_pool
 
 _NAME = re.compile(r"\s*-- (\w+\.[A-Z_]+)")
 _SHOWN = 60

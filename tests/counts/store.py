@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from memory_maintenance.database.pool import Pool, execute_many
+from memory_maintenance.store.pool import Pool, execute_many
 from tests.agents import AS_OF, WRITE
 from tests.model_path import told
 

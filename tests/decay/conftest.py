@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 from hypothesis import HealthCheck, settings
 
-from memory_maintenance.database.pool import Pool, open_pool
+from memory_maintenance.store.pool import Pool, open_pool
 from tests.conftest import _run_on_server, database_url
 
 T = TypeVar("T")

@@ -7,11 +7,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from memory_maintenance.database.pool import Pool, execute, execute_many, fetch, fetch_value
 from memory_maintenance.decay.policy import DecayRule, Run, decayed
 from memory_maintenance.decay.statements import DECAY_LOCKED, DECAY_PAGE, _terms, _written
 from memory_maintenance.decay.worker import DecayWorker
 from memory_maintenance.settings import Settings
+from memory_maintenance.store.pool import Pool, execute, execute_many, fetch, fetch_value
 
 NIGHT = datetime(2024, 6, 1, 2, tzinfo=UTC)
 DAY = timedelta(days=1)

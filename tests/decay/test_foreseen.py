@@ -6,12 +6,12 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from memory_maintenance.database.pool import Pool, execute, execute_many, transaction
 from memory_maintenance.decay.worker import DecayBatch, DecayWorker
 from memory_maintenance.errors import AsOfInFutureError, TenantNotFoundError
-from memory_maintenance.operations.overrides import override
-from memory_maintenance.operations.tenants import pause
 from memory_maintenance.settings import Settings
+from memory_maintenance.store.pool import Pool, execute, execute_many, transaction
+from memory_maintenance.tenants.control import pause
+from memory_maintenance.tenants.overrides import override
 from tests.everything import everything
 
 DAY = timedelta(days=1)

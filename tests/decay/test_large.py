@@ -5,11 +5,11 @@ from uuid import UUID
 
 import pytest
 
-from memory_maintenance.database.pool import Pool, execute, fetch_value
 from memory_maintenance.decay.policy import DecayRule, Run
 from memory_maintenance.decay.statements import DECAY_PAGE, _terms
 from memory_maintenance.decay.worker import DecayWorker
 from memory_maintenance.settings import Settings
+from memory_maintenance.store.pool import Pool, execute, fetch_value
 from tests.decay.test_statements import rows_read
 
 SIZE = 1000

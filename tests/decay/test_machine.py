@@ -20,11 +20,11 @@ from hypothesis.stateful import (
 )
 from structlog.testing import capture_logs
 
-from memory_maintenance.database.pool import execute, fetch
 from memory_maintenance.decay.worker import DecayBatch, DecayWorker
-from memory_maintenance.operations.overrides import override
-from memory_maintenance.operations.tenants import pause, resume
 from memory_maintenance.settings import Settings
+from memory_maintenance.store.pool import execute, fetch
+from memory_maintenance.tenants.control import pause, resume
+from memory_maintenance.tenants.overrides import override
 from tests.decay.conftest import Lab, some
 
 BEGINNING = datetime(2024, 1, 1, tzinfo=UTC)

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memory_maintenance.database.pool import execute, execute_many, fetch, fetch_value, transaction
 from memory_maintenance.decay.policy import DecayRule, decayed
 from memory_maintenance.decay.restore import RestoreResult, _Restoring, restore_memories, restore_tenant
 from memory_maintenance.decay.worker import DecayWorker
 from memory_maintenance.errors import AsOfInFutureError, MemoryNotFoundError, TenantNotFoundError
-from memory_maintenance.operations.orders import latest_orders
 from memory_maintenance.settings import Settings
+from memory_maintenance.store.pool import execute, execute_many, fetch, fetch_value, transaction
+from memory_maintenance.tenants.orders import latest_orders
 from tests.decay.conftest import some
 
 DAY = timedelta(days=1)

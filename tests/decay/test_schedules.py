@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from memory_maintenance.database.pool import execute, execute_many, fetch
 from memory_maintenance.decay.worker import DecayWorker
-from memory_maintenance.operations.tenants import pause, resume
 from memory_maintenance.settings import Settings
+from memory_maintenance.store.pool import execute, execute_many, fetch
+from memory_maintenance.tenants.control import pause, resume
 from tests.decay.conftest import Lab, some
 
 ADOPTION = datetime(2024, 1, 1, 2, tzinfo=UTC)

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memory_maintenance.database.pool import Pool, execute, execute_many, fetch, fetch_value, transaction
 from memory_maintenance.decay.policy import REBASED, DecayRule, Outcome, RowState, Run, judge
 from memory_maintenance.decay.statements import DECAY_PAGE, Page, _terms, decay_page
+from memory_maintenance.store.pool import Pool, execute, execute_many, fetch, fetch_value, transaction
 from tests.decay.conftest import some
 
 DAY = timedelta(days=1)

@@ -10,15 +10,15 @@ import pytest
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
-from memory_maintenance.database.pool import Pool, execute, execute_many, fetch, fetch_row, fetch_value, transaction
 from memory_maintenance.decay.policy import Run
 from memory_maintenance.decay.progress import gate, start
 from memory_maintenance.decay.worker import DecayWorker
 from memory_maintenance.errors import AsOfInFutureError, InvalidRequestError, TenantNotFoundError
 from memory_maintenance.observability.metrics import OTHER, tenant_label
-from memory_maintenance.operations.overrides import override
-from memory_maintenance.operations.tenants import pause, resume
 from memory_maintenance.settings import Settings
+from memory_maintenance.store.pool import Pool, execute, execute_many, fetch, fetch_row, fetch_value, transaction
+from memory_maintenance.tenants.control import pause, resume
+from memory_maintenance.tenants.overrides import override
 from tests.conftest import database_url
 
 DAY = timedelta(days=1)

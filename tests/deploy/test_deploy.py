@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from temporalio.client import Client
 
+from embedded.postgres import DISCRETION
 from memory_maintenance.settings import Settings, load_settings
 from runtime.capacity import GRACE
-from runtime.embedded_postgres import DISCRETION
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = Path(sysconfig.get_path("scripts"))

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from memory_maintenance.database.pool import fetch
 from memory_maintenance.dreaming.prompt import VERSION
-from memory_maintenance.language_model.advice import _REASONS
-from memory_maintenance.language_model.budget import Prices
-from memory_maintenance.language_model.openai_errors import BILLED_REASONS, FORBIDDEN_REASONS
-from memory_maintenance.language_model.quality import DEFAULT
 from memory_maintenance.settings import Settings
+from memory_maintenance.store.pool import fetch
 from memory_maintenance.summarization.prompt import MERGE_VERSION, SESSION_VERSION
+from memory_maintenance.writers.model.advice import _REASONS
+from memory_maintenance.writers.model.budget import Prices
+from memory_maintenance.writers.model.openai_errors import BILLED_REASONS, FORBIDDEN_REASONS
+from memory_maintenance.writers.model.quality import DEFAULT
 
 TEXT = (Path(__file__).parents[2] / "docs" / "language-model.md").read_text(encoding="utf-8")
 WORDS = set(re.findall(r"`([^`]+)`", TEXT))

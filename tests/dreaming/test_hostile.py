@@ -5,12 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from memory_maintenance.database.pool import execute
 from memory_maintenance.dreaming.due import due_projects
 from memory_maintenance.dreaming.prompt import SYSTEM
 from memory_maintenance.dreaming.worker import DreamingWorker
 from memory_maintenance.settings import Settings
-from memory_maintenance.texts.cleaning import clean
+from memory_maintenance.store.pool import execute
+from memory_maintenance.writers.language.cleaning import clean
 from tests.agents import AS_OF, derived, write
 from tests.attempts import block_of, obeys_in, obeys_in_its_text, tells_its_instructions, try_each
 from tests.endpoint import answer

@@ -4,8 +4,8 @@ import pytest
 from pydantic import ValidationError
 
 from memory_maintenance.dreaming.prompt import ReflectionAnswer, answer_type, reflection_question
-from memory_maintenance.language_model.context import estimated_tokens
-from memory_maintenance.language_model.openai_client import response_format
+from memory_maintenance.writers.model.context import estimated_tokens
+from memory_maintenance.writers.model.openai_client import response_format
 
 ANSWER: dict[str, Any] = {
     "reflection": "Orders arrive late.",

@@ -3,7 +3,6 @@ from uuid import uuid4
 
 import pytest
 
-from memory_maintenance.database.pool import Pool
 from memory_maintenance.dreaming.context import (
     ErrorCategory,
     ErrorInfo,
@@ -16,6 +15,7 @@ from memory_maintenance.dreaming.context import (
 from memory_maintenance.dreaming.reflection import ReflectionEngineV2
 from memory_maintenance.errors import ModelUnavailableError
 from memory_maintenance.settings import Settings
+from memory_maintenance.store.pool import Pool
 from tests.agents import AS_OF, derived, talk, write
 from tests.fake_model import FakeModel
 

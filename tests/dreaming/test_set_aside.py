@@ -7,7 +7,7 @@ import pytest
 
 from memory_maintenance.dreaming.due import due_projects
 from memory_maintenance.dreaming.worker import DreamingWorker
-from memory_maintenance.operations.set_aside import all_set_aside, requeue
+from memory_maintenance.writers.model.set_aside import all_set_aside, requeue
 from tests import endpoint as scripted
 from tests.agents import AS_OF, derived, write
 from tests.model_path import endpoint, honest, model, settings, told

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from memory_maintenance.dreaming.themes import MOST_THEMES, recurring_themes
-from memory_maintenance.memories.memory import Memory
-from memory_maintenance.texts.words import unsupported
-from tests.texts.sessions import INCIDENT, MIGRATION, TENT, session
+from memory_maintenance.store.memory import Memory
+from memory_maintenance.writers.language.words import unsupported
+from tests.writers.extractive.sessions import INCIDENT, MIGRATION, TENT, session
 
 TENTS = (
     "Customer Ana Lund wants a refund for the blue tent, a seam tore.",

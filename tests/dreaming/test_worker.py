@@ -6,7 +6,6 @@ from uuid import uuid4
 import pytest
 from structlog.testing import capture_logs
 
-from memory_maintenance.database.pool import Pool, execute, fetch_value
 from memory_maintenance.dreaming.due import dream_counts, due_projects
 from memory_maintenance.dreaming.policy import DreamRule
 from memory_maintenance.dreaming.worker import DreamingWorker, DreamOutcome
@@ -18,9 +17,10 @@ from memory_maintenance.errors import (
     ModelBusyError,
     ModelForbiddenError,
 )
-from memory_maintenance.operations.overrides import override
-from memory_maintenance.operations.tenants import pause
 from memory_maintenance.settings import Settings
+from memory_maintenance.store.pool import Pool, execute, fetch_value
+from memory_maintenance.tenants.control import pause
+from memory_maintenance.tenants.overrides import override
 from tests.agents import AS_OF, derived, others, talk, write
 from tests.fake_model import FakeModel, answer_to
 

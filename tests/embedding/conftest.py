@@ -6,13 +6,13 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from memory_maintenance.database.pool import Pool, fetch
 from memory_maintenance.embedding.due import due_embeddings
 from memory_maintenance.embedding.worker import EmbeddingOutcome, EmbeddingWorker
-from memory_maintenance.language_model.asking import patiently
-from memory_maintenance.language_model.embedder import open_embedder
-from memory_maintenance.memories.derived import DerivedMemory, insert_derived, rewrite_derived
 from memory_maintenance.settings import Settings
+from memory_maintenance.store.derived import DerivedMemory, insert_derived, rewrite_derived
+from memory_maintenance.store.pool import Pool, fetch
+from memory_maintenance.writers.model.asking import patiently
+from memory_maintenance.writers.model.embedder import open_embedder
 from tests.endpoint import ScriptedEndpoint, embeddings, endpoint
 
 __all__ = ["endpoint"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from memory_maintenance.database.pool import fetch_value
+from memory_maintenance.store.pool import fetch_value
 from tests.embedding.conftest import embed_due, remember
 from tests.small_model import small_embedder_url
 

@@ -8,18 +8,18 @@ from uuid import uuid4
 import pytest
 from structlog.testing import capture_logs
 
-from memory_maintenance.database.pool import execute, fetch, fetch_value
 from memory_maintenance.embedding.due import due_embeddings, missing_counts
 from memory_maintenance.embedding.policy import BATCH
 from memory_maintenance.errors import ModelBusyError, QuestionClaimedError
-from memory_maintenance.language_model.asking import patiently
-from memory_maintenance.language_model.ledger import Ledger
-from memory_maintenance.memories.derived import text_hash
-from memory_maintenance.operations.tenants import pause
+from memory_maintenance.store.derived import text_hash
+from memory_maintenance.store.pool import execute, fetch, fetch_value
+from memory_maintenance.tenants.control import pause
+from memory_maintenance.writers.model.asking import patiently
+from memory_maintenance.writers.model.ledger import Ledger
 from tests.agents import others, talk, write
 from tests.embedding.conftest import MODEL, embed_due, remember, rewrite, vectors
 from tests.endpoint import Reply, context_length, embeddings, html, insufficient_quota, status, unauthorized, vector_of
-from tests.language_model.conftest import budgets_agree_with_the_ledger, pass_time
+from tests.writers.model.conftest import budgets_agree_with_the_ledger, pass_time
 
 TEXTS = ("Mara ordered a blue tent.", "The tent leaks at the seam.", "Marek approved a refund.")
 STATES = "SELECT array_agg(state ORDER BY claimed_at) FROM maintenance.model_calls"

@@ -14,9 +14,9 @@ from uuid import uuid4
 import pytest
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 
-from memory_maintenance.database.pool import Pool
-from memory_maintenance.operations.tenants import pause
 from memory_maintenance.settings import Settings
+from memory_maintenance.store.pool import Pool
+from memory_maintenance.tenants.control import pause
 from runtime.search_attributes import register_search_attributes
 from runtime.workers import polling
 from tests.endpoint import ScriptedEndpoint, embeddings, unauthorized

@@ -23,7 +23,7 @@ from activities.messages import (
     TenantOrder,
     TenantPlan,
 )
-from memory_maintenance.operations.foreseen import ForeseenCosts
+from memory_maintenance.cycles.preview import ForeseenCosts
 from workflows.maintenance import MaintenanceWorkflow
 from workflows.messages import CycleScope, TenantRequest
 from workflows.options import TASK_QUEUE

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from memory_maintenance.database.pool import Pool
-from memory_maintenance.memories.importing import import_memories
 from memory_maintenance.settings import Settings
+from memory_maintenance.store.importing import import_memories
+from memory_maintenance.store.pool import Pool
 
 NIGHT = datetime(2026, 1, 1, 2, tzinfo=UTC)
 SAMPLES = Path(__file__).parents[2] / "samples" / "memories.jsonl"

@@ -3,6 +3,7 @@ from uuid import UUID
 
 import pytest
 
+from memory_maintenance.cycles.outcomes import TenantOutcome
 from memory_maintenance.inspection.cycles import (
     CycleNotFoundError,
     find_cycle,
@@ -12,7 +13,6 @@ from memory_maintenance.inspection.cycles import (
     outcomes_of,
 )
 from memory_maintenance.inspection.successes import last_successes
-from memory_maintenance.operations.outcomes import TenantOutcome
 from tests.nights import DAY, NIGHT, OUTCOMES, night
 
 ONE, TWO = UUID("01a21047-b3f2-7000-8000-000000000001"), UUID("01a21047-c09b-7000-8000-000000000002")

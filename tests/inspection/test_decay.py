@@ -3,13 +3,13 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from memory_maintenance.database.pool import execute, fetch, fetch_value
 from memory_maintenance.decay.policy import decayed
 from memory_maintenance.decay.worker import DecayWorker
 from memory_maintenance.errors import AsOfInFutureError, MemoryNotFoundError
 from memory_maintenance.inspection.decay import RuleOrigin, explain_decay, rule_origin
-from memory_maintenance.operations.overrides import TenantOverrides, override
-from memory_maintenance.operations.tenants import pause
+from memory_maintenance.store.pool import execute, fetch, fetch_value
+from memory_maintenance.tenants.control import pause
+from memory_maintenance.tenants.overrides import TenantOverrides, override
 from tests.agents import write
 from tests.inspection.conftest import NIGHT, settings
 

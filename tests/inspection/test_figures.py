@@ -5,17 +5,17 @@ from uuid import uuid4
 
 import pytest
 
-from memory_maintenance.database.pool import execute, fetch_value
+from memory_maintenance.cycles.outcomes import CycleTotals, DreamCounts, SummaryCounts
+from memory_maintenance.cycles.record import close_cycle, open_cycle
+from memory_maintenance.cycles.scheduler import MaintenanceScheduler
 from memory_maintenance.decay.worker import DecayWorker
 from memory_maintenance.inspection.figures import left_undone, store_figures
 from memory_maintenance.inspection.successes import last_successes
 from memory_maintenance.inspection.tenant import tenant_report
-from memory_maintenance.operations.cycles import close_cycle, open_cycle
-from memory_maintenance.operations.outcomes import CycleTotals, DreamCounts, SummaryCounts
-from memory_maintenance.operations.overrides import override
-from memory_maintenance.operations.tenants import pause
-from memory_maintenance.scheduler import MaintenanceScheduler
 from memory_maintenance.settings import Settings
+from memory_maintenance.store.pool import execute, fetch_value
+from memory_maintenance.tenants.control import pause
+from memory_maintenance.tenants.overrides import override
 
 NOW = datetime.now(UTC)
 REMEMBER = "INSERT INTO memories (tenant_id, content, layer, created_at) VALUES ($1, 'x', 'episodic', $2)"

@@ -3,8 +3,8 @@ from uuid import uuid4
 import pytest
 
 from commands.findable import told
-from memory_maintenance.database.pool import execute
 from memory_maintenance.inspection.findable import Findable, count_findable
+from memory_maintenance.store.pool import execute
 from tests.agents import talk, write
 from tests.inspection.conftest import settings
 

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memory_maintenance.database.pool import snapshot
 from memory_maintenance.decay.policy import DecayRule, decayed
 from memory_maintenance.decay.progress import foreseen_run
 from memory_maintenance.inspection.foresight import Census, PricedRows, foresee
-from memory_maintenance.operations.tenants import all_tenants
+from memory_maintenance.store.pool import snapshot
+from memory_maintenance.tenants.control import all_tenants
 from tests.inspection.conftest import NIGHT
 
 MICROSECOND = timedelta(microseconds=1)

@@ -1,10 +1,10 @@
 from datetime import UTC, datetime, timedelta
 
-from memory_maintenance.database.pool import execute
 from memory_maintenance.decay.worker import DecayWorker
 from memory_maintenance.inspection.lag import Lag, current_lag
-from memory_maintenance.operations.overrides import override
-from memory_maintenance.operations.tenants import pause
+from memory_maintenance.store.pool import execute
+from memory_maintenance.tenants.control import pause
+from memory_maintenance.tenants.overrides import override
 from tests.agents import talk, write
 from tests.inspection.conftest import settings
 

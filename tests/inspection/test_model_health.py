@@ -6,9 +6,9 @@ from decimal import Decimal
 import pytest
 from werkzeug import Response
 
-from memory_maintenance.database.pool import execute
 from memory_maintenance.inspection import model_health
 from memory_maintenance.inspection.model_health import breaker_check, model_checks, price_checks
+from memory_maintenance.store.pool import execute
 from tests.inspection.conftest import settings
 
 MODELS = {"object": "list", "data": [{"id": "tiny", "object": "model", "created": 0, "owned_by": "us"}]}

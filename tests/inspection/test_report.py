@@ -4,10 +4,10 @@ from uuid import uuid4
 
 import pytest
 
-from memory_maintenance.database.pool import execute
+from memory_maintenance.cycles.outcomes import CycleTotals
 from memory_maintenance.decay.worker import DecayWorker
 from memory_maintenance.inspection.report import BINS, TREND, cycle_report, durations, skipped_work
-from memory_maintenance.operations.outcomes import CycleTotals
+from memory_maintenance.store.pool import execute
 from memory_maintenance.summarization.policy import SessionKey
 from memory_maintenance.summarization.worker import SummarizationWorker
 from tests.agents import AS_OF, talk, write

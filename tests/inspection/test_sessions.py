@@ -6,14 +6,14 @@ from uuid import uuid4
 
 import pytest
 
-from memory_maintenance.database.pool import Pool, execute
 from memory_maintenance.errors import SessionNotFoundError
 from memory_maintenance.inspection.sessions import SessionReport, session_reports
-from memory_maintenance.operations.overrides import override
-from memory_maintenance.operations.tenants import pause
+from memory_maintenance.store.pool import Pool, execute
 from memory_maintenance.summarization.due import due_sessions
 from memory_maintenance.summarization.policy import SessionKey
 from memory_maintenance.summarization.worker import SummarizationWorker
+from memory_maintenance.tenants.control import pause
+from memory_maintenance.tenants.overrides import override
 from tests.agents import AS_OF, talk, write
 from tests.inspection.conftest import settings
 

@@ -4,7 +4,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from memory_maintenance.database.pool import execute, fetch, fetch_value
 from memory_maintenance.decay.worker import DecayWorker
 from memory_maintenance.errors import InvalidRequestError, StoreError, TenantNotFoundError
 from memory_maintenance.inspection import foresight, simulation
@@ -12,7 +11,8 @@ from memory_maintenance.inspection.distribution import Tally
 from memory_maintenance.inspection.ordering import order_change
 from memory_maintenance.inspection.scenario import Repricing, Scenario
 from memory_maintenance.inspection.simulation import simulate
-from memory_maintenance.operations.overrides import override
+from memory_maintenance.store.pool import execute, fetch, fetch_value
+from memory_maintenance.tenants.overrides import override
 from tests.agents import write
 from tests.inspection.conftest import NIGHT, settings
 

@@ -5,10 +5,10 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
-from memory_maintenance.database.pool import Pool, execute, open_pool
 from memory_maintenance.inspection.health import Check, has_failed
 from memory_maintenance.inspection.server_health import clock_check
 from memory_maintenance.inspection.store_health import store_checks
+from memory_maintenance.store.pool import Pool, execute, open_pool
 from tests.agents import write
 from tests.inspection.conftest import settings
 

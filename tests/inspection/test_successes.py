@@ -1,8 +1,8 @@
 import pytest
 
+from memory_maintenance.cycles.outcomes import TASKS, TenantOutcome
+from memory_maintenance.cycles.record import record_outcomes
 from memory_maintenance.inspection.successes import successes_of_tenants
-from memory_maintenance.operations.cycles import record_outcomes
-from memory_maintenance.operations.outcomes import TASKS, TenantOutcome
 from tests.nights import DAY, NIGHT, night
 
 DONE, FAILED, LATE = (

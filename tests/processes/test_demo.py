@@ -8,10 +8,10 @@ from uuid import UUID
 
 import pytest
 
-from memory_maintenance.database.pool import Pool, open_pool
+from embedded.stack import running_stack
 from memory_maintenance.inspection.derived import WrittenMemory, written_memories
-from memory_maintenance.texts.words import tokens, unsupported
-from runtime.embedded import running_stack
+from memory_maintenance.store.pool import Pool, open_pool
+from memory_maintenance.writers.language.words import tokens, unsupported
 from tests.processes.conftest import ROOT, run_script
 
 TENANTS = tuple(json.loads((ROOT / "samples" / "tenants.json").read_text()))

@@ -5,8 +5,8 @@ import shlex
 
 import pytest
 
-from memory_maintenance.database.pool import open_pool
-from memory_maintenance.operations.tenants import pause
+from memory_maintenance.store.pool import open_pool
+from memory_maintenance.tenants.control import pause
 from tests.everything import everything
 from tests.processes.conftest import ROOT, run_module, run_script
 

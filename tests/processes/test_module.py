@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from memory_maintenance.database.pool import fetch_value
+from memory_maintenance.store.pool import fetch_value
 from tests.endpoint import ScriptedEndpoint, endpoint, hang
 from tests.processes.conftest import run_module
 from tests.workflows.conftest import remember_session, working

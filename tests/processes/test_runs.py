@@ -3,8 +3,8 @@
 import asyncio
 import json
 
-from memory_maintenance.database.pool import fetch_value, open_pool
-from runtime.embedded_temporal import temporal_program
+from embedded.temporal import temporal_program
+from memory_maintenance.store.pool import fetch_value, open_pool
 from tests.processes.conftest import ROOT, run_script
 
 SAMPLES = str(ROOT / "samples" / "memories.jsonl")

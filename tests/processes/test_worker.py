@@ -7,8 +7,8 @@ import sys
 import pytest
 from temporalio.client import Client
 
-from memory_maintenance.database.pool import execute, fetch_value, open_pool
-from runtime.embedded_temporal import running_temporal
+from embedded.temporal import running_temporal
+from memory_maintenance.store.pool import execute, fetch_value, open_pool
 from tests.processes.conftest import ROOT, environment, run_script
 from tests.runtime.test_health import ask, free_port
 from tests.workflows.conftest import remember_session

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from embedded.temporal import running_temporal
 from memory_maintenance.errors import SettingsError
 from memory_maintenance.settings import Settings
 from runtime.client import (
@@ -18,7 +19,6 @@ from runtime.client import (
     connect,
     connect_patiently,
 )
-from runtime.embedded_temporal import running_temporal
 from tests.runtime.refusing import refusing_endpoint
 from tests.runtime.tls import Certificates, tls_endpoint
 

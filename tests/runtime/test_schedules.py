@@ -13,10 +13,10 @@ from temporalio.api.workflowservice.v1 import ListScheduleMatchingTimesRequest
 from temporalio.client import Client, ScheduleSpec, ScheduleUpdate
 from temporalio.service import RPCError
 
+from embedded.temporal import running_temporal
 from memory_maintenance.errors import InvalidRequestError, SettingsError
 from memory_maintenance.settings import Settings
 from runtime.client import connect
-from runtime.embedded_temporal import running_temporal
 from runtime.schedule_orders import (
     ScheduleNotFoundError,
     ScheduleState,

@@ -7,9 +7,9 @@ import pytest
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
-from memory_maintenance.database.pool import Pool, execute, transaction
+from embedded.temporal import temporal_program
 from memory_maintenance.settings import Settings
-from runtime.embedded_temporal import temporal_program
+from memory_maintenance.store.pool import Pool, execute, transaction
 from runtime.workers import polling
 from tests.workflows.conftest import remember_session
 from workflows.options import TASK_QUEUE

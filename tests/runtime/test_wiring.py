@@ -2,10 +2,10 @@
 
 import shutil
 
-from memory_maintenance.database.pool import fetch_value
 from memory_maintenance.settings import Settings
+from memory_maintenance.store.pool import fetch_value
 from runtime.wiring import running_store
-from tests.runtime.test_embedded import eventually, passable_folder, processes
+from tests.embedded.test_embedded import eventually, passable_folder, processes
 
 
 async def test_a_store_is_embedded_and_migrated_without_temporal():

@@ -6,14 +6,14 @@ from uuid import uuid4
 
 import pytest
 
-from memory_maintenance.database.pool import Pool, execute, execute_many, fetch_value
 from memory_maintenance.errors import SessionNotFoundError
-from memory_maintenance.memories.derived import text_hash
-from memory_maintenance.operations.overrides import override
 from memory_maintenance.settings import Settings
+from memory_maintenance.store.derived import text_hash
+from memory_maintenance.store.pool import Pool, execute, execute_many, fetch_value
 from memory_maintenance.summarization.due import due_session_counts, due_sessions, ensure_session
 from memory_maintenance.summarization.policy import HOURLY_REACH, DueRule, SessionKey, SessionState
 from memory_maintenance.summarization.worker import SummarizationWorker
+from memory_maintenance.tenants.overrides import override
 from tests.agents import AS_OF, others, talk, write
 from tests.fake_model import FakeModel
 

@@ -5,16 +5,16 @@ from decimal import Decimal
 
 import pytest
 
-from memory_maintenance.database.pool import execute
+from memory_maintenance.cycles.planner import Planner
 from memory_maintenance.errors import TenantNotFoundError
-from memory_maintenance.language_model.budget import used
-from memory_maintenance.operations.overrides import override
-from memory_maintenance.operations.tenants import pause
-from memory_maintenance.planning.planner import Planner
 from memory_maintenance.settings import Settings
+from memory_maintenance.store.pool import execute
 from memory_maintenance.summarization.estimate import SummaryEstimate, session_estimate
 from memory_maintenance.summarization.policy import SessionKey
 from memory_maintenance.summarization.worker import SummarizationWorker
+from memory_maintenance.tenants.control import pause
+from memory_maintenance.tenants.overrides import override
+from memory_maintenance.writers.model.budget import used
 from tests.agents import AS_OF, talk, write
 from tests.model_path import endpoint, honest, model, settings, told
 

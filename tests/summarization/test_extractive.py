@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from memory_maintenance.memories.memory import Memory
+from memory_maintenance.store.memory import Memory
 from memory_maintenance.summarization.extractive import extractive_summary
-from memory_maintenance.texts.words import is_content, sentences, tokens, unsupported, word_count
-from tests.texts.sessions import INCIDENT, MIGRATION, TENT, session
+from memory_maintenance.writers.language.words import is_content, sentences, tokens, unsupported, word_count
+from tests.writers.extractive.sessions import INCIDENT, MIGRATION, TENT, session
 
 AWKWARD = st.characters() | st.sampled_from(" .,:;-'’/\n0123456789abcABC\u0301\u200d\u202eßİſ数库ก")
 CONTENT = st.one_of(

@@ -5,13 +5,13 @@ from datetime import timedelta
 
 import pytest
 
-from memory_maintenance.database.pool import execute, fetch_value
 from memory_maintenance.settings import Settings
+from memory_maintenance.store.pool import execute, fetch_value
 from memory_maintenance.summarization.due import due_sessions
 from memory_maintenance.summarization.policy import SessionKey
 from memory_maintenance.summarization.prompt import SESSION_SYSTEM
 from memory_maintenance.summarization.worker import SummarizationWorker
-from memory_maintenance.texts.cleaning import clean
+from memory_maintenance.writers.language.cleaning import clean
 from tests.agents import AS_OF, derived, write
 from tests.attempts import HONEST, block_of, obeys_in, obeys_in_its_text, tells_its_instructions, try_each
 from tests.endpoint import answer

@@ -6,15 +6,15 @@ from uuid import uuid4
 
 import pytest
 
-from memory_maintenance.database.pool import Pool, fetch_value
 from memory_maintenance.dreaming.worker import DreamingWorker
+from memory_maintenance.store.pool import Pool, fetch_value
 from memory_maintenance.summarization.policy import SessionKey
 from memory_maintenance.summarization.worker import SummarizationWorker
 from tests.agents import AS_OF, derived, write
 from tests.endpoint import Reply, answer, status
-from tests.language_model.conftest import budgets_agree_with_the_ledger, pass_time, rows
-from tests.language_model.test_kills import Killed, dying
 from tests.model_path import endpoint, honest, model, settings, told
+from tests.writers.model.conftest import budgets_agree_with_the_ledger, pass_time, rows
+from tests.writers.model.test_kills import Killed, dying
 
 __all__ = ["endpoint", "model", "settings"]
 

@@ -4,9 +4,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from memory_maintenance.language_model.context import estimated_tokens
-from memory_maintenance.memories.memory import Memory
 from memory_maintenance.settings import Settings
+from memory_maintenance.store.memory import Memory
 from memory_maintenance.summarization.policy import (
     HOURLY_REACH,
     DueRule,
@@ -17,6 +16,7 @@ from memory_maintenance.summarization.policy import (
     summary_id,
     summary_importance,
 )
+from memory_maintenance.writers.model.context import estimated_tokens
 from tests.agents import AS_OF
 
 HOURLY = DueRule(10, 100, timedelta(minutes=30), timedelta(days=7), "openai", daily=False, reach=timedelta(days=3))

@@ -6,11 +6,11 @@ from uuid import uuid4
 
 import pytest
 
-from memory_maintenance.database.pool import fetch_value
-from memory_maintenance.operations.set_aside import all_set_aside, requeue
+from memory_maintenance.store.pool import fetch_value
 from memory_maintenance.summarization.due import due_sessions
 from memory_maintenance.summarization.policy import SessionKey
 from memory_maintenance.summarization.worker import SummarizationWorker
+from memory_maintenance.writers.model.set_aside import all_set_aside, requeue
 from tests import endpoint as scripted
 from tests.agents import AS_OF, derived, write
 from tests.endpoint import Reply, status

@@ -6,7 +6,6 @@ from uuid import uuid4
 import pytest
 from structlog.testing import capture_logs
 
-from memory_maintenance.database.pool import Pool, execute, fetch_value
 from memory_maintenance.errors import (
     AnswerRefusedError,
     AnswersExhaustedError,
@@ -17,11 +16,12 @@ from memory_maintenance.errors import (
     ModelForbiddenError,
     ModelUnavailableError,
 )
-from memory_maintenance.operations.overrides import override
-from memory_maintenance.operations.tenants import pause, resume
 from memory_maintenance.settings import Settings
+from memory_maintenance.store.pool import Pool, execute, fetch_value
 from memory_maintenance.summarization.policy import SessionKey, summary_id
 from memory_maintenance.summarization.worker import SummarizationWorker, SummaryOutcome
+from memory_maintenance.tenants.control import pause, resume
+from memory_maintenance.tenants.overrides import override
 from tests.agents import AS_OF, derived, others, talk, write
 from tests.fake_model import FakeModel, answer_to
 

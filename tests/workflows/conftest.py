@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from temporalio.client import Client
 
-from memory_maintenance.database.pool import Pool, execute_many
 from memory_maintenance.settings import Settings
+from memory_maintenance.store.pool import Pool, execute_many
 from runtime.workers import polling
 
 Working = Callable[..., AbstractAsyncContextManager[None]]

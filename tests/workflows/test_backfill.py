@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
-from memory_maintenance.database.pool import execute, fetch_value
-from memory_maintenance.scheduler import MaintenanceScheduler
+from memory_maintenance.cycles.scheduler import MaintenanceScheduler
 from memory_maintenance.settings import Settings
+from memory_maintenance.store.pool import execute, fetch_value
 from tests.agents import talk, write
 from workflows.messages import MaintenanceRequest
 from workflows.options import TASK_QUEUE

@@ -20,7 +20,7 @@ from activities.messages import (
     TenantOrder,
     TenantPlan,
 )
-from memory_maintenance.operations.outcomes import CycleFailure
+from memory_maintenance.cycles.outcomes import CycleFailure
 from tests.histories.slow import EmptyFleet
 from workflows.maintenance import MaintenanceWorkflow
 from workflows.options import TASK_QUEUE

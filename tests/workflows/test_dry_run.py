@@ -7,12 +7,12 @@ from uuid import uuid4
 import pytest
 from temporalio.client import Client
 
-from memory_maintenance.database.pool import Pool, execute, fetch_value
-from memory_maintenance.operations.overrides import override
-from memory_maintenance.operations.tenants import control_of, pause
-from memory_maintenance.planning.planner import Planner
-from memory_maintenance.scheduler import MaintenanceScheduler
+from memory_maintenance.cycles.planner import Planner
+from memory_maintenance.cycles.scheduler import MaintenanceScheduler
 from memory_maintenance.settings import Settings
+from memory_maintenance.store.pool import Pool, execute, fetch_value
+from memory_maintenance.tenants.control import control_of, pause
+from memory_maintenance.tenants.overrides import override
 from runtime.search_attributes import register_search_attributes
 from runtime.workers import polling
 from tests.endpoint import ScriptedEndpoint, embeddings, endpoint

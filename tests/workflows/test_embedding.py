@@ -6,9 +6,9 @@ from uuid import uuid4
 import pytest
 from temporalio.client import Client
 
-from memory_maintenance.database.pool import Pool, execute, fetch_value
-from memory_maintenance.scheduler import MaintenanceScheduler
+from memory_maintenance.cycles.scheduler import MaintenanceScheduler
 from memory_maintenance.settings import Settings
+from memory_maintenance.store.pool import Pool, execute, fetch_value
 from runtime.workers import polling
 from tests.endpoint import Reply, ScriptedEndpoint, embeddings, endpoint, status, unauthorized
 from tests.workflows.conftest import remember_session

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from temporalio.client import Client
 
-from memory_maintenance.database.pool import Pool, execute, execute_many, fetch_value, transaction
-from memory_maintenance.operations.tenants import pause, resume
+from memory_maintenance.store.pool import Pool, execute, execute_many, fetch_value, transaction
+from memory_maintenance.tenants.control import pause, resume
 from tests.workflows.conftest import Working
 from workflows.messages import MaintenanceRequest
 from workflows.options import TASK_QUEUE

@@ -3,7 +3,7 @@ from uuid import uuid4
 import pytest
 from temporalio.client import WorkflowFailureError
 
-from memory_maintenance.database.pool import fetch, fetch_value
+from memory_maintenance.store.pool import fetch, fetch_value
 from tests.workflows.conftest import remember_session
 from workflows.maintenance import MaintenanceWorkflow
 from workflows.messages import MaintenanceRequest

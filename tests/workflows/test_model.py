@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from temporalio.client import Client
 
-from memory_maintenance.database.pool import Pool, execute, fetch_value
+from memory_maintenance.store.pool import Pool, execute, fetch_value
 from tests import endpoint as replies
 from tests.endpoint import Reply, ScriptedEndpoint, answer, endpoint, status
 from tests.workflows.conftest import TALK, Working, remember_session

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from temporalio.client import Client, WorkflowHandle
 
-from memory_maintenance.database.pool import Pool, fetch_value
-from memory_maintenance.operations.tenants import control_of, pause
+from memory_maintenance.store.pool import Pool, fetch_value
+from memory_maintenance.tenants.control import control_of, pause
 from tests.histories.slow import SlowDecay, slow_tenant
 from tests.workflows.conftest import Working, remember_session
 from workflows.options import TASK_QUEUE

@@ -1,0 +1,1 @@
+"""Postgres and Temporal on this machine, for those who configure no server."""

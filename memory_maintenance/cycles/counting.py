@@ -1,0 +1,66 @@
+"""What cycles did, as metrics. Labels come from closed sets, whatever happened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+from memory_maintenance.cycles.outcomes import TenantOutcome
+from memory_maintenance.errors import MaintenanceError
+from memory_maintenance.observability.cycle_metrics import CYCLE_SECONDS, CYCLES, REASONS, TENANT_SECONDS, UNITS
+
+DEFECT: Final = "defect"
+"""What a tenant's error is called that is none of ours: the log and the row have its name."""
+
+
+def count_cycle(kind: str, status: str, seconds: float, *, lost: int = 0) -> None:
+    """Count a cycle that was closed, and the *lost* tenants whose page never reported."""
+    CYCLES.labels(kind=kind, status=status).inc()
+    CYCLE_SECONDS.labels(kind=kind).observe(seconds)
+    UNITS.labels(unit="tenant", outcome="page_failed").inc(lost)
+
+
+def count_outcomes(outcomes: Iterable[TenantOutcome]) -> None:
+    """Count what a page's tenants came to."""
+    for outcome in outcomes:
+        TENANT_SECONDS.observe(outcome.seconds)
+        for unit, what, number in _units(outcome):
+            if number:
+                UNITS.labels(unit=unit, outcome=what).inc(number)
+        for unit, reason, number in _reasons(outcome):
+            REASONS.labels(unit=unit, reason=reason).inc(number)
+
+
+def _units(outcome: TenantOutcome) -> Iterator[tuple[str, str, int]]:
+    decay, sessions, dreams, vectors = outcome.decay, outcome.summarization, outcome.dreaming, outcome.embedding
+    yield "tenant", outcome.status, 1
+    yield from _named("memory", {"decayed": decay.updated, "invalid": decay.invalid, "busy": decay.busy})
+    written = {"stored": sessions.stored, "updated": sessions.updated, "fallback": sessions.fallbacks}
+    yield from _named("session", {**written, "skipped": sessions.skipped, "failed": sessions.failed})
+    yield from _named("dream", {"stored": dreams.reflections, "skipped": dreams.skipped, "failed": dreams.failed})
+    yield from _named("vector", {"stored": vectors.embedded, "skipped": vectors.skipped, "failed": vectors.failed})
+
+
+def _named(unit: str, outcomes: Mapping[str, int]) -> Iterator[tuple[str, str, int]]:
+    return ((unit, what, number) for what, number in outcomes.items())
+
+
+def _reasons(outcome: TenantOutcome) -> Iterator[tuple[str, str, int]]:
+    if outcome.error_type:
+        yield "tenant", outcome.error_type if outcome.error_type in _ours() else DEFECT, 1
+    for unit, reasons in (
+        ("session", outcome.summarization.reasons),
+        ("dream", outcome.dreaming.reasons),
+        ("vector", outcome.embedding.reasons),
+    ):
+        yield from _named(unit, reasons)
+
+
+def _ours() -> frozenset[str]:
+    return frozenset(kind.__name__ for kind in _tree(MaintenanceError))
+
+
+def _tree(kind: type[MaintenanceError]) -> Iterator[type[MaintenanceError]]:
+    yield kind
+    for child in kind.__subclasses__():
+        yield from _tree(child)

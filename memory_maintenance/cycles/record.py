@@ -1,0 +1,116 @@
+"""What runs did: a row per cycle, and a row per tenant that a cycle had work for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import structlog
+
+from memory_maintenance.cycles.counting import count_cycle, count_outcomes
+from memory_maintenance.cycles.outcomes import TenantOutcome
+from memory_maintenance.store.pool import Executor, execute, fetch_row, fetch_value
+
+logger = structlog.get_logger(__name__)
+
+OPEN: Final = """
+-- operations.OPEN: a repeated call finds the row and keeps what the first one wrote.
+--   $1 cycle_id  uuid
+--   $2 kind      text
+--   $3 as_of     timestamptz
+--   $4 config    jsonb
+INSERT INTO maintenance.cycles AS c (cycle_id, kind, as_of, config) VALUES ($1, $2, $3, $4)
+ON CONFLICT (cycle_id) DO UPDATE SET kind = c.kind
+RETURNING as_of, config, started_at
+"""
+
+BEFORE: Final = """
+-- operations.BEFORE: what the newest earlier cycle went by.
+--   $1 cycle_id  uuid
+SELECT config FROM maintenance.cycles WHERE cycle_id <> $1 ORDER BY started_at DESC LIMIT 1
+"""
+
+ABANDON: Final = """
+-- operations.ABANDON: cycles that nobody closed within their deadline and an hour: their root was terminated, or their
+-- process died. One that does close later is completed after all: its end is still open.
+UPDATE maintenance.cycles SET status = 'abandoned'
+WHERE status = 'running'
+      AND started_at < now() - interval '1 hour'
+          - make_interval(mins => coalesce((config->'deadline_minutes'->>kind)::integer, 1200))
+"""
+
+RECORD: Final = """
+-- operations.RECORD: what a page's tenants came to; recording a page twice is recording it once.
+--   $1 cycle_id  uuid
+--   $2 page      integer
+--   $3 outcomes  jsonb   an array of TenantOutcome
+INSERT INTO maintenance.tenant_runs (cycle_id, page, tenant_id, status, counts, error_type, seconds)
+SELECT $1, $2, o ->> 'tenant_id', o ->> 'status', o - '{tenant_id,status,error_type,seconds}'::text[],
+       o ->> 'error_type', (o ->> 'seconds')::float8
+FROM jsonb_array_elements($3::jsonb) AS o
+ON CONFLICT (cycle_id, tenant_id, page) DO NOTHING
+"""
+
+CLOSE: Final = """
+-- operations.CLOSE: closing twice changes nothing, and returns nothing.
+--   $1 cycle_id  uuid
+--   $2 status    text    completed | failed | cancelled
+--   $3 totals    jsonb
+UPDATE maintenance.cycles SET status = $2, totals = $3, completed_at = now()
+WHERE cycle_id = $1 AND completed_at IS NULL
+RETURNING kind, extract(epoch FROM now() - started_at)::float8 AS seconds
+"""
+
+
+async def open_cycle(
+    db: Executor, cycle_id: UUID, *, kind: str, as_of: datetime, config: dict[str, Any]
+) -> tuple[datetime, dict[str, Any]]:
+    """Record that a cycle starts; return its ``as_of`` and configuration, as first recorded.
+
+    Earlier cycles that can no longer be running are marked ``abandoned``.
+    """
+    await execute(db, ABANDON)
+    _log_changed_rule(await fetch_value(db, BEFORE, cycle_id), config)
+    row = await fetch_row(db, OPEN, cycle_id, kind, as_of, config)
+    assert row is not None  # noqa: S101  an upsert with RETURNING returns its row
+    return row["as_of"], row["config"]
+
+
+def _log_changed_rule(before: dict[str, Any] | None, now: dict[str, Any]) -> None:
+    """Say that the deployment's decay rule is another one: this cycle re-prices every memory by it."""
+    changed = {
+        name: {"before": before[name], "now": now[name]}
+        for name in now
+        if before and name.startswith("decay_") and before.get(name, now[name]) != now[name]
+    }
+    if changed:
+        logger.warning("decay_policy_changed", changed=changed)
+
+
+async def record_outcomes(db: Executor, cycle_id: UUID, page: int, outcomes: Sequence[TenantOutcome]) -> None:
+    """Record what a cycle did for the tenants of one of its pages, in one statement."""
+    # A repeated call inserts no row.
+    if await execute(db, RECORD, cycle_id, page, [outcome.model_dump(mode="json") for outcome in outcomes]):
+        count_outcomes(outcomes)
+
+
+async def close_cycle(db: Executor, cycle_id: UUID, *, status: str, totals: dict[str, Any]) -> None:
+    """Record that a cycle ended, and what it came to."""
+    closed = await fetch_row(db, CLOSE, cycle_id, status, totals)
+    if closed:
+        lost = totals.get("statuses", {}).get("page_failed", 0)
+        count_cycle(closed["kind"], status, closed["seconds"], lost=lost)
+        _log_end(cycle_id, closed["kind"], status, totals.get("failure"))
+        if decay := totals.get("decay"):
+            stats = {"total_tenants": totals["decayed_tenants"], "total_updated": decay["updated"]}
+            logger.info("decay_cycle_completed", stats=stats, total_duration_seconds=closed["seconds"])
+
+
+def _log_end(cycle_id: UUID, kind: str, status: str, failure: dict[str, Any] | None) -> None:
+    known = {"cycle_id": str(cycle_id), "kind": kind, "status": status}
+    if status == "failed":
+        logger.error("maintenance_cycle_failed", **known, **failure or {})
+    else:
+        logger.info("maintenance_cycle_completed", **known)

@@ -1,1 +1,0 @@
-"""Postgres: the pool, the one way to run a statement, migrations."""

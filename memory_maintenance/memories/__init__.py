@@ -1,1 +1,0 @@
-"""The table of memories: its shapes, what is derived from them, insert and import."""

@@ -1,1 +1,0 @@
-"""What operators said and what runs did: pause, overrides, cycles, outcomes."""

@@ -1,1 +1,0 @@
-"""Which tenants have what work."""

@@ -1,0 +1,158 @@
+"""Memories that maintenance writes: summaries, reflections, strategies.
+
+Only columns that every store has are written; what RAE's table has besides
+(``agent_id``, ``embedding``, the table ``memory_embeddings``) is served where it is there.
+Every function runs in the caller's transaction.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID, uuid5
+
+from memory_maintenance.store.memory import Memory
+from memory_maintenance.store.pool import Executor, execute, fetch_row, fetch_value
+
+_NAMESPACE: Final = UUID("6b1b7f0e-6d0a-5b52-9a57-0f3a0c1f7c11")
+_LONGEST_COLUMN: Final = 255
+
+DEFAULT_PROJECT: Final = "default"
+"""What a NULL project reads as."""
+
+
+@dataclass(frozen=True, slots=True)
+class DerivedMemory:
+    """A memory about others. ``sources`` are their ids; ``importance`` is in [0, 1]."""
+
+    id: UUID
+    tenant_id: str
+    content: str
+    source: str
+    importance: float
+    layer: str
+    tags: tuple[str, ...]
+    project: str | None
+    session_id: str | None
+    metadata: Mapping[str, Any]
+    sources: tuple[UUID, ...]
+
+    @property
+    def session_column(self) -> str | None:
+        """Return the session id where it fits the column: agents may keep any text in the metadata."""
+        return self.session_id if self.session_id and len(self.session_id) <= _LONGEST_COLUMN else None
+
+    @property
+    def full_metadata(self) -> dict[str, Any]:
+        """Return the metadata with the session id, where RAE's older versions look for it, and the text's hash."""
+        session = {} if self.session_id is None else {"session_id": self.session_id}
+        return {**self.metadata, **session, "text_sha256": text_hash(self.content)}
+
+
+def derived_id(kind: str, *parts: object) -> UUID:
+    """Return the id of the one derived memory of this *kind* about *parts*: the same parts give the same id."""
+    return uuid5(_NAMESPACE, json.dumps([kind, *map(str, parts)]))
+
+
+def text_hash(text: str) -> str:
+    """Return the SHA-256 of *text* in hex, as Postgres computes it of a ``text`` in UTF-8."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def project_of(sources: Sequence[Memory]) -> str | None:
+    """Return the project to write for what is derived from *sources* of one project: NULL stays NULL."""
+    return next((source.project for source in sources if source.project is not None), None)
+
+
+def reflective_layer(episodic: str | None) -> str:
+    """Return the reflective layer in the spelling of an episodic one."""
+    return "rm" if episodic == "em" else "reflective"
+
+
+LOCK: Final = """
+-- memories.LOCK: held to the end of the transaction; two that store the same derived memory go one after the other.
+--   $1 name  text
+SELECT pg_advisory_xact_lock(hashtextextended($1, 0))
+"""
+
+
+async def lock(db: Executor, key: UUID) -> None:
+    """Wait until nobody else stores what *key* stands for."""
+    await fetch_value(db, LOCK, str(key))
+
+
+INSERT: Final = """
+-- memories.INSERT_DERIVED: twice is once, because the id comes from what the memory is about.
+--   $1 id, $2 tenant_id, $3 content, $4 source, $5 importance, $6 layer, $7 tags
+--   $8 project, $9 session_id, $10 metadata
+INSERT INTO memories (id, tenant_id, content, source, importance, layer, tags, project, session_id, metadata)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+ON CONFLICT (id) DO NOTHING
+"""
+
+REWRITE: Final = """
+-- memories.REWRITE_DERIVED: a new text in place. What others put into the metadata stays.
+--   $1 id, $2 tenant_id, $3 content, $4 importance, $5 tags, $6 metadata
+UPDATE memories
+SET content = $3, importance = $4, tags = $5, metadata = coalesce(metadata, '{}') || $6
+WHERE id = $1 AND tenant_id = $2
+"""
+
+SET_AGENT: Final = """
+-- memories.SET_AGENT: the agent of the sources, when they have one in common; else the column's default stays.
+--   $1 id       uuid
+--   $2 sources  uuid[]
+UPDATE memories m
+SET agent_id = one.agent_id
+FROM (
+    SELECT min(s.agent_id) AS agent_id FROM memories s WHERE s.id = ANY ($2) HAVING min(s.agent_id) = max(s.agent_id)
+) one
+WHERE m.id = $1
+"""
+
+FORGET_VECTOR: Final = """
+-- memories.FORGET_VECTOR: an embedding of the old text would find the memory by what it no longer says.
+--   $1 id  uuid
+UPDATE memories SET embedding = NULL WHERE id = $1 AND embedding IS NOT NULL
+"""
+
+FORGET_VECTORS: Final = """
+-- memories.FORGET_VECTORS: the same where RAE keeps one per model.
+--   $1 id  uuid
+DELETE FROM memory_embeddings WHERE memory_id = $1
+"""
+
+EXTRAS: Final = """
+-- memories.EXTRAS: what this store has besides the columns that every store has.
+SELECT bool_or(attname = 'agent_id') AS agents, bool_or(attname = 'embedding') AS vector,
+       to_regclass('memory_embeddings') IS NOT NULL AS vectors
+FROM pg_attribute WHERE attrelid = 'memories'::regclass AND attnum > 0 AND NOT attisdropped
+"""
+
+
+async def insert_derived(db: Executor, memory: DerivedMemory) -> bool:
+    """Store *memory* unless it is there; return whether it was stored."""
+    m = memory
+    head = (m.id, m.tenant_id, m.content, m.source, m.importance, m.layer, list(m.tags))
+    if not await execute(db, INSERT, *head, m.project, m.session_column, m.full_metadata):
+        return False
+    extras = await fetch_row(db, EXTRAS)
+    if extras and extras["agents"]:
+        await execute(db, SET_AGENT, memory.id, list(memory.sources))
+    return True
+
+
+async def rewrite_derived(db: Executor, memory: DerivedMemory) -> bool:
+    """Give a stored memory the text of *memory*; return whether it is still there."""
+    m = memory
+    if not await execute(db, REWRITE, m.id, m.tenant_id, m.content, m.importance, list(m.tags), m.full_metadata):
+        return False
+    extras = await fetch_row(db, EXTRAS)
+    if extras and extras["vector"]:
+        await execute(db, FORGET_VECTOR, memory.id)
+    if extras and extras["vectors"]:
+        await execute(db, FORGET_VECTORS, memory.id)
+    return True

@@ -1,0 +1,157 @@
+"""What operators said about a tenant: the row of ``maintenance.tenants`` is the truth.
+
+Each statement that changes it writes who, when and why into ``maintenance.orders``, too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from memory_maintenance.errors import InvalidRequestError
+from memory_maintenance.store.pool import Executor, execute, fetch, fetch_row
+from memory_maintenance.tenants.known import EVERY_TENANT, ensure_known
+from memory_maintenance.tenants.overrides import TenantOverrides, read_overrides
+
+
+@dataclass(frozen=True, slots=True)
+class TenantControl:
+    """One tenant as operators left it; a tenant without a row is active with no overrides."""
+
+    tenant_id: str
+    paused: bool = False
+    paused_by: str | None = None
+    paused_reason: str | None = None
+    paused_since: datetime | None = None
+    paused_until: datetime | None = None
+    overrides: TenantOverrides = field(default_factory=TenantOverrides)
+    unreadable: str | None = None
+    """What is wrong with the overrides; work on this tenant fails until they are set anew."""
+
+
+CONTROL: Final = """
+-- operations.CONTROL: what operators said of one tenant; a pause whose end has come is over.
+--   $1 tenant_id  text
+SELECT tenant_id,
+       paused AND coalesce(paused_until > now(), true) AS paused,
+       paused_by, paused_reason, paused_since, paused_until, overrides
+FROM maintenance.tenants
+WHERE tenant_id = $1
+"""
+
+
+async def control_of(db: Executor, tenant_id: str) -> TenantControl:
+    """Return what operators said of a tenant.
+
+    Raises:
+        InvalidRequestError: somebody wrote overrides into the row that are none.
+    """
+    return await _stated(db, tenant_id) or TenantControl(tenant_id)
+
+
+async def known_control_of(db: Executor, tenant_id: str) -> TenantControl:
+    """Return what operators said of a tenant that is known to exist.
+
+    Raises:
+        TenantNotFoundError: neither a memory nor an operator ever named it.
+        InvalidRequestError: somebody wrote overrides into the row that are none.
+    """
+    control = await _stated(db, tenant_id)
+    if control is None:
+        await ensure_known(db, tenant_id)
+    return control or TenantControl(tenant_id)
+
+
+async def pause_of(db: Executor, tenant_id: str) -> TenantControl | None:
+    """Return what operators said of a tenant that is paused now, readable or not; None: it is not paused."""
+    row = await fetch_row(db, CONTROL, tenant_id)
+    return _control(dict(row)) if row and row["paused"] else None
+
+
+async def _stated(db: Executor, tenant_id: str) -> TenantControl | None:
+    row = await fetch_row(db, CONTROL, tenant_id)
+    control = _control(dict(row)) if row else None
+    if control and control.unreadable:
+        raise InvalidRequestError(control.unreadable)
+    return control
+
+
+def _control(row: dict[str, Any]) -> TenantControl:
+    """Read a row; of a whole fleet, one that cannot be read must not hide the others."""
+    overrides = read_overrides(row.pop("overrides"))
+    if overrides is None:
+        unreadable = f"the overrides of tenant {row['tenant_id']!r} cannot be read: set them anew"
+        return TenantControl(unreadable=unreadable, **row)
+    return TenantControl(overrides=overrides, **row)
+
+
+PAUSE: Final = """
+-- operations.PAUSE: a second pause changes who, why and until; it keeps since when. The same one again, as a
+-- signal brings it after the command, is no second order.
+--   $1 tenant_id  text
+--   $2 by         text
+--   $3 reason     text
+--   $4 until      timestamptz   NULL: until resumed
+WITH changed AS (
+    INSERT INTO maintenance.tenants AS t (tenant_id, paused, paused_by, paused_reason, paused_since, paused_until)
+    VALUES ($1, true, $2, $3, now(), $4)
+    ON CONFLICT (tenant_id) DO UPDATE SET
+        paused = true, paused_by = $2, paused_reason = $3, paused_until = $4,
+        paused_since = CASE WHEN t.paused THEN t.paused_since ELSE now() END
+    WHERE (t.paused, t.paused_by, t.paused_reason, t.paused_until) IS DISTINCT FROM (true, $2, $3, $4)
+    RETURNING tenant_id
+)
+INSERT INTO maintenance.orders (tenant_id, action, ordered_by, reason, details)
+SELECT tenant_id, 'pause', $2, $3, jsonb_strip_nulls(jsonb_build_object('until', $4)) FROM changed
+"""
+
+RESUME: Final = """
+-- operations.RESUME: twice is once.
+--   $1 tenant_id  text
+--   $2 by         text
+--   $3 reason     text
+WITH changed AS (
+    UPDATE maintenance.tenants
+    SET paused = false, paused_by = NULL, paused_reason = NULL, paused_since = NULL, paused_until = NULL
+    WHERE tenant_id = $1 AND paused
+    RETURNING tenant_id
+)
+INSERT INTO maintenance.orders (tenant_id, action, ordered_by, reason)
+SELECT tenant_id, 'resume', $2, $3 FROM changed
+"""
+
+
+async def pause(
+    db: Executor, tenant_id: str, *, by: str | None = None, reason: str | None = None, until: datetime | None = None
+) -> None:
+    """Keep every process from working for a tenant until it is resumed."""
+    await execute(db, PAUSE, tenant_id, by, reason, until)
+
+
+async def resume(db: Executor, tenant_id: str, *, by: str | None = None, reason: str | None = None) -> bool:
+    """Let maintenance work for a tenant again; return whether it was paused."""
+    return await execute(db, RESUME, tenant_id, by, reason) == 1
+
+
+LIST: Final = (
+    """
+-- operations.LIST: every tenant, with what operators said."""  # noqa: S608  constants
+    + EVERY_TENANT
+    + """,
+known AS (
+    SELECT tenant_id::text FROM found WHERE tenant_id IS NOT NULL
+    UNION
+    SELECT tenant_id FROM maintenance.tenants
+)
+SELECT k.tenant_id, coalesce(t.paused AND coalesce(t.paused_until > now(), true), false) AS paused,
+       t.paused_by, t.paused_reason, t.paused_since, t.paused_until, coalesce(t.overrides, '{}') AS overrides
+FROM known k LEFT JOIN maintenance.tenants t USING (tenant_id)
+ORDER BY k.tenant_id
+"""
+)
+
+
+async def all_tenants(db: Executor) -> list[TenantControl]:
+    """Return every tenant that has memories or a control row, by id."""
+    return [_control(dict(row)) for row in await fetch(db, LIST)]

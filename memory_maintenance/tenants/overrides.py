@@ -1,0 +1,115 @@
+"""What differs for one tenant: settings of its own, in the row of ``maintenance.tenants``, and who set them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Annotated, Any, Final, Literal
+
+from annotated_types import Ge, Le, Lt
+from pydantic import BaseModel, ConfigDict, PlainSerializer, ValidationError
+
+from memory_maintenance.errors import InvalidRequestError
+from memory_maintenance.settings import Tags
+from memory_maintenance.store.pool import Executor, execute
+
+MOST_TOKENS: Final = 10**15
+"""More than anybody can use in a day, and far from what Postgres can count."""
+
+_AS_NUMBER: Final = PlainSerializer(float, return_type=float, when_used="json")
+
+
+class TenantOverrides(BaseModel):
+    """What differs for one tenant from the deployment's settings; None means no difference."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    decay_enabled: bool | None = None
+    decay_rate: Annotated[float, Ge(0), Lt(1)] | None = None
+    """Share of importance lost per day at multiplier 1, clamped like the deployment's rate."""
+    decay_policy: Literal["staged", "bounded"] | None = None
+    protected_tags: Tags | None = None
+    """Tags whose memories never decay, in place of the deployment's."""
+    summarization_enabled: bool | None = None
+    dreaming_enabled: bool | None = None
+    daily_tokens: Annotated[int, Ge(0), Le(MOST_TOKENS)] | None = None
+    """Tokens the tenant may use in a UTC day; 0: its texts are written without a model."""
+    daily_cost: Annotated[Decimal, Ge(0), Le(MOST_TOKENS), _AS_NUMBER] | None = None
+    """Money the tenant may use in a UTC day; 0: its texts are written without a model."""
+
+
+def read_overrides(stored: Any) -> TenantOverrides | None:
+    """Return the overrides of a row, or None where somebody wrote something else into it."""
+    try:
+        return _overrides(stored)
+    except ValidationError:
+        return None
+
+
+def _overrides(stored: Any) -> TenantOverrides:
+    # A pool that the caller opened, as RAE's does, hands out jsonb as text.
+    read = TenantOverrides.model_validate_json if isinstance(stored, str) else TenantOverrides.model_validate
+    return read(stored)
+
+
+OVERRIDE: Final = """
+-- operations.OVERRIDE: sets what is given and keeps the rest; null takes a setting back. What changes nothing is
+-- no order.
+--   $1 tenant_id  text
+--   $2 changes    jsonb
+--   $3 by         text
+--   $4 reason     text
+WITH changed AS (
+    INSERT INTO maintenance.tenants AS t (tenant_id, overrides)
+    SELECT $1, jsonb_strip_nulls($2)
+    WHERE jsonb_strip_nulls($2) <> '{}' OR EXISTS (SELECT FROM maintenance.tenants WHERE tenant_id = $1)
+    ON CONFLICT (tenant_id) DO UPDATE SET overrides = jsonb_strip_nulls(t.overrides || $2)
+    WHERE jsonb_strip_nulls(t.overrides || $2) <> t.overrides
+    RETURNING tenant_id
+)
+INSERT INTO maintenance.orders (tenant_id, action, ordered_by, reason, details)
+SELECT tenant_id, CASE jsonb_strip_nulls($2) WHEN '{}' THEN 'unset' ELSE 'set' END, $3, $4, $2 FROM changed
+"""
+
+
+async def override(
+    db: Executor, tenant_id: str, changes: dict[str, Any], *, by: str | None = None, reason: str | None = None
+) -> bool:
+    """Set or, by None, take back settings of one tenant; return whether that changed any.
+
+    Raises:
+        InvalidRequestError: a name that is no override, or a value out of its range.
+    """
+    written = checked_overrides(changes).model_dump(mode="json", include=set(changes))
+    return await execute(db, OVERRIDE, tenant_id, written, by, reason) == 1
+
+
+def checked_overrides(changes: Mapping[str, Any]) -> TenantOverrides:
+    """Return *changes* as overrides.
+
+    Raises:
+        InvalidRequestError: a name that is no override, or a value out of its range.
+    """
+    try:
+        return TenantOverrides.model_validate(changes)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        raise InvalidRequestError(f"{fault['loc'][0]}: {fault['msg']}") from None
+
+
+CLEAR: Final = """
+-- operations.CLEAR: takes back every setting of a tenant, also what nobody can read.
+--   $1 tenant_id  text
+--   $2 by         text
+--   $3 reason     text
+WITH changed AS (
+    UPDATE maintenance.tenants SET overrides = '{}' WHERE tenant_id = $1 AND overrides <> '{}' RETURNING tenant_id
+)
+INSERT INTO maintenance.orders (tenant_id, action, ordered_by, reason)
+SELECT tenant_id, 'unset', $2, $3 FROM changed
+"""
+
+
+async def clear_overrides(db: Executor, tenant_id: str, *, by: str | None = None, reason: str | None = None) -> bool:
+    """Take back every setting of one tenant; return whether there was any."""
+    return await execute(db, CLEAR, tenant_id, by, reason) == 1

@@ -1,1 +1,0 @@
-"""Words, centrality and key terms: what can be said of a text without a model."""

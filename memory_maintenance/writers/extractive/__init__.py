@@ -1,0 +1,1 @@
+"""Writing without a model: which sentences are central, which terms name a text, what mood it has."""

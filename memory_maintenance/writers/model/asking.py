@@ -1,0 +1,87 @@
+"""The door to the language model: what the settings name, and patience where nothing else waits."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final, TypeVar
+
+from memory_maintenance.errors import LanguageModelError
+from memory_maintenance.observability.logs import quiet_third_party_loggers
+from memory_maintenance.settings import Settings
+from memory_maintenance.store.pool import Pool
+from memory_maintenance.writers.model.breaker import Breaker
+from memory_maintenance.writers.model.budget import daily_limits, prices
+from memory_maintenance.writers.model.ledger import Ledger
+from memory_maintenance.writers.model.ledgered import LedgeredModel
+from memory_maintenance.writers.model.openai_client import OpenAIClient
+from memory_maintenance.writers.model.quality import thresholds
+from memory_maintenance.writers.model.question import Answer, AnswerT, LanguageModel, Question
+
+ResultT = TypeVar("ResultT")
+
+_UNSAID_WAIT: Final = timedelta(seconds=1)
+AFTER_THE_CALL: Final = timedelta(seconds=60)
+"""How much longer than a call a claim lives: time to keep the response, even while Postgres restarts."""
+
+
+def open_model(settings: Settings, pool: Pool) -> LedgeredModel | None:
+    """Return the model behind the configured endpoint, None where texts are written without one.
+
+    Nothing is sent yet. Close it with ``await model.close()``.
+    """
+    if settings.llm_backend != "openai":
+        return None
+    quiet_third_party_loggers()
+    client = OpenAIClient(
+        base_url=settings.llm_base_url,
+        api_key=settings.openai_api_key,
+        model=settings.rae_llm_model_default,
+        answer_tokens=settings.model_answer_tokens,
+        timeout=settings.model_timeout,
+    )
+    return LedgeredModel(
+        client=client,
+        ledger=Ledger(pool, daily_limits(settings), lease=settings.model_timeout + AFTER_THE_CALL),
+        breaker=Breaker(pool, client.endpoint, timedelta(seconds=settings.model_breaker_seconds)),
+        prices=prices(settings),
+        answer_tokens=settings.model_answer_tokens,
+        answer_attempts=settings.model_answer_attempts,
+        patience=timedelta(seconds=settings.model_patience_seconds),
+        thresholds=thresholds(settings),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PatientModel:
+    """A language model that waits as told and asks again, until there is an answer or a final error.
+
+    It ends: bad answers are counted, busy endpoints open the breaker, and claims have a lease.
+    """
+
+    model: LanguageModel
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+    async def ask(self, question: Question[AnswerT]) -> Answer[AnswerT]:
+        """Return an answer fit to be stored.
+
+        Raises:
+            LanguageModelError: one that no waiting will help; never a retryable one.
+        """
+        return await patiently(lambda: self.model.ask(question), self.sleep)
+
+
+async def patiently(
+    step: Callable[[], Awaitable[ResultT]], sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+) -> ResultT:
+    """Take *step*, as often as the model's errors say that a retry helps, after the waits they ask for."""
+    while True:
+        try:
+            return await step()
+        except LanguageModelError as error:
+            if not error.retryable:
+                raise
+            pause = _UNSAID_WAIT if error.retry_after is None else error.retry_after
+        await sleep(pause.total_seconds())

@@ -1,0 +1,227 @@
+"""Whether a model's answer is fit to be stored, by measures that need no second model.
+
+They catch answers that are empty, repeat, echo the prompt or invent. They do
+not catch swapped roles, a negation, or a date of the sources that belongs to
+something else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from memory_maintenance.errors import SettingsError
+from memory_maintenance.settings import Settings
+from memory_maintenance.writers.language.cleaning import clean
+from memory_maintenance.writers.language.figures import figures, supported_figures
+from memory_maintenance.writers.language.words import longest_run, named_stems, ngrams, stem, tokens, unsupported_stems
+
+_COPY: Final = 6
+"""Words in a row that are copied or echoed, and not met by chance."""
+
+_MANY: Final = 30
+"""Words from which on the share of different words says something."""
+
+_FINISHED: Final = re.compile(r"[.!?…。！？؟।][\"'”’)\]]*$")
+_LAST_END: Final = re.compile(r".*(?:[。！？]|[.!?…؟।][\"'”’)\]]*(?=\s))", re.DOTALL)
+
+
+class QualityFigures(BaseModel):
+    """What was measured of one answer. Shares are in [0, 1]; 0 where there is too little text to tell."""
+
+    model_config = ConfigDict(frozen=True)
+
+    words: int
+    """Words of the answer."""
+
+    repeated_trigrams: float
+    """Share of the runs of three words that stood there before."""
+
+    different_words: float
+    """Share of the words that are different ones; 1 below 30 words."""
+
+    unsupported_words: float
+    """Share of the different content words whose stem stands in no source."""
+
+    unsupported_numbers: int
+    """Numbers and dates that stand in no source."""
+
+    copied: float
+    """Share of the runs of six words that stand in one and the same source, the one with most of them."""
+
+    echoed: float
+    """Share of the runs of six words that stand in the prompt and in no source."""
+
+    longest_token: int
+    """Characters of the longest stretch without a blank, unless a source has it."""
+
+    topics: int | None
+    """Different topics or tags; None when they were not asked for."""
+
+    finish_reason: str
+    """Why the model stopped, in the words of the OpenAI API."""
+
+    def rounded(self) -> dict[str, Any]:
+        """Return the figures as they are kept with a memory: shares to three digits."""
+        return {name: round(value, 3) if isinstance(value, float) else value for name, value in self}
+
+
+class QualityThresholds(BaseModel):
+    """Where an answer stops being fit to be stored.
+
+    Set on 65 summaries and 20 reflections of models of 135 and 500 million
+    parameters that a person had judged; the docstrings give what the good and
+    the bad answers measured. The sample is small, so they are wide.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    repeated_trigrams: float = Field(default=0.20, ge=0, le=1)
+    """Refused above. Good 0.00 to 0.16, bad 0.36 to 0.88."""
+
+    different_words: float = Field(default=0.50, ge=0, le=1)
+    """Refused below. Good 0.67 to 0.94, bad 0.11 to 0.44."""
+
+    unsupported_words: float = Field(default=0.40, ge=0, le=1)
+    """Refused above. Good 0.00 to 0.30, bad 0.45 to 1.00."""
+
+    unsupported_numbers: int = Field(default=0, ge=0)
+    """Refused above. Good 0, bad 1 to 28."""
+
+    copied: float = Field(default=0.85, ge=0, le=1)
+    """Refused above. Good 0.00 to 0.44, bad 0.88 to 1."""
+
+    echoed: float = Field(default=0.20, ge=0, le=1)
+    """Refused above. Good 0, bad about 1."""
+
+    longest_token: int = Field(default=40, ge=1)
+    """Characters; refused from. Good below 25, bad 40 to 200."""
+
+    fewest_words: int = Field(default=6, ge=0)
+    """Refused below. Good 15 to 47, bad 2 to 3."""
+
+    fewest_topics: int = Field(default=2, ge=0)
+    """Refused below. Good 2 and more, bad 0 to 1."""
+
+
+DEFAULT: Final = QualityThresholds()
+
+
+def thresholds(settings: Settings) -> QualityThresholds:
+    """Return the measured thresholds with those of ``MODEL_QUALITY`` in their place.
+
+    Raises:
+        SettingsError: a name that is none, or a value out of its range.
+    """
+    try:
+        return QualityThresholds.model_validate(settings.model_quality)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        known = ", ".join(QualityThresholds.model_fields)
+        raise SettingsError(f"MODEL_QUALITY: {fault['loc'][0]}: {fault['msg']}; the names are {known}") from None
+
+
+def measure(
+    answer_text: str,
+    *,
+    sources: Sequence[str],
+    prompt: str,
+    topics: Sequence[str] | None = (),
+    finish_reason: str = "stop",
+) -> QualityFigures:
+    """Measure an answer.
+
+    Args:
+        answer_text: what would be stored, without its topics.
+        sources: the texts it is about, and the dates it may name. Each memory is
+            one source.
+        prompt: the system text and any example that the model was shown; what
+            of it stands in a source is no echo.
+        topics: the topics or tags of the answer; None when none were asked for.
+        finish_reason: of the completion.
+    """
+    words = tokens(answer_text)
+    return QualityFigures(
+        words=len(words),
+        repeated_trigrams=_repeated(ngrams(words, 3)),
+        different_words=len(set(words)) / len(words) if len(words) >= _MANY else 1.0,
+        unsupported_words=_share(len(unsupported_stems(answer_text, sources)), len(named_stems(answer_text))),
+        unsupported_numbers=len(figures(answer_text) - supported_figures(sources)),
+        copied=_copied(words, sources),
+        echoed=_echoed(words, prompt, sources),
+        longest_token=_longest_token(answer_text, sources),
+        topics=None if topics is None else len(_different(topics)),
+        finish_reason=finish_reason,
+    )
+
+
+def refusal(figures: QualityFigures, thresholds: QualityThresholds = DEFAULT) -> str | None:
+    """Return why an answer may not be stored, None when it may: the first of its ``faults``."""
+    return next(iter(faults(figures, thresholds)), None)
+
+
+def faults(figures: QualityFigures, thresholds: QualityThresholds = DEFAULT) -> tuple[str, ...]:
+    """Return every reason why an answer may not be stored, none when it may.
+
+    In this order: ``empty``, ``truncated``, ``one_long_token``, ``too_short``,
+    ``repeats``, ``echoes_prompt``, ``unsupported_numbers``, ``unsupported_words``,
+    ``copied``, ``few_topics``.
+    """
+    few_topics = figures.topics is not None and figures.topics < thresholds.fewest_topics
+    reasons = (
+        ("empty", figures.words == 0),
+        ("truncated", figures.finish_reason != "stop"),
+        ("one_long_token", figures.longest_token >= thresholds.longest_token),
+        ("too_short", figures.words < thresholds.fewest_words),
+        ("repeats", figures.repeated_trigrams > thresholds.repeated_trigrams),
+        ("repeats", figures.different_words < thresholds.different_words),
+        ("echoes_prompt", figures.echoed > thresholds.echoed),
+        ("unsupported_numbers", figures.unsupported_numbers > thresholds.unsupported_numbers),
+        ("unsupported_words", figures.unsupported_words > thresholds.unsupported_words),
+        ("copied", figures.copied > thresholds.copied),
+        ("few_topics", few_topics),
+    )
+    return tuple(dict.fromkeys(reason for reason, holds in reasons if holds))
+
+
+def trimmed(text: str) -> str:
+    """Return *text* without a last sentence that was cut, cleaned.
+
+    A length limit in the answer's schema cuts in mid-word and still counts as
+    finished. Text with no whole sentence stays as it is.
+    """
+    cleaned = clean(text)
+    whole = None if _FINISHED.search(cleaned) else _LAST_END.match(cleaned)
+    return whole.group() if whole else cleaned
+
+
+def _repeated(runs: Sequence[tuple[str, ...]]) -> float:
+    return _share(len(runs) - len(set(runs)), len(runs))
+
+
+def _copied(words: Sequence[str], sources: Sequence[str]) -> float:
+    runs = set(ngrams(words, _COPY))
+    return max((_share(len(runs & set(ngrams(tokens(source), _COPY))), len(runs)) for source in sources), default=0.0)
+
+
+def _echoed(words: Sequence[str], prompt: str, sources: Sequence[str]) -> float:
+    runs = set(ngrams(words, _COPY))
+    shared = runs & set(ngrams(tokens(prompt), _COPY))
+    return _share(len(shared.difference(*(ngrams(tokens(source), _COPY) for source in sources))), len(runs))
+
+
+def _longest_token(text: str, sources: Sequence[str]) -> int:
+    known = {word for source in sources for word in clean(source).split()}
+    return longest_run(" ".join(word for word in clean(text).split() if word not in known))
+
+
+def _different(topics: Sequence[str]) -> set[frozenset[str]]:
+    """Return the topics as sets of stems, so that ``Refunds`` and ``refund`` are one, and blank ones none."""
+    return {frozenset(map(stem, tokens(topic))) for topic in topics} - {frozenset()}
+
+
+def _share(part: int, whole: int) -> float:
+    return part / whole if whole else 0.0

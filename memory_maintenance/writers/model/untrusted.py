@@ -1,0 +1,49 @@
+"""Text of memories inside a prompt: data on lines of its own, never a delimiter, a turn or an instruction.
+
+A memory becomes one line without angle brackets, so it can neither close the block it
+stands in, nor begin a line that looks like another memory, nor hold a control token of a
+chat template (``<|im_end|>``, ``[INST]``), which some servers read even inside a message.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final
+
+from memory_maintenance.writers.language.cleaning import clean
+from memory_maintenance.writers.language.relative_dates import with_dates
+
+_BRACKETS: Final = str.maketrans({"<": "‹", ">": "›", "＜": "‹", "＞": "›", "﹤": "‹", "﹥": "›"})
+_CONTROL_TOKEN: Final = re.compile(r"\[(/?[A-Z_]{3,})\]")
+
+_LEFT_OUT: Final = " … "
+
+
+def as_line(text: str, most_characters: int) -> str:
+    """Return *text* as one line of at most *most_characters*, harmless inside ``delimited``.
+
+    Of a longer text the first two thirds of the room go to its beginning, the rest to its end.
+    """
+    # A slice first: cleaning ten megabytes to keep a thousand characters would take seconds.
+    raw = text if len(text) <= 4 * most_characters else text[: 2 * most_characters] + text[-2 * most_characters :]
+    line = " ".join(clean(raw).translate(_BRACKETS).split())
+    line = _CONTROL_TOKEN.sub(r"(\1)", line)
+    return line if len(line) <= most_characters else _shortened(line, most_characters)
+
+
+def as_dated_line(text: str, most_characters: int, at: datetime) -> str:
+    """Return *text* as ``as_line`` does, with the dates of what it says relative to *at* (``tomorrow``)."""
+    return as_line(with_dates(as_line(text, most_characters), at), most_characters)
+
+
+def _shortened(line: str, most_characters: int) -> str:
+    room = most_characters - len(_LEFT_OUT)
+    head = room * 2 // 3
+    return f"{line[:head]}{_LEFT_OUT}{line[len(line) - (room - head) :]}"
+
+
+def delimited(name: str, lines: Iterable[str]) -> str:
+    """Return *lines*, made by ``as_line``, between ``<name>`` and ``</name>``."""
+    return "\n".join([f"<{name}>", *lines, f"</{name}>"])

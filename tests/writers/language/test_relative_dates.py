@@ -1,0 +1,101 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from memory_maintenance.writers.language.figures import figures, supported_figures
+from memory_maintenance.writers.language.relative_dates import with_dates
+
+FRIDAY = datetime(2026, 11, 20, 23, 59, tzinfo=UTC)
+MONDAY = datetime(2026, 11, 16, 0, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("said", "dated"),
+    [
+        ("The demo is tomorrow at 5.", "The demo is tomorrow [2026-11-21] at 5."),
+        ("Tomorrow morning we ship", "Tomorrow morning [2026-11-21] we ship"),
+        ("tomorrow's order", "tomorrow's [2026-11-21] order"),
+        ("the day after tomorrow", "the day after tomorrow [2026-11-22]"),
+        (
+            "the day before yesterday, and yesterday",
+            "the day before yesterday [2026-11-18], and yesterday [2026-11-19]",
+        ),
+        ("It rained last night.", "It rained last night [2026-11-19]."),
+        ("TODAY, tonight", "TODAY [2026-11-20], tonight [2026-11-20]"),
+        ("this afternoon", "this afternoon [2026-11-20]"),
+        ("two days ago", "two days ago [2026-11-18]"),
+        ("a week ago", "a week ago [2026-11-13]"),
+        ("delivery in two weeks, not in 3 days", "delivery in two weeks [2026-12-04], not in 3 days [2026-11-23]"),
+        ("twelve days from now", "twelve days from now [2026-12-02]"),
+        ("two months ago", "two months ago [2026-09]"),
+        ("in 14 months", "in 14 months [2028-01]"),
+        ("three years ago", "three years ago [2023]"),
+        ("next week", "next week [2026-11-23 to 2026-11-29]"),
+        ("last week", "last week [2026-11-09 to 2026-11-15]"),
+        ("next month and last year", "next month [2026-12] and last year [2025]"),
+        ("next Friday", "next Friday [2026-11-27]"),
+        ("next Monday", "next Monday [2026-11-23]"),
+        ("next Saturday", "next Saturday [2026-11-21 or 2026-11-28]"),
+        ("last Friday", "last Friday [2026-11-13]"),
+        ("last Saturday", "last Saturday [2026-11-14]"),
+        ("last Monday", "last Monday [2026-11-16 or 2026-11-09]"),
+        ("by Monday, this Sunday", "by Monday [2026-11-23], this Sunday [2026-11-22]"),
+    ],
+)
+def test_what_is_said_on_a_friday_is_dated(said, dated):
+    assert with_dates(said, FRIDAY) == dated
+
+
+@pytest.mark.parametrize(
+    ("said", "dated"),
+    [
+        ("next Friday", "next Friday [2026-11-20 or 2026-11-27]"),
+        ("next Sunday", "next Sunday [2026-11-22 or 2026-11-29]"),
+        ("last Friday", "last Friday [2026-11-13]"),
+        ("last Monday, next Monday", "last Monday [2026-11-09], next Monday [2026-11-23]"),
+        ("until Friday", "until Friday [2026-11-20]"),
+        ("yesterday", "yesterday [2026-11-15]"),
+    ],
+)
+def test_what_is_said_on_a_monday_is_dated(said, dated):
+    assert with_dates(said, MONDAY) == dated
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "We met on Friday; Friday it is",
+        "by Friday",
+        "It was finished in two days, thrice in a week of work",
+        "the last week of the project, every next month",
+        "She may come, we sat in May; now or never",
+        "yesterdays, tomorrowland, day-after-tomorrow",
+        "next batch of 200 in 3 weekends",
+        "tomorrow (21 November), tomorrow [2026-11-21]",
+        "in 999 days of rain",
+        "",
+    ],
+)
+def test_what_is_not_certain_stays_as_it_is(said):
+    assert with_dates(said, FRIDAY) == said
+
+
+@pytest.mark.parametrize("at", [datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)])
+def test_the_ends_of_time_are_no_crash(at):
+    text = "yesterday, tomorrow, in 900 years, 900 months ago, last week, next Sunday, last Monday, next year"
+    assert "tomorrow" in with_dates(text, at)
+
+
+def test_dating_twice_is_dating_once():
+    once = with_dates(
+        "tomorrow, tomorrow's, last night, yesterday evening, next Saturday, in two weeks, last month, a year ago",
+        FRIDAY,
+    )
+    assert with_dates(once, FRIDAY) == once
+
+
+@pytest.mark.parametrize("summary", ["It is due on 2026-12-04.", "It is due on 4 December 2026.", "Due 04-12-2026"])
+def test_a_date_that_was_resolved_is_a_source_of_the_summary(summary):
+    said = "The delivery is due in two weeks."
+    assert not figures(summary) <= supported_figures([said])
+    assert figures(summary) <= supported_figures([with_dates(said, FRIDAY)])

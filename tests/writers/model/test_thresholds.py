@@ -1,0 +1,18 @@
+import pytest
+
+from memory_maintenance.errors import SettingsError
+from memory_maintenance.settings import Settings
+from memory_maintenance.writers.model.quality import DEFAULT, thresholds
+
+
+def test_a_threshold_that_is_named_takes_the_place_of_the_measured_one(monkeypatch):
+    monkeypatch.setenv("MODEL_QUALITY", "unsupported_words=0.3, fewest_topics=1")
+    chosen = thresholds(Settings(_env_file=None))
+    assert (chosen.unsupported_words, chosen.fewest_topics, chosen.copied) == (0.3, 1, DEFAULT.copied)
+
+
+@pytest.mark.parametrize("given", ["kindness=0.5", "copied=1.5", "copied=-1"])
+def test_a_threshold_that_is_none_or_out_of_range_is_named(monkeypatch, given):
+    monkeypatch.setenv("MODEL_QUALITY", given)
+    with pytest.raises(SettingsError, match=given.partition("=")[0]):
+        thresholds(Settings(_env_file=None))
