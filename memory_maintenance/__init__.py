@@ -23,7 +23,7 @@ __all__ = ["DecayWorker", "DreamingWorker", "MaintenanceScheduler", "ReflectionE
 _HOMES = {
     "DecayWorker": "decay.worker",
     "DreamingWorker": "dreaming.worker",
-    "MaintenanceScheduler": "scheduler",
+    "MaintenanceScheduler": "cycles.scheduler",
     "ReflectionEngineV2": "dreaming.reflection",
     "SummarizationWorker": "summarization.worker",
 }

@@ -15,7 +15,7 @@ from memory_maintenance.store.import_line import read_line
 from memory_maintenance.store.migrate import migrate
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-RAE_TABLE: Final = ROOT / "tests" / "database" / "rae_memories.sql"
+RAE_TABLE: Final = ROOT / "tests" / "store" / "rae_memories.sql"
 SAMPLES: Final = ROOT / "samples" / "memories.jsonl"
 
 NIGHTS: Final = 45

@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parent.parent.parent
 PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 TESTS = (
-    *("database", "decay/test_statements.py", "decay/test_worker.py", "memories", "operations", "planning"),
+    *("store", "decay/test_statements.py", "decay/test_worker.py", "tenants", "cycles"),
     *("summarization/test_worker.py", "dreaming/test_worker.py", "embedding/test_worker.py"),
 )
 
