@@ -4,13 +4,13 @@ Fields are only ever added, with defaults, so that a running workflow survives a
 """
 
 from datetime import datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from annotated_types import Len, Predicate
-from pydantic import BaseModel, ConfigDict
 
-from memory_maintenance.cycles.outcomes import TASKS, CycleTotals, Task, TenantOutcome
+from memory_maintenance.cycles.outcomes import CycleTotals, TenantOutcome
+from memory_maintenance.work import Kind, Message, Run, TaskSpec, TenantPlan, UnitJson
 
 MOST_ID_BYTES = 900
 """Of a tenant's id: Temporal takes workflow ids of 1000 bytes, and ours put something before it."""
@@ -22,29 +22,18 @@ def fits_a_workflow_id(tenant_id: str) -> bool:
 
 
 TenantId = Annotated[str, Len(1, 255), Predicate(fits_a_workflow_id)]
-Kind = Literal["daily", "hourly"]
-
-
-class Message(BaseModel):
-    """One payload. Its errors do not repeat what was sent: they end up in a history."""
-
-    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
-
-    @classmethod
-    def of(cls, result: object) -> Self:
-        """Return the message that holds what *result* has as attributes of the same names."""
-        return cls.model_validate(result, from_attributes=True)
 
 
 class OpenCycleRequest(Message):
-    """``as_of`` None means the database's clock, ``named_tenants`` None the fleet. A dry run is not recorded."""
+    """``as_of`` None means the database's clock, ``tasks`` None all of the kind, ``named_tenants`` None the fleet."""
 
     cycle_id: UUID
     kind: Kind
     as_of: datetime | None = None
-    tasks: tuple[Task, ...] = TASKS
+    tasks: tuple[str, ...] | None = None
     named_tenants: int | None = None
     dry_run: bool = False
+    """A dry run is not recorded."""
 
 
 class OpenCycleResult(Message):
@@ -54,31 +43,19 @@ class OpenCycleResult(Message):
     deadline_minutes: int
     fail_ratio: float
     config: dict[str, Any]
+    tasks: tuple[TaskSpec, ...]
     search_attributes: bool = False
     """Whether the server knows our search attributes."""
 
 
 class PlanPageRequest(Message):
-    """``tenants`` None means the fleet, from ``after`` on; ``backfill_days`` None the setting."""
+    """``tenants`` None means the fleet, from ``after`` on."""
 
-    as_of: datetime
-    kind: Kind
-    tasks: tuple[Task, ...] = TASKS
+    run: Run
+    tasks: tuple[str, ...]
     tenants: tuple[TenantId, ...] | None = None
     after: str | None = None
     limit: int = 200
-    backfill_days: int | None = None
-    dry_run: bool = False
-
-
-class TenantPlan(Message):
-    """One tenant with work."""
-
-    tenant_id: str
-    decay: bool = False
-    sessions: int = 0
-    dreams: int = 0
-    embeddings: int = 0
 
 
 class PlanPageResult(Message):
@@ -90,141 +67,27 @@ class PlanPageResult(Message):
     paused: int
 
 
-class DecayBatchRequest(Message):
-    """The next batch of a tenant's memories; how far a cycle is stands in the store, a dry run goes on ``after``."""
+class DueRequest(Message):
+    """A tenant's next due units behind ``after``, which is None at the beginning."""
 
     tenant_id: str
-    as_of: datetime
-    cycle_id: UUID
-    dry_run: bool = False
-    after: UUID | None = None
-
-
-class DecayBatchResult(Message):
-    """``status`` is more, done, paused, superseded or disabled; counts are the cycle's, of a dry run the batch's."""
-
-    status: str
-    cursor: UUID | None = None
-    seen: int
-    updated: int
-    invalid: int = 0
-    busy: int = 0
-
-
-class SessionRef(Message):
-    """One session of a tenant; ``project`` None stands for memories without one."""
-
-    project: str | None
-    session_id: str
-
-
-class DueSessionsRequest(Message):
-    """The next due sessions after ``after``, which is None at the beginning."""
-
-    tenant_id: str
-    as_of: datetime
-    kind: Kind
-    after: SessionRef | None = None
-    limit: int = 100
-    backfill_days: int | None = None
-
-
-class DueSessionsResult(Message):
-    """Fewer than ``limit`` sessions are the last ones."""
-
-    sessions: tuple[SessionRef, ...]
-
-
-class SummarizeSessionRequest(Message):
-    """``min_events`` None means the setting."""
-
-    tenant_id: str
-    session: SessionRef
-    as_of: datetime
-    cycle_id: UUID
-    min_events: int | None = None
-    dry_run: bool = False
-
-
-class SummarizeSessionResult(Message):
-    """What became of a session; the summary itself stays in the store."""
-
-    status: str
-    reason: str | None = None
-    summary_id: UUID | None = None
-    events: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
-
-
-class DueDreamsRequest(Message):
-    """The next projects with something to dream about, after ``after``."""
-
-    tenant_id: str
-    as_of: datetime
-    after: str | None = None
+    run: Run
+    after: UnitJson | None = None
     limit: int = 100
 
 
-class DueDreamsResult(Message):
-    """Projects by name; ``default`` stands for memories without one."""
+class DueResult(Message):
+    """Fewer than ``limit`` units are the last ones."""
 
-    projects: tuple[str, ...]
-
-
-class GenerateReflectionRequest(Message):
-    """One dream of a project."""
-
-    tenant_id: str
-    project: str
-    as_of: datetime
-    cycle_id: UUID
-    dry_run: bool = False
+    units: tuple[UnitJson, ...]
 
 
-class GenerateReflectionResult(Message):
-    """What became of a dream; the reflection itself stays in the store."""
-
-    status: str
-    reason: str | None = None
-    reflection_id: UUID | None = None
-    strategy_id: UUID | None = None
-    sources: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
-
-
-class DueEmbeddingsRequest(Message):
-    """The next derived memories without a vector, after ``after``."""
+class UnitRequest(Message):
+    """One unit of a task, of one tenant."""
 
     tenant_id: str
-    after: UUID | None = None
-
-
-class DueEmbeddingsResult(Message):
-    """At most one batch; none are left when it is empty."""
-
-    memories: tuple[UUID, ...]
-
-
-class EmbedDerivedRequest(Message):
-    """One batch of derived memories."""
-
-    tenant_id: str
-    memories: tuple[UUID, ...]
-    cycle_id: UUID
-    dry_run: bool = False
-
-
-class EmbedDerivedResult(Message):
-    """What became of them; the vectors stay in the store."""
-
-    status: str
-    embedded: int = 0
-    skipped: int = 0
-    failed: int = 0
-    reasons: dict[str, int] = {}
-    input_tokens: int = 0
+    unit: UnitJson
+    run: Run
 
 
 class RecordPageRequest(Message):
@@ -250,7 +113,7 @@ class ForeseeCostsRequest(Message):
 
 
 class TenantOrder(Message):
-    """An operator's word about a tenant. Pause and resume stand in its row; a cancel ends what runs now."""
+    """An operator's order about a tenant. Pause and resume are kept in its row; a cancel ends what runs now."""
 
     tenant_id: TenantId
     action: Literal["pause", "resume", "cancel"]

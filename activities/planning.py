@@ -1,7 +1,7 @@
 """Activities around a cycle: open it, plan its pages, record what they did, close it."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 
 from temporalio import activity
 
@@ -13,16 +13,16 @@ from activities.messages import (
     PlanPageRequest,
     PlanPageResult,
     RecordPageRequest,
-    TenantPlan,
 )
 from memory_maintenance.cycles.costs import foreseen_costs
-from memory_maintenance.cycles.planner import Planner, log_what_is_off
+from memory_maintenance.cycles.planner import Planner
 from memory_maintenance.cycles.preview import ForeseenCosts
-from memory_maintenance.cycles.record import close_cycle, open_cycle, record_outcomes
-from memory_maintenance.decay.progress import adopt
+from memory_maintenance.cycles.record import close_cycle, cycle_config, log_what_is_off, open_cycle, record_outcomes
+from memory_maintenance.cycles.step import tasks_named
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.clock import checked_as_of
 from memory_maintenance.store.pool import Pool
+from memory_maintenance.task import AnyTask
 from memory_maintenance.writers.model.retention import tidy_ledger
 
 
@@ -32,55 +32,38 @@ class PlanningActivities:
 
     pool: Pool
     settings: Settings
-    planner: Planner
+    tasks: Sequence[AnyTask]
     search_attributes: Callable[[], Awaitable[bool]]
     """Whether the Temporal server knows our search attributes."""
 
     @activity.defn(name="open_cycle")
     async def open_cycle(self, request: OpenCycleRequest) -> OpenCycleResult:
-        """Fix the instant and the configuration that the cycle goes by. Twice is once; a dry run is not recorded."""
+        """Fix the instant, the tasks and the configuration that the cycle goes by. A repeated call changes nothing."""
+        tasks = tasks_named(self.tasks, request.tasks, request.kind)
         as_of = await checked_as_of(self.pool, request.as_of)
-        config = {**self.settings.snapshot(), "tasks": list(request.tasks)}
-        if request.named_tenants is not None:  # then it is no success of the fleet
-            config["named_tenants"] = request.named_tenants
+        config = cycle_config(self.settings, [task.spec for task in tasks], request.named_tenants)
         if not request.dry_run:
             as_of, config = await open_cycle(self.pool, request.cycle_id, kind=request.kind, as_of=as_of, config=config)
-        log_what_is_off(self.settings, request.tasks)
-        daily = request.kind == "daily"
+        log_what_is_off(self.settings, tasks)
         return OpenCycleResult(
             as_of=as_of,
-            deadline_minutes=self.settings.deadline_minutes(daily=daily),
+            deadline_minutes=self.settings.deadline_minutes(daily=request.kind == "daily"),
             fail_ratio=self.settings.maintenance_fail_ratio,
             config=config,
+            tasks=tuple([task.spec for task in tasks if await task.unavailable() is None]),
             search_attributes=await self.search_attributes(),
         )
 
     @activity.defn(name="plan_page")
     async def plan_page(self, request: PlanPageRequest) -> PlanPageResult:
-        """Find the next tenants with work; for whom decay is off, is remembered, unless it is a dry run."""
-        daily, tasks, planner = request.kind == "daily", request.tasks, replace(self.planner, dry_run=request.dry_run)
+        """Find the next tenants with work; for whom a task is off, is remembered, unless it is a dry run."""
+        tasks = [task for task in self.tasks if task.spec.name in request.tasks]
+        planner = Planner(self.pool, self.settings, tasks)
         if request.tenants is None:
-            page = await planner.plan_page(
-                as_of=request.as_of,
-                daily=daily,
-                tasks=tasks,
-                after=request.after,
-                limit=request.limit,
-                beat=activity.heartbeat,
-                backfill_days=request.backfill_days,
-            )
+            page = await planner.plan_page(request.run, after=request.after, limit=request.limit)
         else:
-            page = await planner.plan_chosen(
-                request.tenants,
-                as_of=request.as_of,
-                daily=daily,
-                tasks=tasks,
-                backfill_days=request.backfill_days,
-            )
-        if not request.dry_run and any(work.decay for work in page.work):
-            await adopt(self.pool, request.as_of)  # once here, so that the page's tenants do not wait for each other
-        plans = tuple(map(TenantPlan.of, page.work))
-        return PlanPageResult(plans=plans, cursor=page.cursor, looked_at=page.looked_at, paused=page.paused)
+            page = await planner.plan_chosen(request.run, request.tenants)
+        return PlanPageResult(plans=page.plans, cursor=page.cursor, looked_at=page.looked_at, paused=page.paused)
 
     @activity.defn(name="record_page")
     async def record_page(self, request: RecordPageRequest) -> None:

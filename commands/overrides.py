@@ -27,7 +27,8 @@ from memory_maintenance.errors import InvalidRequestError
 from memory_maintenance.settings import Settings
 from memory_maintenance.tenants.control import control_of
 from memory_maintenance.tenants.known import ensure_known
-from memory_maintenance.tenants.overrides import TenantOverrides, checked_overrides, clear_overrides, override
+from memory_maintenance.settings import TenantOverrides
+from memory_maintenance.tenants.overrides import checked_overrides, clear_overrides, override
 from runtime.wiring import running_store
 
 logger = structlog.get_logger(__name__)

@@ -12,20 +12,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from memory_maintenance.cycles.scheduler import MaintenanceScheduler
-    from memory_maintenance.decay.worker import DecayWorker
-    from memory_maintenance.dreaming.reflection import ReflectionEngineV2
-    from memory_maintenance.dreaming.worker import DreamingWorker
-    from memory_maintenance.summarization.worker import SummarizationWorker
+    from memory_maintenance.rae.decay import DecayWorker
+    from memory_maintenance.rae.dreaming import DreamingWorker
+    from memory_maintenance.rae.engine import ReflectionEngineV2
+    from memory_maintenance.rae.scheduler import MaintenanceScheduler
+    from memory_maintenance.rae.summarization import SummarizationWorker
 
 __all__ = ["DecayWorker", "DreamingWorker", "MaintenanceScheduler", "ReflectionEngineV2", "SummarizationWorker"]
 
 _HOMES = {
-    "DecayWorker": "decay.worker",
-    "DreamingWorker": "dreaming.worker",
-    "MaintenanceScheduler": "cycles.scheduler",
-    "ReflectionEngineV2": "dreaming.reflection",
-    "SummarizationWorker": "summarization.worker",
+    "DecayWorker": "rae.decay",
+    "DreamingWorker": "rae.dreaming",
+    "MaintenanceScheduler": "rae.scheduler",
+    "ReflectionEngineV2": "rae.engine",
+    "SummarizationWorker": "rae.summarization",
 }
 
 

@@ -8,11 +8,12 @@ import json
 import sys
 from typing import Any
 
-from memory_maintenance.cycles.scheduler import MaintenanceScheduler
+from memory_maintenance.cycles.run import run_maintenance
 from memory_maintenance.errors import MaintenanceError, SettingsError
 from memory_maintenance.observability.logs import configure_logs
 from memory_maintenance.settings import load_settings
 from memory_maintenance.store.pool import open_pool
+from memory_maintenance.work import Kind
 
 
 async def _maintain(tenant_ids: list[str] | None, *, hourly: bool, dry_run: bool) -> dict[str, Any]:
@@ -26,10 +27,8 @@ async def _maintain(tenant_ids: list[str] | None, *, hourly: bool, dry_run: bool
         timeout_seconds=settings.database_timeout_seconds,
     )
     try:
-        scheduler = MaintenanceScheduler(pool, settings)
-        if hourly:
-            return await scheduler.run_hourly_maintenance(dry_run=dry_run)
-        return await scheduler.run_daily_maintenance(tenant_ids, dry_run=dry_run)
+        kind: Kind = "hourly" if hourly else "daily"
+        return await run_maintenance(pool, settings, kind=kind, tenant_ids=tenant_ids, dry_run=dry_run)
     finally:
         await pool.close()
 

@@ -10,21 +10,15 @@ from typing import Any
 from temporalio.client import Client
 from temporalio.runtime import Runtime
 
-from activities.decay import DecayActivities
-from activities.dreaming import DreamingActivities
-from activities.embedding import EmbeddingActivities
 from activities.operations import OperationActivities
 from activities.planning import PlanningActivities
-from activities.summarization import SummarizationActivities
+from activities.tasks import due_activities, unit_activities
 from embedded.stack import Stack, running_database, running_stack
-from memory_maintenance.cycles.planner import Planner
-from memory_maintenance.decay.worker import DecayWorker
-from memory_maintenance.dreaming.worker import DreamingWorker
-from memory_maintenance.embedding.worker import EmbeddingWorker
 from memory_maintenance.inspection.figures import reporting_figures
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import Pool, open_pool
-from memory_maintenance.summarization.worker import SummarizationWorker
+from memory_maintenance.task import AnyTask, Tools
+from memory_maintenance.tasks import TASKS
 from memory_maintenance.writers.model.asking import open_model
 from memory_maintenance.writers.model.embedder import Embedder, open_embedder
 from memory_maintenance.writers.model.question import LanguageModel
@@ -143,13 +137,12 @@ async def running_application(
             yield Application(settings, stack, pool, client)
 
 
-def sql_activities(settings: Settings, pool: Pool, client: Client) -> Sequence[Activity]:
+def sql_activities(
+    settings: Settings, pool: Pool, client: Client, tasks: Sequence[type[AnyTask]] = TASKS
+) -> Sequence[Activity]:
     """Return the activities of the queue ``memory-maintenance``."""
-    planning = PlanningActivities(pool, settings, Planner(pool, settings), SearchAttributes(client).registered)
-    decay = DecayActivities(DecayWorker(pool, settings))
-    summarization = SummarizationActivities(pool, settings, SummarizationWorker(pool, settings))
-    dreaming = DreamingActivities(pool, settings, DreamingWorker(pool, settings))
-    embedding = EmbeddingActivities(EmbeddingWorker(pool, settings, None))
+    ready = [task(Tools(pool, settings)) for task in tasks]
+    planning = PlanningActivities(pool, settings, ready, SearchAttributes(client).registered)
     return (
         planning.open_cycle,
         planning.plan_page,
@@ -157,22 +150,19 @@ def sql_activities(settings: Settings, pool: Pool, client: Client) -> Sequence[A
         planning.close_cycle,
         planning.foresee_costs,
         OperationActivities(pool).carry_out_order,
-        decay.decay_batch,
-        summarization.due_sessions,
-        dreaming.due_dreams,
-        embedding.due_embeddings,
-        # A dry run takes these here: it asks no model, so it waits for no rate and for no worker of that role.
-        summarization.summarize_session,
-        dreaming.generate_reflection,
-        embedding.embed_derived,
+        *due_activities(ready),
+        # Also of tasks that ask a model: a dry run asks none, so it waits for no rate and for no worker of that role.
+        *unit_activities(ready),
     )
 
 
 def model_activities(
-    settings: Settings, pool: Pool, model: LanguageModel | None, embedder: Embedder | None
+    settings: Settings,
+    pool: Pool,
+    model: LanguageModel | None,
+    embedder: Embedder | None,
+    tasks: Sequence[type[AnyTask]] = TASKS,
 ) -> Sequence[Activity]:
     """Return the activities of the queue ``memory-maintenance-llm``."""
-    summarization = SummarizationActivities(pool, settings, SummarizationWorker(pool, settings, model))
-    dreaming = DreamingActivities(pool, settings, DreamingWorker(pool, settings, model))
-    embedding = EmbeddingActivities(EmbeddingWorker(pool, settings, embedder))
-    return (summarization.summarize_session, dreaming.generate_reflection, embedding.embed_derived)
+    ready = [task(Tools(pool, settings, model, embedder)) for task in tasks if task.spec.queue == "model"]
+    return unit_activities(ready)

@@ -12,6 +12,8 @@ with workflow.unsafe.imports_passed_through():
     from activities.planning import PlanningActivities
     from memory_maintenance.cycles.outcomes import CycleTotals
     from memory_maintenance.cycles.preview import foreseen_stats
+    from memory_maintenance.cycles.statistics import statistics
+    from memory_maintenance.work import Run
     from workflows.messages import CycleProgress, CycleScope, MaintenanceRequest
     from workflows.options import sql
     from workflows.search_attributes import show_cycle, show_status
@@ -30,7 +32,7 @@ async def opened(asked: MaintenanceRequest) -> CycleProgress:
         cycle_id=cycle_id(),
         kind=asked.kind,
         as_of=asked.as_of or _nominal_time(),
-        tasks=asked.chosen_tasks(),
+        tasks=asked.tasks,
         named_tenants=None if asked.tenants is None else len(asked.tenants),
         dry_run=asked.dry_run,
     )
@@ -50,16 +52,19 @@ async def opened(asked: MaintenanceRequest) -> CycleProgress:
 
 def _scope(asked: MaintenanceRequest, found: OpenCycleResult) -> CycleScope:
     return CycleScope(
-        cycle_id=cycle_id(),
-        kind=asked.kind,
-        as_of=found.as_of,
+        run=Run(
+            cycle_id=cycle_id(),
+            as_of=found.as_of,
+            kind=asked.kind,
+            dry_run=asked.dry_run,
+            project=asked.project,
+            session=asked.session,
+            min_events=asked.min_events,
+            backfill_days=asked.backfill_days,
+        ),
         deadline=workflow.now() + timedelta(minutes=found.deadline_minutes),
-        project=asked.project,
-        session=asked.session,
-        min_events=asked.min_events,
-        backfill_days=asked.backfill_days,
+        tasks=found.tasks,
         search_attributes=found.search_attributes,
-        dry_run=asked.dry_run,
     )
 
 
@@ -67,8 +72,8 @@ async def close(scope: CycleScope, status: str, totals: CycleTotals) -> None:
     """Show and, unless it is a dry run, record how the cycle ended."""
     if scope.search_attributes:
         show_status(status)
-    if not scope.dry_run:
-        request = CloseCycleRequest(cycle_id=scope.cycle_id, status=status, totals=totals)
+    if not scope.run.dry_run:
+        request = CloseCycleRequest(cycle_id=scope.run.cycle_id, status=status, totals=totals)
         await workflow.execute_activity_method(PlanningActivities.close_cycle, request, **sql())
 
 
@@ -83,14 +88,13 @@ def too_many_failed(totals: CycleTotals) -> ApplicationError:
 
 async def stats(state: CycleProgress, totals: CycleTotals) -> dict[str, Any]:
     """Return RAE's statistics; of a dry run also what it would cost and who would change most."""
-    scope = state.scope
-    told = totals.as_stats(started_at=state.started_at, completed_at=workflow.now(), config=state.config)
-    told |= {"cycle_id": str(scope.cycle_id), "as_of": scope.as_of.isoformat()}
-    if not scope.dry_run:
-        return told
+    run = state.scope.run
+    found = statistics(totals, run, started_at=state.started_at, completed_at=workflow.now(), config=state.config)
+    if not run.dry_run:
+        return found
     request = ForeseeCostsRequest(totals=totals)
     costs = await workflow.execute_activity_method(PlanningActivities.foresee_costs, request, **sql())
-    return told | foreseen_stats(totals, costs)
+    return found | foreseen_stats(totals, costs)
 
 
 def _nominal_time() -> datetime | None:

@@ -1,6 +1,7 @@
 """MaintenanceWorkflow: one cycle over the fleet."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 from temporalio import workflow
@@ -9,9 +10,10 @@ from temporalio.exceptions import ActivityError, FailureError, is_cancelled_exce
 with workflow.unsafe.imports_passed_through():
     from pydantic import ValidationError
 
-    from activities.messages import PlanPageRequest, PlanPageResult, TenantOrder, TenantPlan
+    from activities.messages import PlanPageRequest, PlanPageResult, TenantOrder
     from activities.planning import PlanningActivities
     from memory_maintenance.cycles.outcomes import CycleTotals
+    from memory_maintenance.work import TaskSpec
     from workflows import cycle
     from workflows.failures import cycle_failure, error_type
     from workflows.messages import MaintenanceRequest, PageRequest
@@ -128,14 +130,11 @@ class MaintenanceWorkflow:
         plan = await workflow.execute_activity_method(
             PlanningActivities.plan_page,
             PlanPageRequest(
-                as_of=scope.as_of,
-                kind=scope.kind,
-                tasks=self._request.chosen_tasks(),
+                run=scope.run,
+                tasks=tuple(task.name for task in scope.tasks),
                 tenants=tenants,
                 after=after,
                 limit=PAGE_SIZE,
-                backfill_days=scope.backfill_days,
-                dry_run=scope.dry_run,
             ),
             **sql(scope.deadline),
         )
@@ -146,35 +145,19 @@ class MaintenanceWorkflow:
     def _start_page(self, plan: PlanPageResult) -> None:
         page = self._state.pages + 1
         self._state = self._state.model_copy(update={"cursor": plan.cursor, "pages": page})
-        if not (plan.plans or self._request.session or self._request.project):
+        if not plan.plans:
             return
-        plans = self._narrowed(plan.plans)
-        cancelled = sorted(self._cancelled & {plan.tenant_id for plan in plans})
-        self._pages.start(PageRequest(scope=self._state.scope, page=page, plans=plans, cancelled=tuple(cancelled)))
+        cancelled = sorted(self._cancelled & {each.tenant_id for each in plan.plans})
+        self._pages.start(PageRequest(scope=self._state.scope, page=page, plans=plan.plans, cancelled=tuple(cancelled)))
         self._phase = "working"
         self._show_progress()
-
-    def _narrowed(self, plans: tuple[TenantPlan, ...]) -> tuple[TenantPlan, ...]:
-        """Return the plans; where an operator named a session or project, that is the plan."""
-        if self._request.tenants is None or not (self._request.session or self._request.project):
-            return plans
-        tasks = self._request.chosen_tasks()
-        return tuple(
-            TenantPlan(
-                tenant_id=tenant,
-                sessions=int("summarization" in tasks and self._request.session is not None),
-                dreams=int("dreaming" in tasks),
-                embeddings=int(self._state.config.get("embedding_model") is not None),
-            )
-            for tenant in self._request.tenants
-        )
 
     def _note_page(self, done: CycleTotals) -> None:
         self._totals = self._totals.plus(done)
         self._show_progress()
 
     def _show_progress(self) -> None:
-        workflow.set_current_details(_details(self._totals, running=len(self._pages)))
+        workflow.set_current_details(_details(self._totals, self._state.scope.tasks, running=len(self._pages)))
 
     async def _continue_if_long(self) -> None:
         if not workflow.info().is_continue_as_new_suggested():
@@ -228,13 +211,16 @@ class MaintenanceWorkflow:
         await signal(tenant, order.action, order.model_dump(mode="json"))
 
 
-def _details(totals: CycleTotals, *, running: int) -> str:
+def _details(totals: CycleTotals, tasks: Sequence[TaskSpec], *, running: int) -> str:
+    lines = [f"- {task.results}: {totals.of(task.name).of(*task.done)}{_left(totals, task)}\n" for task in tasks]
     return (
         f"**{totals.looked_at} tenants looked at**, {running} pages running: their own details say how far they are\n\n"
-        "In the pages that have ended:\n\n"
-        f"- tenants done: {totals.tenants}\n"
-        f"- decayed: {totals.decay.updated} memories\n"
-        f"- summaries: {totals.summarization.stored + totals.summarization.updated}\n"
-        f"- reflections: {totals.dreaming.reflections}\n"
-        f"- failed tenants: {len(totals.failures)}\n"
+        f"In the pages that have ended:\n\n- tenants done: {totals.tenants}\n{''.join(lines)}"
+        f"- failed tenants: {totals.failed}\n"
     )
+
+
+def _left(totals: CycleTotals, task: TaskSpec) -> str:
+    left = {name: totals.of(task.name).of(name) for name in task.left}
+    found = ", ".join(f"{count} {name}" for name, count in left.items() if count)
+    return f" ({task.units}: {found})" if found else ""

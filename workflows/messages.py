@@ -1,34 +1,35 @@
 """What is sent to and comes back from workflows. Fields are only ever added, with defaults."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 from pydantic import Field
 
-from activities.messages import Kind, Message, SessionRef, TenantId, TenantPlan
-from memory_maintenance.cycles.outcomes import CycleTotals, Step, Task, TenantOutcome
+from activities.messages import TenantId
+from memory_maintenance.cycles.outcomes import CycleTotals, TenantOutcome
+from memory_maintenance.work import Kind, Message, Run, TaskSpec, TenantPlan, UnitJson
 
 
 class CycleScope(Message):
-    """What all runs of a cycle go by, whatever part of the fleet they work on."""
+    """What all workflows of a cycle go by, whatever part of the fleet they work on."""
 
-    cycle_id: UUID
-    kind: Kind
-    as_of: datetime
+    run: Run
     deadline: datetime
-    project: str | None = None
-    session: str | None = None
-    min_events: int | None = None
-    backfill_days: int | None = None
+    tasks: tuple[TaskSpec, ...]
+    """The tasks of this cycle, in their order."""
     search_attributes: bool = False
     """Whether the server knows our search attributes."""
-    dry_run: bool = False
 
     @property
     def dry_run_id(self) -> UUID | None:
         """Return what keeps the workflow ids of a dry run apart from all others; None: it is none."""
-        return self.cycle_id if self.dry_run else None
+        return self.run.cycle_id if self.run.dry_run else None
+
+    def for_tenant(self, plan: TenantPlan) -> Self:
+        """Return the scope with the tasks that a tenant with *plan* may need."""
+        needed = [task for task in self.tasks if task.name in plan.units or plan.units.keys() & set(task.follows)]
+        return self.model_copy(update={"tasks": tuple(needed)})
 
 
 class CycleProgress(Message):
@@ -49,8 +50,8 @@ class MaintenanceRequest(Message):
     """Everything may be left out: then it is one daily run over all tenants, as of now."""
 
     kind: Kind = "daily"
-    tasks: tuple[Task, ...] | None = None
-    """None: all three on a daily run, summaries on an hourly one."""
+    tasks: tuple[str, ...] | None = None
+    """None: decay, summarization and dreaming on a daily run, summarization on an hourly one."""
     tenants: tuple[TenantId, ...] | None = None
     """None: every tenant."""
     project: str | None = None
@@ -67,11 +68,6 @@ class MaintenanceRequest(Message):
     """Say what a run would do, with what it takes of a model at most; write nothing and ask nobody."""
     progress: CycleProgress | None = None
 
-    def chosen_tasks(self) -> tuple[Task, ...]:
-        """Return the tasks of this run."""
-        everything: tuple[Task, ...] = ("decay", "summarization", "dreaming")
-        return self.tasks if self.tasks is not None else everything if self.kind == "daily" else ("summarization",)
-
 
 class PageRequest(Message):
     """Some 200 tenants with work, of one cycle."""
@@ -85,11 +81,9 @@ class PageRequest(Message):
 class TenantProgress(Message):
     """Where a tenant's run stands: the task it is at, the cursor in it, and what was done."""
 
-    task: Step | None = None
-    decay_cursor: UUID | None = None
-    session_cursor: SessionRef | None = None
-    dream_cursor: str | None = None
-    embedding_cursor: UUID | None = None
+    task: str | None = None
+    cursor: UnitJson | None = None
+    """Of a chain the unit to go on with, else the last unit of the units that were listed."""
     outcome: TenantOutcome
     started_at: datetime
 

@@ -18,7 +18,10 @@ PAGE_SIZE = 200
 
 PAGES_AT_ONCE = 4
 TENANTS_AT_ONCE = 50
-SESSIONS_AT_ONCE = 4
+UNITS_AT_ONCE = 4
+"""Units of one tenant that are done side by side."""
+DUE_AT_ONCE = 100
+"""Due units that are listed at a time."""
 
 RETRY = RetryPolicy(
     initial_interval=timedelta(seconds=1), backoff_coefficient=2.0, maximum_interval=timedelta(minutes=1)

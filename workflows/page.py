@@ -8,9 +8,10 @@ from temporalio import workflow
 from temporalio.exceptions import ChildWorkflowError, WorkflowAlreadyStartedError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
-    from activities.messages import RecordPageRequest, TenantPlan, fits_a_workflow_id
+    from activities.messages import RecordPageRequest, fits_a_workflow_id
     from activities.planning import PlanningActivities
     from memory_maintenance.cycles.outcomes import CycleTotals, TenantOutcome, TenantStatus
+    from memory_maintenance.work import TenantPlan
     from workflows.messages import PageRequest, TenantRequest
     from workflows.options import TENANTS_AT_ONCE, sql
     from workflows.search_attributes import of_tenant
@@ -46,7 +47,7 @@ class MaintenancePageWorkflow:
     @workflow.query
     def progress(self) -> CycleTotals:
         """Return the sum over the tenants that are done."""
-        return CycleTotals().with_outcomes(self._outcomes, dry_run=self._request.scope.dry_run)
+        return CycleTotals().with_outcomes(self._outcomes, dry_run=self._request.scope.run.dry_run)
 
     @workflow.query
     def planned(self) -> int:
@@ -67,7 +68,7 @@ class MaintenancePageWorkflow:
             await asyncio.gather(*(one(plan) for plan in request.plans))
         finally:
             # Also when the page is cancelled: what its tenants did is recorded before it closes.
-            if not request.scope.dry_run:
+            if not request.scope.run.dry_run:
                 await self._record()
         return self.progress()
 
@@ -80,7 +81,7 @@ class MaintenancePageWorkflow:
         page = self._request
         await workflow.execute_activity_method(
             PlanningActivities.record_page,
-            RecordPageRequest(cycle_id=page.scope.cycle_id, page=page.page, outcomes=tuple(self._outcomes)),
+            RecordPageRequest(cycle_id=page.scope.run.cycle_id, page=page.page, outcomes=tuple(self._outcomes)),
             **sql(),
         )
 
@@ -103,11 +104,11 @@ class MaintenancePageWorkflow:
         scope = self._request.scope
         return await workflow.execute_child_workflow(
             TenantMaintenanceWorkflow.run,
-            TenantRequest(scope=scope, plan=plan),
+            TenantRequest(scope=scope.for_tenant(plan), plan=plan),
             id=tenant_workflow_id(plan.tenant_id, dry_run_id=scope.dry_run_id),
             parent_close_policy=workflow.ParentClosePolicy.REQUEST_CANCEL,
             static_summary=f"tenant {plan.tenant_id}",
-            search_attributes=of_tenant(scope.cycle_id, plan.tenant_id) if scope.search_attributes else None,
+            search_attributes=of_tenant(scope.run.cycle_id, plan.tenant_id) if scope.search_attributes else None,
         )
 
 

@@ -64,7 +64,7 @@ class RunningPages:
                 id=_page_id(page),
                 parent_close_policy=workflow.ParentClosePolicy.REQUEST_CANCEL,
                 static_summary=f"page {page}, {len(request.plans)} tenants",
-                search_attributes=of_page(scope.cycle_id) if scope.search_attributes else None,
+                search_attributes=of_page(scope.run.cycle_id) if scope.search_attributes else None,
             )
         except FailureError as error:  # terminated, or its id is taken by a page of a root that was
             if is_cancelled_exception(error) and (self._stopping or workflow.cancellation_reason() is not None):
@@ -80,7 +80,7 @@ def _page_id(page: int) -> str:
 
 def _lost(request: PageRequest) -> CycleTotals:
     lost = [TenantOutcome(tenant_id=plan.tenant_id, status="page_failed") for plan in request.plans]
-    return CycleTotals().with_outcomes(lost, dry_run=request.scope.dry_run)
+    return CycleTotals().with_outcomes(lost, dry_run=request.scope.run.dry_run)
 
 
 async def signal(workflow_id: str, name: str, argument: Any) -> None:

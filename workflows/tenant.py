@@ -1,44 +1,29 @@
 """TenantMaintenanceWorkflow: one tenant, one task after the other."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
-from typing import Any, TypeVar
-from uuid import UUID
+from typing import Any
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
-    from activities.messages import (
-        EmbedDerivedResult,
-        GenerateReflectionResult,
-        SessionRef,
-        SummarizeSessionResult,
-        TenantOrder,
-    )
-    from memory_maintenance.cycles.outcomes import (
-        STEPS,
-        DecayCounts,
-        EmbeddingCounts,
-        Step,
-        TenantOutcome,
-        TenantStatus,
-    )
-    from memory_maintenance.cycles.tallies import dream_counts, embeddings_to_come, summary_counts
+    from activities.messages import DueRequest, DueResult, TenantOrder, UnitRequest
+    from memory_maintenance.cycles.outcomes import TenantOutcome, TenantStatus
+    from memory_maintenance.work import Counts, Done, TaskSpec, UnitJson
     from workflows.failures import error_type, reason
     from workflows.messages import TenantProgress, TenantRequest
-    from workflows.options import SESSIONS_AT_ONCE
+    from workflows.options import DUE_AT_ONCE, UNITS_AT_ONCE, long_sql, model, sql
     from workflows.orders import OrderQueue
     from workflows.search_attributes import show_status
-    from workflows.steps import BATCH, TenantSteps
 
-Due = TypeVar("Due")
+SHOWN = 100
+"""Characters of what a step is about, for the Web UI: a summary has at most 400 bytes."""
 
 
 @workflow.defn
 class TenantMaintenanceWorkflow:
-    """Decay, then summarize, then dream for one tenant; then embed what was written.
+    """Do one tenant's maintenance tasks in order: the units that are due, one after the other or a few at once.
 
     Signals: ``pause`` and ``resume``, both idempotent, and ``cancel``; all take any input or
     none. The batch in flight always finishes. Queries: ``status`` and ``progress``.
@@ -47,17 +32,16 @@ class TenantMaintenanceWorkflow:
     @workflow.init
     def __init__(self, request: TenantRequest) -> None:
         self._request = request
-        self._scope = request.scope
+        self._scope, self._run = request.scope, request.scope.run
         self._tenant_id = request.plan.tenant_id
-        self._steps = TenantSteps(self._tenant_id, request.scope)
-        self._orders = OrderQueue(self._note_order, dry_run=request.scope.dry_run)
+        self._orders = OrderQueue(self._note_order, dry_run=self._run.dry_run)
         self._told_to_stop: TenantStatus | None = None
         self._stopped: TenantStatus | None = None
         self._progress = request.progress or TenantProgress(
             outcome=TenantOutcome(tenant_id=self._tenant_id), started_at=workflow.now()
         )
         self._outcome = self._progress.outcome
-        self._task: Step | None = None
+        self._task: str | None = None
 
     @workflow.signal
     def pause(self, *args: Any) -> None:
@@ -76,7 +60,7 @@ class TenantMaintenanceWorkflow:
 
     @workflow.query
     def status(self) -> str:
-        """Return what this run is at, in a word."""
+        """Return the task that this run is at, or why it stopped."""
         return self._stopped or self._task or "starting"
 
     @workflow.query
@@ -101,126 +85,89 @@ class TenantMaintenanceWorkflow:
     # --- the tasks --------------------------------------------------------------------------------
 
     async def _work(self) -> None:
-        if self._starts("decay", wanted=self._request.plan.decay):
-            await self._decay()
-        if self._starts("summarization", wanted=self._request.plan.sessions > 0):
-            await self._each_due(self._steps.due_sessions, self._summarize, "session_cursor")
-        if self._starts("dreaming", wanted=self._request.plan.dreams > 0):
-            await self._each_due(self._steps.due_dreams, self._dream, "dream_cursor")
-        if self._starts("embedding", wanted=self._request.plan.embeddings > 0):
-            await self._embed_due()
-
-    async def _decay(self) -> None:
-        cursor = self._progress.decay_cursor
-        while await self._may_go_on(decay_cursor=cursor):
+        names = [task.name for task in self._scope.tasks]
+        continued = self._progress.task
+        for task in self._scope.tasks[names.index(continued) if continued else 0 :]:
+            cursor = self._progress.cursor if task.name == continued else None
+            written = self._outcome.left_to(task, self._scope.tasks)
+            if not (written or self._request.plan.units.get(task.name)) or self._has_to_stop():
+                continue
+            self._task = task.name
+            workflow.set_current_details(f"{task.name} for tenant `{self._tenant_id}`")
+            if written and self._run.dry_run and task.name != continued:
+                # What a dry run does not write cannot be listed as due: it is counted here.
+                self._outcome = self._outcome.adding(task, Counts(**{task.done[0]: written}))
             try:
-                batch = await self._steps.decay(cursor)
+                await (self._one_by_one if task.chain else self._a_few_at_once)(task, cursor)
             except ActivityError as error:
-                return self._note_failure(error)
-            before = self._outcome.decay if self._scope.dry_run else DecayCounts()
-            self._note(batch.status, decay=before.plus(DecayCounts.of(batch)))
-            if batch.status != "more":
-                return None
-            cursor = batch.cursor
-        return None
+                self._note_failure(error)
 
-    async def _summarize(self, session: SessionRef) -> None:
-        try:
-            done = await self._steps.summarize(session)
-        except ActivityError as error:
-            self._note_failure(error)
-            done = SummarizeSessionResult(status="failed", reason=reason(error))
-        self._note(done.status, summarization=self._outcome.summarization.plus(summary_counts(done)))
+    async def _one_by_one(self, task: TaskSpec, unit: UnitJson | None) -> None:
+        """Do a chain of units, of which each names the next, from *unit* on or from the beginning."""
+        unit = unit or task.first
+        if unit is None:
+            due = await self._due(task, None, limit=1)
+            unit = due[0] if due else None
+        while unit is not None and await self._may_go_on(unit):
+            unit = (await self._do(task, unit)).next
 
-    async def _dream(self, project: str) -> None:
-        try:
-            done = await self._steps.dream(project)
-        except ActivityError as error:
-            self._note_failure(error)
-            done = GenerateReflectionResult(status="failed", reason=reason(error))
-        self._note(done.status, dreaming=self._outcome.dreaming.plus(dream_counts(done)))
+    async def _a_few_at_once(self, task: TaskSpec, after: UnitJson | None) -> None:
+        """List what is due a batch at a time, from behind *after* on, and do each, a few at once."""
+        while await self._may_go_on(after):
+            due = await self._due(task, after, limit=DUE_AT_ONCE)
+            slots = asyncio.Semaphore(UNITS_AT_ONCE)
 
-    async def _embed_due(self) -> None:
-        """Embed what this run or an earlier one wrote, a batch at a time."""
-        cursor = self._progress.embedding_cursor
-        if self._scope.dry_run and self._progress.task != "embedding":
-            to_come = embeddings_to_come(self._outcome.summarization, self._outcome.dreaming)
-            self._outcome = self._outcome.model_copy(update={"embedding": to_come})
-        while await self._may_go_on(embedding_cursor=cursor):
-            try:
-                due = await self._steps.due_embeddings(cursor)
-            except ActivityError as error:
-                return self._note_failure(error)
-            if not due or not await self._embed(due):
-                return None
-            cursor = due[-1]
-        return None
+            async def one(unit: UnitJson, slots: asyncio.Semaphore = slots) -> None:
+                async with slots:
+                    if not self._has_to_stop():
+                        await self._do(task, unit)
 
-    async def _embed(self, memories: tuple[UUID, ...]) -> bool:
-        """Embed a batch and return whether any was: else the endpoint or the column takes none, nor the next ones."""
-        try:
-            done = await self._steps.embed(memories)
-        except ActivityError as error:
-            self._note_failure(error)
-            reasons = {reason(error): len(memories)}
-            done = EmbedDerivedResult(status="failed", failed=len(memories), reasons=reasons)
-        self._note(done.status, embedding=self._outcome.embedding.plus(EmbeddingCounts.of(done)))
-        return done.embedded > 0
-
-    # --- what they have in common -----------------------------------------------------------------
-
-    async def _each_due(
-        self,
-        due_after: Callable[[Any], Awaitable[Sequence[Due]]],
-        step: Callable[[Due], Awaitable[None]],
-        cursor_name: str,
-    ) -> None:
-        """Fetch what is due a batch at a time and take each through *step*, a few at once."""
-        after = getattr(self._progress, cursor_name)
-        while await self._may_go_on(**{cursor_name: after}):
-            try:
-                due = await due_after(after)
-            except ActivityError as error:
-                return self._note_failure(error)
-            await self._in_window(step, due)
-            if len(due) < BATCH:
-                return None
+            await asyncio.gather(*(one(unit) for unit in due))
+            if len(due) < DUE_AT_ONCE:
+                return
             after = due[-1]
-        return None
 
-    async def _in_window(self, step: Callable[[Due], Awaitable[None]], items: Sequence[Due]) -> None:
-        slots = asyncio.Semaphore(SESSIONS_AT_ONCE)
+    async def _due(self, task: TaskSpec, after: UnitJson | None, *, limit: int) -> tuple[UnitJson, ...]:
+        request = DueRequest(tenant_id=self._tenant_id, run=self._run, after=after, limit=limit)
+        due: DueResult = await workflow.execute_activity(
+            task.due_activity, request, result_type=DueResult, **sql(self._scope.deadline)
+        )
+        return due.units
 
-        async def one(item: Due) -> None:
-            async with slots:
-                if not self._has_to_stop():
-                    await step(item)
+    async def _do(self, task: TaskSpec, unit: UnitJson) -> Done:
+        """Do one unit and count it; one that fails for good does not stop the others."""
+        # A dry run asks no model: it waits for no rate of requests and for no worker that may ask.
+        asks = task.queue == "model" and not self._run.dry_run
+        options = model(self._tenant_id) if asks else long_sql(self._scope.deadline)
+        if about := _about(task, unit):
+            options["summary"] = about[:SHOWN]
+        request = UnitRequest(tenant_id=self._tenant_id, unit=unit, run=self._run)
+        try:
+            done: Done = await workflow.execute_activity(task.activity, request, result_type=Done, **options)
+        except ActivityError as error:
+            self._note_failure(error)
+            done = Done(counts=task.failed(unit, reason(error)))
+        if done.paused:
+            self._told_to_stop = self._told_to_stop or "paused"
+        self._outcome = self._outcome.adding(task, done.counts)
+        return done
 
-        await asyncio.gather(*(one(item) for item in items))
+    # --- when to stop -----------------------------------------------------------------------------
 
-    def _starts(self, task: Step, *, wanted: bool) -> bool:
-        """Return whether *task* is to be done in this run: wanted, not behind us, and nobody said stop."""
-        behind = self._progress.task is not None and STEPS.index(task) < STEPS.index(self._progress.task)
-        if not wanted or behind or self._has_to_stop():
-            return False
-        self._task = task
-        workflow.set_current_details(f"{task} for tenant `{self._tenant_id}`")
-        return True
-
-    async def _may_go_on(self, **cursor: Any) -> bool:
-        """Return whether the next batch may start; continue as new where the history got long."""
+    async def _may_go_on(self, cursor: UnitJson | None) -> bool:
+        """Return whether the next batch may start; continue as new from *cursor* where the history got long."""
         if self._has_to_stop():
             return False
         if workflow.info().is_continue_as_new_suggested():
             await self._orders.drained()
-            workflow.continue_as_new(self._request.model_copy(update={"progress": self._carried_over(**cursor)}))
+            progress = TenantProgress(
+                task=self._task, cursor=cursor, outcome=self._outcome, started_at=self._progress.started_at
+            )
+            workflow.continue_as_new(self._request.model_copy(update={"progress": progress}))
         return True
 
-    def _carried_over(self, **cursor: Any) -> TenantProgress:
-        return TenantProgress(task=self._task, outcome=self._outcome, started_at=self._progress.started_at, **cursor)
-
     def _has_to_stop(self) -> bool:
-        """Return whether somebody said stop or time is up. Once seen, it stays so for this run."""
+        """Return whether an order came to stop, or time is up. Once seen, it stays so for this run."""
         if self._stopped is None:
             late = workflow.now() >= self._scope.deadline
             self._stopped = self._told_to_stop or ("out_of_time" if late else None)
@@ -232,11 +179,6 @@ class TenantMaintenanceWorkflow:
         else:
             self._told_to_stop = "paused" if order.action == "pause" else "cancelled"
 
-    def _note(self, status: str, **counts: Any) -> None:
-        if status == "paused":
-            self._told_to_stop = self._told_to_stop or "paused"
-        self._outcome = self._outcome.model_copy(update=counts)
-
     def _note_failure(self, error: ActivityError) -> None:
         if is_cancelled_exception(error):
             raise error
@@ -246,3 +188,10 @@ class TenantMaintenanceWorkflow:
         took = (workflow.now() - self._progress.started_at) / timedelta(seconds=1)
         status = "failed" if self._outcome.failed else self._stopped or self._told_to_stop or "completed"
         return self._outcome.model_copy(update={"status": status, "seconds": took})
+
+
+def _about(task: TaskSpec, unit: UnitJson) -> str:
+    """Return what a step is about, for the Web UI: the names in a unit, or how much it stands for."""
+    if task.many:
+        return f"{task.size(unit)} {task.units}"
+    return "/".join(value for name, value in unit.items() if isinstance(value, str) and name != "after")

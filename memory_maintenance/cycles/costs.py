@@ -8,7 +8,7 @@ from memory_maintenance.cycles.outcomes import CycleTotals, TenantOutcome
 from memory_maintenance.cycles.preview import ForeseenCosts
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import Executor
-from memory_maintenance.tenants.control import control_of
+from memory_maintenance.tenants.control import load_tenant
 from memory_maintenance.writers.model.budget import DEPLOYMENT, daily_limits, prices, tenant_scope, used
 
 
@@ -29,19 +29,17 @@ async def foreseen_costs(db: Executor, settings: Settings, totals: CycleTotals) 
 
 def _taken(settings: Settings, done: CycleTotals | TenantOutcome) -> tuple[int, int, Decimal]:
     """Return tokens read and written, and what they cost."""
-    texts = (done.summarization, done.dreaming)
-    read, written = sum(one.input_tokens for one in texts), sum(one.output_tokens for one in texts)
-    embedded = done.embedding.input_tokens
+    embedded = done.of("embedding").input_tokens
     embedding_cost = prices(settings, settings.embedding_model).cost(embedded, 0)
-    return read + embedded, written, prices(settings).cost(read, written) + embedding_cost
+    read = sum(counts.input_tokens for counts in done.by_task.values())
+    written = sum(counts.output_tokens for counts in done.by_task.values())
+    return read, written, prices(settings).cost(read - embedded, written) + embedding_cost
 
 
 async def _suffices(db: Executor, settings: Settings, outcome: TenantOutcome) -> bool:
     read, written, cost = _taken(settings, outcome)
     if not read:  # no model is asked; overrides that nobody can read have failed the tenant already
         return True
-    own = (await control_of(db, outcome.tenant_id)).overrides
-    limits, (tokens, spent) = daily_limits(settings), await used(db, tenant_scope(outcome.tenant_id))
-    most_tokens = limits.tenant_tokens if own.daily_tokens is None else own.daily_tokens
-    most_cost = limits.tenant_cost if own.daily_cost is None else own.daily_cost
-    return tokens + read + written <= most_tokens and spent + cost <= most_cost
+    limits = daily_limits((await load_tenant(db, outcome.tenant_id, settings)).settings)
+    tokens, spent = await used(db, tenant_scope(outcome.tenant_id))
+    return tokens + read + written <= limits.tenant_tokens and spent + cost <= limits.tenant_cost

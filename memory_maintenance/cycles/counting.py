@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from memory_maintenance.cycles.outcomes import TenantOutcome
 from memory_maintenance.errors import MaintenanceError
 from memory_maintenance.observability.cycle_metrics import CYCLE_SECONDS, CYCLES, REASONS, TENANT_SECONDS, UNITS
+from memory_maintenance.tasks import TASKS
 
 DEFECT: Final = "defect"
 """What a tenant's error is called that is none of ours: the log and the row have its name."""
@@ -32,28 +33,19 @@ def count_outcomes(outcomes: Iterable[TenantOutcome]) -> None:
 
 
 def _units(outcome: TenantOutcome) -> Iterator[tuple[str, str, int]]:
-    decay, sessions, dreams, vectors = outcome.decay, outcome.summarization, outcome.dreaming, outcome.embedding
     yield "tenant", outcome.status, 1
-    yield from _named("memory", {"decayed": decay.updated, "invalid": decay.invalid, "busy": decay.busy})
-    written = {"stored": sessions.stored, "updated": sessions.updated, "fallback": sessions.fallbacks}
-    yield from _named("session", {**written, "skipped": sessions.skipped, "failed": sessions.failed})
-    yield from _named("dream", {"stored": dreams.reflections, "skipped": dreams.skipped, "failed": dreams.failed})
-    yield from _named("vector", {"stored": vectors.embedded, "skipped": vectors.skipped, "failed": vectors.failed})
-
-
-def _named(unit: str, outcomes: Mapping[str, int]) -> Iterator[tuple[str, str, int]]:
-    return ((unit, what, number) for what, number in outcomes.items())
+    for task in TASKS:
+        counts = outcome.of(task.spec.name)
+        for name, label in task.spec.outcomes().items():
+            yield task.spec.unit, label, counts.of(name)
 
 
 def _reasons(outcome: TenantOutcome) -> Iterator[tuple[str, str, int]]:
     if outcome.error_type:
         yield "tenant", outcome.error_type if outcome.error_type in _ours() else DEFECT, 1
-    for unit, reasons in (
-        ("session", outcome.summarization.reasons),
-        ("dream", outcome.dreaming.reasons),
-        ("vector", outcome.embedding.reasons),
-    ):
-        yield from _named(unit, reasons)
+    for task in TASKS:
+        for reason, number in outcome.of(task.spec.name).reasons.items():
+            yield task.spec.unit, reason, number
 
 
 def _ours() -> frozenset[str]:
@@ -64,3 +56,9 @@ def _tree(kind: type[MaintenanceError]) -> Iterator[type[MaintenanceError]]:
     yield kind
     for child in kind.__subclasses__():
         yield from _tree(child)
+
+
+# A series that begins with its first failure hides it: Prometheus sees no increase. So all of them begin at 0.
+for _task in TASKS:
+    for _label in _task.spec.outcomes().values():
+        UNITS.labels(unit=_task.spec.unit, outcome=_label)

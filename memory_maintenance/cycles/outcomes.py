@@ -1,22 +1,16 @@
-"""What a run did, as numbers: one tenant's outcome, and the totals of a cycle in RAE's shape.
+"""What a run did, as numbers: one tenant's outcome, and the totals of a cycle.
 
-Pure values: the library's scheduler and the workflows add up with the same code.
+Pure values: the run in this process and the workflows add up with the same code.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict, Field
 
-Task = Literal["decay", "summarization", "dreaming"]
-TASKS: tuple[Task, ...] = ("decay", "summarization", "dreaming")
-
-Step = Literal["decay", "summarization", "dreaming", "embedding"]
-STEPS: tuple[Step, ...] = (*TASKS, "embedding")
-"""The order of a tenant's run: what its tasks wrote is embedded at the end."""
+from memory_maintenance.work import Counts, Message, TaskSpec, summed
 
 TenantStatus = Literal[
     "completed",
@@ -24,148 +18,91 @@ TenantStatus = Literal[
     "paused",
     "cancelled",
     "out_of_time",
-    "already_running",  # another cycle works on this tenant: decay, summaries and dreams catch up
+    "already_running",  # another cycle works on this tenant: what is left is done by the next run
     "page_failed",  # its page was lost before it reported
 ]
 
-NAMED_FAILURES = 50
-"""Failed tenants that a result names; the rest is counted, and listed in ``maintenance.tenant_runs``."""
 
-NAMED_FORESEEN = 20
-"""Tenants of a dry run that its result names: nothing of it is listed anywhere else."""
+class TenantOutcome(Message):
+    """What one cycle did for one tenant: a field for each task that did anything, of type ``Counts``."""
 
-
-class Counts(BaseModel):
-    """Numbers that add up: integers by sum, reasons by reason."""
-
-    model_config = ConfigDict(frozen=True)
-
-    @classmethod
-    def of(cls, result: object) -> Self:
-        """Return the counts that *result* has as attributes of the same names."""
-        return cls.model_validate(result, from_attributes=True)
-
-    def plus(self, other: Self) -> Self:
-        """Return the sum of both."""
-        return type(self)(**{name: _sum(getattr(self, name), getattr(other, name)) for name in type(self).model_fields})
-
-
-def _sum(a: Any, b: Any) -> Any:
-    if isinstance(a, dict):
-        return {key: a.get(key, 0) + b.get(key, 0) for key in sorted(a.keys() | b.keys())}
-    return a + b
-
-
-class DecayCounts(Counts):
-    """Memories of decay: looked at, written, and why some were left."""
-
-    seen: int = 0
-    updated: int = 0
-    invalid: int = 0
-    busy: int = 0
-
-
-class SummaryCounts(Counts):
-    """Sessions that were due, by what became of them."""
-
-    stored: int = 0
-    updated: int = 0
-    fallbacks: int = 0
-    skipped: int = 0
-    failed: int = 0
-    reasons: dict[str, int] = {}
-    input_tokens: int = 0
-    output_tokens: int = 0
-
-    @property
-    def written(self) -> int:
-        """Return how many summaries have a new text."""
-        return self.stored + self.updated + self.fallbacks
-
-
-class DreamCounts(Counts):
-    """Projects that could dream, by what became of them."""
-
-    reflections: int = 0
-    strategies: int = 0
-    skipped: int = 0
-    failed: int = 0
-    reasons: dict[str, int] = {}
-    input_tokens: int = 0
-    output_tokens: int = 0
-
-    @property
-    def written(self) -> int:
-        """Return how many memories were stored."""
-        return self.reflections + self.strategies
-
-
-class EmbeddingCounts(Counts):
-    """Derived memories that vector search could not find, by what became of them."""
-
-    embedded: int = 0
-    skipped: int = 0
-    failed: int = 0
-    reasons: dict[str, int] = {}
-    input_tokens: int = 0
-
-
-class TenantOutcome(BaseModel):
-    """What one cycle did for one tenant. Holds ids and numbers only, never text of a memory."""
-
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, Counts] = Field(init=False)
 
     tenant_id: str
     status: TenantStatus = "completed"
-    decay: DecayCounts = DecayCounts()
-    summarization: SummaryCounts = SummaryCounts()
-    dreaming: DreamCounts = DreamCounts()
-    embedding: EmbeddingCounts = EmbeddingCounts()
     error_type: str | None = None
     seconds: float = 0
+    changes: int = 0
+    """Memories that were, or would be, written."""
+
+    def of(self, task: str) -> Counts:
+        """Return what a task did."""
+        return self.__pydantic_extra__.get(task, Counts())
+
+    @property
+    def by_task(self) -> dict[str, Counts]:
+        """Return what each task did, by its name."""
+        return dict(self.__pydantic_extra__)
+
+    def adding(self, task: TaskSpec, counts: Counts) -> Self:
+        """Return the outcome with what *task* did besides."""
+        written = counts.of(*task.done, *task.also_written)
+        return self.model_copy(update={task.name: self.of(task.name).plus(counts), "changes": self.changes + written})
+
+    def left_to(self, task: TaskSpec, tasks: Iterable[TaskSpec]) -> int:
+        """Return how many memories those of *tasks* wrote that *task* follows; of a dry run, would write."""
+        return sum(self.of(one.name).of(*one.done, *one.also_written) for one in tasks if one.name in task.follows)
 
     @property
     def failed(self) -> bool:
-        """Return whether this tenant needs somebody's attention."""
+        """Return whether this tenant needs an operator's attention."""
         return self.status in ("failed", "page_failed")
 
-    @property
-    def changes(self) -> int:
-        """Return how many memories were, or would be, written."""
-        return self.decay.updated + self.summarization.written + self.dreaming.written + self.embedding.embedded
 
-
-class CycleFailure(BaseModel):
+class CycleFailure(Message):
     """Why a cycle failed as a whole. ``message`` is in our own words, or names a place: never text of a memory."""
-
-    model_config = ConfigDict(frozen=True)
 
     error_type: str
     message: str = ""
 
 
-class CycleTotals(BaseModel):
-    """The sum over a cycle's tenants."""
+NAMED_FAILURES = 50
+"""Failed tenants that a result names; the rest is counted, and listed in ``maintenance.tenant_runs``."""
 
-    model_config = ConfigDict(frozen=True)
+NAMED_FORESEEN = 20
+"""Tenants of a dry run that its result names: they are listed nowhere else."""
+
+
+class CycleTotals(Message):
+    """The sum over a cycle's tenants: a field for each task that did anything, of type ``Counts``."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, Counts] = Field(init=False)
 
     looked_at: int = 0
     """Tenants the planner saw, idle ones among them."""
     left_paused: int = 0
-    """Tenants that were paused before the cycle came to them."""
+    """Tenants that were left out because they were paused."""
     tenants: int = 0
     """Tenants with work."""
-    statuses: dict[str, int] = {}
-    decay: DecayCounts = DecayCounts()
+    statuses: dict[str, int] = Field(default_factory=dict)
     decayed_tenants: int = 0
-    summarization: SummaryCounts = SummaryCounts()
-    dreaming: DreamCounts = DreamCounts()
-    embedding: EmbeddingCounts = EmbeddingCounts()
+    """RAE's ``total_tenants``: those with a memory that decay looked at."""
     failures: tuple[str, ...] = ()
     foreseen: tuple[TenantOutcome, ...] = ()
     """Of a dry run: the tenants with most to change, the most first."""
     failure: CycleFailure | None = None
     """What ended the cycle before its time."""
+
+    def of(self, task: str) -> Counts:
+        """Return what a task did."""
+        return self.__pydantic_extra__.get(task, Counts())
+
+    @property
+    def by_task(self) -> dict[str, Counts]:
+        """Return what each task did, by its name."""
+        return dict(self.__pydantic_extra__)
 
     def with_outcomes(self, outcomes: Iterable[TenantOutcome], *, dry_run: bool = False) -> CycleTotals:
         """Return the totals with *outcomes* added; of a dry run they are also named."""
@@ -176,29 +113,24 @@ class CycleTotals(BaseModel):
 
     def plus(self, other: CycleTotals) -> CycleTotals:
         """Return the sum of both; failures are named up to ``NAMED_FAILURES``, others up to ``NAMED_FORESEEN``."""
+        tasks = self.by_task.keys() | other.by_task.keys()
+        largest = sorted(self.foreseen + other.foreseen, key=lambda outcome: (-outcome.changes, outcome.tenant_id))
         return CycleTotals(
             looked_at=self.looked_at + other.looked_at,
             left_paused=self.left_paused + other.left_paused,
             tenants=self.tenants + other.tenants,
-            statuses=_sum(self.statuses, other.statuses),
-            decay=self.decay.plus(other.decay),
+            statuses=summed(self.statuses, other.statuses),
             decayed_tenants=self.decayed_tenants + other.decayed_tenants,
-            summarization=self.summarization.plus(other.summarization),
-            dreaming=self.dreaming.plus(other.dreaming),
-            embedding=self.embedding.plus(other.embedding),
             failures=(self.failures + other.failures)[:NAMED_FAILURES],
-            foreseen=_largest(self.foreseen + other.foreseen),
+            foreseen=tuple(largest[:NAMED_FORESEEN]),
             failure=self.failure or other.failure,
+            **{task: self.of(task).plus(other.of(task)) for task in sorted(tasks)},
         )
 
     @property
-    def left_out(self) -> int:
-        """Return how many paused tenants no outcome tells of.
-
-        A session or project that is named is planned whoever is paused: that tenant has an outcome, too. Of
-        all looked at, more than there are would then be with work or left out.
-        """
-        return self.left_paused - max(0, self.tenants + self.left_paused - self.looked_at)
+    def tokens(self) -> int:
+        """Return the tokens of both directions that all tasks took."""
+        return sum(counts.input_tokens + counts.output_tokens for counts in self.by_task.values())
 
     @property
     def failed(self) -> int:
@@ -210,47 +142,14 @@ class CycleTotals(BaseModel):
         """Return the share of tenants that failed, in [0, 1]."""
         return self.failed / self.tenants if self.tenants else 0.0
 
-    def as_stats(self, *, started_at: datetime, completed_at: datetime, config: dict[str, Any]) -> dict[str, Any]:
-        """Return RAE's statistics of a maintenance run, with what it did not count beside it."""
-        return {
-            "decay": {"total_tenants": self.decayed_tenants, "total_updated": self.decay.updated, **_more(self.decay)},
-            "summarization": self.summarization.model_dump(),
-            "dreaming": {
-                "tenants_processed": self.tenants,
-                "reflections_generated": self.dreaming.reflections,
-                **self.dreaming.model_dump(exclude={"reflections"}),
-            },
-            "embedding": self.embedding.model_dump(),
-            "tenants": {
-                "looked_at": self.looked_at,
-                "left_paused": self.left_out,
-                "with_work": self.tenants,
-                **self.statuses,
-            },
-            "failed_tenants": list(self.failures),
-            "started_at": started_at.isoformat(),
-            "completed_at": completed_at.isoformat(),
-            "config": config,
-        }
-
-
-def _more(decay: DecayCounts) -> dict[str, int]:
-    return decay.model_dump(exclude={"updated"})
-
-
-def _largest(outcomes: tuple[TenantOutcome, ...]) -> tuple[TenantOutcome, ...]:
-    return tuple(sorted(outcomes, key=lambda outcome: (-outcome.changes, outcome.tenant_id))[:NAMED_FORESEEN])
-
 
 def _totals_of(outcome: TenantOutcome, *, dry_run: bool) -> CycleTotals:
+    tasks: dict[str, Any] = outcome.by_task
     return CycleTotals(
         tenants=1,
         statuses={outcome.status: 1},
-        decay=outcome.decay,
-        decayed_tenants=int(outcome.decay.seen > 0),
-        summarization=outcome.summarization,
-        dreaming=outcome.dreaming,
-        embedding=outcome.embedding,
+        decayed_tenants=int(outcome.of("decay").of("seen") > 0),
         failures=(outcome.tenant_id,) if outcome.failed else (),
         foreseen=(outcome,) if dry_run else (),
+        **tasks,
     )

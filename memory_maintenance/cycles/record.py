@@ -11,7 +11,11 @@ import structlog
 
 from memory_maintenance.cycles.counting import count_cycle, count_outcomes
 from memory_maintenance.cycles.outcomes import TenantOutcome
+from memory_maintenance.cycles.step import chosen_names
+from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import Executor, execute, fetch_row, fetch_value
+from memory_maintenance.task import AnyTask
+from memory_maintenance.work import TaskSpec
 
 logger = structlog.get_logger(__name__)
 
@@ -62,6 +66,22 @@ UPDATE maintenance.cycles SET status = $2, totals = $3, completed_at = now()
 WHERE cycle_id = $1 AND completed_at IS NULL
 RETURNING kind, extract(epoch FROM now() - started_at)::float8 AS seconds
 """
+
+
+def cycle_config(settings: Settings, specs: Sequence[TaskSpec], named_tenants: int | None) -> dict[str, Any]:
+    """Return what a cycle records of what it goes by: settings that decide results, tasks, how many named tenants."""
+    config = {**settings.snapshot(), "tasks": chosen_names(specs)}
+    # A cycle over named tenants is no success of the fleet.
+    return config if named_tenants is None else config | {"named_tenants": named_tenants}
+
+
+def log_what_is_off(settings: Settings, tasks: Sequence[AnyTask]) -> None:
+    """Log, in RAE's words, which of a cycle's tasks the deployment's settings switch off."""
+    for task in tasks:
+        reason = task.off(settings)
+        if reason and not task.spec.follows:
+            event = f"{task.spec.name}_cycle_skipped"
+            logger.info(event, reason=reason)
 
 
 async def open_cycle(

@@ -6,186 +6,164 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import partial
-from typing import ClassVar, Final, Literal
+from typing import Final, Literal
 from uuid import UUID
 
-from memory_maintenance.decay.policy import DecayRule, Run
-from memory_maintenance.decay.progress import Halt, Stand, complete, foreseen_gate, gate, keep, keep_end, start
+from memory_maintenance.decay.policy import DecayRule
+from memory_maintenance.decay.policy import Run as Instants
+from memory_maintenance.decay.progress import DecayProgress, Halt, foreseen_gate, gate, keep, keep_end, start
 from memory_maintenance.decay.statements import NOTHING, Page, decay_locked, decay_page, foreseen_page
 from memory_maintenance.store.pool import Executor, Pool, transaction
+from memory_maintenance.work import Run
 
-Status = Literal["done", "more", "paused", "superseded", "disabled"]
-Beat = Callable[[str | None], object]
-_WritePage = Callable[..., Awaitable[Page]]
-_Step = Callable[[Executor, Run], Awaitable[Page]]
+Status = Literal["done", "more", "paused", "superseded"]
 
 _FIRST_ID: Final = UUID(int=0)
 _LAST_ID: Final = UUID(int=2**128 - 1)
 _NAMED_IDS: Final = 10
+_COUNTED: Final = ("updated", "first_seen", "rebased", "invalid", "negligible", "protected")
 
 
 @dataclass(frozen=True, slots=True)
 class DecayBatch:
-    """What a batch came to; after ``more`` the next one goes on behind ``cursor``, the last id seen.
-
-    The numbers are rows.
-    """
+    """What a run did to a tenant's memories up to the end of a batch; of a dry run, what this batch would do."""
 
     cursor: UUID | None
-    """None: done, or nothing was seen."""
+    """The last id seen; None: done, or nothing was seen."""
     status: Status
-    seen: int = 0
-    updated: int = 0
-    """Written: importance, base or both."""
-    first_seen: int = 0
-    rebased: int = 0
-    """Written because the agent had set them, or because decay had been off."""
-    invalid: int = 0
-    negligible: int = 0
-    """Left alone because their base is not above the floor."""
-    protected: int = 0
-    busy: int = 0
-    """Held by other transactions both times they were looked at; they catch up next time."""
+    counts: Counter[str]
+    """Rows ``seen``. Written (importance, base or both): ``updated``, of these ``first_seen``, and ``rebased`` where the
+    agent had set a value or decay had been off. Left alone: ``invalid``, ``protected``, ``negligible`` (the base is not
+    above the floor), ``busy`` (held by other transactions both times they were looked at; they catch up next time)."""
+    written: int
+    """Rows that this batch wrote."""
     invalid_ids: tuple[UUID, ...] = ()
     """The first ten of the invalid ones."""
 
 
 @dataclass(slots=True)
 class BatchInProgress:
-    """The pages of one tenant from *cursor* on, as far as they are written."""
+    """The pages of one tenant, as far as they are written.
+
+    What a run did is kept in the tenant's row with each page: a batch goes on where the last committed page of
+    its run ended, whoever wrote it. A dry run writes, locks and keeps nothing, and goes on behind *cursor*.
+    """
 
     pool: Pool
     tenant_id: str
-    as_of: datetime
+    run: Run
     rule: DecayRule
     page_size: int
     tolerance: float
-    cursor: UUID | None
-    run_id: UUID | None = None
-    """With one, what was done is kept with each page, and counts are those of the whole run."""
+    cursor: UUID | None = None
     counts: Counter[str] = field(default_factory=Counter)
     invalid_ids: list[UUID] = field(default_factory=list)
     locked_ids: list[UUID] = field(default_factory=list)
     started: bool = False
     already: int = 0
     """Rows that the run had written before this batch."""
-    write_page: ClassVar[_WritePage] = staticmethod(decay_page)
 
-    async def run(self, seconds: float, beat: Beat) -> DecayBatch:
-        """Write pages until none is left, the time is up or the tenant's row says to stop."""
+    async def write(self, seconds: float) -> DecayBatch:
+        """Write pages until none is left, *seconds* are over or the tenant's row says to stop; at least one."""
         deadline = time.monotonic() + seconds
-        status = await self._next_page(beat)
+        status = await self._next_page()
         while status == "more" and time.monotonic() < deadline:
-            status = await self._next_page(beat)
+            status = await self._next_page()
         if self.locked_ids:
-            status = await self._second_look(status, beat)
-        elif status == "done" and not self.run_id:
-            await self._complete()
-        return self._result(status)
+            status = await self._second_look(status)
+        return DecayBatch(
+            cursor=None if status == "done" else self.cursor,
+            status=status,
+            counts=self.counts,
+            written=self.counts["updated"] - self.already,
+            invalid_ids=tuple(self.invalid_ids[:_NAMED_IDS]),
+        )
 
-    async def _next_page(self, beat: Beat) -> Status:
-        page = await self._write(self._page_at_cursor)
+    async def _next_page(self) -> Status:
+        page = await self._in_its_transaction(self._page_at_cursor)
         if not isinstance(page, Page):
             return page
-        beat(str(self.cursor) if self.cursor else None)
         return "more" if page.seen == self.page_size else "done"
 
-    async def _page_at_cursor(self, db: Executor, run: Run) -> Page:
+    async def _page_at_cursor(self, db: Executor, instants: Instants) -> Page:
         if self.cursor == _LAST_ID:
             return NOTHING
         first_id = UUID(int=self.cursor.int + 1) if self.cursor else _FIRST_ID
-        terms = {"run": run, "rule": self.rule, "tolerance": self.tolerance}
-        return await self.write_page(db, self.tenant_id, first_id=first_id, size=self.page_size, **terms)
+        price = foreseen_page if self.run.dry_run else decay_page
+        return await price(
+            db,
+            self.tenant_id,
+            first_id=first_id,
+            size=self.page_size,
+            run=instants,
+            rule=self.rule,
+            tolerance=self.tolerance,
+        )
 
-    async def _second_look(self, status: Status, beat: Beat) -> Status:
+    async def _second_look(self, status: Status) -> Status:
         """Write what other transactions held, if the run may go on; what they still hold is busy."""
         if status in {"more", "done"}:
-            status = await self._look_again(beat) or status
+            status = await self._look_again() or status
         self.counts["busy"] += len(self.locked_ids)
         self.locked_ids = []
-        done = status == "done"
-        if self.run_id:
-            await keep_end(self.pool, self.tenant_id, self.run_id, self._stand(done=done))
-        elif done:
-            await self._complete()
+        await keep_end(self.pool, self.tenant_id, self.run.cycle_id, self._progress(done=status == "done"))
         return status
 
-    async def _look_again(self, beat: Beat) -> Halt | None:
+    async def _look_again(self) -> Halt | None:
         locked, self.locked_ids = self.locked_ids, []
         for first in range(0, len(locked), self.page_size):
-            page = await self._write(partial(self._page_of, locked[first : first + self.page_size]), again=True)
+            ids = locked[first : first + self.page_size]
+            page = await self._in_its_transaction(partial(self._page_of, ids), again=True)
             if not isinstance(page, Page):
                 self.locked_ids += locked[first:]
                 return page
-            beat(str(self.cursor))
         return None
 
-    async def _page_of(self, ids: Sequence[UUID], db: Executor, run: Run) -> Page:
-        return await decay_locked(db, self.tenant_id, ids=ids, run=run, rule=self.rule, tolerance=self.tolerance)
+    async def _page_of(self, ids: Sequence[UUID], db: Executor, instants: Instants) -> Page:
+        return await decay_locked(db, self.tenant_id, ids=ids, run=instants, rule=self.rule, tolerance=self.tolerance)
 
-    async def _write(self, step: _Step, *, again: bool = False) -> Page | Halt:
-        async with transaction(self.pool) as db:
-            run = await self._allowed(db)
-            if not isinstance(run, Run):
-                return run
-            page = await step(db, run)
+    async def _in_its_transaction(
+        self, write_page: Callable[[Executor, Instants], Awaitable[Page]], *, again: bool = False
+    ) -> Page | Halt:
+        if self.run.dry_run:
+            instants = await foreseen_gate(self.pool, self.tenant_id, self.run.as_of)
+            if not isinstance(instants, Instants):
+                return instants
+            page = await write_page(self.pool, instants)
             self._count(page, again=again)
-            if self.run_id:
-                last = page.seen < self.page_size and not again and not self.locked_ids
-                await keep(db, self.tenant_id, self.run_id, self._stand(done=last))
+            return page
+        async with transaction(self.pool) as db:
+            instants = await self._allowed(db)
+            if not isinstance(instants, Instants):
+                return instants
+            page = await write_page(db, instants)
+            self._count(page, again=again)
+            last = page.seen < self.page_size and not again and not self.locked_ids
+            await keep(db, self.tenant_id, self.run.cycle_id, self._progress(done=last))
             return page
 
-    async def _allowed(self, db: Executor) -> Run | Halt:
+    async def _allowed(self, db: Executor) -> Instants | Halt:
         if self.started:
-            return await gate(db, self.tenant_id, self.as_of)
+            return await gate(db, self.tenant_id, self.run.as_of)
         self.started = True
-        begun = await start(db, self.tenant_id, self.as_of, self.run_id)
+        begun = await start(db, self.tenant_id, self.run.as_of, self.run.cycle_id)
         self.cursor = begun.cursor or self.cursor
         self.counts.update(begun.counts)
         self.already = self.counts["updated"]
         return begun.run
 
-    def _stand(self, *, done: bool) -> Stand:
-        # Until a second look has written them, locked rows are busy: nobody looks again after a crash.
+    def _progress(self, *, done: bool) -> DecayProgress:
+        # Until a second look has written them, locked rows are busy: after a crash nothing looks at them again.
         counts = dict(self.counts) | {"busy": self.counts["busy"] + len(self.locked_ids)}
-        return Stand(_LAST_ID, counts, self.as_of) if done else Stand(self.cursor, counts, None)
-
-    async def _complete(self) -> None:
-        await complete(self.pool, self.tenant_id, self.as_of)
+        if done:
+            return DecayProgress(_LAST_ID, counts, self.run.as_of)
+        return DecayProgress(self.cursor, counts, None)
 
     def _count(self, page: Page, *, again: bool) -> None:
         if not again:
             self.counts["seen"] += page.seen
             self.cursor = page.last_id or self.cursor
         self.locked_ids += page.locked_ids
-        for name in ("updated", "first_seen", "rebased", "invalid", "negligible", "protected"):
-            self.counts[name] += getattr(page, name)
+        self.counts.update({name: getattr(page, name) for name in _COUNTED})
         self.invalid_ids += page.invalid_ids
-
-    def _result(self, status: Status) -> DecayBatch:
-        return DecayBatch(
-            cursor=None if status == "done" else self.cursor,
-            status=status,
-            invalid_ids=tuple(self.invalid_ids[:_NAMED_IDS]),
-            **self.counts,
-        )
-
-
-@dataclass(slots=True)
-class ForeseenBatch(BatchInProgress):
-    """The same pages, priced and counted: nothing is written, locked or announced."""
-
-    write_page: ClassVar[_WritePage] = staticmethod(foreseen_page)
-
-    async def _write(self, step: _Step, *, again: bool = False) -> Page | Halt:
-        run = await foreseen_gate(self.pool, self.tenant_id, self.as_of)
-        if not isinstance(run, Run):
-            return run
-        page = await step(self.pool, run)
-        self._count(page, again=again)
-        return page
-
-    async def _complete(self) -> None:
-        """Do nothing: nothing was done."""

@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 from uuid import UUID
 
 from memory_maintenance.decay.policy import Run
-from memory_maintenance.store.pool import Executor, execute, fetch_row, fetch_value
+from memory_maintenance.store.pool import Executor, execute, fetch, fetch_row, fetch_value
 
 Halt = Literal["paused", "superseded"]
 
@@ -34,7 +34,7 @@ START: Final = """
 -- Decay that was off before it is on again: rows based earlier are based anew at this as_of.
 --   $1 tenant_id  text
 --   $2 as_of      timestamptz
---   $3 run_id     uuid          NULL: the run has no name, so nothing of it was kept
+--   $3 run_id     uuid
 INSERT INTO maintenance.tenants AS t (tenant_id, decay_started_as_of) VALUES ($1, $2)
 ON CONFLICT (tenant_id) DO UPDATE SET
     decay_started_as_of = greatest(t.decay_started_as_of, $2),
@@ -69,13 +69,6 @@ SELECT coalesce(s.adopted_at, $2) AS adopted_at,
        coalesce(t.decay_started_as_of > $2, false) AS superseded,
        coalesce(t.paused AND coalesce(t.paused_until > now(), true), false) AS paused
 FROM maintenance.store s LEFT JOIN maintenance.tenants t ON t.tenant_id = $1
-"""
-
-COMPLETE: Final = """
--- decay.COMPLETE: the tenant's last page of this as_of is written.
---   $1 tenant_id  text
---   $2 as_of      timestamptz
-UPDATE maintenance.tenants SET decay_completed_as_of = greatest(decay_completed_as_of, $2) WHERE tenant_id = $1
 """
 
 KEEP: Final = """
@@ -126,12 +119,12 @@ class Started:
 
     run: Run | Halt
     cursor: UUID | None
-    """The last id that it has seen; None: it has seen nothing, or has no name."""
+    """The last id that it has seen; None: it has seen nothing yet."""
     counts: Mapping[str, int]
     """What it has done up to there."""
 
 
-async def start(db: Executor, tenant_id: str, as_of: datetime, run_id: UUID | None = None) -> Started:
+async def start(db: Executor, tenant_id: str, as_of: datetime, run_id: UUID) -> Started:
     """Announce a run, and return whether it may write, which it may not when a newer one has started.
 
     *db* is the transaction of its first page: the answer holds until it ends.
@@ -178,7 +171,7 @@ def _run(row: Mapping[str, Any], as_of: datetime) -> Run:
 
 
 @dataclass(frozen=True, slots=True)
-class Stand:
+class DecayProgress:
     """How far a run is and what it did up to there."""
 
     cursor: UUID | None
@@ -188,14 +181,14 @@ class Stand:
     """The run's as_of where no page is left, else None."""
 
 
-async def keep(db: Executor, tenant_id: str, run_id: UUID, stand: Stand) -> None:
+async def keep(db: Executor, tenant_id: str, run_id: UUID, progress: DecayProgress) -> None:
     """Remember where a run stands; *db* is the transaction of the page that got it there."""
-    await execute(db, KEEP, tenant_id, run_id, stand.cursor, stand.counts, stand.completed)
+    await execute(db, KEEP, tenant_id, run_id, progress.cursor, progress.counts, progress.completed)
 
 
-async def keep_end(db: Executor, tenant_id: str, run_id: UUID, stand: Stand) -> None:
+async def keep_end(db: Executor, tenant_id: str, run_id: UUID, progress: DecayProgress) -> None:
     """Remember what a batch came to with its second look, unless another run has begun since."""
-    await execute(db, KEEP_END, tenant_id, run_id, stand.cursor, stand.counts, stand.completed)
+    await execute(db, KEEP_END, tenant_id, run_id, progress.cursor, progress.counts, progress.completed)
 
 
 async def kept(db: Executor, tenant_id: str, run_id: UUID) -> dict[str, int]:
@@ -203,9 +196,17 @@ async def kept(db: Executor, tenant_id: str, run_id: UUID) -> dict[str, int]:
     return await fetch_value(db, KEPT, tenant_id, run_id) or {}
 
 
-async def complete(db: Executor, tenant_id: str, as_of: datetime) -> None:
-    """Record that every page of the run is written."""
-    await execute(db, COMPLETE, tenant_id, as_of)
+DONE: Final = """
+-- decay.DONE: which of these tenants are decayed as of this instant or a later one.
+--   $1 tenant_ids  text[]
+--   $2 as_of       timestamptz
+SELECT tenant_id FROM maintenance.tenants WHERE tenant_id = ANY ($1) AND decay_completed_as_of >= $2
+"""
+
+
+async def done_as_of(db: Executor, tenant_ids: Sequence[str], as_of: datetime) -> set[str]:
+    """Return which of these tenants a run as of this instant, or a later one, has brought to the end."""
+    return {row["tenant_id"] for row in await fetch(db, DONE, list(tenant_ids), as_of)}
 
 
 async def switched_off(db: Executor, tenant_ids: Sequence[str], as_of: datetime) -> None:

@@ -9,24 +9,16 @@ from types import MappingProxyType
 from memory_maintenance.decay.policy import DecayRule
 from memory_maintenance.errors import InvalidRequestError
 from memory_maintenance.settings import LAYER_SPELLINGS, Settings
-from memory_maintenance.tenants.overrides import TenantOverrides
 
 
-def decay_is_on(settings: Settings, overrides: TenantOverrides) -> bool:
-    """Whether the tenant's memories decay; a tenant can be left out, not let in."""
-    return settings.memory_importance_decay_enabled and overrides.decay_enabled is not False
-
-
-def tenant_rule(settings: Settings, overrides: TenantOverrides) -> DecayRule:
-    """Return the tenant's rule: its overrides, else the deployment's settings, the rate within its bounds."""
-    rate = settings.memory_base_decay_rate if overrides.decay_rate is None else overrides.decay_rate
-    tags = settings.memory_decay_protected_tags if overrides.protected_tags is None else overrides.protected_tags
+def decay_rule(settings: Settings) -> DecayRule:
+    """Return the rule that *settings* state, a tenant's own or the deployment's; the rate is within its bounds."""
     return DecayRule(
-        policy=overrides.decay_policy or settings.memory_decay_policy,
-        rate=settings.bounded_decay_rate(rate),
+        policy=settings.memory_decay_policy,
+        rate=settings.base_decay_rate,
         use_access=settings.memory_access_count_boost,
         layers=_speeds(settings),
-        protected_tags=frozenset(tags),
+        protected_tags=frozenset(settings.memory_decay_protected_tags),
     )
 
 

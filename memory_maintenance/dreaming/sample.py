@@ -1,21 +1,25 @@
-"""A project's sample: what a reflection is asked about, and the memories that it is stored as."""
+"""A project's sample: what a reflection is about, and the memories that it is stored as."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
-from memory_maintenance.dreaming.context import Event, EventType, OutcomeType, ReflectionContext, ReflectionResult
 from memory_maintenance.dreaming.policy import reflection_id
+from memory_maintenance.dreaming.reflecting import Reflection
 from memory_maintenance.dreaming.storing import reflection_memories
 from memory_maintenance.store.derived import DerivedMemory, project_of, reflective_layer
 from memory_maintenance.store.memory import Memory
-from memory_maintenance.writers.model.set_aside import Unit
+from memory_maintenance.writers.model.set_aside import Unit as SetAsideUnit
 
-TASK = "Analyzing patterns in recent high-importance memories"
-GOAL = "Identify recurring themes, potential strategies, and meta-insights"
+ABOUT: Final[Mapping[str, str]] = {
+    "Task": "Analyzing patterns in recent high-importance memories",
+    "Goal": "Identify recurring themes, potential strategies, and meta-insights",
+    "Outcome": "partial",
+}
+"""What a model is told besides the memories: RAE's words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,47 +37,23 @@ class Dream:
         return [memory.id for memory in self.sample]
 
     @property
-    def unit(self) -> Unit:
+    def unit(self) -> SetAsideUnit:
         """Return what failures at it are counted by."""
-        return Unit("dream", self.tenant_id, self.project)
+        return SetAsideUnit("dream", self.tenant_id, self.project)
 
     @property
     def reflection_id(self) -> UUID:
         """Return the id of the reflection on it."""
         return reflection_id(self.tenant_id, self.project, self.ids)
 
-    def context(self) -> ReflectionContext:
-        """Return what the engine is given."""
-        events = [
-            Event(
-                event_id=str(memory.id),
-                event_type=EventType.SYSTEM_EVENT,
-                timestamp=memory.created_at,
-                content=memory.content,
-                metadata={"importance": memory.importance, "tags": list(memory.tags)},
-            )
-            for memory in self.sample
-        ]
-        return ReflectionContext(
-            events=tuple(events),
-            outcome=OutcomeType.PARTIAL,
-            tenant_id=self.tenant_id,
-            project=self.project,
-            task_description=TASK,
-            task_goal=GOAL,
-        )
-
-    def memories(self, result: ReflectionResult, cycle_id: UUID | None) -> list[DerivedMemory]:
-        """Return what *result* is stored as: the reflection, then its strategy if it has one."""
-        memories = reflection_memories(
-            result,
+    def memories(self, reflection: Reflection, cycle_id: UUID) -> list[DerivedMemory]:
+        """Return what *reflection* is stored as: itself, then its strategy if it has one."""
+        return reflection_memories(
+            reflection,
             tenant_id=self.tenant_id,
             project=project_of(self.sample),
             session_id=None,
             layer=reflective_layer(max(self.sample, key=lambda memory: memory.created_at).layer),
             id=self.reflection_id,
+            metadata={"outcome": ABOUT["Outcome"], "event_count": len(self.sample), "cycle_id": str(cycle_id)},
         )
-        ids: dict[str, Any] = {"cycle_id": str(cycle_id) if cycle_id else None}
-        if len(memories) > 1:
-            ids["strategy_id"] = str(memories[1].id)
-        return [replace(memory, metadata={**memory.metadata, **ids}) for memory in memories]

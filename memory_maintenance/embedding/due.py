@@ -5,23 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-import structlog
-
 from memory_maintenance.embedding.place import place_of
 from memory_maintenance.embedding.policy import BATCH
 from memory_maintenance.embedding.statements import COUNTS, DUE
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import Executor, fetch
 
-logger = structlog.get_logger(__name__)
 
-
-async def missing_counts(db: Executor, tenant_ids: Sequence[str], *, settings: Settings) -> dict[str, int] | None:
-    """Return how many memories of each tenant are to be embedded; None where the store keeps no vectors."""
+async def missing_counts(db: Executor, tenant_ids: Sequence[str], *, settings: Settings) -> dict[str, int]:
+    """Return how many memories of each tenant are to be embedded; none where the store keeps no vectors."""
     place = await place_of(db)
     if place is None:
-        logger.warning("embedding_skipped", reason="no_vector_column")
-        return None
+        return {}
     rows = await fetch(db, COUNTS[place.table], list(tenant_ids), settings.stored_embedding_name)
     return {row["tenant_id"]: row["memories"] for row in rows}
 

@@ -23,13 +23,12 @@ from memory_maintenance.decay.policy import (
     segments,
 )
 from memory_maintenance.decay.progress import foreseen_run
-from memory_maintenance.decay.rule import decay_is_on, tenant_rule
+from memory_maintenance.decay.rule import decay_rule
 from memory_maintenance.errors import MemoryNotFoundError
-from memory_maintenance.settings import Settings
+from memory_maintenance.settings import SETTING_OF, Settings, TenantOverrides
 from memory_maintenance.store.clock import checked_as_of
 from memory_maintenance.store.pool import Executor, fetch
 from memory_maintenance.tenants.control import TenantControl, control_of
-from memory_maintenance.tenants.overrides import TenantOverrides
 
 ROWS: Final = """
 -- inspection.ROWS: what decay reads of some memories.
@@ -179,7 +178,8 @@ async def explain_decay(
 
 def _explanation(row: Any, control: TenantControl, run: Run, settings: Settings) -> DecayExplanation:
     overrides, as_of = control.overrides, run.as_of
-    rule, state = tenant_rule(settings, overrides), _state(row)
+    own, state = settings.for_tenant(overrides), _state(row)
+    rule = decay_rule(own)
     outcome = judge(state, run, rule)
     parts: tuple[Segment, ...] = ()
     if outcome.base_at is not None and outcome.last_access is not None:
@@ -191,7 +191,7 @@ def _explanation(row: Any, control: TenantControl, run: Run, settings: Settings)
         stored=row["importance"],
         rule=rule,
         origin=rule_origin(settings, overrides),
-        enabled=decay_is_on(settings, overrides),
+        enabled=own.memory_importance_decay_enabled,
         paused=control.paused,
         tolerance=settings.memory_decay_tolerance,
         row=state,
@@ -201,14 +201,18 @@ def _explanation(row: Any, control: TenantControl, run: Run, settings: Settings)
 
 
 def rule_origin(settings: Settings, overrides: TenantOverrides) -> RuleOrigin:
-    """Return where the parts of ``tenant_rule`` come from."""
-    rate = settings.memory_base_decay_rate if overrides.decay_rate is None else overrides.decay_rate
+    """Return where the parts of a tenant's rule come from."""
+
+    def named(override: str) -> str:
+        return SETTING_OF[override].upper() if getattr(overrides, override) is None else "override"
+
+    rate = settings.for_tenant(overrides).memory_base_decay_rate
     bound = "MEMORY_MIN_DECAY_RATE" if rate < settings.memory_min_decay_rate else "MEMORY_MAX_DECAY_RATE"
     return RuleOrigin(
-        policy="MEMORY_DECAY_POLICY" if overrides.decay_policy is None else "override",
-        rate="MEMORY_BASE_DECAY_RATE" if overrides.decay_rate is None else "override",
+        policy=named("decay_policy"),
+        rate=named("decay_rate"),
         rate_bound=None if settings.bounded_decay_rate(rate) == rate else bound,
-        protected_tags="MEMORY_DECAY_PROTECTED_TAGS" if overrides.protected_tags is None else "override",
+        protected_tags=named("protected_tags"),
     )
 
 

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from memory_maintenance.decay.rule import decay_is_on
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import Executor, Pool, fetch, fetch_row, fetch_value, snapshot
 from memory_maintenance.summarization.due import due_arguments
 from memory_maintenance.summarization.due_statements import DUE_OLDEST
 from memory_maintenance.summarization.policy import DueRule
-from memory_maintenance.tenants.control import TenantControl, all_tenants
+from memory_maintenance.tenants.control import all_tenants
 
 DECAYED: Final = """
 -- inspection.DECAYED: as of when each of some tenants was decayed last; NULL: never to the end.
@@ -45,7 +44,11 @@ async def current_lag(pool: Pool, settings: Settings) -> Lag:
     async with snapshot(pool) as db:
         now: datetime = await fetch_value(db, "SELECT now()")
         active = [tenant for tenant in await all_tenants(db) if not tenant.paused]
-        waiting = [tenant.tenant_id for tenant in active if _decays(settings, tenant)]
+        waiting = [
+            tenant.tenant_id
+            for tenant in active
+            if settings.for_tenant(tenant.overrides).memory_importance_decay_enabled
+        ]
         rows = await fetch(db, DECAYED, waiting)
         done = [row for row in rows if row["as_of"] is not None]
         sessions, oldest = await _due(db, [tenant.tenant_id for tenant in active], now, settings)
@@ -56,10 +59,6 @@ async def current_lag(pool: Pool, settings: Settings) -> Lag:
         due_sessions=sessions,
         oldest_due_session=now - oldest if oldest else None,
     )
-
-
-def _decays(settings: Settings, tenant: TenantControl) -> bool:
-    return decay_is_on(settings, tenant.overrides)
 
 
 async def _due(db: Executor, tenants: Sequence[str], now: datetime, settings: Settings) -> tuple[int, datetime | None]:

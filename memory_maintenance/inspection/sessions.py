@@ -151,7 +151,8 @@ async def _reports(
 
 
 def _report(row: Any, control: TenantControl, settings: Settings, session_id: str, as_of: datetime) -> SessionReport:
-    hourly, daily = (DueRule.of(settings, daily=every_day, own=control.overrides) for every_day in (False, True))
+    own = settings.for_tenant(control.overrides)
+    hourly, daily = (DueRule.of(own, daily=every_day) for every_day in (False, True))
     state = _state(row)
     off = _off(control, settings)
     is_due = [not off and rule.is_due(state, as_of=as_of, adopted_at=row["adopted_at"]) for rule in (hourly, daily)]

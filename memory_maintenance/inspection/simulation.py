@@ -15,7 +15,7 @@ import numpy as np
 
 from memory_maintenance.decay.policy import DecayRule
 from memory_maintenance.decay.progress import foreseen_run
-from memory_maintenance.decay.rule import decay_is_on, tenant_rule
+from memory_maintenance.decay.rule import decay_rule
 from memory_maintenance.inspection.distribution import Floats, Tally, UniformSample
 from memory_maintenance.inspection.foresight import Census, PricedRows, foresee
 from memory_maintenance.inspection.ordering import OrderChange, order_change
@@ -96,9 +96,9 @@ class _Gathering:
 
     async def read(self, db: Executor, control: TenantControl) -> None:
         """Take in one tenant's memories."""
-        is_on = decay_is_on(self.settings, control.overrides)
+        is_on = self.settings.for_tenant(control.overrides).memory_importance_decay_enabled
         self.switched_off += not is_on
-        own = tenant_rule(self.settings, control.overrides)
+        own = decay_rule(self.settings.for_tenant(control.overrides))
         rule = self.scenario.applied_to(own, self.settings)
         run = await foreseen_run(db, control.tenant_id, self.as_of)
         sample = UniformSample(MOST_COMPARED, self.random)

@@ -5,22 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from memory_maintenance.cycles.outcomes import TenantOutcome
 from memory_maintenance.decay.policy import DecayRule
-from memory_maintenance.decay.rule import decay_is_on, tenant_rule
+from memory_maintenance.decay.rule import decay_rule
 from memory_maintenance.dreaming.due import due_projects
 from memory_maintenance.inspection.decay import RuleOrigin, rule_origin
 from memory_maintenance.inspection.sessions import SessionReport, unwritten_sessions
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.clock import checked_as_of
-from memory_maintenance.store.pool import Executor, Pool, fetch, fetch_row, snapshot
+from memory_maintenance.store.pool import Pool, fetch, fetch_row, snapshot
 from memory_maintenance.summarization.due import due_session_counts, due_sessions
 from memory_maintenance.summarization.policy import SessionKey
 from memory_maintenance.tenants.control import TenantControl, control_of
 from memory_maintenance.tenants.known import ensure_known
 from memory_maintenance.tenants.orders import Order, latest_orders
+from memory_maintenance.work import Run
 
 SHOWN: Final = 10
 SHOWN_ORDERS: Final = 5
@@ -87,25 +88,23 @@ async def tenant_report(pool: Pool, settings: Settings, tenant_id: str) -> Tenan
         as_of = await checked_as_of(db, None)
         control = await control_of(db, tenant_id)
         decay = await fetch_row(db, DECAY, tenant_id)
+        own = settings.for_tenant(control.overrides)
+        daily = Run(cycle_id=uuid4(), as_of=as_of, dry_run=True)
+        hourly = daily.model_copy(update={"kind": "hourly"})
         return TenantReport(
             control=control,
-            rule=tenant_rule(settings, control.overrides),
+            rule=decay_rule(own),
             origin=rule_origin(settings, control.overrides),
-            decay_enabled=decay_is_on(settings, control.overrides),
+            decay_enabled=own.memory_importance_decay_enabled,
             decayed_as_of=decay["decay_completed_as_of"] if decay else None,
             runs=tuple(_run(row) for row in await fetch(db, RUNS, tenant_id, SHOWN)),
-            due_hourly=await _due(db, settings, tenant_id, as_of, daily=False),
-            due_daily=await _due(db, settings, tenant_id, as_of, daily=True),
-            sessions=tuple(await due_sessions(db, tenant_id, as_of=as_of, daily=True, settings=settings, limit=SHOWN)),
+            due_hourly=(await due_session_counts(db, [tenant_id], hourly, settings)).get(tenant_id, 0),
+            due_daily=(await due_session_counts(db, [tenant_id], daily, settings)).get(tenant_id, 0),
+            sessions=tuple(await due_sessions(db, tenant_id, daily, settings, limit=SHOWN)),
             projects=tuple(await due_projects(db, tenant_id, as_of=as_of, settings=settings, limit=SHOWN)),
             unwritten=tuple(await unwritten_sessions(db, settings, control, as_of=as_of, most=SHOWN)),
             orders=tuple(await latest_orders(db, tenant_id, SHOWN_ORDERS)),
         )
-
-
-async def _due(db: Executor, settings: Settings, tenant_id: str, as_of: datetime, *, daily: bool) -> int:
-    counts = await due_session_counts(db, [tenant_id], as_of, daily, settings=settings)
-    return counts.get(tenant_id, 0)
 
 
 def _run(row: Any) -> TenantRun:

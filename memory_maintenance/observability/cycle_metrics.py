@@ -16,14 +16,9 @@ CYCLE_SECONDS: Final = Histogram(
     # An hourly run has three quarters of an hour, a daily one twenty hours.
     buckets=(10, 60, 300, 900, 1800, 2700, 7200, 14_400, 28_800, 72_000),
 )
-OUTCOMES: Final = {
-    "tenant": ("completed", "failed", "paused", "cancelled", "out_of_time", "already_running", "page_failed"),
-    "memory": ("decayed", "invalid", "busy"),
-    "session": ("stored", "updated", "fallback", "skipped", "failed"),
-    "dream": ("stored", "skipped", "failed"),
-    "vector": ("stored", "skipped", "failed"),
-}
-"""What can become of a unit."""
+TENANT_OUTCOMES: Final = (
+    "completed", "failed", "paused", "cancelled", "out_of_time", "already_running", "page_failed"
+)  # fmt: skip
 
 UNITS: Final = Counter("memory_maintenance_units", "What cycles had to do, by what became of it", ["unit", "outcome"])
 REASONS: Final = Counter(
@@ -42,6 +37,5 @@ TENANT_SECONDS: Final = Histogram(
 for _kind in ("daily", "hourly"):
     for _status in ("completed", "failed", "cancelled"):
         CYCLES.labels(kind=_kind, status=_status)
-for _unit, _outcomes in OUTCOMES.items():
-    for _outcome in _outcomes:
-        UNITS.labels(unit=_unit, outcome=_outcome)
+for _outcome in TENANT_OUTCOMES:
+    UNITS.labels(unit="tenant", outcome=_outcome)

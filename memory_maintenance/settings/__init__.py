@@ -6,6 +6,7 @@ that names the variable.
 """
 
 from memory_maintenance.settings.kinds import LAYER_SPELLINGS, Tags
+from memory_maintenance.settings.overrides import SETTING_OF, TenantOverrides
 from memory_maintenance.settings.process import Settings, load_settings, names_set
 
-__all__ = ["LAYER_SPELLINGS", "Settings", "Tags", "load_settings", "names_set"]
+__all__ = ["LAYER_SPELLINGS", "SETTING_OF", "Settings", "Tags", "TenantOverrides", "load_settings", "names_set"]

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from memory_maintenance.errors import SettingsError
 from memory_maintenance.settings.decay import DecaySettings
 from memory_maintenance.settings.model import ModelSettings
+from memory_maintenance.settings.overrides import SETTING_OF, TenantOverrides
 from memory_maintenance.settings.runs import RunSettings
 from memory_maintenance.settings.servers import ServerSettings
 from memory_maintenance.settings.writing import WritingSettings
@@ -22,6 +23,19 @@ RAES_PREFIX: Final = "ollama/"
 # Bases give their fields last first: this order is that of the documentation.
 class Settings(RunSettings, WritingSettings, DecaySettings, ModelSettings, ServerSettings):
     """Every setting of a process."""
+
+    def for_tenant(self, overrides: TenantOverrides) -> Settings:
+        """Return the settings that hold for a tenant: these, with what its overrides say in their place.
+
+        An override lets a tenant in as well as out. Two ceilings stay: REFLECTIVE_MEMORY_ENABLED=False, and
+        mode lite where DREAMING_ENABLED does not say otherwise.
+        """
+        own = {name: value for name, value in overrides if value is not None}
+        if not own:
+            return self
+        if own.get("dreaming_enabled"):
+            own["dreaming_enabled"] = self.reflective_memory_mode == "full" or bool(self.dreaming_enabled)
+        return self.model_copy(update={SETTING_OF[name]: value for name, value in own.items()})
 
     def on_embedded_servers(self) -> Settings:
         """Return these settings with the embedded servers for all that they name, and with workers of no build."""

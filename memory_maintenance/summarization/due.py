@@ -13,48 +13,35 @@ from memory_maintenance.store.pool import Executor, fetch, fetch_value
 from memory_maintenance.summarization.due_statements import DUE_COUNTS, DUE_SESSIONS
 from memory_maintenance.summarization.policy import DueRule, SessionKey
 from memory_maintenance.summarization.statements import SESSION_EXISTS
+from memory_maintenance.work import Run
 from memory_maintenance.writers.model.backend import deployment_backend
 
 PAGE: Final = 100
 _EVER: Final = timedelta(days=365_000)
 
 
-async def due_session_counts(
-    db: Executor,
-    tenant_ids: Sequence[str],
-    as_of: datetime,
-    daily: bool,
-    *,
-    settings: Settings,
-    backfill_days: int | None = None,
-) -> dict[str, int]:
-    """Return how many sessions of each tenant are due; tenants without one are left out.
+async def due_session_counts(db: Executor, tenant_ids: Sequence[str], run: Run, settings: Settings) -> dict[str, int]:
+    """Return how many sessions of each tenant are due in *run*; tenants without one are left out.
 
-    *backfill_days* reach further back than the setting, as in ``DueRule.of``.
+    *settings* are the deployment's: the statement applies the overrides of each tenant.
     """
-    rule = DueRule.of(settings, daily=daily, backfill_days=backfill_days)
-    rows = await fetch(db, DUE_COUNTS, *due_arguments(tenant_ids, as_of, rule, settings))
+    rule = DueRule.of(settings, daily=run.daily, backfill_days=run.backfill_days)
+    rows = await fetch(db, DUE_COUNTS, *due_arguments(tenant_ids, run.as_of, rule, settings, run.project))
     return {row["tenant_id"]: row["sessions"] for row in rows}
 
 
 async def due_sessions(
     db: Executor,
     tenant_id: str,
-    *,
-    as_of: datetime,
-    daily: bool,
+    run: Run,
     settings: Settings,
-    project: str | None = None,
+    *,
     after: SessionKey | None = None,
     limit: int = PAGE,
-    backfill_days: int | None = None,
 ) -> list[SessionKey]:
-    """Return a tenant's next due sessions after *after*, by project and id; fewer than *limit* are the last ones.
-
-    *backfill_days* reach further back than the setting, as in ``DueRule.of``.
-    """
-    rule = DueRule.of(settings, daily=daily, backfill_days=backfill_days)
-    return await _page(db, tenant_id, as_of, rule, settings, project, after, limit)
+    """Return a tenant's next due sessions after *after*, by project and id; fewer than *limit* are the last ones."""
+    rule = DueRule.of(settings, daily=run.daily, backfill_days=run.backfill_days)
+    return await _page(db, tenant_id, run.as_of, rule, settings, run.project, after, limit)
 
 
 async def long_sessions(

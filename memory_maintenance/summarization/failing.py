@@ -26,11 +26,11 @@ async def count_failed_session(
     settings: Settings,
     session: SessionKey,
     *,
-    round: str,  # noqa: A002
+    attempt_group: str,
     error: LanguageModelError,
 ) -> None:
-    """Count that a model failed at *session* in *round*, where its content is to blame."""
-    await _count(pool, settings, session_unit(session), round, error)
+    """Count that a model failed at *session* in *attempt_group*, where its content is to blame."""
+    await _count(pool, settings, session_unit(session), attempt_group, error)
 
 
 async def count_left_out(
@@ -39,12 +39,12 @@ async def count_left_out(
     session: SessionKey,
     events: Sequence[UUID],
     *,
-    round: str,  # noqa: A002
+    attempt_group: str,
 ) -> None:
-    """Count the events that a summary had to leave out in *round*, and forget the session's earlier failures."""
+    """Count the events that a summary had to leave out, and forget the session's earlier failures."""
     for event_id in events:
         unit = Unit("memory", session.tenant_id, session.project_name, str(event_id), session.session_id)
-        await _count(pool, settings, unit, round, _REFUSED, [event_id])
+        await _count(pool, settings, unit, attempt_group, _REFUSED, [event_id])
     await forgive(pool, session_unit(session), but=events)
 
 

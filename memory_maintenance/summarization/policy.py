@@ -13,7 +13,7 @@ from memory_maintenance.settings import Settings
 from memory_maintenance.store.derived import DEFAULT_PROJECT, derived_id
 from memory_maintenance.store.memory import Memory
 from memory_maintenance.writers.language.cleaning import clean
-from memory_maintenance.writers.model.backend import Backend, OwnBudget, backend_of
+from memory_maintenance.writers.model.backend import Backend, backend_of
 from memory_maintenance.writers.model.context import estimated_tokens
 
 SOURCE: Final = "summarization_worker"
@@ -85,10 +85,8 @@ class DueRule:
     reach: timedelta | None = None
 
     @classmethod
-    def of(
-        cls, settings: Settings, *, daily: bool, backfill_days: int | None = None, own: OwnBudget | None = None
-    ) -> DueRule:
-        """Return the rule that *settings* state, for a tenant with the budget *own*.
+    def of(cls, settings: Settings, *, daily: bool, backfill_days: int | None = None) -> DueRule:
+        """Return the rule that *settings* state.
 
         An operator's *backfill_days* only reach further back than the setting; with them an
         hourly run looks at every session, too.
@@ -98,7 +96,7 @@ class DueRule:
             event_threshold=settings.summarization_event_threshold,
             idle=timedelta(minutes=settings.summarization_idle_minutes),
             backfill=timedelta(days=max(settings.summarization_backfill_days, backfill_days or 0)),
-            backend=backend_of(settings, own),
+            backend=backend_of(settings),
             daily=daily,
             reach=None if daily or backfill_days is not None else HOURLY_REACH,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
@@ -26,8 +26,6 @@ from memory_maintenance.writers.model.context import room
 from memory_maintenance.writers.model.openai_errors import FILTERED
 from memory_maintenance.writers.model.question import Answer, LanguageModel, Question
 from memory_maintenance.writers.model.untrusted import as_line
-
-Beat = Callable[[], object]
 
 _SMALLEST_ROOM: Final = 128
 """Tokens below which making chunks smaller cannot be what helps."""
@@ -83,7 +81,6 @@ class ModelWriter:
     answer_tokens: int
     tenant_id: str
     asked_in: str
-    beat: Beat
     _input_tokens: int = field(default=0, init=False)
     _output_tokens: int = field(default=0, init=False)
     _left_out: list[UUID] = field(default_factory=list, init=False)
@@ -158,7 +155,6 @@ class ModelWriter:
         return (await self._ask(question)).value.summary
 
     async def _ask(self, question: Question[SessionSummaryResponse]) -> Answer[SessionSummaryResponse]:
-        self.beat()
         answer = await self.model.ask(question)
         self._input_tokens += answer.input_tokens
         self._output_tokens += answer.output_tokens

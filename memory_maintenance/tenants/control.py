@@ -10,9 +10,10 @@ from datetime import datetime
 from typing import Any, Final
 
 from memory_maintenance.errors import InvalidRequestError
+from memory_maintenance.settings import Settings, TenantOverrides
 from memory_maintenance.store.pool import Executor, execute, fetch, fetch_row
 from memory_maintenance.tenants.known import EVERY_TENANT, ensure_known
-from memory_maintenance.tenants.overrides import TenantOverrides, read_overrides
+from memory_maintenance.tenants.overrides import read_overrides
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,15 @@ class TenantControl:
     overrides: TenantOverrides = field(default_factory=TenantOverrides)
     unreadable: str | None = None
     """What is wrong with the overrides; work on this tenant fails until they are set anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """One tenant as a step needs it: ``settings`` are the deployment's with the tenant's overrides applied."""
+
+    tenant_id: str
+    settings: Settings
+    paused: bool = False
 
 
 CONTROL: Final = """
@@ -48,6 +58,16 @@ async def control_of(db: Executor, tenant_id: str) -> TenantControl:
         InvalidRequestError: somebody wrote overrides into the row that are none.
     """
     return await _stated(db, tenant_id) or TenantControl(tenant_id)
+
+
+async def load_tenant(db: Executor, tenant_id: str, settings: Settings) -> Tenant:
+    """Return a tenant with the settings that hold for it, given the deployment's *settings*.
+
+    Raises:
+        InvalidRequestError: the overrides in its row cannot be read.
+    """
+    control = await control_of(db, tenant_id)
+    return Tenant(tenant_id, settings.for_tenant(control.overrides), control.paused)
 
 
 async def known_control_of(db: Executor, tenant_id: str) -> TenantControl:

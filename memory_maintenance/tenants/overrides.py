@@ -3,39 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Final
 
-from annotated_types import Ge, Le, Lt
-from pydantic import BaseModel, ConfigDict, PlainSerializer, ValidationError
+from pydantic import ValidationError
 
 from memory_maintenance.errors import InvalidRequestError
-from memory_maintenance.settings import Tags
+from memory_maintenance.settings import TenantOverrides
 from memory_maintenance.store.pool import Executor, execute
-
-MOST_TOKENS: Final = 10**15
-"""More than anybody can use in a day, and far from what Postgres can count."""
-
-_AS_NUMBER: Final = PlainSerializer(float, return_type=float, when_used="json")
-
-
-class TenantOverrides(BaseModel):
-    """What differs for one tenant from the deployment's settings; None means no difference."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    decay_enabled: bool | None = None
-    decay_rate: Annotated[float, Ge(0), Lt(1)] | None = None
-    """Share of importance lost per day at multiplier 1, clamped like the deployment's rate."""
-    decay_policy: Literal["staged", "bounded"] | None = None
-    protected_tags: Tags | None = None
-    """Tags whose memories never decay, in place of the deployment's."""
-    summarization_enabled: bool | None = None
-    dreaming_enabled: bool | None = None
-    daily_tokens: Annotated[int, Ge(0), Le(MOST_TOKENS)] | None = None
-    """Tokens the tenant may use in a UTC day; 0: its texts are written without a model."""
-    daily_cost: Annotated[Decimal, Ge(0), Le(MOST_TOKENS), _AS_NUMBER] | None = None
-    """Money the tenant may use in a UTC day; 0: its texts are written without a model."""
 
 
 def read_overrides(stored: Any) -> TenantOverrides | None:

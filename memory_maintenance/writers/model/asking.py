@@ -73,6 +73,12 @@ class PatientModel:
         return await patiently(lambda: self.model.ask(question), self.sleep)
 
 
+def patient_model(settings: Settings, pool: Pool) -> PatientModel | None:
+    """Return the configured model for a caller without Temporal: it waits as told; None where there is none."""
+    model = open_model(settings, pool)
+    return None if model is None else PatientModel(model)
+
+
 async def patiently(
     step: Callable[[], Awaitable[ResultT]], sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 ) -> ResultT:

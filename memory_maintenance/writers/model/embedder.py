@@ -71,13 +71,13 @@ class Embedder:
         """Close the connections to the endpoint."""
         await self.model.close()
 
-    async def embed(self, tenant_id: str, texts: Mapping[str, str], *, round: str) -> Embedded:  # noqa: A002
+    async def embed(self, tenant_id: str, texts: Mapping[str, str], *, attempt_group: str) -> Embedded:
         """Return the vectors of *texts* by their names, with one call or none.
 
         Raises:
             LanguageModelError: as of ``LedgeredModel.ask``.
         """
-        answer = await self.model.ask(_question(tenant_id, texts, round))
+        answer = await self.model.ask(_question(tenant_id, texts, attempt_group))
         return Embedded(answer.question, answer.value.by_name, answer.input_tokens)
 
     async def left_behind(self, tenant_id: str) -> list[Embedded]:

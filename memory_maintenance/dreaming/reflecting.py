@@ -1,0 +1,143 @@
+"""A reflection on some memories: by a model, or what recurs in them without one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+from uuid import UUID
+
+from memory_maintenance.dreaming.policy import kept_tags
+from memory_maintenance.dreaming.prompt import (
+    MEMORY_CHARACTERS,
+    SYSTEM,
+    VERSION,
+    ReflectionAnswer,
+    reflection_question,
+)
+from memory_maintenance.dreaming.themes import recurring_themes
+from memory_maintenance.errors import ContextTooLongError, ModelUnavailableError
+from memory_maintenance.settings import Settings
+from memory_maintenance.store.memory import Memory
+from memory_maintenance.task import Tools
+from memory_maintenance.writers.language.cleaning import clean
+from memory_maintenance.writers.model.backend import backend_of
+from memory_maintenance.writers.model.context import SCHEMA_TOKENS, estimated_tokens, room
+from memory_maintenance.writers.model.question import Answer, Question
+from memory_maintenance.writers.model.untrusted import as_dated_line
+
+_SMALLEST_ROOM: Final = 128
+_THEMES: Final = 3
+"""Most themes in one reflection without a model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reflection:
+    """A reflection, perhaps with a strategy, and the memories that support it."""
+
+    text: str
+    sources: tuple[UUID, ...]
+    strategy: str | None = None
+    importance: float = 0.5
+    """In [0, 1], as ``confidence``."""
+    confidence: float = 0.5
+    tags: tuple[str, ...] = ()
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    """Who wrote it and what it took."""
+
+
+async def reflect(
+    tools: Tools,
+    settings: Settings,
+    memories: Sequence[Memory],
+    *,
+    about: Mapping[str, str | None],
+    attempt_group: str,
+) -> Reflection | None:
+    """Return a reflection on *memories*, None where nothing recurs in them (written without a model).
+
+    Args:
+        tools: with the model, if one is configured.
+        settings: those that hold for the tenant.
+        memories: of one tenant, at least one; in the order of their numbers.
+        about: what a model is told besides (task, goal, outcome, error); None ones are left out.
+        attempt_group: what bad answers are counted by.
+
+    Raises:
+        LanguageModelError: the model gave nothing that can be used; a retryable one may be asked again.
+    """
+    backend = backend_of(settings)
+    if backend == "none":
+        raise ModelUnavailableError("llm_not_configured", "RAE_LLM_BACKEND is none: nothing writes reflections")
+    if backend == "extractive":
+        return await _without_model(memories)
+    most_tokens = _room(settings)
+    while True:
+        try:
+            answer = await tools.asked_model.ask(_question(memories, about, most_tokens, attempt_group))
+        except ContextTooLongError:
+            most_tokens //= 2
+            if most_tokens < _SMALLEST_ROOM:
+                raise
+        else:
+            return _from_answer(memories, answer)
+
+
+def most_tokens_of(settings: Settings, memories: Sequence[Memory], about: Mapping[str, str | None]) -> tuple[int, int]:
+    """Return the tokens that a model reads and writes for a reflection on *memories* at most, asked once."""
+    question = _question(memories, about, _room(settings), "")
+    return estimated_tokens(question.system + question.prompt) + SCHEMA_TOKENS, settings.model_answer_tokens
+
+
+def _room(settings: Settings) -> int:
+    return room(settings.model_context_tokens, settings.model_answer_tokens, SYSTEM)
+
+
+def _question(
+    memories: Sequence[Memory], about: Mapping[str, str | None], most_tokens: int, attempt_group: str
+) -> Question[ReflectionAnswer]:
+    lines = [
+        f"{memory.created_at.date().isoformat()} {as_dated_line(memory.content, MEMORY_CHARACTERS, memory.created_at)}"
+        for memory in memories
+    ]
+    return reflection_question(
+        memories[0].tenant_id, lines, about=dict(about), most_tokens=most_tokens, asked_in=attempt_group
+    )
+
+
+def _from_answer(memories: Sequence[Memory], answer: Answer[ReflectionAnswer]) -> Reflection:
+    value = answer.value
+    return Reflection(
+        text=clean(value.reflection),
+        sources=tuple(memories[number - 1].id for number in value.evidence),
+        strategy=clean(value.strategy or "") or None,
+        importance=value.importance,
+        confidence=value.confidence,
+        tags=kept_tags(value.tags),
+        metadata={
+            "backend": "openai",
+            "model": answer.model,
+            "prompt_version": VERSION,
+            "question": answer.question,
+            "quality": dict(answer.figures),
+            "input_tokens": answer.input_tokens,
+            "output_tokens": answer.output_tokens,
+        },
+    )
+
+
+async def _without_model(memories: Sequence[Memory]) -> Reflection | None:
+    """Return what recurs in *memories*, concluding nothing: there is no strategy."""
+    themes = (await asyncio.to_thread(recurring_themes, memories))[:_THEMES]
+    if not themes:
+        return None
+    named = [{"name": theme.name, "sources": list(map(str, theme.support))} for theme in themes]
+    return Reflection(
+        text=clean("\n".join(theme.text for theme in themes)),
+        sources=tuple(dict.fromkeys(one for theme in themes for one in theme.support)),
+        importance=themes[0].importance,
+        confidence=themes[0].confidence,
+        tags=kept_tags([tag for theme in themes for tag in theme.tags]),
+        metadata={"backend": "extractive", "themes": named},
+    )

@@ -1,0 +1,148 @@
+"""RAE's reflection engine: from events to a reflection, into the store and out of it again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+from uuid import NAMESPACE_OID, UUID, uuid4, uuid5
+
+from memory_maintenance.dreaming.policy import reflection_id
+from memory_maintenance.dreaming.reflecting import Reflection, reflect
+from memory_maintenance.dreaming.statements import QUERY, SPELLING
+from memory_maintenance.dreaming.storing import reflection_memories
+from memory_maintenance.rae.context import Event, ReflectionContext, ReflectionResult
+from memory_maintenance.settings import Settings, load_settings
+from memory_maintenance.store.derived import DEFAULT_PROJECT, insert_derived, reflective_layer, text_hash
+from memory_maintenance.store.memory import Memory
+from memory_maintenance.store.pool import Pool, fetch, fetch_value, transaction
+from memory_maintenance.task import Tools
+from memory_maintenance.tenants.control import load_tenant
+from memory_maintenance.writers.language.cleaning import clean
+from memory_maintenance.writers.model.asking import patient_model
+from memory_maintenance.writers.model.question import LanguageModel
+
+
+class ReflectionEngineV2:
+    """Generates, stores and finds reflections.
+
+    Args:
+        pool: connections to the store.
+        settings: unset, those of the environment.
+        model: unset, the one that the settings name.
+    """
+
+    def __init__(self, pool: Pool, settings: Settings | None = None, model: LanguageModel | None = None) -> None:
+        settings = settings or load_settings()
+        self._tools = Tools(pool, settings, model or patient_model(settings, pool))
+
+    async def generate_reflection(self, context: ReflectionContext) -> ReflectionResult | None:
+        """Return a reflection on *context*, None where nothing recurs in it (written without a model).
+
+        Raises:
+            LanguageModelError: the model gave nothing that can be used; a retryable one may be asked again.
+        """
+        tenant = await load_tenant(self._tools.pool, context.tenant_id, self._tools.settings)
+        failed = f"{context.error.error_category}: {context.error.error_message}" if context.error else None
+        about = {
+            "Task": context.task_description,
+            "Goal": context.task_goal,
+            "Outcome": str(context.outcome),
+            "Error": failed,
+        }
+        memories = [_memory(event, context) for event in context.events]
+        reflection = await reflect(self._tools, tenant.settings, memories, about=about, attempt_group=str(uuid4()))
+        return None if reflection is None else _result(reflection, context, memories)
+
+    async def store_reflection(
+        self,
+        result: ReflectionResult,
+        tenant_id: str,
+        project_id: str | None,
+        session_id: UUID | str | None = None,
+    ) -> dict[str, str]:
+        """Store a reflection and its strategy in one transaction; return their ids. Twice is once."""
+        pool = self._tools.pool
+        own = (*result.source_event_ids, text_hash(result.reflection_text))
+        reflection = Reflection(
+            text=result.reflection_text,
+            sources=tuple(_as_uuid(one) for one in result.source_event_ids),
+            strategy=result.strategy_text,
+            importance=result.importance,
+            confidence=result.confidence,
+            tags=result.tags,
+            metadata=result.metadata,
+        )
+        memories = reflection_memories(
+            reflection,
+            tenant_id=tenant_id,
+            project=project_id,
+            session_id=None if session_id is None else str(session_id),
+            layer=reflective_layer(await fetch_value(pool, SPELLING, tenant_id)),
+            id=uuid5(reflection_id(tenant_id, project_id or DEFAULT_PROJECT, ()), "\n".join(own)),
+            metadata={"error_category": str(result.error_category)} if result.error_category else {},
+        )
+        # Events need not be memories: they keep the names by which the caller knows them.
+        names = {"source_ids": list(result.source_event_ids)}
+        async with transaction(pool) as db:
+            for memory in memories:
+                await insert_derived(db, replace(memory, metadata={**memory.metadata, **names}))
+        return {name: str(memory.id) for name, memory in zip(("reflection_id", "strategy_id"), memories, strict=False)}
+
+    async def query_reflections(
+        self,
+        tenant_id: str,
+        project_id: str | None,
+        query_text: str | None = None,
+        k: int = 5,
+        min_importance: float = 0.5,
+        tags: Sequence[str] | None = None,
+    ) -> list[dict[str, Any]]:
+        """Return up to *k* reflections and strategies of a project: by full-text rank, else the latest first."""
+        wanted = None if tags is None else list(tags)
+        project = DEFAULT_PROJECT if project_id is None else project_id
+        words = clean(query_text) if query_text else None
+        rows = await fetch(self._tools.pool, QUERY, tenant_id, project, words or None, min_importance, wanted, k)
+        return [dict(row) for row in rows]
+
+
+def _as_uuid(event_id: str) -> UUID:
+    """Return an event's id: a memory's own, or one made of whatever names the event."""
+    try:
+        return UUID(event_id)
+    except ValueError:
+        return uuid5(NAMESPACE_OID, event_id)
+
+
+def _memory(event: Event, context: ReflectionContext) -> Memory:
+    importance = event.metadata.get("importance")
+    step = "" if event.tool_name is None else f"{event.event_type}, {event.tool_name}: "
+    error = "" if event.error is None else f" (error: {event.error.get('message') or event.error.get('type') or ''})"
+    return Memory(
+        id=_as_uuid(event.event_id),
+        tenant_id=context.tenant_id,
+        content=f"{step}{event.content}{error}",
+        created_at=event.timestamp,
+        importance=float(importance) if isinstance(importance, int | float) else 0.5,
+        project=context.project,
+    )
+
+
+def _result(reflection: Reflection, context: ReflectionContext, memories: Sequence[Memory]) -> ReflectionResult:
+    event_ids = {str(memory.id): event.event_id for memory, event in zip(memories, context.events, strict=True)}
+    metadata = {**reflection.metadata, "outcome": str(context.outcome), "event_count": len(context.events)}
+    if "themes" in metadata:
+        metadata["themes"] = [
+            theme | {"sources": [event_ids[one] for one in theme["sources"]]} for theme in metadata["themes"]
+        ]
+    return ReflectionResult(
+        reflection_text=reflection.text,
+        strategy_text=reflection.strategy,
+        importance=reflection.importance,
+        confidence=reflection.confidence,
+        tags=reflection.tags,
+        error_category=context.error.error_category if context.error else None,
+        source_event_ids=tuple(event_ids[str(one)] for one in reflection.sources),
+        related_memory_ids=context.related_memory_ids,
+        metadata=metadata,
+    )

@@ -1,0 +1,29 @@
+"""RAE's MaintenanceScheduler."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from memory_maintenance.cycles.run import run_maintenance
+from memory_maintenance.settings import Settings, load_settings
+from memory_maintenance.store.pool import Pool
+
+
+class MaintenanceScheduler:
+    """RAE's scheduler: ``MaintenanceScheduler(pool).run_daily_maintenance()``. Unset settings are the environment's."""
+
+    def __init__(self, pool: Pool, settings: Settings | None = None) -> None:
+        self._pool = pool
+        self._settings = settings or load_settings()
+
+    async def run_daily_maintenance(
+        self, tenant_ids: Sequence[str] | None = None, *, as_of: datetime | None = None, dry_run: bool = False
+    ) -> dict[str, Any]:
+        """Do the daily maintenance of every tenant or those given, as ``run_maintenance``; return RAE's statistics."""
+        return await run_maintenance(self._pool, self._settings, tenant_ids=tenant_ids, as_of=as_of, dry_run=dry_run)
+
+    async def run_hourly_maintenance(self, *, as_of: datetime | None = None, dry_run: bool = False) -> dict[str, Any]:
+        """Summarize idle sessions of every tenant; return the same shape."""
+        return await run_maintenance(self._pool, self._settings, kind="hourly", as_of=as_of, dry_run=dry_run)

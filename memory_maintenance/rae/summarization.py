@@ -1,0 +1,87 @@
+"""RAE's SummarizationWorker."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID, uuid4
+
+import structlog
+
+from memory_maintenance.settings import Settings, load_settings
+from memory_maintenance.store.clock import checked_as_of
+from memory_maintenance.store.pool import Pool, fetch_row
+from memory_maintenance.summarization.due import long_sessions
+from memory_maintenance.summarization.outcome import SummaryOutcome, skipped
+from memory_maintenance.summarization.policy import SessionKey
+from memory_maintenance.summarization.statements import RECORD
+from memory_maintenance.summarization.task import Summarization
+from memory_maintenance.task import Tools
+from memory_maintenance.tenants.control import load_tenant
+from memory_maintenance.work import Run
+from memory_maintenance.writers.model.asking import patient_model
+from memory_maintenance.writers.model.question import LanguageModel
+
+logger = structlog.get_logger(__name__)
+
+
+class SummarizationWorker:
+    """Summarizes sessions; every method may be called again, by anyone, at the same time.
+
+    Args:
+        pool: connections to the store.
+        settings: unset, those of the environment.
+        model: unset, the one that the settings name.
+    """
+
+    def __init__(self, pool: Pool, settings: Settings | None = None, model: LanguageModel | None = None) -> None:
+        settings = settings or load_settings()
+        self._task = Summarization(Tools(pool, settings, model or patient_model(settings, pool)))
+
+    async def summarize_session(
+        self, tenant_id: str, project_id: str | None, session_id: UUID | str, min_events: int = 10
+    ) -> dict[str, Any] | None:
+        """Summarize a session of at least *min_events* new events, due or not; return the stored summary.
+
+        None where nothing was stored: too few new events, disabled, paused, or the model gave nothing.
+
+        Raises:
+            LanguageModelError: a retryable one, if the model given raises such.
+        """
+        outcome = await self._summarize(SessionKey(tenant_id, project_id, str(session_id)), min_events)
+        if outcome.status not in ("stored", "updated", "fallback"):
+            return None
+        row = await fetch_row(self._task.tools.pool, RECORD, outcome.summary_id)
+        return dict(row) if row else None
+
+    async def _summarize(self, session: SessionKey, min_events: int) -> SummaryOutcome:
+        pool, settings = self._task.tools.pool, self._task.tools.settings
+        tenant = await load_tenant(pool, session.tenant_id, settings)
+        if tenant.paused:
+            return SummaryOutcome("paused")
+        if reason := self._task.off(tenant.settings):
+            return skipped(session, reason)
+        run = Run(cycle_id=uuid4(), as_of=await checked_as_of(pool, None), min_events=min_events)
+        return await self._task.summarize(tenant, session, run)
+
+    async def summarize_long_sessions(
+        self, tenant_id: str, project_id: str | None, event_threshold: int = 100
+    ) -> list[dict[str, Any]]:
+        """Summarize the project's sessions of at least *event_threshold* new events; return what was stored."""
+        pool, settings = self._task.tools.pool, self._task.tools.settings
+        found: list[dict[str, Any]] = []
+        as_of = await checked_as_of(pool, None)
+        page: list[SessionKey] = []
+        while page := await long_sessions(
+            pool,
+            tenant_id,
+            project_id,
+            as_of=as_of,
+            event_threshold=event_threshold,
+            after=page[-1] if page else None,
+            settings=settings,
+        ):
+            for key in page:
+                summary = await self.summarize_session(tenant_id, project_id, key.session_id, event_threshold)
+                found += [summary] if summary else []
+        logger.info("long_session_summarization_completed", tenant_id=tenant_id, summaries_created=len(found))
+        return found

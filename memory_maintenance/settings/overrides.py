@@ -1,0 +1,48 @@
+"""What may differ for one tenant from the deployment's settings."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Final, Literal
+
+from annotated_types import Ge, Le, Lt
+from pydantic import BaseModel, ConfigDict, PlainSerializer
+
+from memory_maintenance.settings.kinds import Tags
+
+MOST_TOKENS: Final = 10**15
+"""More than a tenant can use in a day, and far from what Postgres can count."""
+
+_AS_NUMBER: Final = PlainSerializer(float, return_type=float, when_used="json")
+
+
+class TenantOverrides(BaseModel):
+    """What differs for one tenant from the deployment's settings; None means no difference."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    decay_enabled: bool | None = None
+    decay_rate: Annotated[float, Ge(0), Lt(1)] | None = None
+    """Share of importance lost per day at multiplier 1, clamped like the deployment's rate."""
+    decay_policy: Literal["staged", "bounded"] | None = None
+    protected_tags: Tags | None = None
+    """Tags whose memories never decay, in place of the deployment's."""
+    summarization_enabled: bool | None = None
+    dreaming_enabled: bool | None = None
+    daily_tokens: Annotated[int, Ge(0), Le(MOST_TOKENS)] | None = None
+    """Tokens the tenant may use in a UTC day; 0: its texts are written without a model."""
+    daily_cost: Annotated[Decimal, Ge(0), Le(MOST_TOKENS), _AS_NUMBER] | None = None
+    """Money the tenant may use in a UTC day; 0: its texts are written without a model."""
+
+
+SETTING_OF: Final = {
+    "decay_enabled": "memory_importance_decay_enabled",
+    "decay_rate": "memory_base_decay_rate",
+    "decay_policy": "memory_decay_policy",
+    "protected_tags": "memory_decay_protected_tags",
+    "summarization_enabled": "summarization_enabled",
+    "dreaming_enabled": "dreaming_enabled",
+    "daily_tokens": "model_daily_tokens_per_tenant",
+    "daily_cost": "model_daily_cost_per_tenant",
+}
+"""The deployment's setting in whose place each override stands."""

@@ -1,0 +1,206 @@
+"""The task of summaries: a session's events in one text, stored once and updated as the session grows."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import structlog
+
+from memory_maintenance.errors import BudgetExhaustedError, LanguageModelError, ModelForbiddenError
+from memory_maintenance.settings import Settings
+from memory_maintenance.summarization.dates import dates_kept
+from memory_maintenance.summarization.due import due_session_counts, due_sessions
+from memory_maintenance.summarization.estimate import SummaryEstimate, events_estimate
+from memory_maintenance.summarization.failing import count_failed_session, count_left_out, session_unit
+from memory_maintenance.summarization.outcome import SummaryOutcome, log_failure, skipped, written, written_before
+from memory_maintenance.summarization.policy import SessionKey
+from memory_maintenance.summarization.session import Session, StoredSummary, read_session, store_summary
+from memory_maintenance.summarization.writing import ModelWriter, Written, extracted, quoted
+from memory_maintenance.task import Task
+from memory_maintenance.tenants.control import Tenant
+from memory_maintenance.work import Counts, Done, Run, TaskSpec, Unit
+from memory_maintenance.writers.model.backend import Backend, backend_of
+from memory_maintenance.writers.model.set_aside import is_set_aside
+
+logger = structlog.get_logger(__name__)
+
+Writer = Literal["openai", "extractive", "none", "set_aside"]
+"""Who writes a session's summary; ``set_aside``: the fallback does, for the model keeps failing at it."""
+
+
+class SessionUnit(Unit):
+    """One session; ``project`` None stands for memories without one."""
+
+    project: str | None = None
+    session_id: str
+
+
+class Summarization(Task[SessionUnit]):
+    """Summarizes sessions that ended or grew long.
+
+    Safe to repeat and to run twice at once: a session has one summary, an event is in one summary, and what a model
+    answered is in the ledger.
+    """
+
+    spec = TaskSpec(
+        name="summarization",
+        activity="summarize_session",
+        due_activity="due_sessions",
+        unit="session",
+        units="sessions",
+        results="summaries",
+        done=("stored", "updated", "fallbacks"),
+        metric_outcomes={"fallbacks": "fallback"},
+        queue="model",
+        cycles=("daily", "hourly"),
+    )
+    unit = SessionUnit
+
+    def off(self, settings: Settings) -> str | None:
+        """Summaries are off where SUMMARIZATION_ENABLED or the tenant's override says so."""
+        return None if settings.summarization_enabled else "summarization_disabled"
+
+    async def plan(self, tenants: Sequence[Tenant], run: Run) -> Mapping[str, int]:
+        """Sessions with enough new events; of a run about one session, that one."""
+        ids = [tenant.tenant_id for tenant in tenants]
+        if run.session is not None:
+            return dict.fromkeys(ids, 1)
+        return await due_session_counts(self.tools.pool, ids, run, self.tools.settings)
+
+    async def due(self, tenant: Tenant, run: Run, after: SessionUnit | None, limit: int) -> Sequence[SessionUnit]:
+        """Return sessions by project and id."""
+        if run.session is not None:
+            return [SessionUnit(project=run.project, session_id=run.session)]
+        behind = SessionKey(tenant.tenant_id, after.project, after.session_id) if after else None
+        found = await due_sessions(
+            self.tools.pool, tenant.tenant_id, run, self.tools.settings, after=behind, limit=limit
+        )
+        return [SessionUnit(project=key.project, session_id=key.session_id) for key in found]
+
+    async def do(self, tenant: Tenant, unit: SessionUnit, run: Run) -> Done:
+        """Summarize one session and store it."""
+        session = SessionKey(tenant.tenant_id, unit.project, unit.session_id)
+        outcome = await self.summarize(tenant, session, run)
+        count = "fallbacks" if outcome.status == "fallback" else outcome.status
+        return Done(
+            counts=Counts(
+                reasons={outcome.reason: 1} if outcome.reason else {},
+                input_tokens=outcome.input_tokens,
+                output_tokens=outcome.output_tokens,
+                **{count: 1},
+            )
+        )
+
+    @classmethod
+    def left_undone(cls, counts: Counts) -> int:
+        """Count fallbacks too, which wait for a better text; not those that are final: the session is set aside."""
+        return super().left_undone(counts) + counts.of("fallbacks") - counts.reasons.get("set_aside", 0)
+
+    async def summarize(self, tenant: Tenant, session: SessionKey, run: Run) -> SummaryOutcome:
+        """Summarize what is new in *session*, due or not, or write its summary better where that is possible now.
+
+        A call that finds its own run's work done reports it as the first one did.
+
+        Args:
+            tenant: whose session; neither paused nor without summaries.
+            session: which one.
+            run: events after its ``as_of`` are not looked at. Its id is kept with the summary, and bad answers
+                of a model are counted by it. ``min_events`` None means the setting.
+
+        Raises:
+            LanguageModelError: a retryable one: nothing is stored, ask again.
+        """
+        found = await read_session(self.tools.pool, session, run.as_of)
+        needed = tenant.settings.summarization_min_events if run.min_events is None else run.min_events
+        writer = await self._writer(tenant, session)
+        backend: Backend = "none" if writer == "set_aside" else writer
+        if not found.events or (len(found.new) < needed and not found.improvable(backend)):
+            return written_before(found, run.cycle_id) or skipped(session, "insufficient_events", len(found.new))
+        if backend == "none" and found.well_told:
+            why = "set_aside" if writer == "set_aside" else "llm_not_configured"
+            return skipped(session, why, len(found.new))
+        if run.dry_run:
+            return _expected(found, writer, tenant.settings)
+        return await self._write_and_store(tenant, found, writer, run)
+
+    async def _writer(self, tenant: Tenant, session: SessionKey) -> Writer:
+        backend = backend_of(tenant.settings)
+        aside = backend == "openai" and await is_set_aside(self.tools.pool, session_unit(session))
+        return "set_aside" if aside else backend
+
+    async def _write_and_store(self, tenant: Tenant, session: Session, writer: Writer, run: Run) -> SummaryOutcome:
+        pool, attempt_group, reason = self.tools.pool, str(run.cycle_id), None
+        try:
+            if writer == "openai":
+                text = await self._by_model(tenant, session, attempt_group)
+                await count_left_out(pool, tenant.settings, session.key, text.left_out, attempt_group=attempt_group)
+            elif writer == "extractive":
+                text = await extracted(session.events)
+            elif writer == "set_aside":
+                text, reason = await _fallback(session, tenant.settings), "set_aside"
+            else:
+                text = quoted(session.events)
+        except BudgetExhaustedError:
+            return skipped(session.key, "budget_exhausted", len(session.new))
+        except LanguageModelError as error:
+            if error.retryable:
+                raise
+            log_failure(session, error)
+            await count_failed_session(pool, tenant.settings, session.key, attempt_group=attempt_group, error=error)
+            if isinstance(error, ModelForbiddenError) or session.well_told:
+                return SummaryOutcome("failed", error.reason, events=len(session.new))
+            text, reason = await _fallback(session, tenant.settings), error.reason
+        return await self._store(session, text, run, reason)
+
+    async def _by_model(self, tenant: Tenant, session: Session, attempt_group: str) -> Written:
+        writer = ModelWriter(
+            self.tools.asked_model,
+            context_tokens=tenant.settings.model_context_tokens,
+            answer_tokens=tenant.settings.model_answer_tokens,
+            tenant_id=session.key.tenant_id,
+            asked_in=attempt_group,
+        )
+        return await writer.write(session.new if session.continues else session.events, session.continues)
+
+    async def _store(self, session: Session, text: Written, run: Run, reason: str | None) -> SummaryOutcome:
+        dates = await asyncio.to_thread(dates_kept, session.events, text.text)
+        memory = await store_summary(self.tools.pool, session, text, dates=dates, cycle_id=run.cycle_id)
+        if memory is None:
+            return skipped(session.key, "already_summarized", len(session.new))
+        outcome = written(session.summary_id, StoredSummary(memory.content, memory.metadata), reason)
+        logger.info(
+            "session_summarization_completed",
+            tenant_id=session.key.tenant_id,
+            session_id=session.key.session_id,
+            summary_id=str(memory.id),
+            source_events=outcome.events,
+            status=outcome.status,
+            backend=outcome.backend,
+            dates_in_sources=dates.in_sources,
+            dates_kept=dates.kept,
+        )
+        return outcome
+
+
+async def _fallback(session: Session, settings: Settings) -> Written:
+    if settings.summarization_fallback == "extractive":
+        return await extracted(session.events, fallback=True)
+    return quoted(session.events)
+
+
+def _expected(session: Session, writer: Writer, settings: Settings) -> SummaryOutcome:
+    """Return what would become of the session if the model answered at once, with the tokens it takes at most."""
+    taken = SummaryEstimate()
+    if writer == "openai":
+        taken = events_estimate(session.new if session.continues else session.events, settings)
+    backend: Backend = "none" if writer == "set_aside" else writer
+    return SummaryOutcome(
+        "fallback" if backend == "none" else "updated" if session.stored else "stored",
+        "set_aside" if writer == "set_aside" else None,
+        events=len(session.events),
+        input_tokens=taken.input_tokens,
+        output_tokens=taken.output_tokens,
+        backend=backend,
+    )

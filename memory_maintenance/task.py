@@ -1,0 +1,99 @@
+"""The contract that every maintenance task fulfils; ``tasks.py`` lists them, docs/contributing.md adds one."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, TypeVar
+
+from memory_maintenance.errors import SettingsError
+from memory_maintenance.settings import Settings
+from memory_maintenance.store.pool import Pool
+from memory_maintenance.tenants.control import Tenant
+from memory_maintenance.work import Counts, Done, Run, TaskSpec, Unit
+from memory_maintenance.writers.model.embedder import Embedder
+from memory_maintenance.writers.model.question import LanguageModel
+
+UnitT = TypeVar("UnitT", bound=Unit)
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What tasks work with.
+
+    ``model`` and ``embedder`` are None where none is configured, and where nothing is asked.
+    """
+
+    pool: Pool
+    settings: Settings
+    """The deployment's; those that hold for a tenant come with the tenant."""
+    model: LanguageModel | None = None
+    embedder: Embedder | None = None
+
+    @property
+    def asked_model(self) -> LanguageModel:
+        """Return the model, for a step that has to ask it.
+
+        Raises:
+            SettingsError: the settings name none.
+        """
+        if self.model is None:
+            raise SettingsError("no model is configured: set OPENAI_BASE_URL or OPENAI_API_KEY")
+        return self.model
+
+
+class Task(ABC, Generic[UnitT]):
+    """One kind of maintenance: which units of it are due, and how one is done.
+
+    ``plan`` and ``due`` get only tenants for which ``off`` returns None.
+    """
+
+    spec: ClassVar[TaskSpec]
+    unit: ClassVar[type[Unit]]
+
+    def __init__(self, tools: Tools) -> None:
+        self.tools = tools
+
+    @abstractmethod
+    def off(self, settings: Settings) -> str | None:
+        """Return why *settings*, a tenant's or the deployment's, switch the task off; None: it is on."""
+
+    async def unavailable(self) -> str | None:
+        """Return why this store cannot have the task at all; None: it can."""
+        return None
+
+    async def note_off(self, tenants: Sequence[Tenant], run: Run) -> None:
+        """Remember that the task is off for *tenants*. Not called in a dry run."""
+
+    @abstractmethod
+    async def plan(self, tenants: Sequence[Tenant], run: Run) -> Mapping[str, int]:
+        """Return how many units are due, by tenant id, for a page of tenants, in few set-based statements."""
+
+    async def due(self, tenant: Tenant, run: Run, after: UnitT | None, limit: int) -> Sequence[UnitT]:
+        """Return the tenant's next due units behind *after*; fewer than *limit* are the last ones. Reads only.
+
+        Not called for a task whose ``spec`` says what the first unit is.
+        """
+        raise NotImplementedError(f"{self.spec.name} names no first unit, so it has to list what is due")
+
+    @abstractmethod
+    async def do(self, tenant: Tenant, unit: UnitT, run: Run) -> Done:
+        """Do one unit. Safe to repeat; in a dry run count what would be done, and write nothing.
+
+        Raises:
+            MaintenanceError: ``retryable`` says whether the same call may succeed later.
+        """
+
+    async def stopped(self, tenant: Tenant, unit: UnitT, run: Run, reason: str) -> Done:  # noqa: ARG002
+        """Return what is counted of a unit that is not done: the tenant is ``paused``, or the task is off for it."""
+        unit_json = unit.model_dump(mode="json")
+        return Done(counts=self.spec.skipped(unit_json, reason), paused=reason == "paused")
+
+    @classmethod
+    def left_undone(cls, counts: Counts) -> int:
+        """Return how many units of a cycle are left to the next one and should worry an operator."""
+        return counts.of("failed") + counts.reasons.get("budget_exhausted", 0)
+
+
+AnyTask = Task[Any]
