@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import uuid4
 
 import typer
 
 from commands.console import err, run, say
-from memory_maintenance.cycles.planner import Planner
+from memory_maintenance.cycles.planner import estimate_run
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.clock import checked_as_of
 from memory_maintenance.summarization.estimate import SummaryEstimate
+from memory_maintenance.work import Run
 from memory_maintenance.writers.model.backend import deployment_backend
 from runtime.wiring import running_store
 
@@ -32,7 +34,8 @@ async def _estimate(
 ) -> SummaryEstimate:
     async with running_store(settings) as pool:
         instant = await checked_as_of(pool, as_of)
-        return await Planner(pool, settings).estimate(as_of=instant, tenant_ids=tenants, backfill_days=days)
+        asked = Run(cycle_id=uuid4(), as_of=instant, dry_run=True, backfill_days=days)
+        return await estimate_run(pool, settings, asked, tenants)
 
 
 def told(estimate: SummaryEstimate, settings: Settings, days: int) -> list[str]:

@@ -5,14 +5,19 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
-from memory_maintenance.cycles.outcomes import TASKS
+from commands.task_words import specs
+from memory_maintenance.cycles.step import chosen_names
 from memory_maintenance.inspection.cycles import Cycle
 
 
 def kind_of(cycle: Cycle) -> str:
     """Return the kind, or the tasks where they are not all of it, and of how many tenants where they were named."""
     tasks = cycle.config.get("tasks")
-    what = cycle.kind if tasks is None or cycle.kind != "daily" or set(tasks) >= set(TASKS) else " + ".join(tasks)
+    what = (
+        cycle.kind
+        if tasks is None or cycle.kind != "daily" or set(tasks) >= set(chosen_names(specs()))
+        else " + ".join(tasks)
+    )
     return what if cycle.named_tenants is None else f"{what} of {cycle.named_tenants} named"
 
 

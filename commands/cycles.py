@@ -14,10 +14,12 @@ from commands.console import AsJson, out, print_json, run, settings_for_command
 from commands.cycle import cycle_data, show_cycle
 from commands.cycle_words import kind_of, short_id, took
 from commands.tables import fitting_table
+from commands.task_words import specs
 from memory_maintenance.cycles.outcomes import CycleTotals
 from memory_maintenance.inspection.calls import cycle_costs
 from memory_maintenance.inspection.cycles import Cycle, latest_cycles
 from memory_maintenance.settings import Settings
+from memory_maintenance.work import TaskSpec
 from runtime.wiring import running_store
 
 app = typer.Typer(invoke_without_command=True, help="What maintenance runs did; `cycles show ID` has one in detail.")
@@ -29,6 +31,10 @@ def _number(of: Callable[[CycleTotals], int]) -> Callable[[Cycle, Decimal], str]
     return lambda cycle, _: f"{of(cycle.totals):,}" if cycle.totals else "-"
 
 
+def _done(spec: TaskSpec) -> Callable[[Cycle, Decimal], str]:
+    return _number(lambda totals: totals.of(spec.name).of(*spec.done))
+
+
 COLUMNS: Final[Mapping[str, Callable[[Cycle, Decimal], str]]] = {
     "cycle": lambda cycle, _: short_id(cycle.cycle_id),
     "started (UTC)": lambda cycle, _: f"{cycle.started_at:%Y-%m-%d %H:%M}",
@@ -37,14 +43,19 @@ COLUMNS: Final[Mapping[str, Callable[[Cycle, Decimal], str]]] = {
     "took#": lambda cycle, _: took(cycle.took),
     "tenants#": _number(lambda totals: totals.tenants),
     "failed#": _number(lambda totals: totals.failed),
-    "decayed#": _number(lambda totals: totals.decay.updated),
-    "summaries#": _number(lambda totals: totals.summarization.written),
-    "dreams#": _number(lambda totals: totals.dreaming.reflections),
+    **{f"{spec.name}#": _done(spec) for spec in specs()},
     "cost#": lambda _, cost: f"{cost:.4f}",
 }
 """What the list says of a cycle and what it cost."""
 
-LEAST_NEEDED: Final = ("dreams#", "summaries#", "decayed#", "tenants#", "cost#", "failed#", "took#", "started (UTC)")
+LEAST_NEEDED: Final = (
+    *(f"{spec.name}#" for spec in reversed(specs())),
+    "tenants#",
+    "cost#",
+    "failed#",
+    "took#",
+    "started (UTC)",
+)
 """Columns of the list that a narrow screen has no room for, the first to go first."""
 
 

@@ -5,21 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
+from uuid import UUID
 
 from rich.panel import Panel
 from rich.text import Text
 
 from commands.console import out
 from commands.tables import table
+from commands.task_words import counts_of, left_in_words, specs
+from memory_maintenance.inspection.cycles import outcomes_of
 from memory_maintenance.inspection.decay import explain_decay
 from memory_maintenance.inspection.derived import WrittenMemory, written_memories
 from memory_maintenance.store.pool import Pool, fetch
 from runtime.wiring import Application
-
-RUNS: Final = """
--- demo.RUNS: what a cycle did for each tenant.
-SELECT tenant_id, status, counts, seconds FROM maintenance.tenant_runs WHERE cycle_id = $1 ORDER BY tenant_id
-"""
 
 EXAMPLES: Final = """
 -- demo.EXAMPLES: of each stage (recalled lately, not for a while, long forgotten) the memory that lost most.
@@ -50,18 +48,15 @@ async def show_results(
 
 
 async def _show_tenants(pool: Pool, names: Mapping[str, str], stats: dict[str, Any]) -> None:
-    rows = table(None, "   tenant", "status", "decayed#", "summaries#", "reflections#", "skipped", "seconds#")
-    for run in await fetch(pool, RUNS, stats["cycle_id"]):
-        decay, summaries, dreams = (run["counts"][task] for task in ("decay", "summarization", "dreaming"))
-        reasons = {**summaries["reasons"], **dreams["reasons"]}
+    shown = [spec for spec in specs() if not spec.follows]
+    rows = table(None, "   tenant", "status", *(f"{spec.results}#" for spec in shown), "skipped", "seconds#")
+    for outcome in await outcomes_of(pool, UUID(stats["cycle_id"])):
         rows.add_row(
-            f"   {names[run['tenant_id']]}",
-            run["status"],
-            str(decay["updated"]),
-            str(summaries["stored"] + summaries["updated"] + summaries["fallbacks"]),
-            str(dreams["reflections"]),
-            ", ".join(f"{reason} {count}" for reason, count in reasons.items()) or "-",
-            f"{run['seconds']:.1f}",
+            f"   {names[outcome.tenant_id]}",
+            outcome.status,
+            *(f"{outcome.of(spec.name).of(*spec.done)}" for spec in shown),
+            ", ".join(filter(None, (left_in_words(spec, outcome.of(spec.name)) for spec in shown))) or "-",
+            f"{outcome.seconds:.1f}",
         )
     out.print(rows)
 
@@ -95,13 +90,13 @@ def _show_written(title: str, memory: WrittenMemory, names: Mapping[str, str]) -
 
 
 def _show_closing(app: Application, stats: dict[str, Any], again: dict[str, Any]) -> None:
-    tokens = sum(stats[task][f"{way}_tokens"] for task in ("summarization", "dreaming") for way in ("input", "output"))
+    counts = [(spec, counts_of(stats, spec.name)) for spec in specs() if not spec.follows]
+    tokens = sum(each.input_tokens + each.output_tokens for _, each in counts)
+    done = ", ".join(f"{each.of(*spec.done)} {spec.results}" for spec, each in counts)
     took = _time(stats["completed_at"]) - _time(stats["started_at"])
     written = again["summarization"]["stored"] + again["dreaming"]["reflections_generated"]
     out.print(
-        f"\n   {stats['decay']['total_updated']} memories decayed, "
-        f"{stats['summarization']['stored']} sessions summarized, "
-        f"{stats['dreaming']['reflections_generated']} reflections in {took / timedelta(seconds=1):.1f} s; "
+        f"\n   {done} in {took / timedelta(seconds=1):.1f} s; "
         f"written by {app.settings.llm_backend}, {tokens} tokens used\n"
         f"   the same run again, as of the same instant: {again['decay']['total_updated']} memories moved, "
         f"{written} texts written",

@@ -10,7 +10,8 @@ import typer
 
 from commands.console import err, out, print_json, say
 from commands.tables import table
-from memory_maintenance.cycles.outcomes import CycleTotals
+from commands.task_words import counts_of, done_in_words, left_in_words, results_in_words, specs
+from memory_maintenance.cycles.outcomes import CycleTotals, TenantOutcome
 from workflows.messages import MaintenanceRequest
 
 DryRun = Annotated[
@@ -38,10 +39,7 @@ def show_foreseen(stats: dict[str, Any], request: MaintenanceRequest, *, as_json
 
 def foreseen_in_a_line(totals: CycleTotals) -> str:
     """Return what a dry run has found so far, for a progress line."""
-    return (
-        f"{totals.tenants} tenants looked at: {totals.decay.updated} memories would move, "
-        f"{totals.summarization.written} sessions and {totals.dreaming.reflections} projects are due"
-    )
+    return f"{totals.tenants} tenants looked at: {results_in_words(totals)} to come"
 
 
 def for_real(request: MaintenanceRequest, as_of: str) -> list[str]:
@@ -57,39 +55,27 @@ def for_real(request: MaintenanceRequest, as_of: str) -> list[str]:
 
 
 def _totals(stats: dict[str, Any]) -> Any:
-    decay, summaries, dreams, embeddings = (stats[k] for k in ("decay", "summarization", "dreaming", "embedding"))
     rows = table(f"Dry run as of {stats['as_of']}", "", "would", "left")
     tenants = stats["tenants"]
     rows.add_row("tenants", f"work for {tenants['with_work']} of {tenants['looked_at']}", tenants_left(tenants))
-    rows.add_row(
-        "decay",
-        f"move {decay['total_updated']:,} of {decay['seen']:,} memories",
-        f"{decay['invalid']} invalid" if decay["invalid"] else "",
-    )
-    rows.add_row(
-        "summaries",
-        f"store {summaries['stored']}, update {summaries['updated']}, {summaries['fallbacks']} fallbacks",
-        _why(summaries),
-    )
-    rows.add_row("dreams", f"reflect on {dreams['reflections_generated']} projects", _why(dreams))
-    rows.add_row("embeddings", f"embed at most {embeddings['embedded']} memories", _why(embeddings))
+    for spec in specs():
+        counts = counts_of(stats, spec.name)
+        if counts or not spec.follows:
+            rows.add_row(spec.name, done_in_words(spec, counts), left_in_words(spec, counts))
     return rows
 
 
 def _tenants(outcomes: Sequence[dict[str, Any]], *, of: int) -> Any:
     shown = outcomes[:_MOST_TENANTS]
     title = f"The {len(shown)} of {of} tenants with most to change" if len(shown) < of else None
-    rows = table(title, "tenant", "memories#", "sessions#", "projects#", "embeddings#", "tokens#", "status")
-    for one in shown:
-        texts = (one["summarization"], one["dreaming"])
+    rows = table(title, "tenant", *(f"{spec.name}#" for spec in specs()), "tokens#", "status")
+    for one in map(TenantOutcome.model_validate, shown):
+        counts = [one.of(spec.name) for spec in specs()]
         rows.add_row(
-            one["tenant_id"],
-            f"{one['decay']['updated']:,}",
-            str(sum(texts[0][name] for name in ("stored", "updated", "fallbacks"))),
-            str(one["dreaming"]["reflections"]),
-            str(one["embedding"]["embedded"]),
-            f"{sum(text[name] for text in texts for name in ('input_tokens', 'output_tokens')):,}",
-            "" if one["status"] == "completed" else one["status"],
+            one.tenant_id,
+            *(f"{each.of(*spec.done):,}" for spec, each in zip(specs(), counts, strict=True)),
+            f"{sum(each.input_tokens + each.output_tokens for each in counts):,}",
+            "" if one.status == "completed" else one.status,
         )
     return rows
 
@@ -113,7 +99,3 @@ def tenants_left(tenants: dict[str, int]) -> str:
     """Return, of the counts of tenants in a run's statistics, those of tenants that were left, and why."""
     rest = {name: n for name, n in tenants.items() if name not in ("looked_at", "with_work", "completed")}
     return ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in rest.items() if n)
-
-
-def _why(counts: dict[str, Any]) -> str:
-    return ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in counts["reasons"].items())

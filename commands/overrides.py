@@ -24,10 +24,9 @@ from commands.console import (
     starter,
 )
 from memory_maintenance.errors import InvalidRequestError
-from memory_maintenance.settings import Settings
+from memory_maintenance.settings import Settings, TenantOverrides
 from memory_maintenance.tenants.control import control_of
 from memory_maintenance.tenants.known import ensure_known
-from memory_maintenance.settings import TenantOverrides
 from memory_maintenance.tenants.overrides import checked_overrides, clear_overrides, override
 from runtime.wiring import running_store
 

@@ -17,9 +17,11 @@ from commands.charts import Chart, column_chart
 from commands.console import fail, run, say, settings_for_command
 from commands.cycle_words import kind_of, took
 from commands.instants import minute
+from commands.task_words import specs
 from memory_maintenance.inspection.cycles import Cycle
 from memory_maintenance.inspection.report import BINS, DURATION_EDGES, TREND, Report, cycle_report
 from memory_maintenance.settings import Settings
+from memory_maintenance.work import Counts, TaskSpec
 from runtime.wiring import running_store
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
@@ -82,6 +84,7 @@ def page(report: Report) -> str:
         headline=_headline(report),
         histogram=column_chart([report.before, report.after], height=260),
         bins=[f"{bar / BINS:.2f} to {(bar + 1) / BINS:.2f}" for bar in range(BINS)],
+        tasks=specs(),
         spans=_spans(),
         trends=_trends(report),
     )
@@ -97,16 +100,25 @@ def _title(cycle: Cycle) -> str:
 def _headline(report: Report) -> list[tuple[str, str, str]]:
     """Return the numbers at the top: what, how many, and beside it what puts them into proportion."""
     totals = report.totals
-    summaries, dreams = totals.summarization, totals.dreaming
-    tokens = sum(getattr(part, f"{way}_tokens") for part in (summaries, dreams) for way in ("input", "output"))
+    tasks = [
+        (spec.results, number(counts.of(*spec.done)), _beside(spec, counts))
+        for spec in specs()
+        if (counts := totals.of(spec.name)) or not spec.follows
+    ]
     return [
         ("tenants with work", number(totals.tenants), f"of {number(totals.looked_at)} looked at"),
-        ("memories decayed", number(totals.decay.updated), f"of {number(totals.decay.seen)} read"),
-        ("summaries", number(summaries.written), f"{number(summaries.fallbacks)} of them fallbacks"),
-        ("reflections", number(dreams.reflections), f"and {number(dreams.strategies)} strategies"),
+        *tasks,
         ("tenants failed", number(report.failed), "see below" if report.failed else "nothing to do"),
-        ("tokens", number(tokens), f"{_money(report.cost)} in cost"),
+        ("tokens", number(totals.tokens), f"{_money(report.cost)} in cost"),
     ]
+
+
+def _beside(spec: TaskSpec, counts: Counts) -> str:
+    """Return what stands beside a task's number: of how many, what else was written, what was left."""
+    if seen := counts.of("seen"):
+        return f"of {number(seen)} read"
+    others = (*spec.done[2:], *spec.also_written, *spec.left)
+    return ", ".join(f"{number(counts.of(name))} {name}" for name in others if counts.of(name)) or "none left"
 
 
 def _spans() -> list[str]:
@@ -124,9 +136,7 @@ def _trends(report: Report) -> list[tuple[str, str, Chart]]:
         return []
     minutes = [(point.took or timedelta(0)) / timedelta(minutes=1) for point in points]
     followed: list[tuple[str, list[float]]] = [
-        ("memories decayed", [point.decayed for point in points]),
-        ("summaries", [point.summaries for point in points]),
-        ("reflections", [point.reflections for point in points]),
+        *((spec.results, [float(point.done[spec.name]) for point in points]) for spec in specs()),
         ("minutes", minutes),
         ("tokens", [point.tokens for point in points]),
         ("cost", [float(point.cost) for point in points]),

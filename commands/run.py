@@ -6,18 +6,19 @@ from typing import Annotated, Any
 
 import typer
 
-from activities.messages import Kind
 from commands.backfill import confirm_backfill
 from commands.console import FAILED, AsJson, err, out, print_json, progress_of, refuse, run, settings_for_command
 from commands.dry_run import DryRun, foreseen_in_a_line, show_foreseen, tenants_left
 from commands.instants import AsOf
 from commands.tables import table
+from commands.task_words import counts_of, done_in_words, left_in_words, results_in_words, specs
 from embedded.stack import Stack
 from memory_maintenance.cycles.outcomes import CycleTotals
 from memory_maintenance.errors import MaintenanceError, SessionNotFoundError
 from memory_maintenance.inspection.sessions import session_reports
 from memory_maintenance.settings import Settings
 from memory_maintenance.tenants.known import ensure_project, fleet_size
+from memory_maintenance.work import Kind
 from runtime.client import connect
 from runtime.runs import ensure_worker, follow, start_run
 from runtime.wiring import running_pool, running_stack_of
@@ -47,7 +48,7 @@ def run_now(
     no_wait: NoWait = False,
     as_json: AsJson = False,
 ) -> None:
-    """Run one maintenance now and print what it did; ends with status 1 where a tenant failed."""
+    """Run one maintenance now and print what it did; ends with status 1 where a tenant or a unit of work failed."""
     tenants = tuple(tenant) if tenant else None
     if backfill is not None:
         if kind != "daily":
@@ -66,7 +67,7 @@ def summarize(
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Summarize one session now, due or not; ends with status 1 where the tenant failed."""
+    """Summarize one session now, due or not; ends with status 1 where that failed."""
     request = MaintenanceRequest(
         tasks=("summarization",),
         tenants=(tenant,),
@@ -84,7 +85,7 @@ def dream(
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Generate a reflection for one project now; ends with status 1 where the tenant failed."""
+    """Generate a reflection for one project now; ends with status 1 where that failed."""
     request = MaintenanceRequest(tasks=("dreaming",), tenants=(tenant,), project=project, dry_run=dry_run)
     _start(request, as_json=as_json)
 
@@ -98,7 +99,7 @@ def _start(request: MaintenanceRequest, *, no_wait: bool = False, as_json: bool 
         print_json(stats)
     elif not no_wait:
         show_stats(stats)
-    if stats.get("failed_tenants"):
+    if stats.get("failed_tenants") or any(counts_of(stats, spec.name).of("failed") for spec in specs()):
         raise typer.Exit(FAILED)
 
 
@@ -155,39 +156,18 @@ async def _size(settings: Settings, stack: Stack, request: MaintenanceRequest) -
 
 def in_a_line(totals: CycleTotals) -> str:
     """Return what a run did so far, for a progress line."""
-    return (
-        f"{totals.tenants} tenants done: {totals.decay.updated} memories decayed, "
-        f"{totals.summarization.written} summaries, "
-        f"{totals.dreaming.reflections} reflections"
-    )
+    return f"{totals.tenants} tenants done: {results_in_words(totals)}"
 
 
 def show_stats(stats: dict[str, Any]) -> None:
     """Print a run's statistics as a table."""
-    decay, summaries, dreams, tenants = (stats[k] for k in ("decay", "summarization", "dreaming", "tenants"))
+    tenants = stats["tenants"]
     rows = table(f"Maintenance as of {stats['as_of']}", "", "done", "left")
     rows.add_row("tenants", f"{tenants.get('completed', 0)} of {tenants['with_work']} with work", tenants_left(tenants))
-    rows.add_row(
-        "decay", f"{decay['total_updated']} of {decay['seen']} memories written", _reasons(decay, "invalid", "busy")
-    )
-    rows.add_row(
-        "summaries",
-        f"{summaries['stored']} stored, {summaries['updated']} updated, {summaries['fallbacks']} fallbacks",
-        _why(summaries),
-    )
-    rows.add_row(
-        "dreams", f"{dreams['reflections_generated']} reflections, {dreams['strategies']} strategies", _why(dreams)
-    )
+    for spec in specs():
+        counts = counts_of(stats, spec.name)
+        if counts or not spec.follows:
+            rows.add_row(spec.name, done_in_words(spec, counts), left_in_words(spec, counts))
     out.print(rows)
     for tenant in stats["failed_tenants"]:
         err.print(f"failed: tenant {tenant}", highlight=False)
-
-
-def _why(counts: dict[str, Any]) -> str:
-    left = _reasons(counts, "skipped", "failed")
-    reasons = ", ".join(f"{name} {n}" for name, n in counts["reasons"].items())
-    return f"{left} ({reasons})" if left and reasons else left or reasons
-
-
-def _reasons(counts: dict[str, int], *names: str) -> str:
-    return ", ".join(f"{counts[name]} {name.replace('_', ' ')}" for name in names if counts.get(name))

@@ -8,12 +8,12 @@ from typing import TypeVar
 
 from temporalio.client import Client
 
-from activities.messages import Kind
 from commands.console import settings_for_command, show_note
 from embedded.stack import Stack
 from memory_maintenance.errors import MaintenanceError
 from memory_maintenance.settings import Settings
 from memory_maintenance.tenants.orders import Action, record_order
+from memory_maintenance.work import Kind
 from runtime.client import connect
 from runtime.wiring import running_pool, running_stack_of
 

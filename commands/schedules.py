@@ -11,7 +11,6 @@ from typing import Annotated, Final
 import typer
 from temporalio.client import Client
 
-from activities.messages import Kind
 from commands.console import (
     AsJson,
     By,
@@ -32,6 +31,7 @@ from commands.schedule_desk import Desk, at_the_desk
 from commands.tables import fitting_table, table
 from memory_maintenance.settings import Settings
 from memory_maintenance.tenants.orders import Order, latest_orders
+from memory_maintenance.work import Kind
 from runtime.client import connect
 from runtime.schedule_orders import (
     ScheduleState,

@@ -11,6 +11,7 @@ import typer
 from commands.console import AsJson, print_json, run, said, say, settings_for_command
 from commands.cycle_words import short_id
 from commands.tables import show_titled, table
+from commands.task_words import left_in_words, specs
 from memory_maintenance.inspection.sessions import SessionReport, session_reports
 from memory_maintenance.inspection.tenant import TenantReport, TenantRun, tenant_report
 from memory_maintenance.settings import Settings
@@ -146,20 +147,16 @@ def _ordered(order: Order) -> str:
 def _show_runs(runs: tuple[TenantRun, ...]) -> None:
     if not runs:
         return say("no run has had work for it yet")
-    rows = table(None, "cycle", "started (UTC)", "kind", "status", "decayed#", "summaries#", "dreams#", "skipped")
+    rows = table(None, "cycle", "started (UTC)", "kind", "status", *(f"{spec.name}#" for spec in specs()), "skipped")
     for one in runs:
         done = one.outcome
-        summaries, dreams = done.summarization, done.dreaming
-        reasons = {**summaries.reasons, **dreams.reasons}
         rows.add_row(
             short_id(one.cycle_id),
             f"{one.started_at:%Y-%m-%d %H:%M}",
             one.kind,
             done.status + (f" ({done.error_type})" if done.error_type else ""),
-            str(done.decay.updated),
-            str(summaries.written),
-            str(dreams.reflections),
-            ", ".join(f"{reason} {count}" for reason, count in reasons.items()) or "-",
+            *(f"{done.of(spec.name).of(*spec.done):,}" for spec in specs()),
+            ", ".join(filter(None, (left_in_words(spec, done.of(spec.name)) for spec in specs()))) or "-",
         )
     return show_titled("Last runs", rows)
 

@@ -10,10 +10,10 @@ from temporalio.api.workflowservice.v1 import GetSystemInfoRequest
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from activities.messages import Kind
 from memory_maintenance.errors import MaintenanceError
 from memory_maintenance.inspection.health import Check
 from memory_maintenance.settings import Settings
+from memory_maintenance.work import Kind
 from runtime.client import ANSWER_TIMEOUT, connect
 from runtime.pollers import is_polled
 from runtime.schedule_orders import ScheduleState, state_of

@@ -21,8 +21,8 @@ from temporalio.client import (
 )
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.messages import Kind
 from memory_maintenance.errors import InvalidRequestError, MaintenanceError
+from memory_maintenance.work import Kind
 from runtime.schedules import described, shown
 from runtime.wanted_schedules import KINDS, schedule_id
 

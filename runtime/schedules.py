@@ -25,9 +25,9 @@ from temporalio.client import (
 )
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.messages import Kind
 from memory_maintenance.errors import MaintenanceError, SettingsError
 from memory_maintenance.settings import Settings
+from memory_maintenance.work import Kind
 from runtime.wanted_schedules import OFF, SEAL, UNTIL_KNOWN, catch_up_window, cron_of, schedule_id, wanted_schedule
 
 _SPEC_ERROR: Final = "Invalid schedule spec: "

@@ -9,8 +9,8 @@ from typing import Final
 
 from temporalio.client import Schedule, ScheduleActionStartWorkflow, ScheduleOverlapPolicy, SchedulePolicy, ScheduleSpec
 
-from activities.messages import Kind
 from memory_maintenance.settings import Settings
+from memory_maintenance.work import Kind
 from runtime.runs import HOW_TO_ORDER
 from workflows.maintenance import MaintenanceWorkflow
 from workflows.messages import MaintenanceRequest

@@ -33,9 +33,9 @@ class DecayBatch:
     """The last id seen; None: done, or nothing was seen."""
     status: Status
     counts: Counter[str]
-    """Rows ``seen``. Written (importance, base or both): ``updated``, of these ``first_seen``, and ``rebased`` where the
-    agent had set a value or decay had been off. Left alone: ``invalid``, ``protected``, ``negligible`` (the base is not
-    above the floor), ``busy`` (held by other transactions both times they were looked at; they catch up next time)."""
+    """Rows ``seen``. Written (importance, base or both): ``updated``, of these ``first_seen``, and ``rebased`` where
+    the agent had set a value or decay had been off. Left alone: ``invalid``, ``protected``, ``negligible`` (the base
+    is not above the floor), ``busy`` (held by other transactions both times; they catch up next time)."""
     written: int
     """Rows that this batch wrote."""
     invalid_ids: tuple[UUID, ...] = ()

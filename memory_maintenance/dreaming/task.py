@@ -54,7 +54,7 @@ class Dreaming(Task[DreamUnit]):
     unit = DreamUnit
 
     def off(self, settings: Settings) -> str | None:
-        """Dreams are off where REFLECTIVE_MEMORY_ENABLED, the mode, DREAMING_ENABLED or the tenant's override says so."""
+        """Dreams are off where the settings of the deployment or the tenant's override say so."""
         return None if settings.dreaming else "disabled_by_config"
 
     async def plan(self, tenants: Sequence[Tenant], run: Run) -> Mapping[str, int]:

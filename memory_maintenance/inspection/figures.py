@@ -13,6 +13,7 @@ from memory_maintenance.inspection.successes import last_successes
 from memory_maintenance.observability.store_metrics import PoolFigures, StoreCollector, StoreFigures, registered
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import Executor, Pool, fetch, fetch_row, fetch_value, snapshot
+from memory_maintenance.tasks import TASKS
 from memory_maintenance.writers.model.budget import DEPLOYMENT, used
 
 NEWEST_TOTALS: Final = """
@@ -69,17 +70,9 @@ async def _left_undone(db: Executor) -> Mapping[str, int]:
 
 
 def left_undone(totals: CycleTotals) -> dict[str, int]:
-    """Return how many tenants, sessions and dreams a cycle left to the next, by unit.
-
-    A fallback of a session that is set aside is final: the model is not asked about it again.
-    """
-    sessions, dreams = totals.summarization, totals.dreaming
-    final = sessions.reasons.get("set_aside", 0)
-    return {
-        "tenant": sum(totals.statuses.get(status, 0) for status in ("failed", "page_failed", "out_of_time")),
-        "session": sessions.failed + sessions.fallbacks - final + sessions.reasons.get("budget_exhausted", 0),
-        "dream": dreams.failed + dreams.reasons.get("budget_exhausted", 0),
-    }
+    """Return how many tenants, and units of each task, a cycle left to the next one, by unit."""
+    tenants = sum(totals.statuses.get(status, 0) for status in ("failed", "page_failed", "out_of_time"))
+    return {"tenant": tenants} | {task.spec.unit: task.left_undone(totals.of(task.spec.name)) for task in TASKS}
 
 
 async def _budget_left(db: Executor, settings: Settings) -> dict[str, float]:

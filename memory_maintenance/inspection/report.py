@@ -14,6 +14,7 @@ from memory_maintenance.inspection.calls import CallCount, cycle_calls, cycle_co
 from memory_maintenance.inspection.cycles import Cycle, find_cycle, latest_cycles, next_command, outcomes_of
 from memory_maintenance.inspection.derived import WRITERS
 from memory_maintenance.store.pool import Executor, Pool, fetch, fetch_value, snapshot
+from memory_maintenance.tasks import TASKS
 
 BINS: Final = 20
 """Bars of the histogram of importance."""
@@ -83,9 +84,8 @@ class TrendPoint:
     cycle_id: str
     started_at: datetime
     status: str
-    decayed: int
-    summaries: int
-    reflections: int
+    done: dict[str, int]
+    """Units with a new result, by task."""
     failed: int
     tokens: int
     cost: Decimal
@@ -161,14 +161,14 @@ async def _histograms(db: Executor) -> tuple[tuple[int, ...], tuple[int, ...]]:
 def skipped_work(totals: CycleTotals) -> list[tuple[str, str, int]]:
     """Return what a cycle left undone: the kind of work, why, and how many; the most frequent first."""
     reasons = [
-        ("tenants", "paused before the cycle came", totals.left_out),
+        ("tenants", "paused before the cycle came", totals.left_paused),
         *(("tenants", name, count) for name, count in totals.statuses.items() if name not in _NOT_SKIPPED),
-        ("memories", "invalid", totals.decay.invalid),
-        ("memories", "busy", totals.decay.busy),
-        *(("sessions", why, count) for why, count in totals.summarization.reasons.items()),
-        *(("dreams", why, count) for why, count in totals.dreaming.reasons.items()),
-        *(("embeddings", why, count) for why, count in totals.embedding.reasons.items()),
     ]
+    for spec in (task.spec for task in TASKS):
+        counts = totals.of(spec.name)
+        # Units that were skipped or failed have their reasons.
+        reasons += [(spec.units, name, counts.of(name)) for name in spec.left if name not in ("skipped", "failed")]
+        reasons += [(spec.units, why, count) for why, count in counts.reasons.items()]
     return sorted((one for one in reasons if one[2]), key=lambda one: -one[2])
 
 
@@ -197,16 +197,13 @@ async def _trend(db: Executor, cycle: Cycle) -> tuple[TrendPoint, ...]:
 
 def _point(cycle: Cycle, cost: Decimal) -> TrendPoint:
     totals = cycle.totals or CycleTotals()
-    summaries, dreams = totals.summarization, totals.dreaming
     return TrendPoint(
         cycle_id=str(cycle.cycle_id),
         started_at=cycle.started_at,
         status=cycle.status,
-        decayed=totals.decay.updated,
-        summaries=summaries.written,
-        reflections=dreams.reflections,
+        done={task.spec.name: totals.of(task.spec.name).of(*task.spec.done) for task in TASKS},
         failed=totals.failed,
-        tokens=summaries.input_tokens + summaries.output_tokens + dreams.input_tokens + dreams.output_tokens,
+        tokens=totals.tokens,
         cost=cost,
         took=cycle.took,
     )

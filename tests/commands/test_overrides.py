@@ -4,10 +4,9 @@ from getpass import getuser
 import pytest
 
 from commands.overrides import DEPLOYMENTS, NAMES
-from memory_maintenance.settings import Settings
+from memory_maintenance.settings import Settings, TenantOverrides
 from memory_maintenance.store.pool import execute
 from memory_maintenance.tenants.control import control_of
-from memory_maintenance.settings import TenantOverrides
 from memory_maintenance.tenants.overrides import override
 from tests.agents import write
 

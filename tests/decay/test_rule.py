@@ -2,8 +2,7 @@ import pytest
 
 from memory_maintenance.decay.rule import RuleArguments, decay_is_on, tenant_rule
 from memory_maintenance.errors import SettingsError
-from memory_maintenance.settings import Settings, load_settings
-from memory_maintenance.settings import TenantOverrides
+from memory_maintenance.settings import Settings, TenantOverrides, load_settings
 
 
 @pytest.fixture

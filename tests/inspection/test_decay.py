@@ -7,9 +7,9 @@ from memory_maintenance.decay.policy import decayed
 from memory_maintenance.decay.worker import DecayWorker
 from memory_maintenance.errors import AsOfInFutureError, MemoryNotFoundError
 from memory_maintenance.inspection.decay import RuleOrigin, explain_decay, rule_origin
+from memory_maintenance.settings import TenantOverrides
 from memory_maintenance.store.pool import execute, fetch, fetch_value
 from memory_maintenance.tenants.control import pause
-from memory_maintenance.settings import TenantOverrides
 from memory_maintenance.tenants.overrides import override
 from tests.agents import write
 from tests.inspection.conftest import NIGHT, settings
