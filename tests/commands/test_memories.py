@@ -5,10 +5,10 @@ from uuid import uuid4
 
 import pytest
 
-from memory_maintenance.decay.worker import DecayWorker
+from memory_maintenance.rae.decay import DecayWorker
+from memory_maintenance.rae.summarization import SummarizationWorker
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import execute, fetch, fetch_value
-from memory_maintenance.summarization.worker import SummarizationWorker
 from tests.agents import talk, write
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "memories.jsonl"

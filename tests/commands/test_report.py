@@ -13,12 +13,12 @@ import pytest
 from PIL import Image
 
 from commands.charts import WIDTH, column_chart, ticks
-from memory_maintenance.decay.worker import DecayWorker
+from memory_maintenance.rae.decay import DecayWorker
 from memory_maintenance.summarization.policy import SessionKey
-from memory_maintenance.summarization.worker import SummarizationWorker
 from tests.agents import talk, write
 from tests.inspection.conftest import settings
 from tests.nights import DAY, NIGHT, night
+from tests.steps import Summarizing
 
 CHROMIUM = shutil.which("chromium")
 CSS = Path(__file__).parents[2] / "commands" / "templates" / "report.css"
@@ -41,7 +41,7 @@ async def page(cli, pool, tmp_path):
     for age in range(1, 5):
         await night(pool, at=NIGHT - age * DAY, status="failed" if age == 2 else "completed")
     cycle = await night(pool)
-    await SummarizationWorker(pool, settings()).summarize(SessionKey("acme", "shop", "s"), as_of=NIGHT, cycle_id=cycle)
+    await Summarizing(pool, settings()).summarize(SessionKey("acme", "shop", "s"), as_of=NIGHT, cycle_id=cycle)
     file = tmp_path / "report.html"
     told = await cli("report", "--html", file, "--with-text")
     assert told.exit_code == 0, told.stderr

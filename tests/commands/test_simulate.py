@@ -8,7 +8,7 @@ from xml.dom import minidom
 
 import pytest
 
-from memory_maintenance.decay.worker import DecayWorker
+from memory_maintenance.rae.decay import DecayWorker
 from memory_maintenance.store.pool import fetch_value
 from memory_maintenance.tenants.overrides import override
 from tests.agents import AS_OF, write

@@ -6,8 +6,8 @@ from structlog.testing import capture_logs
 
 from memory_maintenance.cycles.planner import Planner, TenantWork
 from memory_maintenance.cycles.statements import FIRST_TENANTS
-from memory_maintenance.decay.worker import DecayWorker
 from memory_maintenance.errors import TenantNotFoundError
+from memory_maintenance.rae.decay import DecayWorker
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import execute, execute_many, fetch_value
 from memory_maintenance.tenants.control import pause

@@ -9,9 +9,9 @@ import pytest
 
 from memory_maintenance.decay.policy import DecayRule, Run, decayed
 from memory_maintenance.decay.statements import DECAY_LOCKED, DECAY_PAGE, _terms, _written
-from memory_maintenance.decay.worker import DecayWorker
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import Pool, execute, execute_many, fetch, fetch_value
+from tests.steps import Decaying
 
 NIGHT = datetime(2024, 6, 1, 2, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -36,8 +36,8 @@ async def ids(any_pool: Pool) -> list[UUID]:
     return ids
 
 
-def _worker(pool: Pool) -> DecayWorker:
-    return DecayWorker(pool, Settings(_env_file=None, memory_decay_page_size=10, memory_base_decay_rate=0.01))
+def _worker(pool: Pool) -> Decaying:
+    return Decaying(pool, Settings(_env_file=None, memory_decay_page_size=10, memory_base_decay_rate=0.01))
 
 
 async def _agent(pool: Pool, ids: list[UUID], seed: int, sets: dict[UUID, float]) -> int:

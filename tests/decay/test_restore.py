@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 from memory_maintenance.decay.policy import DecayRule, decayed
 from memory_maintenance.decay.restore import RestoreResult, _Restoring, restore_memories, restore_tenant
-from memory_maintenance.decay.worker import DecayWorker
 from memory_maintenance.errors import AsOfInFutureError, MemoryNotFoundError, TenantNotFoundError
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import execute, execute_many, fetch, fetch_value, transaction
 from memory_maintenance.tenants.orders import latest_orders
 from tests.decay.conftest import some
+from tests.steps import Decaying
 
 DAY = timedelta(days=1)
 NIGHT = datetime(2024, 6, 1, 2, tzinfo=UTC)
@@ -46,7 +46,7 @@ async def _insert(pool, tenant=TENANT, rows=10):
 
 
 async def _decay(pool, as_of, tenant=TENANT, **changes):
-    return await DecayWorker(pool, _settings(**changes)).decay_batch(tenant, as_of)
+    return await Decaying(pool, _settings(**changes)).decay_batch(tenant, as_of)
 
 
 async def _restore(pool, tenant=TENANT, at=NOW, **others):

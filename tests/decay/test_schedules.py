@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from memory_maintenance.decay.worker import DecayWorker
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import execute, execute_many, fetch
 from memory_maintenance.tenants.control import pause, resume
 from tests.decay.conftest import Lab, some
+from tests.steps import Decaying
 
 ADOPTION = datetime(2024, 1, 1, 2, tzinfo=UTC)
 DAYS = 20
@@ -58,7 +58,7 @@ def lab(request, make_lab):
 
 async def _live(lab: Lab, tenant: str, life: Life, runs: list[datetime], pauses: list[datetime]) -> None:
     """Let a tenant's period pass: what happens, in the order of its time."""
-    worker = DecayWorker(lab.pool, Settings(_env_file=None, memory_decay_page_size=4, memory_base_decay_rate=0.01))
+    worker = Decaying(lab.pool, Settings(_env_file=None, memory_decay_page_size=4, memory_base_decay_rate=0.01))
     old = [(tenant, str(n), value, ADOPTION - timedelta(days=age)) for n, (value, age) in enumerate(life.old)]
     await execute_many(lab.pool, INSERT, old)
     events: list[tuple[datetime, int, Any]] = [(at, 2, None) for at in (ADOPTION, *runs, ADOPTION + DAYS * DAY)]

@@ -12,7 +12,6 @@ from structlog.testing import capture_logs
 
 from memory_maintenance.decay.policy import Run
 from memory_maintenance.decay.progress import gate, start
-from memory_maintenance.decay.worker import DecayWorker
 from memory_maintenance.errors import AsOfInFutureError, InvalidRequestError, TenantNotFoundError
 from memory_maintenance.observability.metrics import OTHER, tenant_label
 from memory_maintenance.settings import Settings
@@ -20,6 +19,7 @@ from memory_maintenance.store.pool import Pool, execute, execute_many, fetch, fe
 from memory_maintenance.tenants.control import pause, resume
 from memory_maintenance.tenants.overrides import override
 from tests.conftest import database_url
+from tests.steps import Decaying
 
 DAY = timedelta(days=1)
 NIGHT = datetime(2024, 6, 1, 2, tzinfo=UTC)
@@ -42,8 +42,8 @@ def _settings(**changes: Any) -> Settings:
     return Settings(_env_file=None, **{"memory_decay_page_size": 3, "memory_base_decay_rate": 0.01} | changes)
 
 
-def _worker(pool: Pool, **changes: Any) -> DecayWorker:
-    return DecayWorker(pool, _settings(**changes))
+def _worker(pool: Pool, **changes: Any) -> Decaying:
+    return Decaying(pool, _settings(**changes))
 
 
 async def _insert(pool: Pool, tenant: str = TENANT, rows: int = 10) -> None:

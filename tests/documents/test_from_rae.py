@@ -7,9 +7,9 @@ import pytest
 from prometheus_client import REGISTRY
 
 import memory_maintenance
-from memory_maintenance.dreaming import context
 from memory_maintenance.dreaming.prompt import ReflectionAnswer
-from memory_maintenance.dreaming.reflection import ReflectionEngineV2
+from memory_maintenance.rae import context
+from memory_maintenance.rae.engine import ReflectionEngineV2
 from memory_maintenance.settings import Settings
 from memory_maintenance.summarization.prompt import SessionSummaryResponse
 

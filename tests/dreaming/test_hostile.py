@@ -7,7 +7,6 @@ import pytest
 
 from memory_maintenance.dreaming.due import due_projects
 from memory_maintenance.dreaming.prompt import SYSTEM
-from memory_maintenance.dreaming.worker import DreamingWorker
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import execute
 from memory_maintenance.writers.language.cleaning import clean
@@ -17,6 +16,7 @@ from tests.endpoint import answer
 from tests.fake_model import FakeModel
 from tests.hostile import CONTENTS, ROWS
 from tests.model_path import endpoint, honest, model, record_of, settings, told
+from tests.steps import Dreamer
 
 __all__ = ["endpoint", "model", "settings"]
 
@@ -31,7 +31,7 @@ async def test_an_attempt_reaches_the_model_in_its_line_and_changes_nothing_but_
     pool, settings, model, endpoint, obeying
 ):
     async def dreamt(name: str):
-        return await DreamingWorker(pool, settings, model).dream("acme", name, as_of=AS_OF)
+        return await Dreamer(pool, settings, model).dream("acme", name, as_of=AS_OF)
 
     outcomes = await try_each(pool, endpoint, obeying, dreamt, around=2, importance=0.8)
     for request in endpoint.requests:
@@ -64,7 +64,7 @@ async def test_half_characters_in_an_answer_are_not_stored(pool, settings, model
         {"reflection": said, "strategy": None, "tags": ["Gent\u0000", "orders\ud800"], **scores}
     )
     await write(pool, "acme", told(5), importance=0.8)
-    assert (await DreamingWorker(pool, settings, model).dream("acme", "shop", as_of=AS_OF)).status == "stored"
+    assert (await Dreamer(pool, settings, model).dream("acme", "shop", as_of=AS_OF)).status == "stored"
     for row in await derived(pool, "acme", SOURCE):
         assert clean(row["content"]) == row["content"]
 
@@ -74,7 +74,7 @@ async def test_half_characters_in_an_answer_are_not_stored(pool, settings, model
 async def test_any_content_can_be_dreamt_about(pool, backend, content):
     await write(pool, "acme", [*[content] * 3, *told(4)], importance=0.8)
     asked = FakeModel()
-    worker = DreamingWorker(pool, Settings.model_validate({"rae_llm_backend": backend}), asked)
+    worker = Dreamer(pool, Settings.model_validate({"rae_llm_backend": backend}), asked)
     assert (await worker.dream("acme", "shop", as_of=AS_OF)).status in ("stored", "skipped")
     assert all(len(question.prompt) < 50_000 for question in asked.questions)
 
@@ -85,7 +85,7 @@ async def test_any_row_can_be_dreamt_about(pool, settings, model, endpoint, row)
     unsure = settings.model_copy(update={"dreaming_min_importance": 0.5})
     await write(pool, "acme", told(5), **{"importance": 0.8, **row})
     assert await due_projects(pool, "acme", as_of=AS_OF, settings=unsure) == ["shop"]
-    assert (await DreamingWorker(pool, unsure, model).dream("acme", "shop", as_of=AS_OF)).status == "stored"
+    assert (await Dreamer(pool, unsure, model).dream("acme", "shop", as_of=AS_OF)).status == "stored"
 
 
 async def test_memories_at_the_ends_of_time_are_not_dreamt_about(pool, settings, model, endpoint):
@@ -93,5 +93,5 @@ async def test_memories_at_the_ends_of_time_are_not_dreamt_about(pool, settings,
     ids = await write(pool, "acme", told(7), importance=0.8, start=AS_OF - timedelta(hours=2))
     await execute(pool, "UPDATE memories SET created_at = '-infinity' WHERE id = $1", ids[0])
     await execute(pool, "UPDATE memories SET created_at = 'infinity' WHERE id = $1", ids[1])
-    await DreamingWorker(pool, settings, model).dream("acme", "shop", as_of=AS_OF)
+    await Dreamer(pool, settings, model).dream("acme", "shop", as_of=AS_OF)
     assert len(record_of(endpoint.requests[0])) == 5

@@ -3,7 +3,8 @@ from uuid import uuid4
 
 import pytest
 
-from memory_maintenance.dreaming.context import (
+from memory_maintenance.errors import ModelUnavailableError
+from memory_maintenance.rae.context import (
     ErrorCategory,
     ErrorInfo,
     Event,
@@ -12,8 +13,7 @@ from memory_maintenance.dreaming.context import (
     ReflectionContext,
     ReflectionResult,
 )
-from memory_maintenance.dreaming.reflection import ReflectionEngineV2
-from memory_maintenance.errors import ModelUnavailableError
+from memory_maintenance.rae.engine import ReflectionEngineV2
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import Pool
 from tests.agents import AS_OF, derived, talk, write

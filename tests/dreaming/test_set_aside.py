@@ -6,11 +6,11 @@ from uuid import uuid4
 import pytest
 
 from memory_maintenance.dreaming.due import due_projects
-from memory_maintenance.dreaming.worker import DreamingWorker
 from memory_maintenance.writers.model.set_aside import all_set_aside, requeue
 from tests import endpoint as scripted
 from tests.agents import AS_OF, derived, write
 from tests.model_path import endpoint, honest, model, settings, told
+from tests.steps import Dreamer
 
 __all__ = ["endpoint", "model", "settings"]
 
@@ -23,7 +23,7 @@ def stubborn(request):
 
 @pytest.fixture
 def dream(pool, settings, model):
-    worker = DreamingWorker(pool, settings, model)
+    worker = Dreamer(pool, settings, model)
 
     async def night(project="shop"):
         return await worker.dream("acme", project, as_of=AS_OF, round=str(uuid4()))

@@ -4,9 +4,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from memory_maintenance.decay.policy import decayed
-from memory_maintenance.decay.worker import DecayWorker
 from memory_maintenance.errors import AsOfInFutureError, MemoryNotFoundError
 from memory_maintenance.inspection.decay import RuleOrigin, explain_decay, rule_origin
+from memory_maintenance.rae.decay import DecayWorker
 from memory_maintenance.settings import TenantOverrides
 from memory_maintenance.store.pool import execute, fetch, fetch_value
 from memory_maintenance.tenants.control import pause

@@ -7,11 +7,11 @@ import pytest
 
 from memory_maintenance.cycles.outcomes import CycleTotals, DreamCounts, SummaryCounts
 from memory_maintenance.cycles.record import close_cycle, open_cycle
-from memory_maintenance.cycles.scheduler import MaintenanceScheduler
-from memory_maintenance.decay.worker import DecayWorker
 from memory_maintenance.inspection.figures import left_undone, store_figures
 from memory_maintenance.inspection.successes import last_successes
 from memory_maintenance.inspection.tenant import tenant_report
+from memory_maintenance.rae.decay import DecayWorker
+from memory_maintenance.rae.scheduler import MaintenanceScheduler
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import execute, fetch_value
 from memory_maintenance.tenants.control import pause

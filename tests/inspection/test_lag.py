@@ -1,7 +1,7 @@
 from datetime import UTC, datetime, timedelta
 
-from memory_maintenance.decay.worker import DecayWorker
 from memory_maintenance.inspection.lag import Lag, current_lag
+from memory_maintenance.rae.decay import DecayWorker
 from memory_maintenance.store.pool import execute
 from memory_maintenance.tenants.control import pause
 from memory_maintenance.tenants.overrides import override

@@ -5,14 +5,14 @@ from uuid import uuid4
 import pytest
 
 from memory_maintenance.cycles.outcomes import CycleTotals
-from memory_maintenance.decay.worker import DecayWorker
 from memory_maintenance.inspection.report import BINS, TREND, cycle_report, durations, skipped_work
+from memory_maintenance.rae.decay import DecayWorker
 from memory_maintenance.store.pool import execute
 from memory_maintenance.summarization.policy import SessionKey
-from memory_maintenance.summarization.worker import SummarizationWorker
 from tests.agents import AS_OF, talk, write
 from tests.inspection.conftest import settings
 from tests.nights import DAY, NIGHT, night
+from tests.steps import Summarizing
 
 CALL = """
 INSERT INTO maintenance.model_calls (question, attempt, round, purpose, tenant_id, model, prompt_version, state, caller,
@@ -86,7 +86,7 @@ async def test_a_cycle_that_was_never_closed_is_told_from_its_pages(pool):
 async def test_texts_are_in_it_only_when_asked_for(pool, with_text):
     cycle = await night(pool, at=AS_OF)
     await write(pool, "acme", talk(12), session="s")
-    await SummarizationWorker(pool, settings()).summarize(SessionKey("acme", "shop", "s"), as_of=AS_OF, cycle_id=cycle)
+    await Summarizing(pool, settings()).summarize(SessionKey("acme", "shop", "s"), as_of=AS_OF, cycle_id=cycle)
     report = await cycle_report(pool, with_text=with_text)
     assert [(one.tenant_id, one.session_id) for one in report.texts] == ([("acme", "s")] if with_text else [])
 

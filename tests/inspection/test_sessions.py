@@ -11,11 +11,11 @@ from memory_maintenance.inspection.sessions import SessionReport, session_report
 from memory_maintenance.store.pool import Pool, execute
 from memory_maintenance.summarization.due import due_sessions
 from memory_maintenance.summarization.policy import SessionKey
-from memory_maintenance.summarization.worker import SummarizationWorker
 from memory_maintenance.tenants.control import pause
 from memory_maintenance.tenants.overrides import override
 from tests.agents import AS_OF, talk, write
 from tests.inspection.conftest import settings
+from tests.steps import Summarizing
 
 RECENTLY = AS_OF - timedelta(minutes=20)
 DAYS_AGO = AS_OF - timedelta(days=4)
@@ -57,7 +57,7 @@ async def test_the_reason_is_told_and_a_run_agrees(any_pool, tenant, events, sta
 
 async def test_what_is_in_a_summary_is_counted_and_no_longer_new(any_pool, tenant):
     await write(any_pool, tenant, talk(12), session="s")
-    await SummarizationWorker(any_pool, settings()).summarize(SessionKey(tenant, "shop", "s"), as_of=AS_OF)
+    await Summarizing(any_pool, settings()).summarize(SessionKey(tenant, "shop", "s"), as_of=AS_OF)
     assert (await _report(any_pool, tenant)).why == ("every event of it is in a summary",)
     await write(any_pool, tenant, talk(3, first=50), session="s", start=AS_OF - timedelta(hours=3))
     report = await _report(any_pool, tenant)
@@ -75,7 +75,7 @@ async def test_what_is_in_a_summary_is_counted_and_no_longer_new(any_pool, tenan
 )
 async def test_events_that_come_late_count_by_their_own_time(any_pool, tenant, days, due, why):
     await write(any_pool, tenant, talk(12), session="s")
-    await SummarizationWorker(any_pool, settings()).summarize(SessionKey(tenant, "shop", "s"), as_of=AS_OF)
+    await Summarizing(any_pool, settings()).summarize(SessionKey(tenant, "shop", "s"), as_of=AS_OF)
     await write(any_pool, tenant, talk(12, first=50), session="s", start=AS_OF - timedelta(days=days))
     report = await _report(any_pool, tenant)
     assert (report.new_events, report.due_hourly, report.due_daily) == (12, *due)

@@ -4,13 +4,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from memory_maintenance.decay.worker import DecayWorker
 from memory_maintenance.errors import InvalidRequestError, StoreError, TenantNotFoundError
 from memory_maintenance.inspection import foresight, simulation
 from memory_maintenance.inspection.distribution import Tally
 from memory_maintenance.inspection.ordering import order_change
 from memory_maintenance.inspection.scenario import Repricing, Scenario
 from memory_maintenance.inspection.simulation import simulate
+from memory_maintenance.rae.decay import DecayWorker
 from memory_maintenance.store.pool import execute, fetch, fetch_value
 from memory_maintenance.tenants.overrides import override
 from tests.agents import write

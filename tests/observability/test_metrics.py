@@ -9,10 +9,10 @@ from prometheus_client import REGISTRY
 
 from memory_maintenance.cycles.outcomes import CycleTotals, SummaryCounts, TenantOutcome
 from memory_maintenance.cycles.record import close_cycle, open_cycle, record_outcomes
-from memory_maintenance.cycles.scheduler import MaintenanceScheduler
 from memory_maintenance.inspection.figures import reporting_figures
 from memory_maintenance.observability.cycle_metrics import OUTCOMES
 from memory_maintenance.observability.store_metrics import PoolFigures, StoreCollector, StoreFigures, registered
+from memory_maintenance.rae.scheduler import MaintenanceScheduler
 from memory_maintenance.store.pool import Pool, execute
 from tests.agents import write
 from tests.endpoint import endpoint, unauthorized

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from temporalio.common import VersioningBehavior
 from temporalio.worker import Worker
 
-from memory_maintenance.decay.worker import DecayWorker
+from memory_maintenance.rae.decay import DecayWorker
 from memory_maintenance.settings import Settings
 from runtime import capacity
 from runtime.capacity import Slots, deployment, slots

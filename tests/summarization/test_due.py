@@ -12,10 +12,10 @@ from memory_maintenance.store.derived import text_hash
 from memory_maintenance.store.pool import Pool, execute, execute_many, fetch_value
 from memory_maintenance.summarization.due import due_session_counts, due_sessions, ensure_session
 from memory_maintenance.summarization.policy import HOURLY_REACH, DueRule, SessionKey, SessionState
-from memory_maintenance.summarization.worker import SummarizationWorker
 from memory_maintenance.tenants.overrides import override
 from tests.agents import AS_OF, others, talk, write
 from tests.fake_model import FakeModel
+from tests.steps import Summarizing
 
 BACKENDS = ["openai", "extractive", "none"]
 DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
@@ -51,7 +51,7 @@ async def test_idle_sessions_are_due_hourly_and_long_ones_daily(any_pool, tenant
 
 async def test_a_covered_session_is_due_again_when_enough_is_new(any_pool, tenant):
     await write(any_pool, tenant, talk(12), session="s")
-    await SummarizationWorker(any_pool, settings()).summarize(SessionKey(tenant, "shop", "s"), as_of=AS_OF)
+    await Summarizing(any_pool, settings()).summarize(SessionKey(tenant, "shop", "s"), as_of=AS_OF)
     assert await due(any_pool, tenant, daily=True) == []
     await write(any_pool, tenant, talk(9, first=50), session="s", start=AS_OF - timedelta(hours=9))
     assert await due(any_pool, tenant) == []
@@ -141,7 +141,7 @@ async def test_what_rae_summarized_before_adoption_is_not_due(any_pool, tenant):
 async def test_fallbacks_and_texts_without_a_model_are_due_daily_once_there_is_better(pool, tenant):
     for name, backend in [("fallback", "none"), ("extractive", "extractive"), ("model", "openai")]:
         await write(pool, tenant, talk(12), session=name)
-        one = SummarizationWorker(pool, settings(backend), FakeModel())
+        one = Summarizing(pool, settings(backend), FakeModel())
         await one.summarize(SessionKey(tenant, "shop", name), as_of=AS_OF)
     assert await due(pool, tenant, backend="openai") == []
     assert await due(pool, tenant, daily=True, backend="openai") == ["extractive", "fallback"]
@@ -308,7 +308,7 @@ async def test_the_statement_agrees_with_the_rule(pool, seed):
 async def test_a_tenant_that_may_use_nothing_is_served_without_a_model(pool):
     for tenant in ("acme", "bolt"):
         await write(pool, tenant, talk(12), session="s")
-        await SummarizationWorker(pool, settings("extractive")).summarize(SessionKey(tenant, "shop", "s"), as_of=AS_OF)
+        await Summarizing(pool, settings("extractive")).summarize(SessionKey(tenant, "shop", "s"), as_of=AS_OF)
     for changes in ({"daily_tokens": 0}, {"daily_tokens": None, "daily_cost": 0}):
         await override(pool, "bolt", changes)
         assert await due(pool, "acme", daily=True, backend="openai") == ["s"]

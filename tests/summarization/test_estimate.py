@@ -11,12 +11,12 @@ from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import execute
 from memory_maintenance.summarization.estimate import SummaryEstimate, session_estimate
 from memory_maintenance.summarization.policy import SessionKey
-from memory_maintenance.summarization.worker import SummarizationWorker
 from memory_maintenance.tenants.control import pause
 from memory_maintenance.tenants.overrides import override
 from memory_maintenance.writers.model.budget import used
 from tests.agents import AS_OF, talk, write
 from tests.model_path import endpoint, honest, model, settings, told
+from tests.steps import Summarizing
 
 __all__ = ["endpoint", "model", "settings"]
 
@@ -32,7 +32,7 @@ async def test_a_session_takes_no_more_than_the_estimate_and_not_much_less(pool,
     endpoint.otherwise = honest
     await write(pool, "acme", told(events), session="s")
     guess = await estimate(pool, settings)
-    await SummarizationWorker(pool, settings, model).summarize(SessionKey("acme", "shop", "s"), as_of=AS_OF)
+    await Summarizing(pool, settings, model).summarize(SessionKey("acme", "shop", "s"), as_of=AS_OF)
     assert (guess.sessions, guess.events) == (1, events)
     assert guess.calls / 2 <= len(endpoint.requests) <= guess.calls
     sent = sum(len(str(request["messages"])) for request in endpoint.requests)

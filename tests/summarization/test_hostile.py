@@ -10,7 +10,6 @@ from memory_maintenance.store.pool import execute, fetch_value
 from memory_maintenance.summarization.due import due_sessions
 from memory_maintenance.summarization.policy import SessionKey
 from memory_maintenance.summarization.prompt import SESSION_SYSTEM
-from memory_maintenance.summarization.worker import SummarizationWorker
 from memory_maintenance.writers.language.cleaning import clean
 from tests.agents import AS_OF, derived, write
 from tests.attempts import HONEST, block_of, obeys_in, obeys_in_its_text, tells_its_instructions, try_each
@@ -18,6 +17,7 @@ from tests.endpoint import answer
 from tests.fake_model import FakeModel
 from tests.hostile import CONTENTS, ROWS
 from tests.model_path import endpoint, honest, model, settings, told
+from tests.steps import Summarizing
 
 __all__ = ["endpoint", "model", "settings"]
 
@@ -33,7 +33,7 @@ async def test_an_attempt_reaches_the_model_in_its_block_and_changes_nothing_but
 ):
     async def summarized(name: str):
         key = SessionKey("acme", name, name)
-        return await SummarizationWorker(pool, settings, model).summarize(key, as_of=AS_OF)
+        return await Summarizing(pool, settings, model).summarize(key, as_of=AS_OF)
 
     outcomes = await try_each(pool, endpoint, obeying, summarized, around=6)
     assert all(outcome.summary_id for outcome in outcomes)
@@ -79,7 +79,7 @@ def _is_a_summary(row):
 async def test_half_characters_in_an_answer_are_not_stored(pool, settings, model, endpoint, said):
     endpoint.otherwise = answer({**said, "sentiment": "neutral"})
     await write(pool, "acme", told(12), session="s")
-    outcome = await SummarizationWorker(pool, settings, model).summarize(SessionKey("acme", "shop", "s"), as_of=AS_OF)
+    outcome = await Summarizing(pool, settings, model).summarize(SessionKey("acme", "shop", "s"), as_of=AS_OF)
     assert outcome.status == "stored"
     (row,) = await derived(pool, "acme")
     assert clean(row["content"]) == row["content"]
@@ -91,7 +91,7 @@ async def test_half_characters_in_an_answer_are_not_stored(pool, settings, model
 async def test_any_content_can_be_summarized(pool, backend, content):
     await write(pool, "acme", [*[content] * 3, *told(9)], session="s", tags=None)
     asked = FakeModel()
-    worker = SummarizationWorker(pool, Settings.model_validate({"rae_llm_backend": backend}), asked)
+    worker = Summarizing(pool, Settings.model_validate({"rae_llm_backend": backend}), asked)
     assert (await worker.summarize(SessionKey("acme", "shop", "s"), as_of=AS_OF)).events == 12
     assert all(len(question.prompt) < 50_000 for question in asked.questions)
 
@@ -101,7 +101,7 @@ async def test_any_row_can_be_summarized(pool, settings, model, endpoint, row):
     endpoint.otherwise = honest
     await write(pool, "acme", told(12), session="s", **row)
     keys = await due_sessions(pool, "acme", as_of=AS_OF, daily=True, settings=settings)
-    outcomes = [await SummarizationWorker(pool, settings, model).summarize(key, as_of=AS_OF) for key in keys]
+    outcomes = [await Summarizing(pool, settings, model).summarize(key, as_of=AS_OF) for key in keys]
     assert [outcome.status for outcome in outcomes] == ["stored"]
 
 
@@ -111,13 +111,13 @@ async def test_events_at_the_ends_of_time_have_no_place_in_a_session(pool, setti
     await execute(pool, "UPDATE memories SET created_at = '-infinity' WHERE id = $1", ids[0])
     await execute(pool, "UPDATE memories SET created_at = 'infinity' WHERE id = $1", ids[1])
     (key,) = await due_sessions(pool, "acme", as_of=AS_OF, daily=True, settings=settings)
-    assert (await SummarizationWorker(pool, settings, model).summarize(key, as_of=AS_OF)).events == 12
+    assert (await Summarizing(pool, settings, model).summarize(key, as_of=AS_OF)).events == 12
 
 
 async def test_a_session_id_of_any_length_can_be_set_aside(pool, settings, model, endpoint):
     endpoint.script(answer({"summary": HONEST, "key_topics": ["orders", "Gent"], "sentiment": "neutral"}))
     endpoint.otherwise = answer("no JSON")
-    worker = SummarizationWorker(pool, settings.model_copy(update={"set_aside_after_cycles": 1}), model)
+    worker = Summarizing(pool, settings.model_copy(update={"set_aside_after_cycles": 1}), model)
     await write(pool, "acme", told(12), session="good")
     await worker.summarize(SessionKey("acme", "shop", "good"), as_of=AS_OF)
     long_id = "s" * 20_000

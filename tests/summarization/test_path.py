@@ -6,13 +6,12 @@ from uuid import uuid4
 
 import pytest
 
-from memory_maintenance.dreaming.worker import DreamingWorker
 from memory_maintenance.store.pool import Pool, fetch_value
 from memory_maintenance.summarization.policy import SessionKey
-from memory_maintenance.summarization.worker import SummarizationWorker
 from tests.agents import AS_OF, derived, write
 from tests.endpoint import Reply, answer, status
 from tests.model_path import endpoint, honest, model, settings, told
+from tests.steps import Dreamer, Summarizing
 from tests.writers.model.conftest import budgets_agree_with_the_ledger, pass_time, rows
 from tests.writers.model.test_kills import Killed, dying
 
@@ -27,7 +26,7 @@ async def calls(pool: Pool) -> int:
 async def test_a_long_session_costs_a_call_a_chunk_and_its_growth_one(pool, settings, model, endpoint):
     endpoint.otherwise = honest
     await write(pool, "acme", told(5000), session="s")
-    worker = SummarizationWorker(pool, settings, model)
+    worker = Summarizing(pool, settings, model)
     key = SessionKey("acme", "shop", "s")
     first = await worker.summarize(key, as_of=AS_OF)
     assert (first.status, first.events, first.reason) == ("stored", 5000, None)
@@ -52,7 +51,7 @@ async def test_a_crash_in_mid_session_stores_nothing_and_finished_chunks_are_not
 
     endpoint.otherwise = dies_at_the_third
     key = SessionKey("acme", "shop", "s")
-    worker = SummarizationWorker(pool, settings, model)
+    worker = Summarizing(pool, settings, model)
     assert (await worker.summarize(key, as_of=AS_OF)).status == "failed"
     assert await derived(pool, "acme") == []
     await pool.execute("DELETE FROM maintenance.model_breaker")
@@ -80,13 +79,13 @@ async def test_a_kill_at_any_step_leaves_one_summary_and_pays_no_more_than_it_lo
     key, cycle = SessionKey("acme", "shop", "s"), uuid4()
     how: dict[str, Any] = {"as_of": AS_OF, "round": str(cycle), "cycle_id": cycle}
     if step == "after the store":
-        await SummarizationWorker(pool, settings, model).summarize(key, **how)  # whoever waited for it is dead
+        await Summarizing(pool, settings, model).summarize(key, **how)  # whoever waited for it is dead
     else:
         with pytest.raises(Killed):
-            await SummarizationWorker(pool, settings, dying(model.model, step)).summarize(key, **how)
+            await Summarizing(pool, settings, dying(model.model, step)).summarize(key, **how)
         assert await derived(pool, "acme") == []
         await pass_time(pool, timedelta(minutes=5))
-    assert (await SummarizationWorker(pool, settings, model).summarize(key, **how)).status == "stored"
+    assert (await Summarizing(pool, settings, model).summarize(key, **how)).status == "stored"
     assert len(await derived(pool, "acme")) == 1
     assert await rows(pool, "state") == [("lost",)] * lost + [("accepted",)]
     assert endpoint.answers == paid
@@ -98,7 +97,7 @@ async def test_answers_that_hold_what_no_event_says_lead_to_the_fallback(pool, s
     made_up = "The board approved a merger with Contoso for 900 million dollars in Singapore."
     endpoint.otherwise = answer({"summary": made_up, "key_topics": ["merger", "board"], "sentiment": "positive"})
     await write(pool, "acme", told(12), session="s")
-    outcome = await SummarizationWorker(pool, settings, model).summarize(SessionKey("acme", "shop", "s"), as_of=AS_OF)
+    outcome = await Summarizing(pool, settings, model).summarize(SessionKey("acme", "shop", "s"), as_of=AS_OF)
     assert (outcome.status, outcome.reason) == ("fallback", "unsupported_numbers")
     assert len(endpoint.requests) == 2
     assert "merger" not in (await derived(pool, "acme"))[0]["content"]
@@ -117,7 +116,7 @@ async def test_a_reflection_without_evidence_in_the_sample_is_asked_anew_and_the
     }
     memories = await write(pool, "acme", told(6), importance=0.9)
     endpoint.script(answer(reflection), answer(reflection))
-    worker = DreamingWorker(pool, settings, model)
+    worker = Dreamer(pool, settings, model)
     outcome = await worker.dream("acme", "shop", as_of=AS_OF)
     assert (outcome.status, outcome.reason) == ("failed", "off_schema")
     assert await derived(pool, "acme", "reflection_engine_v2") == []

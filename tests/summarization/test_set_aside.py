@@ -9,12 +9,12 @@ import pytest
 from memory_maintenance.store.pool import fetch_value
 from memory_maintenance.summarization.due import due_sessions
 from memory_maintenance.summarization.policy import SessionKey
-from memory_maintenance.summarization.worker import SummarizationWorker
 from memory_maintenance.writers.model.set_aside import all_set_aside, requeue
 from tests import endpoint as scripted
 from tests.agents import AS_OF, derived, write
 from tests.endpoint import Reply, status
 from tests.model_path import endpoint, honest, model, record_of, settings, told
+from tests.steps import Summarizing
 
 __all__ = ["endpoint", "model", "settings"]
 
@@ -33,7 +33,7 @@ def stubborn(request: dict[str, Any]) -> Reply:
 
 @pytest.fixture
 def worker(pool, settings, model):
-    return SummarizationWorker(pool, settings, model)
+    return Summarizing(pool, settings, model)
 
 
 @pytest.fixture

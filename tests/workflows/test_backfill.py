@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from memory_maintenance.cycles.scheduler import MaintenanceScheduler
+from memory_maintenance.rae.scheduler import MaintenanceScheduler
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import execute, fetch_value
 from tests.agents import talk, write

@@ -8,7 +8,7 @@ import pytest
 from temporalio.client import Client
 
 from memory_maintenance.cycles.planner import Planner
-from memory_maintenance.cycles.scheduler import MaintenanceScheduler
+from memory_maintenance.rae.scheduler import MaintenanceScheduler
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import Pool, execute, fetch_value
 from memory_maintenance.tenants.control import control_of, pause

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 from temporalio.client import Client
 
-from memory_maintenance.cycles.scheduler import MaintenanceScheduler
+from memory_maintenance.rae.scheduler import MaintenanceScheduler
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import Pool, execute, fetch_value
 from runtime.workers import polling

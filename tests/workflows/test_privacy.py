@@ -18,10 +18,10 @@ from prometheus_client import generate_latest
 from temporalio.client import Client, WorkflowExecution, WorkflowFailureError
 
 from memory_maintenance.observability.logs import configure_logs
+from memory_maintenance.rae.summarization import SummarizationWorker
 from memory_maintenance.settings import Settings
 from memory_maintenance.store import pool as pool_module
 from memory_maintenance.store.pool import Pool, execute, execute_many, fetch_value
-from memory_maintenance.summarization.worker import SummarizationWorker
 from tests.endpoint import Reply, ScriptedEndpoint, answer, endpoint, status
 from tests.restored_logs import restored_logs
 from tests.workflows.conftest import TALK

@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from memory_maintenance.cycles.scheduler import MaintenanceScheduler
 from memory_maintenance.errors import ModelBusyError, QuestionClaimedError
 from memory_maintenance.inspection.model import model_status
 from memory_maintenance.observability.model_metrics import CALLS
+from memory_maintenance.rae.scheduler import MaintenanceScheduler
 from memory_maintenance.writers.model.ledger import ABANDONED_AFTER
 from memory_maintenance.writers.model.retention import tidy_ledger
 from tests.endpoint import answer, hang, status
