@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from importlib import import_module
+from typing import Final, cast
 
-from memory_maintenance.decay.task import Decay
-from memory_maintenance.dreaming.task import Dreaming
-from memory_maintenance.embedding.task import Embedding
-from memory_maintenance.summarization.task import Summarization
 from memory_maintenance.task import AnyTask, Tools
 
-TASKS: Final[tuple[type[AnyTask], ...]] = (
-    Decay,
-    Summarization,
-    Dreaming,
-    Embedding,
+FOLDERS: Final = (
+    "decay",
+    "summarization",
+    "dreaming",
+    "embedding",
 )
+"""Folders of this package; the ``task.py`` of each has its task as ``TASK``."""
+
+TASKS: Final = tuple(cast(type[AnyTask], import_module(f"memory_maintenance.{folder}.task").TASK) for folder in FOLDERS)
 
 
 def tasks_with(tools: Tools) -> Sequence[AnyTask]:

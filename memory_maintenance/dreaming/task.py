@@ -211,3 +211,6 @@ class Dreaming(Task[DreamUnit]):
 async def _still_new(db: Executor, dream: Dream) -> bool:
     last = await fetch_row(db, LAST_DREAM, dream.tenant_id, dream.project)
     return last is None or not nothing_new(dream.ids, last["sample"])
+
+
+TASK: Final = Dreaming

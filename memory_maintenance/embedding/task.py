@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 from uuid import UUID
 
 import structlog
@@ -187,3 +188,6 @@ class _Batch:
 
 def _skipped(memories: int, reason: str) -> Counts:
     return Counts(reasons={reason: memories} if memories else {}, skipped=memories)
+
+
+TASK: Final = Embedding

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Final, Literal
 
 import structlog
 
@@ -204,3 +204,6 @@ def _expected(session: Session, writer: Writer, settings: Settings) -> SummaryOu
         output_tokens=taken.output_tokens,
         backend=backend,
     )
+
+
+TASK: Final = Summarization

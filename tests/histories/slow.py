@@ -13,17 +13,17 @@ from temporalio.worker import Worker
 
 from activities.messages import (
     CloseCycleRequest,
-    DecayBatchRequest,
-    DecayBatchResult,
     ForeseeCostsRequest,
     OpenCycleRequest,
     OpenCycleResult,
     PlanPageRequest,
     PlanPageResult,
     TenantOrder,
-    TenantPlan,
+    UnitRequest,
 )
 from memory_maintenance.cycles.preview import ForeseenCosts
+from memory_maintenance.decay.task import Decay, DecayUnit
+from memory_maintenance.work import Counts, Done, Run, TenantPlan
 from workflows.maintenance import MaintenanceWorkflow
 from workflows.messages import CycleScope, TenantRequest
 from workflows.options import TASK_QUEUE
@@ -36,15 +36,15 @@ class SlowDecay:
         self.started = asyncio.Semaphore(0)
         self.may_end = asyncio.Semaphore(0)
         self.orders: list[TenantOrder] = []
-        self.asked: list[DecayBatchRequest] = []
+        self.asked: list[UnitRequest] = []
 
     @activity.defn(name="decay_batch")
-    async def decay_batch(self, request: DecayBatchRequest) -> DecayBatchResult:
+    async def decay_batch(self, request: UnitRequest) -> Done:
         self.asked.append(request)
         batch = len(self.asked)
         self.started.release()
         await self.may_end.acquire()
-        return DecayBatchResult(status="more", cursor=UUID(int=batch), seen=batch, updated=batch)
+        return Done(counts=Counts(seen=1, updated=1), next=DecayUnit(after=UUID(int=batch)))
 
     @activity.defn(name="carry_out_order")
     async def carry_out_order(self, order: TenantOrder) -> None:
@@ -52,21 +52,22 @@ class SlowDecay:
 
 
 @asynccontextmanager
-async def slow_tenant(client: Client, **chosen: Any) -> AsyncIterator[tuple[WorkflowHandle[Any, Any], SlowDecay]]:
+async def slow_tenant(
+    client: Client, *, search_attributes: bool = False, **chosen: Any
+) -> AsyncIterator[tuple[WorkflowHandle[Any, Any], SlowDecay]]:
     """Run one tenant's workflow with a decay that waits, in a cycle with what is *chosen*."""
     decay = SlowDecay()
     activities: list[Callable[..., Any]] = [decay.decay_batch, decay.carry_out_order]
     async with Worker(client, task_queue=TASK_QUEUE, workflows=[TenantMaintenanceWorkflow], activities=activities):
         scope = CycleScope(
-            cycle_id=uuid4(),
-            kind="daily",
-            as_of=datetime(2026, 11, 24, tzinfo=UTC),
+            run=Run(cycle_id=uuid4(), as_of=datetime(2026, 11, 24, tzinfo=UTC), **chosen),
             deadline=datetime.now(UTC) + timedelta(hours=1),
-            **chosen,
+            tasks=(Decay.spec,),
+            search_attributes=search_attributes,
         )
         run = await client.start_workflow(
             TenantMaintenanceWorkflow.run,
-            TenantRequest(scope=scope, plan=TenantPlan(tenant_id="acme", decay=True)),
+            TenantRequest(scope=scope, plan=TenantPlan(tenant_id="acme", units={"decay": 1})),
             id=tenant_workflow_id("acme", dry_run_id=scope.dry_run_id),
             task_queue=TASK_QUEUE,
         )
@@ -85,7 +86,14 @@ class EmptyFleet:
     @activity.defn(name="open_cycle")
     async def open_cycle(self, _: OpenCycleRequest) -> OpenCycleResult:
         self.opened += 1
-        return OpenCycleResult(as_of=self.as_of, deadline_minutes=60, fail_ratio=0.5, config={}, search_attributes=True)
+        return OpenCycleResult(
+            as_of=self.as_of,
+            deadline_minutes=60,
+            fail_ratio=0.5,
+            config={},
+            tasks=(Decay.spec,),
+            search_attributes=True,
+        )
 
     @activity.defn(name="plan_page")
     async def plan_page(self, request: PlanPageRequest) -> PlanPageResult:

@@ -26,13 +26,13 @@ def environment(**settings: str) -> dict[str, str]:
     return {**kept, "RAE_LLM_BACKEND": "extractive", **settings}
 
 
-async def run_script(script: str, *arguments: str, **settings: str) -> Ended:
-    return await _run(str(ROOT / script), *arguments, cwd="/", **settings)
+async def run_script(script: str, *arguments: str, root: Path = ROOT, **settings: str) -> Ended:
+    return await _run(str(root / script), *arguments, cwd="/", **settings)
 
 
-async def run_module(module: str, *arguments: str, **settings: str) -> Ended:
+async def run_module(module: str, *arguments: str, root: Path = ROOT, **settings: str) -> Ended:
     """Run ``python -m`` from the root, as plain cron would where the library is not installed."""
-    return await _run("-m", module, *arguments, cwd=str(ROOT), **settings)
+    return await _run("-m", module, *arguments, cwd=str(root), **settings)
 
 
 async def _run(*arguments: str, cwd: str, **settings: str) -> Ended:
@@ -59,9 +59,9 @@ class WorkerProcess:
     process: asyncio.subprocess.Process
 
     @classmethod
-    async def started(cls, *arguments: str, **settings: str) -> "WorkerProcess":
+    async def started(cls, *arguments: str, root: Path = ROOT, **settings: str) -> "WorkerProcess":
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, str(ROOT / "worker.py"), *arguments),
+            *(sys.executable, str(root / "worker.py"), *arguments),
             env=environment(LOG_FORMAT="json", **settings),
             cwd="/",
             stderr=asyncio.subprocess.PIPE,
@@ -91,8 +91,8 @@ async def start_worker() -> AsyncIterator[Callable[..., object]]:
     """``await start_worker(*arguments, **settings)``: a worker process that polls; killed at the end if it still runs."""
     started: list[WorkerProcess] = []
 
-    async def start(*arguments: str, **settings: str) -> WorkerProcess:
-        started.append(await WorkerProcess.started(*arguments, **settings))
+    async def start(*arguments: str, root: Path = ROOT, **settings: str) -> WorkerProcess:
+        started.append(await WorkerProcess.started(*arguments, root=root, **settings))
         return started[-1]
 
     yield start

@@ -10,17 +10,17 @@ from temporalio.worker import Worker
 
 from activities.messages import (
     CloseCycleRequest,
-    DecayBatchRequest,
-    DecayBatchResult,
     OpenCycleRequest,
     OpenCycleResult,
     PlanPageRequest,
     PlanPageResult,
     RecordPageRequest,
     TenantOrder,
-    TenantPlan,
+    UnitRequest,
 )
 from memory_maintenance.cycles.outcomes import CycleFailure
+from memory_maintenance.decay.task import Decay
+from memory_maintenance.work import Counts, Done, TenantPlan
 from tests.histories.slow import EmptyFleet
 from workflows.maintenance import MaintenanceWorkflow
 from workflows.options import TASK_QUEUE
@@ -29,6 +29,8 @@ from workflows.tenant import TenantMaintenanceWorkflow
 
 NO_ID = "😀" * 255
 """255 characters, 1020 bytes: more than Temporal takes for the id of a workflow."""
+
+DECAYED = Done(counts=Counts(seen=5, updated=5))
 
 
 class Fleet(EmptyFleet):
@@ -43,7 +45,7 @@ class Fleet(EmptyFleet):
 
     @activity.defn(name="open_cycle")
     async def open_cycle(self, _: OpenCycleRequest) -> OpenCycleResult:
-        return OpenCycleResult(as_of=self.as_of, deadline_minutes=60, fail_ratio=1.0, config={})
+        return OpenCycleResult(as_of=self.as_of, deadline_minutes=60, fail_ratio=1.0, config={}, tasks=(Decay.spec,))
 
     @activity.defn(name="plan_page")
     async def plan_page(self, request: PlanPageRequest) -> PlanPageResult:
@@ -65,8 +67,8 @@ class Fleet(EmptyFleet):
         self.recorded |= {outcome.tenant_id: outcome.status for outcome in request.outcomes}
 
     @activity.defn(name="decay_batch")
-    async def decay_batch(self, _: DecayBatchRequest) -> DecayBatchResult:
-        return DecayBatchResult(status="done", seen=5, updated=5)
+    async def decay_batch(self, _: UnitRequest) -> Done:
+        return DECAYED
 
     def worker(self, client: Client) -> Worker:
         return Worker(
@@ -96,10 +98,10 @@ class FailingFleet(Fleet):
         raise ApplicationError("run migrate", type="NotMigratedError", non_retryable=True)
 
     @activity.defn(name="decay_batch")
-    async def decay_batch(self, request: DecayBatchRequest) -> DecayBatchResult:
+    async def decay_batch(self, request: UnitRequest) -> Done:
         if request.tenant_id == "quick":
             self.others_done.set()
-            return DecayBatchResult(status="done", seen=5, updated=5)
+            return DECAYED
         while True:
             activity.heartbeat()
             await asyncio.sleep(0.05)
@@ -114,7 +116,7 @@ class NamelessFleet(Fleet):
 
 
 def _planned(*tenants: str, cursor: str | None) -> PlanPageResult:
-    plans = tuple(TenantPlan(tenant_id=tenant, decay=True) for tenant in tenants)
+    plans = tuple(TenantPlan(tenant_id=tenant, units={"decay": 1}) for tenant in tenants)
     return PlanPageResult(plans=plans, cursor=cursor, looked_at=len(plans), paused=0)
 
 

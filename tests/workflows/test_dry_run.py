@@ -2,12 +2,13 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from temporalio.client import Client
 
-from memory_maintenance.cycles.planner import Planner
+from memory_maintenance.cycles.planner import estimate_run
+from memory_maintenance.decay.task import DecayUnit
 from memory_maintenance.rae.scheduler import MaintenanceScheduler
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import Pool, execute, fetch_value
@@ -18,6 +19,7 @@ from runtime.workers import polling
 from tests.endpoint import ScriptedEndpoint, embeddings, endpoint
 from tests.everything import everything
 from tests.histories.slow import EmptyFleet, slow_tenant, working_on
+from tests.steps import a_run
 from tests.workflows.conftest import remember_session
 from tests.workflows.test_model import QUICK, good
 from workflows.messages import MaintenanceRequest
@@ -129,10 +131,10 @@ async def test_its_estimate_of_summaries_is_that_of_a_back_fill(temporal, pool, 
     chosen = QUICK | {"openai_base_url": endpoint.base_url}
     async with working(**chosen):
         foreseen = await _run(temporal, dry_run=True, tasks=("summarization",))
-    told = await Planner(pool, Settings.model_validate(chosen)).estimate(as_of=datetime.now(UTC))
+    estimated = await estimate_run(pool, Settings.model_validate(chosen), await a_run(pool))
     summaries = foreseen["summarization"]
-    assert (summaries["input_tokens"], summaries["output_tokens"]) == (told.input_tokens, told.output_tokens)
-    assert foreseen["estimate"]["cost"] == float(told.cost)
+    assert (summaries["input_tokens"], summaries["output_tokens"]) == (estimated.input_tokens, estimated.output_tokens)
+    assert foreseen["estimate"]["cost"] == float(estimated.cost)
 
 
 async def test_the_named_session_and_project_are_foreseen_due_or_not(temporal, pool, working):
@@ -213,9 +215,10 @@ async def test_a_tenant_that_continues_as_new_carries_on_what_its_cycle_goes_by(
         outcome = await run.result()
     turns = [turn async for turn in hasty_temporal.list_workflows(f"WorkflowId = '{run.id}'")]
     assert len(turns) > 1
-    assert [request.dry_run for request in slow.asked] == [True] * 13
-    assert [request.after and request.after.int for request in slow.asked] == [None, *range(1, 13)]
-    assert outcome.decay.updated == sum(range(1, 14))  # of a dry run each batch tells its own
+    assert [request.run.dry_run for request in slow.asked] == [True] * 13
+    cursors = [DecayUnit.model_validate(request.unit).after for request in slow.asked]
+    assert cursors == [None, *(UUID(int=batch) for batch in range(1, 13))]
+    assert outcome.of("decay").of("updated") == 13
     assert await _status(hasty_temporal, run.id) == "cancelled"
 
 
@@ -232,7 +235,9 @@ async def test_a_root_that_continues_as_new_carries_on_what_its_cycle_goes_by(ha
         )
     turns = [turn async for turn in hasty_temporal.list_workflows("WorkflowId = 'root'")]
     assert len(turns) > 1
-    asked = {(request.dry_run, request.backfill_days, request.as_of, request.kind) for request in fleet.planned}
+    asked = {
+        (run.dry_run, run.backfill_days, run.as_of, run.kind) for run in (request.run for request in fleet.planned)
+    }
     assert (asked, len(fleet.planned)) == ({(dry_run, 45, fleet.as_of, "daily")}, 12)
     assert (stats["tenants"]["looked_at"], stats.get("dry_run", False)) == (12, dry_run)
     assert (fleet.opened, fleet.closed) == (1, 0 if dry_run else 1)

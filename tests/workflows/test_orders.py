@@ -73,7 +73,7 @@ async def cycle(temporal: Client, pool: Pool, working: Working) -> Cycle:
 async def test_a_signal_of_any_shape_ends_the_run_after_its_batch(slow, signal, inputs, status):
     await slow.told(signal, args=inputs)
     outcome = await slow.handle.result()
-    assert (outcome.status, outcome.decay.updated) == (status, 1)
+    assert (outcome.status, outcome.of("decay").of("updated")) == (status, 1)
     assert [order.action for order in slow.decay.orders] == (["pause"] if signal == "pause" else [])
 
 
@@ -88,7 +88,7 @@ async def test_pausing_twice_and_resuming_before_the_batch_ends_changes_nothing(
     await slow.told("pause", "pause", "resume", "resume")
     assert await slow.goes_on()
     await slow.told("cancel")
-    assert (await slow.handle.result()).decay.updated == 2
+    assert (await slow.handle.result()).of("decay").of("updated") == 2
 
 
 async def test_a_paused_tenant_is_left_out_until_it_is_resumed_and_then_catches_up(pool, cycle):

@@ -18,10 +18,10 @@ from prometheus_client import generate_latest
 from temporalio.client import Client, WorkflowExecution, WorkflowFailureError
 
 from memory_maintenance.observability.logs import configure_logs
-from memory_maintenance.rae.summarization import SummarizationWorker
 from memory_maintenance.settings import Settings
 from memory_maintenance.store import pool as pool_module
 from memory_maintenance.store.pool import Pool, execute, execute_many, fetch_value
+from memory_maintenance.summarization.task import Summarization
 from tests.endpoint import Reply, ScriptedEndpoint, answer, endpoint, status
 from tests.restored_logs import restored_logs
 from tests.workflows.conftest import TALK
@@ -99,15 +99,15 @@ async def remember(pool: Pool, tenant: str) -> None:
 def defective(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Once, the summary of the tenant rowan raises an error that holds memory text; the list has its text then."""
     raised: list[str] = []
-    working = SummarizationWorker.summarize
+    working = Summarization.summarize
 
-    async def summarize(worker: SummarizationWorker, session: Any, **more: Any) -> Any:
+    async def summarize(task: Summarization, tenant: Any, session: Any, run: Any) -> Any:
         if session.tenant_id == "rowan" and not raised:
             raised.append(f"rowan {MEMORY}")
             raise ValueError(raised[0]) from KeyError(raised[0])
-        return await working(worker, session, **more)
+        return await working(task, tenant, session, run)
 
-    monkeypatch.setattr(SummarizationWorker, "summarize", summarize)
+    monkeypatch.setattr(Summarization, "summarize", summarize)
     return raised
 
 
