@@ -64,9 +64,15 @@ async def _decay_lag(db: Executor) -> float | None:
     return None
 
 
-async def _left_undone(db: Executor) -> Mapping[str, int]:
+async def newest_totals(db: Executor) -> CycleTotals | None:
+    """Return what the newest completed daily cycle over the whole fleet came to; None: there is none."""
     row = await fetch_row(db, NEWEST_TOTALS)
-    return left_undone(CycleTotals.model_validate(row["totals"])) if row and row["totals"] else {}
+    return CycleTotals.model_validate(row["totals"]) if row and row["totals"] else None
+
+
+async def _left_undone(db: Executor) -> Mapping[str, int]:
+    totals = await newest_totals(db)
+    return left_undone(totals) if totals else {}
 
 
 def left_undone(totals: CycleTotals) -> dict[str, int]:

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
+from typing import Final
 
 from memory_maintenance.inspection import schema_health, server_health
+from memory_maintenance.inspection.figures import left_undone, newest_totals
 from memory_maintenance.inspection.findable import count_findable
 from memory_maintenance.inspection.health import Check, in_order
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import Pool
+from memory_maintenance.tasks import TASKS
 from memory_maintenance.tenants.control import all_tenants
 
 _store = partial(Check, "store")
+
+ADVICE: Final = {
+    "wrong_dimension": "set EMBEDDING_MODEL to the model that the agents' vectors are of",
+    "not_taken": "make the column of the vectors one that takes those of EMBEDDING_MODEL",
+    "budget_exhausted": "raise MODEL_DAILY_TOKENS or MODEL_DAILY_TOKENS_PER_TENANT, or wait for the next day",
+    "credentials": "check OPENAI_API_KEY and OPENAI_BASE_URL",
+    "unknown_model": "check EMBEDDING_MODEL and OPENAI_BASE_URL",
+}
+"""What mends a reason for which memories were not embedded."""
 
 
 async def store_checks(pool: Pool, settings: Settings) -> list[Check]:
@@ -27,6 +40,7 @@ async def store_checks(pool: Pool, settings: Settings) -> list[Check]:
         "updates": schema_health.updates,
         "clock": server_health.clock,
         "overrides": _overrides,
+        "last cycle": _last_cycle,
     }
     of_pool = {name: partial(step, pool) for name, step in steps.items()}
     return await in_order("store", of_pool | {"vectors": partial(_vectors, pool, settings)})
@@ -40,10 +54,33 @@ async def _overrides(pool: Pool) -> Check:
     return _store("overrides", "ok", "every tenant's can be read")
 
 
+async def _last_cycle(pool: Pool) -> Check:
+    totals = await newest_totals(pool)
+    if totals is None:
+        return _store("last cycle", "ok", "no daily cycle over the whole fleet has completed yet")
+    undone = {unit: count for unit, count in left_undone(totals).items() if count}
+    if not undone:
+        return _store("last cycle", "ok", "the last daily cycle left nothing undone")
+    reasons = {task.spec.unit: totals.of(task.spec.name).reasons for task in TASKS}
+    found = "; ".join(f"{count:,} {unit}{_said(reasons.get(unit, {}))}" for unit, count in undone.items())
+    return _store("last cycle", "warning", f"the last daily cycle left undone: {found}", "starter.py cycles show")
+
+
+def _said(reasons: Mapping[str, int]) -> str:
+    return f" ({', '.join(f'{reason} {count:,}' for reason, count in reasons.items())})" if reasons else ""
+
+
 async def _vectors(pool: Pool, settings: Settings) -> Check:
     counts = await count_findable(pool, settings)
     if counts.table is None or counts.not_found == 0:
         return _store("vectors", "ok", "vector search misses nothing that maintenance wrote")
     found = f"vector search cannot find {counts.not_found:,} of {counts.derived:,} summaries and reflections"
-    advice = "the next daily run embeds them" if counts.embeds else "set EMBEDDING_MODEL to the agents' own"
-    return _store("vectors", "note" if counts.embeds else "warning", found, advice)
+    if not counts.embeds:
+        return _store("vectors", "warning", found, "set EMBEDDING_MODEL to the agents' own")
+    totals = await newest_totals(pool)
+    if totals and (reasons := totals.of("embedding").reasons):
+        advice = ADVICE.get(next(iter(reasons)), "starter.py cycles show")
+        return _store(
+            "vectors", "warning", f"{found}; the last daily cycle could not embed them{_said(reasons)}", advice
+        )
+    return _store("vectors", "note", found, "the next daily run embeds them")

@@ -1,5 +1,6 @@
 """A new task is one folder and one line: a copy of the application with a toy task added shows it everywhere."""
 
+import asyncio
 import json
 import shutil
 import socket
@@ -113,6 +114,11 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
+def read(address: str) -> str:
+    with urllib.request.urlopen(address) as answer:  # noqa: S310  a worker of the test's own
+        return str(answer.read().decode())
+
+
 async def test_a_toy_task_is_planned_run_counted_shown_paused_and_resumed(
     application, servers, store_url, start_worker
 ):
@@ -145,8 +151,7 @@ async def test_a_toy_task_is_planned_run_counted_shown_paused_and_resumed(
     page = application / "report.html"
     await starter("report", "--html", str(page))
     assert "questions marked" in page.read_text()
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
-        metrics = answer.read().decode()
+    metrics = await asyncio.to_thread(read, f"http://127.0.0.1:{port}/metrics")
     assert 'memory_maintenance_units_total{outcome="marked",unit="question"} 3.0' in metrics
     assert 'memory_maintenance_left_undone{unit="question"} 0.0' in metrics
 

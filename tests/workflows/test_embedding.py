@@ -1,14 +1,19 @@
 """A whole cycle with EMBEDDING_MODEL: what it writes, vector search finds at its end."""
 
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from temporalio.client import Client
 
+from commands.run import show_stats
+from memory_maintenance.inspection.figures import store_figures
+from memory_maintenance.inspection.store_health import store_checks
 from memory_maintenance.rae.scheduler import MaintenanceScheduler
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import Pool, execute, fetch_value
+from runtime.runs import start_run
 from runtime.workers import polling
 from tests.endpoint import Reply, ScriptedEndpoint, embeddings, endpoint, status, unauthorized
 from tests.workflows.conftest import remember_session
@@ -150,3 +155,29 @@ async def test_a_backlog_longer_than_a_history_goes_on_in_the_next_one(
     assert len(runs) > 1
     assert stats["embedding"]["embedded"] == await fetch_value(rae_pool, FOUND) == 400
     assert len(endpoint.requests) == 7
+
+
+async def details_of(client: Client, workflow_id: str) -> str:
+    """Return what the Web UI shows as the current details of a workflow."""
+    metadata = await client.get_workflow_handle(workflow_id).query("__temporal_workflow_metadata")
+    return str(metadata.current_details)
+
+
+async def test_vectors_that_fail_are_seen_on_every_surface(temporal, rae_pool, tenant, settings, endpoint, capsys):
+    endpoint.otherwise = partial(embeddings, dimension=3)
+    await remember_session(rae_pool, tenant, events=12)
+    await execute(rae_pool, "ALTER TABLE memory_embeddings ALTER embedding TYPE vector(2) USING NULL::vector(2)")
+    async with polling(temporal, settings, rae_pool):
+        run = await start_run(temporal, MaintenanceRequest())
+        stats = await run.result()
+        details = await details_of(temporal, run.id)
+    failed = stats["embedding"]["failed"]
+    assert (failed >= 2, stats["embedding"]["reasons"]) == (True, {"wrong_dimension": failed})
+    show_stats(stats)
+    assert f"{failed} failed (wrong_dimension {failed})" in " ".join(capsys.readouterr().out.split())
+    assert f"memories embedded: 0 (vectors: {failed} failed)" in details
+    figures = await store_figures(rae_pool, settings)
+    assert figures.left_undone["vector"] == failed
+    checks = {check.name: check for check in await store_checks(rae_pool, settings)}
+    assert f"{failed} vector (wrong_dimension {failed})" in checks["last cycle"].found
+    assert (checks["vectors"].level, "EMBEDDING_MODEL" in str(checks["vectors"].advice)) == ("warning", True)
