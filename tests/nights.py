@@ -4,26 +4,20 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from memory_maintenance.cycles.outcomes import (
-    CycleFailure,
-    CycleTotals,
-    DecayCounts,
-    DreamCounts,
-    SummaryCounts,
-    TenantOutcome,
-)
+from memory_maintenance.cycles.outcomes import CycleFailure, CycleTotals, TenantOutcome
 from memory_maintenance.cycles.record import close_cycle, open_cycle, record_outcomes
 from memory_maintenance.store.pool import Pool, execute
+from memory_maintenance.work import Counts
 
 NIGHT = datetime(2026, 3, 10, 2, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
 
 OUTCOMES = (
-    TenantOutcome(tenant_id="acme", decay=DecayCounts(seen=40, updated=30, busy=2), seconds=3.5),
+    TenantOutcome(tenant_id="acme", decay=Counts(seen=40, updated=30, busy=2), seconds=3.5),
     TenantOutcome(
         tenant_id="bolt",
-        summarization=SummaryCounts(stored=4, skipped=2, reasons={"budget_exhausted": 2}, input_tokens=900, output_tokens=90),
-        dreaming=DreamCounts(reflections=1, skipped=1, reasons={"insufficient_memories": 1}),
+        summarization=Counts(stored=4, skipped=2, reasons={"budget_exhausted": 2}, input_tokens=900, output_tokens=90),
+        dreaming=Counts(reflections=1, skipped=1, reasons={"insufficient_memories": 1}),
         seconds=61,
     ),
     TenantOutcome(tenant_id="cold", status="failed", error_type="StoreShapeError", seconds=0.05),

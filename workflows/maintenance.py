@@ -8,22 +8,20 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, FailureError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
-    from pydantic import ValidationError
-
     from activities.messages import PlanPageRequest, PlanPageResult, TenantOrder
     from activities.planning import PlanningActivities
     from memory_maintenance.cycles.outcomes import CycleTotals
-    from memory_maintenance.work import TaskSpec
+    from memory_maintenance.work import TaskSpec, TenantPlan
     from workflows import cycle
     from workflows.failures import cycle_failure, error_type
-    from workflows.messages import MaintenanceRequest, PageRequest
-    from workflows.options import PAGE_SIZE, PAGES_AT_ONCE, sql
+    from workflows.messages import PageRequest, understood
+    from workflows.options import NAMED_AT_ONCE, PAGE_SIZE, PAGES_AT_ONCE, sql
     from workflows.orders import OrderQueue
     from workflows.page import tenant_workflow_id
     from workflows.running_pages import RunningPages, signal
 
 
-@workflow.defn(name="MaintenanceWorkflow", failure_exception_types=[ValidationError, TypeError])
+@workflow.defn(name="MaintenanceWorkflow", failure_exception_types=[TypeError])
 class MaintenanceWorkflow:
     """Plan the fleet page by page, work through the pages, add up.
 
@@ -34,8 +32,8 @@ class MaintenanceWorkflow:
     """
 
     @workflow.init
-    def __init__(self, request: MaintenanceRequest | None = None) -> None:
-        self._request = request or MaintenanceRequest()
+    def __init__(self, request: Any = None) -> None:
+        self._request = understood(request)
         self._orders = OrderQueue(self._note_order, dry_run=self._request.dry_run)
         self._totals = CycleTotals()
         self._pages = RunningPages(self._note_page)
@@ -74,7 +72,7 @@ class MaintenanceWorkflow:
         return self._pages.ids
 
     @workflow.run
-    async def run(self, request: MaintenanceRequest | None = None) -> dict[str, Any]:  # noqa: ARG002  __init__ has it
+    async def run(self, request: Any = None) -> dict[str, Any]:  # noqa: ARG002  __init__ has it
         """Do one cycle."""
         obeying = asyncio.create_task(self._orders.carry_out(self._pass_on))
         self._state = self._request.progress or await cycle.opened(self._request)
@@ -112,19 +110,26 @@ class MaintenanceWorkflow:
         await self._finish_resumed()
 
     async def _walk_the_fleet(self) -> None:
-        """Plan and start pages, a few at once, until the fleet's end or the deadline."""
-        while self._state.cursor is not None or self._state.pages == 0:
-            if workflow.now() >= self._state.scope.deadline:
-                break
-            plan = await self._plan(after=self._state.cursor, tenants=self._request.tenants)
-            self._start_page(plan)
-            if plan.cursor is None:
-                break
-            await self._pages.until(at_most=PAGES_AT_ONCE - 1)
-            await self._continue_if_long()
+        """Plan tenants and start their pages, a few at once, until all are planned or the deadline has come."""
+        while not self._state.planned and workflow.now() < self._state.scope.deadline:
+            plans, cursor = await self._plan_next()
+            self._state = self._state.model_copy(update={"cursor": cursor, "planned": cursor is None})
+            await self._start_pages(plans)
+            if cursor is not None:
+                await self._continue_if_long()
         await self._pages.until(at_most=0)
 
-    async def _plan(self, *, after: str | None, tenants: tuple[str, ...] | None) -> PlanPageResult:
+    async def _plan_next(self) -> tuple[tuple[TenantPlan, ...], str | None]:
+        """Plan the next tenants of the fleet, or of those that were named; return also where to go on."""
+        named = self._request.tenants
+        if named is None:
+            plan = await self._plan(after=self._state.cursor)
+            return plan.plans, plan.cursor
+        first = int(self._state.cursor or 0)
+        plan = await self._plan(tenants=named[first : first + NAMED_AT_ONCE])
+        return plan.plans, str(first + NAMED_AT_ONCE) if first + NAMED_AT_ONCE < len(named) else None
+
+    async def _plan(self, *, after: str | None = None, tenants: tuple[str, ...] | None = None) -> PlanPageResult:
         self._phase = "planning" if not self._pages else "working"
         scope = self._state.scope
         plan = await workflow.execute_activity_method(
@@ -142,15 +147,17 @@ class MaintenanceWorkflow:
         self._totals = self._totals.plus(seen)
         return plan
 
-    def _start_page(self, plan: PlanPageResult) -> None:
-        page = self._state.pages + 1
-        self._state = self._state.model_copy(update={"cursor": plan.cursor, "pages": page})
-        if not plan.plans:
-            return
-        cancelled = sorted(self._cancelled & {each.tenant_id for each in plan.plans})
-        self._pages.start(PageRequest(scope=self._state.scope, page=page, plans=plan.plans, cancelled=tuple(cancelled)))
-        self._phase = "working"
-        self._show_progress()
+    async def _start_pages(self, plans: Sequence[TenantPlan]) -> None:
+        """Start pages of at most ``PAGE_SIZE`` tenants, each as soon as fewer than ``PAGES_AT_ONCE`` run."""
+        for first in range(0, len(plans), PAGE_SIZE):
+            await self._pages.until(at_most=PAGES_AT_ONCE - 1)
+            some = tuple(plans[first : first + PAGE_SIZE])
+            page = self._state.pages + 1
+            self._state = self._state.model_copy(update={"pages": page})
+            cancelled = tuple(sorted(self._cancelled & {plan.tenant_id for plan in some}))
+            self._pages.start(PageRequest(scope=self._state.scope, page=page, plans=some, cancelled=cancelled))
+            self._phase = "working"
+            self._show_progress()
 
     def _note_page(self, done: CycleTotals) -> None:
         self._totals = self._totals.plus(done)
@@ -180,7 +187,8 @@ class MaintenanceWorkflow:
             if tenant not in (self._request.tenants or (tenant,)):
                 continue  # this cycle is about others
             try:
-                self._start_page(await self._plan(after=None, tenants=(tenant,)))
+                plan = await self._plan(tenants=(tenant,))
+                await self._start_pages(plan.plans)
             except ActivityError as error:
                 if is_cancelled_exception(error):
                     raise

@@ -1,10 +1,13 @@
 """What is sent to and comes back from workflows. Fields are only ever added, with defaults."""
 
 from datetime import datetime
-from typing import Any, Self
+from typing import Annotated, Any, Self
 from uuid import UUID
 
-from pydantic import Field
+from annotated_types import Len
+from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
+from temporalio.exceptions import ApplicationError
 
 from activities.messages import TenantId
 from memory_maintenance.cycles.outcomes import CycleTotals, TenantOutcome
@@ -40,19 +43,30 @@ class CycleProgress(Message):
     fail_ratio: float
     config: dict[str, Any]
     cursor: str | None
+    """Of the fleet, the last tenant that was planned; of tenants that were named, how many were."""
+    planned: bool = False
+    """Whether every tenant is planned."""
     pages: int
     totals: CycleTotals
     cancelled: tuple[str, ...] = ()
     resumed: tuple[str, ...] = ()
 
 
+MOST_NAMED_TENANTS = 10_000
+"""Tenants that one run may name: a request of that many is some 400 kB; Temporal takes 2 MB."""
+
+Names = Annotated[tuple[TenantId, ...], AfterValidator(lambda names: tuple(dict.fromkeys(names)))]
+
+
 class MaintenanceRequest(Message):
     """Everything may be left out: then it is one daily run over all tenants, as of now."""
+
+    model_config = ConfigDict(extra="forbid")
 
     kind: Kind = "daily"
     tasks: tuple[str, ...] | None = None
     """None: decay, summarization and dreaming on a daily run, summarization on an hourly one."""
-    tenants: tuple[TenantId, ...] | None = None
+    tenants: Annotated[Names, Len(1, MOST_NAMED_TENANTS)] | None = None
     """None: every tenant."""
     project: str | None = None
     """With one tenant: only this project's sessions and dreams."""
@@ -62,11 +76,51 @@ class MaintenanceRequest(Message):
     """With a session: the fewest new events; None: the setting."""
     backfill_days: int | None = Field(default=None, ge=0, le=36_500)
     """Sessions that ended up to so many days before adoption are due, too; None: the setting."""
-    as_of: datetime | None = None
+    as_of: AwareDatetime | None = None
     """The instant the run reckons from; None: the schedule's nominal time, else the database's clock."""
     dry_run: bool = False
-    """Say what a run would do, with what it takes of a model at most; write nothing and ask nobody."""
+    """Say what a run would do, with what it takes of a model at most; write nothing and ask no model."""
     progress: CycleProgress | None = None
+
+    @model_validator(mode="after")
+    def _names_go_together(self) -> Self:
+        for name in ("session", "project"):
+            if getattr(self, name) is not None and (self.tenants is None or len(self.tenants) != 1):
+                raise ValueError(f"{name}: name the one tenant it belongs to in `tenants`")
+        if self.min_events is not None and self.session is None:
+            raise ValueError("min_events: name the session in `session`")
+        return self
+
+
+def understood(given: Any) -> MaintenanceRequest:
+    """Return what was *given* as a request; nothing given is a request for everything.
+
+    Raises:
+        ApplicationError: one line that names each field that is wrong, and repeats no value.
+    """
+    if isinstance(given, MaintenanceRequest):
+        return given
+    if given is not None and not isinstance(given, dict):
+        raise _refused(f"give an object with fields among {_FIELDS}, or nothing")
+    try:
+        return MaintenanceRequest.model_validate(given or {})
+    except ValidationError as error:
+        raise _refused("; ".join(_in_words(fault) for fault in error.errors()[:5])) from None
+
+
+_FIELDS = ", ".join(name for name in MaintenanceRequest.model_fields if name != "progress")
+
+
+def _in_words(fault: ErrorDetails) -> str:
+    where = ".".join(map(str, fault["loc"]))
+    if fault["type"] == "extra_forbidden":
+        return f"{where}: no such field; the fields are {_FIELDS}"
+    said = fault["msg"].removeprefix("Value error, ")
+    return f"{where}: {said}" if where else said
+
+
+def _refused(why: str) -> ApplicationError:
+    return ApplicationError(f"the request was not understood: {why}", type="InvalidRequestError", non_retryable=True)
 
 
 class PageRequest(Message):

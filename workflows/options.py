@@ -16,6 +16,8 @@ HEARTBEAT = timedelta(seconds=15)
 PAGE_SIZE = 200
 """Tenants of one page: its history stays below 1,800 events, its report below 200 kB."""
 
+NAMED_AT_ONCE = 500
+"""Tenants that are planned at a time where they were named."""
 PAGES_AT_ONCE = 4
 TENANTS_AT_ONCE = 50
 UNITS_AT_ONCE = 4

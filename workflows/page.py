@@ -38,6 +38,7 @@ class MaintenancePageWorkflow:
         self._request = request
         self._cancelled = set(request.cancelled)
         self._outcomes: list[TenantOutcome] = []
+        self._totals = CycleTotals()
 
     @workflow.signal
     def cancel_tenant(self, *args: Any) -> None:
@@ -47,7 +48,7 @@ class MaintenancePageWorkflow:
     @workflow.query
     def progress(self) -> CycleTotals:
         """Return the sum over the tenants that are done."""
-        return CycleTotals().with_outcomes(self._outcomes, dry_run=self._request.scope.run.dry_run)
+        return self._totals
 
     @workflow.query
     def planned(self) -> int:
@@ -61,7 +62,9 @@ class MaintenancePageWorkflow:
 
         async def one(plan: TenantPlan) -> None:
             async with slots:
-                self._outcomes.append(await self._outcome_of(plan))
+                outcome = await self._outcome_of(plan)
+                self._outcomes.append(outcome)
+                self._totals = self._totals.with_outcomes([outcome], dry_run=request.scope.run.dry_run)
                 self._show_progress()
 
         try:
@@ -70,12 +73,11 @@ class MaintenancePageWorkflow:
             # Also when the page is cancelled: what its tenants did is recorded before it closes.
             if not request.scope.run.dry_run:
                 await self._record()
-        return self.progress()
+        return self._totals
 
     def _show_progress(self) -> None:
-        failed = sum(outcome.failed for outcome in self._outcomes)
-        of = len(self._request.plans)
-        workflow.set_current_details(f"**{len(self._outcomes)} of {of} tenants done**, {failed} of them failed")
+        done, of, failed = self._totals.tenants, len(self._request.plans), self._totals.failed
+        workflow.set_current_details(f"**{done} of {of} tenants done**, {failed} of them failed")
 
     async def _record(self) -> None:
         page = self._request

@@ -4,14 +4,19 @@ from uuid import uuid4
 import pytest
 from structlog.testing import capture_logs
 
-from memory_maintenance.cycles.planner import Planner, TenantWork
+from memory_maintenance.cycles.planner import Planner, PlanPage
 from memory_maintenance.cycles.statements import FIRST_TENANTS
+from memory_maintenance.cycles.step import tasks_named
 from memory_maintenance.errors import TenantNotFoundError
 from memory_maintenance.rae.decay import DecayWorker
 from memory_maintenance.settings import Settings
-from memory_maintenance.store.pool import execute, execute_many, fetch_value
+from memory_maintenance.store.pool import execute, execute_many, fetch, fetch_value
+from memory_maintenance.task import Tools
+from memory_maintenance.tasks import tasks_with
 from memory_maintenance.tenants.control import pause
 from memory_maintenance.tenants.overrides import override
+from memory_maintenance.work import Run, TenantPlan
+from workflows.messages import CycleScope
 
 NOW = datetime.now(UTC)
 INSERT = """
@@ -20,8 +25,24 @@ VALUES ($1, 'The blue tent leaks', $2, 'episodic', $3, $4)
 """
 
 
-def planner(pool, **chosen):
-    return Planner(pool, Settings.model_validate({"rae_llm_backend": "extractive", **chosen}))
+def settings(**chosen):
+    return Settings.model_validate({"rae_llm_backend": "extractive", **chosen})
+
+
+def a_run(**more):
+    return Run(cycle_id=uuid4(), as_of=NOW, **more)
+
+
+async def planner(pool, run, tasks=None, **chosen):
+    """Return the planner of a run, as whoever opens the run makes it."""
+    tools = Tools(pool, settings(**chosen))
+    named = tasks_named(tasks_with(tools), tasks, run.kind)
+    return Planner(pool, tools.settings, [task for task in named if await task.unavailable() is None])
+
+
+async def plan_of_the_fleet(pool, run=None, **chosen) -> PlanPage:
+    run = run or a_run()
+    return await (await planner(pool, run, **chosen)).plan_page(run)
 
 
 async def remember(pool, tenant, *, events=1, importance=0.3, ago=timedelta(hours=1)):
@@ -33,11 +54,11 @@ async def test_a_tenant_is_planned_for_what_it_has(any_pool):
     await remember(any_pool, few)
     await remember(any_pool, long, events=12)
     await remember(any_pool, important, events=3, importance=0.9)
-    page = await planner(any_pool).plan_page(as_of=NOW, daily=True)
-    assert page.work == (
-        TenantWork(few, decay=True),
-        TenantWork(long, decay=True, sessions=1),
-        TenantWork(important, decay=True, dreams=1),
+    page = await plan_of_the_fleet(any_pool)
+    assert page.plans == (
+        TenantPlan(tenant_id=few, units={"decay": 1}),
+        TenantPlan(tenant_id=long, units={"decay": 1, "summarization": 1}),
+        TenantPlan(tenant_id=important, units={"decay": 1, "dreaming": 1}),
     )
     assert (page.cursor, page.looked_at, page.paused) == (None, 3, 0)
 
@@ -47,59 +68,93 @@ async def test_idle_and_paused_tenants_are_left_out(pool):
         await remember(pool, tenant)
     await pause(pool, "paused")
     await DecayWorker(pool, Settings()).run_decay_cycle(["done", "idle"], as_of=NOW)
-    page = await planner(pool).plan_page(as_of=NOW, daily=True)
-    assert (page.work, page.looked_at, page.paused) == ((), 3, 1)
+    page = await plan_of_the_fleet(pool)
+    assert (page.plans, page.looked_at, page.paused) == ((), 3, 1)
 
 
 async def test_the_hourly_plan_has_no_decay(pool):
     await remember(pool, "acme", events=12)
-    page = await planner(pool).plan_page(as_of=NOW, daily=False, tasks=("summarization",))
-    assert page.work == (TenantWork("acme", sessions=1),)
+    page = await plan_of_the_fleet(pool, a_run(kind="hourly"))
+    assert page.plans == (TenantPlan(tenant_id="acme", units={"summarization": 1}),)
 
 
 @pytest.mark.parametrize(
     ("daily", "chosen", "planned"),
     [
-        pytest.param(True, {}, {"left": 1, "new": 1}, id="what earlier runs have left, and what this one may write"),
-        pytest.param(False, {}, {"new": 1}, id="hourly: what this one may write"),
+        pytest.param(True, {}, {"left": 1, "new": 0}, id="what earlier runs have left, and what this one may write"),
+        pytest.param(False, {}, {"new": 0}, id="hourly: what this one may write"),
         pytest.param(True, {"embedding_model": None}, {}, id="no model"),
         pytest.param(True, {"openai_base_url": None}, {}, id="no endpoint"),
     ],
 )
-async def test_embeddings_are_planned_for_what_has_none_or_will_have_none(rae_pool, daily, chosen, planned):
+async def test_a_tenant_embeds_what_has_no_vector_and_what_its_run_writes(rae_pool, daily, chosen, planned):
     left, new = str(uuid4()), str(uuid4())
     await remember(rae_pool, new, events=12)
     await execute(
         rae_pool, "INSERT INTO memories (tenant_id, content, source) VALUES ($1, 'x', 'reflection_engine_v2')", left
     )
     named = {"embedding_model": "small", "openai_base_url": "http://127.0.0.1:1/v1", **chosen}
-    tasks = ("summarization", "dreaming") if daily else ("summarization",)
-    page = await planner(rae_pool, **named).plan_page(as_of=NOW, daily=daily, tasks=tasks)
+    run = a_run(kind="daily" if daily else "hourly")
+    plan = await planner(rae_pool, run, ("summarization", "dreaming") if daily else None, **named)
+    page = await plan.plan_page(run)
+    scope = CycleScope(run=run, deadline=NOW, tasks=tuple(task.spec for task in plan.tasks))
+    may_embed = [
+        one for one in page.plans if "embedding" in {task.name: task for task in scope.for_tenant(one).tasks}
+    ]
     names = {left: "left", new: "new"}
-    assert {names[work.tenant_id]: work.embeddings for work in page.work if work.embeddings} == planned
+    assert {names[one.tenant_id]: one.units.get("embedding", 0) for one in may_embed} == planned
 
 
 async def test_a_store_that_keeps_no_vectors_has_no_embeddings_planned(pool):
     await remember(pool, "acme", events=12)
     named = {"embedding_model": "small", "openai_base_url": "http://127.0.0.1:1/v1"}
     with capture_logs() as logs:
-        page = await planner(pool, **named).plan_page(as_of=NOW, daily=True)
-    assert [work.embeddings for work in page.work] == [0]
+        plan = await planner(pool, a_run(), **named)
+    assert "embedding" not in [task.spec.name for task in plan.tasks]
     assert {"event": "embedding_skipped", "reason": "no_vector_column", "log_level": "warning"} in logs
 
 
 async def test_pages_go_on_where_the_one_before_ended(pool):
     tenants = [f"t{number:04}" for number in range(1203)]
     await execute_many(pool, INSERT, [(tenant, None, 0.3, NOW) for tenant in tenants])
-    plan, found, cursor, looked_at = planner(pool), [], None, 0
+    run, found, cursor, looked_at = a_run(), [], None, 0
+    plan = await planner(pool, run)
     while True:
-        page = await plan.plan_page(as_of=NOW, daily=True, after=cursor, limit=200)
-        found += [work.tenant_id for work in page.work]
+        page = await plan.plan_page(run, after=cursor, limit=200)
+        found += [one.tenant_id for one in page.plans]
         looked_at += page.looked_at
         cursor = page.cursor
         if cursor is None:
             break
     assert (found, looked_at) == (tenants, 1203)
+
+
+async def test_an_override_lets_a_tenant_in_where_the_deployment_has_a_task_off(any_pool):
+    let_in, left_out = (str(uuid4()) for _ in range(2))
+    for tenant in (let_in, left_out):
+        await remember(any_pool, tenant, events=12, importance=0.9)
+    tasks = ("decay", "summarization", "dreaming")
+    await override(any_pool, let_in, {f"{task}_enabled": True for task in tasks})
+    off = {"memory_importance_decay_enabled": False, "summarization_enabled": False, "dreaming_enabled": False}
+    page = await plan_of_the_fleet(any_pool, **off)
+    assert page.plans == (TenantPlan(tenant_id=let_in, units=dict.fromkeys(tasks, 1)),)
+    assert await fetch(any_pool, "SELECT tenant_id FROM maintenance.tenants WHERE decay_off_since IS NOT NULL") == [
+        (left_out,)
+    ]
+
+
+@pytest.mark.parametrize("named", [{"project": "p"}, {"session": "s"}])
+async def test_what_an_operator_names_is_planned_also_for_a_paused_tenant(pool, named):
+    await remember(pool, "acme", events=12)
+    await pause(pool, "acme")
+    run, fleet = a_run(project="p", **named) if "session" in named else a_run(**named), a_run()
+    assert [
+        (len(page.plans), page.looked_at, page.paused)
+        for page in [
+            await (await planner(pool, one, ("summarization", "dreaming"))).plan_chosen(one, ["acme"])
+            for one in (run, fleet)
+        ]
+    ] == [(1, 1, 0), (0, 1, 1)]
 
 
 @pytest.mark.parametrize("off", ["setting", "override"])
@@ -108,8 +163,7 @@ async def test_a_tenant_whose_decay_is_off_has_none_to_do_and_that_is_remembered
     await DecayWorker(pool, Settings()).run_decay_cycle(as_of=NOW - timedelta(days=1))
     if off == "override":
         await override(pool, "acme", {"decay_enabled": False})
-    plan = planner(pool, memory_importance_decay_enabled=off != "setting")
-    assert (await plan.plan_page(as_of=NOW, daily=True)).work == ()
+    assert (await plan_of_the_fleet(pool, memory_importance_decay_enabled=off != "setting")).plans == ()
     assert await fetch_value(pool, "SELECT decay_off_since FROM maintenance.tenants") == NOW
 
 
@@ -117,14 +171,16 @@ async def test_overrides_that_cannot_be_read_are_one_tenants_trouble(pool):
     await remember(pool, "acme")
     await remember(pool, "broken")
     await execute(pool, "INSERT INTO maintenance.tenants (tenant_id, overrides) VALUES ('broken', '[1]')")
-    page = await planner(pool).plan_page(as_of=NOW, daily=True)
-    assert [work.tenant_id for work in page.work] == ["acme", "broken"]
+    page = await plan_of_the_fleet(pool)
+    assert [plan.tenant_id for plan in page.plans] == ["acme", "broken"]
     assert await DecayWorker(pool, Settings()).run_decay_cycle(as_of=NOW) == {"total_tenants": 1, "total_updated": 1}
 
 
 async def test_an_unknown_tenant_is_named(pool):
+    run = a_run()
+    plan = await planner(pool, run)
     with pytest.raises(TenantNotFoundError):
-        await planner(pool).plan_chosen(["nobody"], as_of=NOW, daily=True)
+        await plan.plan_chosen(run, ["nobody"])
 
 
 async def test_planning_looks_up_each_tenant_once_however_many_memories_it_has(pool):
@@ -132,10 +188,7 @@ async def test_planning_looks_up_each_tenant_once_however_many_memories_it_has(p
     await remember(pool, "small")
     await execute(pool, "ANALYZE memories")
     plan = await fetch_value(pool, f"EXPLAIN (ANALYZE, FORMAT JSON) {FIRST_TENANTS}", 500)
-    assert [work.tenant_id for work in (await planner(pool).plan_page(as_of=NOW, daily=True)).work] == [
-        "large",
-        "small",
-    ]
+    assert [one.tenant_id for one in (await plan_of_the_fleet(pool)).plans] == ["large", "small"]
     assert rows_read(plan[0]["Plan"]) <= 3
 
 

@@ -25,7 +25,7 @@ async def test_cycles_come_newest_first_with_totals_and_durations(pool):
     found = await latest_cycles(pool, 10)
     assert [cycle.started_at for cycle in found] == [NIGHT - age * DAY for age in (0, 1, 2, 9)]
     assert found[0].totals is not None
-    assert (found[0].totals.decay.updated, found[0].took) == (30, timedelta(hours=1))
+    assert (found[0].totals.of("decay").of("updated"), found[0].took) == (30, timedelta(hours=1))
     assert (found[-1].cycle_id, found[-1].totals, found[-1].took) == (hourly, None, None)
     assert [len(await latest_cycles(pool, 10, kind)) for kind in ("daily", "hourly")] == [3, 1]
     assert await open_cycles(pool) == [hourly]

@@ -79,7 +79,7 @@ async def test_the_trend_ends_with_the_cycle_and_has_its_kind_alone(pool):
 async def test_a_cycle_that_was_never_closed_is_told_from_its_pages(pool):
     await night(pool, status=None)
     report = await cycle_report(pool)
-    assert (report.totals.decay.updated, report.totals.tenants, report.cycle.totals) == (30, 4, None)
+    assert (report.totals.of("decay").of("updated"), report.totals.tenants, report.cycle.totals) == (30, 4, None)
 
 
 @pytest.mark.parametrize("with_text", [True, False])

@@ -1,8 +1,10 @@
 import pytest
 
-from memory_maintenance.cycles.outcomes import TASKS, TenantOutcome
+from memory_maintenance.cycles.outcomes import TenantOutcome
 from memory_maintenance.cycles.record import record_outcomes
+from memory_maintenance.cycles.step import chosen_names
 from memory_maintenance.inspection.successes import successes_of_tenants
+from memory_maintenance.tasks import TASKS
 from tests.nights import DAY, NIGHT, night
 
 DONE, FAILED, LATE = (
@@ -35,7 +37,7 @@ async def test_the_newest_completed_run_counts_and_those_since_that_were_not(poo
 
 
 async def test_kinds_are_told_apart_and_a_run_of_chosen_tasks_is_of_none(pool):
-    await night(pool, outcomes=DONE, config={"tasks": list(TASKS)})
+    await night(pool, outcomes=DONE, config={"tasks": chosen_names(task.spec for task in TASKS)})
     await night(pool, outcomes=DONE, kind="hourly", at=NIGHT - DAY, config={"tasks": ["summarization"]})
     await night(pool, outcomes=DONE, at=NIGHT + DAY, config={"tasks": ["summarization"], "named_tenants": 1})
     assert await _told(pool) == [("hourly", NIGHT - DAY, 0), ("daily", NIGHT, 0)]

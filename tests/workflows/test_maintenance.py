@@ -71,7 +71,7 @@ async def test_input_of_the_wrong_shape_closes_the_run_as_failed(temporal, worki
             await _run(temporal, *inputs)
 
 
-@pytest.mark.parametrize("inputs", [[], [None], [{}], [{"unknown": 1}]], ids=["none", "null", "empty", "extra field"])
+@pytest.mark.parametrize("inputs", [[], [None], [{}]], ids=["none", "null", "empty"])
 async def test_input_may_be_left_out(temporal, working, inputs):
     async with working():
         assert (await _run(temporal, *inputs))["tenants"]["looked_at"] == 0
