@@ -24,7 +24,7 @@ ATTEMPTS_AT_A_DEFECT = 5
 
 
 _NAMED: Final = ("tenant_id", "cycle_id")
-"""Of a request, what its log lines are found by besides its workflow."""
+"""Of a request or its run, what log lines are found by besides the workflow."""
 
 
 class FailureInterceptor(Interceptor):
@@ -53,7 +53,8 @@ class _Translating(ActivityInboundInterceptor):
 def _identity(info: activity.Info, args: Sequence[Any]) -> dict[str, Any]:
     """Return what an attempt's log lines are found by; of tenant and cycle what its request names."""
     request = args[0] if args else None
-    named = {name: str(value) for name in _NAMED if (value := getattr(request, name, None)) is not None}
+    parts = (request, getattr(request, "run", None))
+    named = {name: str(getattr(part, name)) for part in parts for name in _NAMED if hasattr(part, name)}
     return {
         "activity": info.activity_type,
         "workflow_id": info.workflow_id,

@@ -6,15 +6,18 @@ A step that hangs goes on beating: its ``start_to_close_timeout`` ends it.
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 from temporalio import activity
+
+BEAT = timedelta(seconds=3)
+"""Between two heartbeats: a fifth of the time-out (``workflows.options.HEARTBEAT``)."""
 
 
 @asynccontextmanager
 async def beating() -> AsyncIterator[None]:
-    """Beat three times per heartbeat time-out while the body runs."""
-    timeout = activity.info().heartbeat_timeout
-    task = asyncio.create_task(_beat(timeout.total_seconds() / 3)) if timeout else None
+    """Beat while the body runs: soon after a cancel was asked for, the next beat brings it."""
+    task = asyncio.create_task(_beat(BEAT.total_seconds())) if activity.info().heartbeat_timeout else None
     try:
         yield
     finally:

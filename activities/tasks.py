@@ -1,12 +1,13 @@
 """The maintenance tasks as activities: per task one that lists due units, and one that does a unit."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from temporalio import activity
 
 from activities.messages import DueRequest, DueResult, UnitRequest
-from memory_maintenance.cycles.step import do_unit, due_units
+from memory_maintenance.cycles.step import do_unit, due_units, stopped_unit
 from memory_maintenance.task import AnyTask
 from memory_maintenance.work import Done, as_json
 
@@ -35,6 +36,12 @@ def _due_activity(task: AnyTask) -> Activity:
 def _unit_activity(task: AnyTask) -> Activity:
     @activity.defn(name=task.spec.activity)
     async def do(request: UnitRequest) -> Done:
-        return await do_unit(task, request.tenant_id, request.unit, request.run)
+        try:
+            return await do_unit(task, request.tenant_id, request.unit, request.run)
+        except asyncio.CancelledError:
+            if activity.is_worker_shutdown():
+                raise  # another worker takes the unit over
+            # The workflow waits for what was done until now, and ends with it.
+            return await stopped_unit(task, request.tenant_id, request.unit, request.run, "cancelled")
 
     return do

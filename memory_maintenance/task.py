@@ -60,7 +60,7 @@ class Task(ABC, Generic[UnitT]):
         """Return why *settings*, a tenant's or the deployment's, switch the task off; None: it is on."""
 
     async def unavailable(self) -> str | None:
-        """Return why this store cannot have the task at all; None: it can."""
+        """Return why no tenant can have the task, whatever its overrides say; None: one may."""
         return None
 
     async def note_off(self, tenants: Sequence[Tenant], run: Run) -> None:

@@ -158,9 +158,12 @@ class TaskSpec(Lean):
         return self._not_done("failed", unit, reason)
 
     def skipped(self, unit: UnitJson, reason: str) -> Counts:
-        """Return the counts of a *unit* that was not begun; of one whose tenant is paused, the tenant is counted."""
+        """Return the counts of a *unit* that was not done.
+
+        Of a tenant that is paused, or whose run was cancelled, the tenant's status is the reason.
+        """
         counts = self._not_done("skipped", unit, reason)
-        return counts.model_copy(update={"reasons": {}}) if reason == "paused" else counts
+        return counts.model_copy(update={"reasons": {}}) if reason in ("paused", "cancelled") else counts
 
     def _not_done(self, count: str, unit: UnitJson, reason: str) -> Counts:
         size = self.size(unit)

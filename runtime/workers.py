@@ -14,6 +14,7 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 
 from activities.failures import FailureInterceptor
+from activities.heartbeat import BEAT
 from memory_maintenance.errors import MaintenanceError
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import Pool, fetch_value
@@ -90,6 +91,7 @@ def _work(client: Client, settings: Settings, pool: Pool, activities_at_once: in
         activity_task_poller_behavior=ACTIVITY_POLLERS,
         sticky_queue_schedule_to_start_timeout=STICKY,
         graceful_shutdown_timeout=GRACE,
+        max_heartbeat_throttle_interval=BEAT,
         deployment_config=deployment(settings),
     )
 
@@ -106,6 +108,7 @@ def _writing(
         max_task_queue_activities_per_second=settings.model_requests_per_second if limited else None,
         activity_task_poller_behavior=ACTIVITY_POLLERS,
         graceful_shutdown_timeout=GRACE,
+        max_heartbeat_throttle_interval=BEAT,
         deployment_config=deployment(settings),
     )
 

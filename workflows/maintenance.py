@@ -28,7 +28,7 @@ class MaintenanceWorkflow:
     Start it with no input for a daily run over every tenant. Signals, with a tenant id or
     ``{"tenant_id": …, "by": …, "reason": …}``: ``pause_tenant``, ``resume_tenant``,
     ``cancel_tenant``. Queries: ``status`` and ``progress``. Returns RAE's statistics; of a dry run
-    those of a run that nobody has done.
+    those of the run that would be; of a cancelled run what was done, with ``status`` "cancelled".
     """
 
     @workflow.init
@@ -89,11 +89,13 @@ class MaintenanceWorkflow:
             if not cancelled:
                 self._totals = self._totals.model_copy(update={"failure": cycle_failure(error)})
             await self._close("cancelled" if cancelled else "failed")
-            raise
+            if not cancelled:
+                raise
+            stats = await cycle.stats(self._state, self._totals) | {"status": "cancelled"}
         finally:
             await self._orders.drained()  # also those that came while the cycle closed
         obeying.cancel()
-        if self._too_many_failed:
+        if self._too_many_failed and "status" not in stats:
             raise cycle.too_many_failed(self._totals)
         return stats
 

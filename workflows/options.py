@@ -45,8 +45,12 @@ def sql(until: datetime | None = None) -> workflow.ActivityConfig:
 
 
 def long_sql(until: datetime | None = None) -> workflow.ActivityConfig:
-    """Return the options of a step of some 20 seconds that beats after every page."""
-    return {**sql(until), "start_to_close_timeout": timedelta(minutes=5)}
+    """Return the options of a unit of some 20 seconds; one that is cancelled says what it had done."""
+    return {
+        **sql(until),
+        "start_to_close_timeout": timedelta(minutes=5),
+        "cancellation_type": workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    }
 
 
 def model(tenant_id: str) -> workflow.ActivityConfig:
@@ -63,6 +67,7 @@ def model(tenant_id: str) -> workflow.ActivityConfig:
         "heartbeat_timeout": HEARTBEAT,
         "retry_policy": RETRY,
         "priority": Priority(fairness_key=tenant_id[:64]),
+        "cancellation_type": workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     }
 
 

@@ -16,6 +16,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.options import TENANTS_AT_ONCE, sql
     from workflows.search_attributes import of_tenant
     from workflows.tenant import TenantMaintenanceWorkflow
+    from workflows.waiting import all_of, child_result
 
 
 def tenant_workflow_id(tenant_id: str, *, dry_run_id: UUID | None = None) -> str:
@@ -62,20 +63,23 @@ class MaintenancePageWorkflow:
 
         async def one(plan: TenantPlan) -> None:
             async with slots:
-                outcome = await self._outcome_of(plan)
-                self._outcomes.append(outcome)
-                self._totals = self._totals.with_outcomes([outcome], dry_run=request.scope.run.dry_run)
-                self._show_progress()
+                self._note(await self._outcome_of(plan))
 
         try:
-            await asyncio.gather(*(one(plan) for plan in request.plans))
-        finally:
-            # Also when the page is cancelled: what its tenants did is recorded before it closes.
-            if not request.scope.run.dry_run:
-                await self._record()
+            await all_of(one(plan) for plan in request.plans)
+        except asyncio.CancelledError:
+            # A result like any other: what the tenants did counts, and those that had not started are named.
+            begun = {outcome.tenant_id for outcome in self._outcomes}
+            for plan in request.plans:
+                if plan.tenant_id not in begun:
+                    self._note(_without_work(plan, "cancelled"))
+        if not request.scope.run.dry_run:
+            await self._record()
         return self._totals
 
-    def _show_progress(self) -> None:
+    def _note(self, outcome: TenantOutcome) -> None:
+        self._outcomes.append(outcome)
+        self._totals = self._totals.with_outcomes([outcome], dry_run=self._request.scope.run.dry_run)
         done, of, failed = self._totals.tenants, len(self._request.plans), self._totals.failed
         workflow.set_current_details(f"**{done} of {of} tenants done**, {failed} of them failed")
 
@@ -104,7 +108,7 @@ class MaintenancePageWorkflow:
 
     async def _child(self, plan: TenantPlan) -> TenantOutcome:
         scope = self._request.scope
-        return await workflow.execute_child_workflow(
+        starting = workflow.start_child_workflow(
             TenantMaintenanceWorkflow.run,
             TenantRequest(scope=scope.for_tenant(plan), plan=plan),
             id=tenant_workflow_id(plan.tenant_id, dry_run_id=scope.dry_run_id),
@@ -112,6 +116,7 @@ class MaintenancePageWorkflow:
             static_summary=f"tenant {plan.tenant_id}",
             search_attributes=of_tenant(scope.run.cycle_id, plan.tenant_id) if scope.search_attributes else None,
         )
+        return await child_result(starting)
 
 
 def _without_work(plan: TenantPlan, status: TenantStatus, *, error_type: str | None = None) -> TenantOutcome:

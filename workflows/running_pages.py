@@ -12,6 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.messages import PageRequest
     from workflows.page import MaintenancePageWorkflow
     from workflows.search_attributes import of_page
+    from workflows.waiting import child_result
 
 
 class RunningPages:
@@ -58,7 +59,7 @@ class RunningPages:
     async def _run(self, request: PageRequest) -> None:
         scope, page = request.scope, request.page
         try:
-            done = await workflow.execute_child_workflow(
+            starting = workflow.start_child_workflow(
                 MaintenancePageWorkflow.run,
                 request,
                 id=_page_id(page),
@@ -66,6 +67,7 @@ class RunningPages:
                 static_summary=f"page {page}, {len(request.plans)} tenants",
                 search_attributes=of_page(scope.run.cycle_id) if scope.search_attributes else None,
             )
+            done = await child_result(starting)
         except FailureError as error:  # terminated, or its id is taken by a page of a root that was
             if is_cancelled_exception(error) and (self._stopping or workflow.cancellation_reason() is not None):
                 raise

@@ -16,6 +16,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.options import DUE_AT_ONCE, UNITS_AT_ONCE, long_sql, model, sql
     from workflows.orders import OrderQueue
     from workflows.search_attributes import show_status
+    from workflows.waiting import all_of, result_of
 
 SHOWN = 100
 """Characters of what a step is about, for the Web UI: a summary has at most 400 bytes."""
@@ -74,6 +75,9 @@ class TenantMaintenanceWorkflow:
         obeying = asyncio.create_task(self._orders.carry_out())
         try:
             await self._work()
+        except (asyncio.CancelledError, ActivityError) as error:
+            if not is_cancelled_exception(error):
+                raise  # a cancelled run has a result like any other: what was done so far counts
         finally:
             await self._orders.drained()
         obeying.cancel()
@@ -122,7 +126,7 @@ class TenantMaintenanceWorkflow:
                     if not self._has_to_stop():
                         await self._do(task, unit)
 
-            await asyncio.gather(*(one(unit) for unit in due))
+            await all_of(one(unit) for unit in due)
             if len(due) < DUE_AT_ONCE:
                 return
             after = due[-1]
@@ -143,7 +147,7 @@ class TenantMaintenanceWorkflow:
             options["summary"] = about[:SHOWN]
         request = UnitRequest(tenant_id=self._tenant_id, unit=unit, run=self._run)
         try:
-            done: Done = await workflow.execute_activity(task.activity, request, result_type=Done, **options)
+            done: Done = await result_of(workflow.start_activity(task.activity, request, result_type=Done, **options))
         except ActivityError as error:
             self._note_failure(error)
             done = Done(counts=task.failed(unit, reason(error)))
@@ -169,8 +173,9 @@ class TenantMaintenanceWorkflow:
     def _has_to_stop(self) -> bool:
         """Return whether an order came to stop, or time is up. Once seen, it stays so for this run."""
         if self._stopped is None:
+            cancelled = workflow.cancellation_reason() is not None
             late = workflow.now() >= self._scope.deadline
-            self._stopped = self._told_to_stop or ("out_of_time" if late else None)
+            self._stopped = self._told_to_stop or ("cancelled" if cancelled else "out_of_time" if late else None)
         return self._stopped is not None
 
     def _note_order(self, order: TenantOrder) -> None:
@@ -186,7 +191,8 @@ class TenantMaintenanceWorkflow:
 
     def _closed(self) -> TenantOutcome:
         took = (workflow.now() - self._progress.started_at) / timedelta(seconds=1)
-        status = "failed" if self._outcome.failed else self._stopped or self._told_to_stop or "completed"
+        cancelled: TenantStatus | None = None if workflow.cancellation_reason() is None else "cancelled"
+        status = "failed" if self._outcome.failed else self._stopped or self._told_to_stop or cancelled or "completed"
         return self._outcome.model_copy(update={"status": status, "seconds": took})
 
 

@@ -39,6 +39,12 @@ async def do_unit(task: Task[UnitT], tenant_id: str, unit: UnitJson, run: Run) -
     return await task.do(tenant, typed, run)
 
 
+async def stopped_unit(task: Task[UnitT], tenant_id: str, unit: UnitJson, run: Run, reason: str) -> Done:
+    """Return what is counted of a unit that was broken off for *reason*: nothing, or what it had committed."""
+    tenant = await load_tenant(task.tools.pool, tenant_id, task.tools.settings)
+    return await task.stopped(tenant, _unit(task, unit), run, reason)
+
+
 def _unit(task: Task[UnitT], unit: UnitJson) -> UnitT:
     return task.unit.model_validate(unit)  # type: ignore[return-value]  # a test holds `unit` to the task's parameter
 

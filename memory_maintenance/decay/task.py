@@ -144,7 +144,7 @@ class Decay(Task[DecayUnit]):
 
 def _ended(of_run: Counter[str], unit: DecayUnit, why: str) -> Done:
     counts = _counts(of_run, unit)
-    if why in ("done", "paused"):
+    if why in ("done", "paused", "cancelled"):
         return Done(counts=counts, paused=why == "paused")
     return Done(counts=counts.plus(Counts(reasons={why: 1})))
 

@@ -67,8 +67,10 @@ class Embedding(Task[EmbeddingUnit]):
         return None if settings.embeds else "no_embedding_model"
 
     async def unavailable(self) -> str | None:
-        """The store has neither RAE's table of embeddings nor the column."""
-        if not self.tools.settings.embeds or await place_of(self.tools.pool) is not None:
+        """No model is set, which no override can; or the store has neither RAE's table of embeddings nor the column."""
+        if reason := self.off(self.tools.settings):
+            return reason
+        if await place_of(self.tools.pool) is not None:
             return None
         logger.warning("embedding_skipped", reason="no_vector_column")
         return "no_vector_column"

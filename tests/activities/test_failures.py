@@ -12,9 +12,10 @@ from temporalio.testing import ActivityEnvironment
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput
 
 from activities.failures import FailureInterceptor
-from activities.messages import CloseCycleRequest, DecayBatchRequest, TenantOrder
+from activities.messages import CloseCycleRequest, PlanPageRequest, TenantOrder, UnitRequest
 from memory_maintenance.cycles.outcomes import CycleTotals
 from memory_maintenance.errors import StoreError
+from memory_maintenance.work import Run
 
 CYCLE = UUID("01a21047-b000-7000-8000-000000000001")
 NOW = datetime(2026, 3, 10, 2, tzinfo=UTC)
@@ -48,9 +49,14 @@ async def _failed(*args: Any) -> tuple[dict[str, Any], list[Any]]:
             id="a cycle",
         ),
         pytest.param(
-            (DecayBatchRequest(tenant_id="acme", cycle_id=CYCLE, as_of=NOW, cursor=None),),
+            (UnitRequest(tenant_id="acme", unit={}, run=Run(cycle_id=CYCLE, as_of=NOW)),),
             {"tenant_id": "acme", "cycle_id": str(CYCLE)},
             id="a tenant in a cycle",
+        ),
+        pytest.param(
+            (PlanPageRequest(run=Run(cycle_id=CYCLE, as_of=NOW), tasks=("decay",)),),
+            {"cycle_id": str(CYCLE)},
+            id="a page of a cycle",
         ),
         pytest.param((TenantOrder(tenant_id="acme", action="pause"),), {"tenant_id": "acme"}, id="a tenant"),
         pytest.param((), {}, id="nothing"),

@@ -7,6 +7,7 @@ from structlog.testing import capture_logs
 from memory_maintenance.cycles.planner import Planner, PlanPage
 from memory_maintenance.cycles.statements import FIRST_TENANTS
 from memory_maintenance.cycles.step import tasks_named
+from memory_maintenance.embedding.task import Embedding
 from memory_maintenance.errors import TenantNotFoundError
 from memory_maintenance.rae.decay import DecayWorker
 from memory_maintenance.settings import Settings
@@ -98,11 +99,12 @@ async def test_a_tenant_embeds_what_has_no_vector_and_what_its_run_writes(rae_po
     plan = await planner(rae_pool, run, ("summarization", "dreaming") if daily else None, **named)
     page = await plan.plan_page(run)
     scope = CycleScope(run=run, deadline=NOW, tasks=tuple(task.spec for task in plan.tasks))
-    may_embed = [
-        one for one in page.plans if "embedding" in {task.name: task for task in scope.for_tenant(one).tasks}
-    ]
+    embedding = Embedding.spec
+    found = {
+        one.tenant_id: one.units.get("embedding", 0) for one in page.plans if embedding in scope.for_tenant(one).tasks
+    }
     names = {left: "left", new: "new"}
-    assert {names[one.tenant_id]: one.units.get("embedding", 0) for one in may_embed} == planned
+    assert {names[tenant]: units for tenant, units in found.items()} == planned
 
 
 async def test_a_store_that_keeps_no_vectors_has_no_embeddings_planned(pool):
@@ -143,18 +145,16 @@ async def test_an_override_lets_a_tenant_in_where_the_deployment_has_a_task_off(
     ]
 
 
-@pytest.mark.parametrize("named", [{"project": "p"}, {"session": "s"}])
+@pytest.mark.parametrize("named", [{"project": "p"}, {"project": "p", "session": "s"}])
 async def test_what_an_operator_names_is_planned_also_for_a_paused_tenant(pool, named):
     await remember(pool, "acme", events=12)
     await pause(pool, "acme")
-    run, fleet = a_run(project="p", **named) if "session" in named else a_run(**named), a_run()
-    assert [
-        (len(page.plans), page.looked_at, page.paused)
-        for page in [
-            await (await planner(pool, one, ("summarization", "dreaming"))).plan_chosen(one, ["acme"])
-            for one in (run, fleet)
-        ]
-    ] == [(1, 1, 0), (0, 1, 1)]
+    pages = []
+    for run in (a_run(**named), a_run()):
+        plan = await planner(pool, run, ("summarization", "dreaming"))
+        page = await plan.plan_chosen(run, ["acme"])
+        pages.append((len(page.plans), page.looked_at, page.paused))
+    assert pages == [(1, 1, 0), (0, 1, 1)]
 
 
 @pytest.mark.parametrize("off", ["setting", "override"])

@@ -6,8 +6,11 @@ from structlog.testing import capture_logs
 
 from memory_maintenance.cycles.outcomes import CycleFailure, CycleTotals, TenantOutcome
 from memory_maintenance.cycles.record import close_cycle, open_cycle
+from memory_maintenance.cycles.statistics import statistics
+from memory_maintenance.decay.task import Decay
 from memory_maintenance.inspection.report import skipped_work
 from memory_maintenance.store.pool import fetch_value
+from memory_maintenance.work import Run
 from tests.inspection.conftest import settings
 from tests.nights import NIGHT, night
 
@@ -72,10 +75,19 @@ async def test_the_end_of_a_cycle_is_logged_as_what_it_is(pool, status, event, l
     )
 
 
+async def test_a_cycle_whose_decay_failed_for_everybody_is_closed_all_the_same(pool):
+    failed = TenantOutcome(tenant_id="acme", status="failed").adding(Decay.spec, Decay.spec.failed({}, "store_error"))
+    with capture_logs() as logs:
+        closed = await night(pool, outcomes=(failed,))
+    assert await fetch_value(pool, STATUS, closed) == "completed"
+    [decay] = [log["stats"] for log in logs if log["event"] == "decay_cycle_completed"]
+    assert decay == {"total_tenants": 0, "total_updated": 0}
+
+
 @pytest.mark.parametrize(
     ("looked_at", "left_paused", "outcomes", "told"),
     [
-        pytest.param(1, 1, ["paused"], {"left_paused": 0, "paused": 1}, id="named with a session: it has an outcome"),
+        pytest.param(1, 0, ["paused"], {"left_paused": 0, "paused": 1}, id="named with a session: it has an outcome"),
         pytest.param(2, 1, ["completed"], {"left_paused": 1, "completed": 1}, id="left out of the plan"),
         pytest.param(2, 1, ["paused"], {"left_paused": 1, "paused": 1}, id="one left out, another paused meanwhile"),
     ],
@@ -84,7 +96,8 @@ def test_a_paused_tenant_is_counted_once(looked_at, left_paused, outcomes, told)
     totals = CycleTotals(looked_at=looked_at, left_paused=left_paused).with_outcomes(
         TenantOutcome(tenant_id=str(number), status=status) for number, status in enumerate(outcomes)
     )
-    stats = totals.as_stats(started_at=NIGHT, completed_at=NIGHT, config={})
+    run = Run(cycle_id=uuid4(), as_of=NIGHT)
+    stats = statistics(totals, run, started_at=NIGHT, completed_at=NIGHT, config={})
     assert stats["tenants"] == {"looked_at": looked_at, "with_work": 1, **told}
     assert sum(count for what, _, count in skipped_work(totals) if what == "tenants") == sum(
         count for name, count in told.items() if name != "completed"

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from memory_maintenance.cycles.outcomes import CycleTotals, DreamCounts, SummaryCounts
+from memory_maintenance.cycles.outcomes import CycleTotals
 from memory_maintenance.cycles.record import close_cycle, open_cycle
 from memory_maintenance.inspection.figures import left_undone, store_figures
 from memory_maintenance.inspection.successes import last_successes
@@ -16,10 +16,12 @@ from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import execute, fetch_value
 from memory_maintenance.tenants.control import pause
 from memory_maintenance.tenants.overrides import override
+from memory_maintenance.work import Counts
 
 NOW = datetime.now(UTC)
 REMEMBER = "INSERT INTO memories (tenant_id, content, layer, created_at) VALUES ($1, 'x', 'episodic', $2)"
 SPEND = "INSERT INTO maintenance.model_budgets VALUES ((now() AT TIME ZONE 'UTC')::date, '', $1, $2)"
+NOTHING = {"tenant": 0, "memory": 0, "session": 0, "dream": 0, "vector": 0}
 BREAK = "INSERT INTO maintenance.model_breaker VALUES ($1, now(), now() + $2, 'quota')"
 
 
@@ -86,31 +88,37 @@ async def test_what_was_left_undone_is_what_the_newest_daily_cycle_says(pool):
     await closed(pool, "daily", totals=CycleTotals(statuses={"failed": 3}))
     await closed(pool, "daily", totals=CycleTotals(statuses={"out_of_time": 1}))
     await closed(pool, "hourly", totals=CycleTotals(statuses={"failed": 7}))
-    assert (await store_figures(pool, chosen())).left_undone == {"tenant": 1, "session": 0, "dream": 0}
+    assert (await store_figures(pool, chosen())).left_undone == NOTHING | {"tenant": 1}
 
 
 @pytest.mark.parametrize(
     ("totals", "left"),
     [
-        pytest.param(CycleTotals(statuses={"completed": 5, "paused": 1, "failed": 2, "page_failed": 3}), (5, 0, 0)),
-        pytest.param(CycleTotals(summarization=SummaryCounts(stored=4, fallbacks=2, failed=1)), (0, 3, 0)),
+        pytest.param(CycleTotals(statuses={"completed": 5, "paused": 1, "failed": 2, "page_failed": 3}), {"tenant": 5}),
+        pytest.param(CycleTotals(summarization=Counts(stored=4, fallbacks=2, failed=1)), {"session": 3}),
         pytest.param(
-            CycleTotals(summarization=SummaryCounts(fallbacks=2, reasons={"set_aside": 2})),
-            (0, 0, 0),
+            CycleTotals(summarization=Counts(fallbacks=2, reasons={"set_aside": 2})),
+            {},
             id="a fallback of what is set aside is final",
         ),
         pytest.param(
             CycleTotals(
-                summarization=SummaryCounts(skipped=4, reasons={"budget_exhausted": 3, "insufficient_events": 1}),
-                dreaming=DreamCounts(skipped=2, failed=1, reasons={"budget_exhausted": 2}),
+                summarization=Counts(skipped=4, reasons={"budget_exhausted": 3, "insufficient_events": 1}),
+                dreaming=Counts(skipped=2, failed=1, reasons={"budget_exhausted": 2}),
             ),
-            (0, 3, 3),
+            {"session": 3, "dream": 3},
             id="what the budget had no room for is due again",
         ),
+        pytest.param(
+            CycleTotals(embedding=Counts(embedded=3, skipped=2, failed=4, reasons={"budget_exhausted": 2, "cut": 4})),
+            {"vector": 6},
+            id="memories that vector search cannot find",
+        ),
+        pytest.param(CycleTotals(decay=Counts(seen=9, updated=5, invalid=1, busy=2)), {}, id="what decay left"),
     ],
 )
 def test_undone_is_what_the_next_night_has_to_do(totals, left):
-    assert left_undone(totals) == dict(zip(("tenant", "session", "dream"), left, strict=True))
+    assert left_undone(totals) == NOTHING | left
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,12 @@ import pytest
 from memory_maintenance.errors import SessionNotFoundError
 from memory_maintenance.inspection.sessions import SessionReport, session_reports
 from memory_maintenance.store.pool import Pool, execute
-from memory_maintenance.summarization.due import due_sessions
 from memory_maintenance.summarization.policy import SessionKey
 from memory_maintenance.tenants.control import pause
 from memory_maintenance.tenants.overrides import override
 from tests.agents import AS_OF, talk, write
 from tests.inspection.conftest import settings
-from tests.steps import Summarizing
+from tests.steps import Summarizing, sessions_due
 
 RECENTLY = AS_OF - timedelta(minutes=20)
 DAYS_AGO = AS_OF - timedelta(days=4)
@@ -51,7 +50,7 @@ async def test_the_reason_is_told_and_a_run_agrees(any_pool, tenant, events, sta
     report = await _report(any_pool, tenant, **chosen)
     assert (report.due_hourly, report.due_daily, why in report.why[0]) == (*due, True)
     for daily, expected in enumerate(due):
-        found = await due_sessions(any_pool, tenant, as_of=AS_OF, daily=bool(daily), settings=settings(**chosen))
+        found = await sessions_due(any_pool, tenant, as_of=AS_OF, daily=bool(daily), settings=settings(**chosen))
         assert bool(found) == expected
 
 
@@ -81,7 +80,7 @@ async def test_events_that_come_late_count_by_their_own_time(any_pool, tenant, d
     assert (report.new_events, report.due_hourly, report.due_daily) == (12, *due)
     assert why in report.why[0]
     for daily, expected in enumerate(due):
-        found = await due_sessions(any_pool, tenant, as_of=AS_OF, daily=bool(daily), settings=settings())
+        found = await sessions_due(any_pool, tenant, as_of=AS_OF, daily=bool(daily), settings=settings())
         assert bool(found) == expected
 
 
@@ -103,6 +102,15 @@ async def test_operators_words_come_first(any_pool, tenant):
     assert (report.due_hourly, report.due_daily) == (False, False)
     assert "paused (ana: restoring a backup)" in report.why[0]
     assert "tenants unset" in report.why[1]
+
+
+async def test_an_override_lets_a_tenant_in_where_summaries_are_off(any_pool, tenant):
+    await write(any_pool, tenant, talk(12), session="s")
+    await override(any_pool, tenant, {"summarization_enabled": True})
+    report = await _report(any_pool, tenant, summarization_enabled=False)
+    assert (report.due_hourly, report.due_daily) == (True, True)
+    assert "it is due: idle" in report.why[0]
+    assert len(await sessions_due(any_pool, tenant, as_of=AS_OF, settings=settings(summarization_enabled=False))) == 1
 
 
 async def test_a_session_that_is_set_aside_says_so(any_pool, tenant):

@@ -11,6 +11,7 @@ from memory_maintenance.inspection.store_health import store_checks
 from memory_maintenance.store.pool import Pool, execute, open_pool
 from tests.agents import write
 from tests.inspection.conftest import settings
+from tests.nights import DAY, NIGHT, OUTCOMES, night
 
 CHURN = "UPDATE memories SET importance = importance + $1 / 1e6"
 
@@ -23,10 +24,19 @@ async def test_a_fresh_store_is_well(any_pool):
     assert {name: check.level for name, check in (await _checks(any_pool)).items()} == dict.fromkeys(
         (
             "version", "rights", "migration", "tables", "columns", "indexes", "row security", "updates", "clock", "overrides",
-            "vectors",
+            "last cycle", "vectors",
         ),
         "ok",
     )  # fmt: skip
+
+
+async def test_what_the_last_daily_cycle_left_undone_is_told_with_its_reasons(pool):
+    await night(pool)
+    check = (await _checks(pool))["last cycle"]
+    assert (check.level, check.advice) == ("warning", "starter.py cycles show")
+    assert check.found == "the last daily cycle left undone: 2 tenant; 2 session (budget_exhausted 2)"
+    await night(pool, at=NIGHT + DAY, outcomes=OUTCOMES[:1])
+    assert (await _checks(pool))["last cycle"].level == "ok"
 
 
 @pytest.mark.parametrize(

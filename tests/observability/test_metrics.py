@@ -7,13 +7,15 @@ from uuid import uuid4
 import pytest
 from prometheus_client import REGISTRY
 
-from memory_maintenance.cycles.outcomes import CycleTotals, SummaryCounts, TenantOutcome
+from memory_maintenance.cycles.outcomes import CycleTotals, TenantOutcome
 from memory_maintenance.cycles.record import close_cycle, open_cycle, record_outcomes
 from memory_maintenance.inspection.figures import reporting_figures
-from memory_maintenance.observability.cycle_metrics import OUTCOMES
+from memory_maintenance.observability.cycle_metrics import TENANT_OUTCOMES
 from memory_maintenance.observability.store_metrics import PoolFigures, StoreCollector, StoreFigures, registered
 from memory_maintenance.rae.scheduler import MaintenanceScheduler
 from memory_maintenance.store.pool import Pool, execute
+from memory_maintenance.tasks import TASKS
+from memory_maintenance.work import Counts
 from tests.agents import write
 from tests.endpoint import endpoint, unauthorized
 from tests.model_path import honest, settings, told
@@ -55,7 +57,7 @@ async def test_a_page_and_an_end_that_are_written_twice_count_once(pool):
     cycle = uuid4()
     await open_cycle(pool, cycle, kind="hourly", as_of=datetime.now(UTC), config={})
     outcomes = [
-        TenantOutcome(tenant_id="acme", summarization=SummaryCounts(fallbacks=2, reasons={"rate_limited": 2})),
+        TenantOutcome(tenant_id="acme", summarization=Counts(fallbacks=2, reasons={"rate_limited": 2})),
         TenantOutcome(tenant_id="globex", status="failed", error_type="StoreError"),
     ]
     before = samples()
@@ -90,6 +92,15 @@ async def test_an_error_of_others_is_no_label(pool):
     assert _grown(before)[("memory_maintenance_unit_reasons_total", "tenant defect")] == 1
 
 
+OUTCOMES = {
+    "tenant": TENANT_OUTCOMES,
+    "memory": ("decayed", "invalid", "busy"),
+    "session": ("stored", "updated", "fallback", "skipped", "failed"),
+    "dream": ("stored", "skipped", "failed"),
+    "vector": ("stored", "skipped", "failed"),
+}
+
+
 @pytest.mark.parametrize("unit", OUTCOMES)
 async def test_every_outcome_is_there_before_it_happens(unit):
     for outcome in OUTCOMES[unit]:
@@ -97,9 +108,14 @@ async def test_every_outcome_is_there_before_it_happens(unit):
         assert REGISTRY.get_sample_value("memory_maintenance_units_total", labels) is not None
 
 
+async def test_units_and_their_outcomes_are_called_what_they_always_were():
+    units = {task.spec.unit: tuple(task.spec.outcomes().values()) for task in TASKS}
+    assert units == {unit: outcomes for unit, outcomes in OUTCOMES.items() if unit != "tenant"}
+
+
 async def test_outcomes_of_tenants_are_those_that_a_run_knows():
     known = TenantOutcome.model_fields["status"].annotation
-    assert set(OUTCOMES["tenant"]) == set(known.__args__)  # type: ignore[union-attr]
+    assert set(TENANT_OUTCOMES) == set(known.__args__)  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("ends", ["raises", "hangs"])

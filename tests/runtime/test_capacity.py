@@ -1,6 +1,5 @@
 """The numbers of a worker fit each other."""
 
-import inspect
 from datetime import timedelta
 
 import pytest
@@ -8,7 +7,7 @@ from pydantic import ValidationError
 from temporalio.common import VersioningBehavior
 from temporalio.worker import Worker
 
-from memory_maintenance.rae.decay import DecayWorker
+from memory_maintenance.decay.task import BATCH_SECONDS
 from memory_maintenance.settings import Settings
 from runtime import capacity
 from runtime.capacity import Slots, deployment, slots
@@ -38,8 +37,7 @@ def test_the_cache_holds_what_two_cycles_have_in_their_windows():
 
 
 def test_a_batch_ends_before_the_grace_of_a_shutdown_does():
-    batch_seconds = inspect.signature(DecayWorker.decay_batch).parameters["seconds"].default
-    assert batch_seconds < capacity.GRACE.total_seconds()
+    assert BATCH_SECONDS < capacity.GRACE.total_seconds()
 
 
 def test_time_outs_of_a_long_step_are_in_order():

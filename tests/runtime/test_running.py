@@ -7,9 +7,10 @@ from uuid import UUID, uuid4
 import pytest
 from temporalio.client import Client
 
-from activities.messages import TenantPlan
+from memory_maintenance.decay.task import Decay
 from memory_maintenance.inspection.health import Check
 from memory_maintenance.settings import Settings
+from memory_maintenance.work import Run, TenantPlan
 from runtime.health_checks import fairness_check, schedule_check, temporal_checks
 from runtime.running import left_running, what_runs
 from runtime.runs import start_run
@@ -51,8 +52,9 @@ async def test_a_cycle_runs_until_it_is_terminated_and_is_left_then(temporal):
 
 async def test_a_tenant_that_is_worked_on_is_named(temporal):
     now = datetime.now(UTC)
-    scope = CycleScope(cycle_id=uuid4(), kind="daily", as_of=now, deadline=now + timedelta(hours=1))
-    request = TenantRequest(scope=scope, plan=TenantPlan(tenant_id="acme/[x]", decay=True))
+    run = Run(cycle_id=uuid4(), as_of=now)
+    scope = CycleScope(run=run, deadline=now + timedelta(hours=1), tasks=(Decay.spec,))
+    request = TenantRequest(scope=scope, plan=TenantPlan(tenant_id="acme/[x]", units={"decay": 1}))
     await temporal.start_workflow(
         TenantMaintenanceWorkflow.run, request, id=tenant_workflow_id("acme/[x]"), task_queue=TASK_QUEUE
     )

@@ -36,7 +36,9 @@ async def _started(client: Client, request: Any) -> dict[str, Any]:
         pytest.param({"min_events": 3, "tenants": ["acme"]}, "min_events: ", id="fewest events of no session"),
         pytest.param({"as_of": "2026-11-24T02:00:00"}, "as_of: ", id="a time without its zone"),
         pytest.param({"tenants": []}, "tenants: ", id="no tenant at all"),
-        pytest.param({"tenants": [f"tenant-{n}" for n in range(10_001)]}, "tenants: ", id="more names than one run takes"),
+        pytest.param(
+            {"tenants": [f"tenant-{n}" for n in range(10_001)]}, "tenants: ", id="more names than one run takes"
+        ),
         pytest.param({"tenants": ["acme", 7]}, "tenants.1: ", id="a number for a name"),
         pytest.param({"tasks": ["decya"]}, "no task 'decya'", id="an unknown task"),
         pytest.param("acme", "give an object", id="a bare word"),

@@ -1,0 +1,71 @@
+"""A cancelled cycle ends soon and says what it had done: memories, rows of its tenants and its totals agree."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
+
+from memory_maintenance.store.pool import Pool, execute, fetch, fetch_value
+from tests.workflows.conftest import Working
+from workflows.maintenance import MaintenanceWorkflow
+from workflows.options import TASK_QUEUE
+
+TENANTS, MEMORIES = 80, 40
+
+INSERT = """
+INSERT INTO memories (tenant_id, content, importance, layer, created_at, last_accessed_at)
+SELECT 'tenant-' || lpad(t::text, 3, '0'), 'x', 0.5, 'semantic', $3, $3
+FROM generate_series(1, $1::integer) t, generate_series(1, $2::integer) m
+"""
+DECAYED = "SELECT count(base_importance) FROM memories"
+OUTCOMES = "SELECT tenant_id, status, (counts->'decay'->>'updated')::integer AS updated FROM maintenance.tenant_runs"
+CYCLE = "SELECT status, totals FROM maintenance.cycles"
+
+
+async def _cancelled_after(client: Client, pool: Pool, decayed: int) -> WorkflowHandle[Any, Any]:
+    run = await client.start_workflow(MaintenanceWorkflow.run, id="night", task_queue=TASK_QUEUE)
+    async with asyncio.timeout(60):
+        while await fetch_value(pool, DECAYED) < decayed:
+            await asyncio.sleep(0.005)
+    await run.cancel()
+    return run
+
+
+@pytest.mark.parametrize("decayed", [1, 200, 1_000, 2_400])
+async def test_what_was_done_is_recorded_whenever_the_cycle_is_cancelled(
+    temporal: Client, pool: Pool, working: Working, decayed: int
+):
+    await execute(pool, INSERT, TENANTS, MEMORIES, datetime.now(UTC) - timedelta(days=9))
+    async with working(memory_decay_page_size=10):
+        run = await _cancelled_after(temporal, pool, decayed)
+        async with asyncio.timeout(20):
+            stats = await run.result()
+    written = await fetch_value(pool, DECAYED)
+    outcomes = await fetch(pool, OUTCOMES)
+    [cycle] = await fetch(pool, CYCLE)
+    assert cycle["status"] == "cancelled"
+    assert sum(row["updated"] or 0 for row in outcomes) == written
+    assert cycle["totals"].get("decay", {}).get("updated", 0) == stats["decay"]["total_updated"] == written
+    assert sum(cycle["totals"]["statuses"].values()) == len(outcomes)
+    assert {row["status"] for row in outcomes} <= {"completed", "cancelled"}
+    assert stats["tenants"].get("cancelled", 0) == cycle["totals"]["statuses"].get("cancelled", 0)
+    left = [one async for one in temporal.list_workflows("ExecutionStatus = 'Running'")]
+    assert left == []
+
+
+async def test_a_tenants_run_that_is_cancelled_returns_what_it_did(temporal, pool, working):
+    await execute(pool, INSERT, 1, 30_000, datetime.now(UTC) - timedelta(days=9))
+    async with working(memory_decay_page_size=10):
+        run = await temporal.start_workflow(MaintenanceWorkflow.run, id="night", task_queue=TASK_QUEUE)
+        async with asyncio.timeout(60):
+            while await fetch_value(pool, DECAYED) < 100:
+                await asyncio.sleep(0.005)
+        await temporal.get_workflow_handle("tenant-maintenance/tenant-001").cancel()
+        stats = await run.result()
+        described = await run.describe()
+    written = await fetch_value(pool, DECAYED)
+    assert 100 <= written < 30_000
+    assert (stats["tenants"]["cancelled"], stats["decay"]["total_updated"]) == (1, written)
+    assert described.status == WorkflowExecutionStatus.COMPLETED
