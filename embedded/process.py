@@ -1,4 +1,4 @@
-"""A server process: it never outlives its parent, is awaited until it answers, and ends in peace."""
+"""Run a server process: wait until it answers, stop it gracefully, never let it outlive its parent."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import importlib.metadata
 import os
 import signal
 import stat
-import sys
 from asyncio.subprocess import DEVNULL, Process
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -16,22 +15,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from embedded import exec_with_parent_death
+from embedded.exec_with_parent_death import with_parent_death
 from memory_maintenance.errors import StackError
 
-START_SECONDS: Final = 90.0
-"""A first start on a slow disk, or the recovery after a crash."""
+START_TIMEOUT_SECONDS: Final = 90.0
+"""Enough for a first start on a slow disk, or for the recovery after a crash."""
 
-STOP_SECONDS: Final = 30.0
+STOP_TIMEOUT_SECONDS: Final = 30.0
 """Postgres writes a checkpoint before it ends."""
 
-LONGEST_SOCKET_FOLDER: Final = 80
-"""Bytes. A unix socket's whole path has to fit into 104 (macOS) or 108 (Linux)."""
+MAX_SOCKET_FOLDER_BYTES: Final = 80
+"""The whole path of a unix socket has to fit into 104 bytes (macOS) or 108 (Linux)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server that runs: where it answers, and its process."""
+    """A running server."""
 
     address: str
     process: Process
@@ -45,94 +44,97 @@ async def server_process(
     log: Path,
     stop_signal: signal.Signals = signal.SIGTERM,
     user: str = "",
-    held: Sequence[int] = (),
+    pass_fds: Sequence[int] = (),
 ) -> AsyncIterator[Process]:
-    """Run *command* and stop it afterwards.
+    """Run *command* and stop it at the end of the block.
 
-    On Linux it also stops when this process is killed, provided that the event
-    loop runs in the main thread: the kernel goes by the thread that forked.
+    On Linux the kernel also stops it when this process is killed, provided that the event
+    loop runs in the main thread: the signal is bound to the thread that forked.
 
     Args:
-        command: an absolute path and its arguments, each turned into text.
-        log: what it prints is appended here.
-        stop_signal: asks it to end in peace; after ``STOP_SECONDS`` it is killed.
-        user: whom to run it as; empty for the present user.
-        held: file descriptors that stay open in it and in its children.
+        command: an absolute path and its arguments.
+        log: file that its output is appended to.
+        stop_signal: requests a graceful shutdown; SIGKILL follows after ``STOP_TIMEOUT_SECONDS``.
+        user: name of the user to run it as; empty: the current user.
+        pass_fds: file descriptors that stay open in it and in its children.
     """
-    prefix = [
-        sys.executable,
-        "-I",
-        "-S",
-        exec_with_parent_death.__file__,
-        str(os.getpid()),
-        str(int(stop_signal)),
-        user,
-    ]
     output = opened_log(log)
     try:
         process = await asyncio.create_subprocess_exec(
-            *prefix,
-            *map(str, command),
+            *with_parent_death(command, stop_signal, user),
             stdin=DEVNULL,
             stdout=output,
             stderr=output,
-            pass_fds=tuple(held),
+            pass_fds=tuple(pass_fds),
             env=server_environment(),
-            start_new_session=True,  # Ctrl-C in the terminal is for the application, which still needs its servers
+            start_new_session=True,  # Ctrl-C is for the application, which still needs its servers
         )
     finally:
         os.close(output)
     try:
         yield process
     finally:
-        await _stop(process, stop_signal)
+        with suppress(ProcessLookupError):  # it ended by itself
+            process.send_signal(stop_signal)
+        try:
+            await asyncio.wait_for(process.wait(), STOP_TIMEOUT_SECONDS)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
 
 
-async def answering(process: Process, answers: Callable[[], Awaitable[bool]], *, name: str, log: Path) -> None:
-    """Wait until *answers* says so.
+async def wait_until_ready(process: Process, is_ready: Callable[[], Awaitable[bool]], *, name: str, log: Path) -> None:
+    """Wait until *is_ready* returns True.
 
     Raises:
-        StackError: the process ended or took longer than ``START_SECONDS``; with the end of its log.
+        StackError: the process ended or took longer than ``START_TIMEOUT_SECONDS``; it quotes the end of the log.
     """
-    deadline = asyncio.get_running_loop().time() + START_SECONDS
-    while not await answers():
+    deadline = asyncio.get_running_loop().time() + START_TIMEOUT_SECONDS
+    while not await is_ready():
         if process.returncode is not None:
-            raise StackError(f"{name} ended while starting: {log_end(log)} (all of it: {log})")
+            raise StackError(f"{name} ended while starting: {log_end(log)} (full log: {log})")
         if asyncio.get_running_loop().time() > deadline:
-            raise StackError(f"{name} did not start within {START_SECONDS:.0f} s: {log_end(log)} (all of it: {log})")
+            waited = f"{START_TIMEOUT_SECONDS:.0f} s"
+            raise StackError(f"{name} did not start within {waited}: {log_end(log)} (full log: {log})")
         await asyncio.sleep(0.02)
 
 
-def packaged_program(package: str, ending: str) -> Path | None:
-    """Return where the file of an installed *package* stands whose path has this *ending*."""
+def packaged_program(package: str, suffix: str) -> Path | None:
+    """Return the file of an installed *package* whose path ends with *suffix*; None: it is not installed."""
     try:
         files = importlib.metadata.files(package) or []  # not imported: that may warn, and leave files behind
     except importlib.metadata.PackageNotFoundError:
         return None
-    found = [file for file in files if file.as_posix().endswith(ending)]
+    found = [file for file in files if file.as_posix().endswith(suffix)]
     return Path(str(found[0].locate())).resolve() if found else None
 
 
-def opened_log(log: Path, *, afresh: bool = False) -> int:
-    """Open *log* for its owner's eyes only and return the file descriptor."""
-    return os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | (os.O_TRUNC if afresh else 0), 0o600)
+def server_environment() -> dict[str, str]:
+    """Return the environment of a server: no keys, no passwords, no settings of its clients."""
+    names = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH")
+    return {name: os.environ[name] for name in names if name in os.environ} | {"TZ": "UTC"}
+
+
+def opened_log(log: Path, *, truncate: bool = False) -> int:
+    """Open *log* for appending, readable by its owner only, and return the file descriptor."""
+    return os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | (os.O_TRUNC if truncate else 0), 0o600)
 
 
 def log_end(log: Path, lines: int = 3) -> str:
-    """Return the last *lines* of a log in one line."""
+    """Return the last *lines* of a log as one line."""
     text = log.read_text(errors="replace") if log.exists() else ""
     return " | ".join([line.strip() for line in text.splitlines() if line.strip()][-lines:]) or "it printed nothing"
 
 
 def socket_folder(folder: Path, owner: int) -> Path:
-    """Return where the sockets of *folder* stand: in itself, or under /tmp where its path is too long.
+    """Return the folder for the sockets of *folder*: itself, or one below /tmp where its path is too long.
 
     Raises:
-        StackError: somebody else has taken the place under /tmp.
+        StackError: the folder below /tmp belongs to another user.
     """
-    if len(os.fsencode(folder)) <= LONGEST_SOCKET_FOLDER:
+    if len(os.fsencode(folder)) <= MAX_SOCKET_FOLDER_BYTES:
         return folder
-    # Not the temporary folder of this process: another one, with another TMPDIR, has to find the same place.
+    # Not tempfile.gettempdir(): another process with another TMPDIR has to find the same folder.
     digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
     short = Path("/tmp") / f"memory-maintenance-{owner}-{digest}"  # noqa: S108  (private_folder checks its owner)
     private_folder(short, owner)
@@ -140,33 +142,15 @@ def socket_folder(folder: Path, owner: int) -> Path:
 
 
 def private_folder(folder: Path, owner: int) -> None:
-    """Make *folder*, if need be, so that only *owner* (a user id) can look into it.
+    """Make *folder* if it does not exist, accessible only to *owner* (a user id).
 
     Raises:
-        StackError: it stands there already and belongs to somebody else.
+        StackError: it exists and belongs to another user.
     """
     folder.mkdir(mode=0o700, exist_ok=True)
     if os.geteuid() == 0 and folder.lstat().st_uid == 0:
         os.chown(folder, owner, -1, follow_symlinks=False)
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != owner:
-        raise StackError(f"{folder} does not belong to the user who needs it: remove it, or run as its owner")
+        raise StackError(f"{folder} belongs to another user: remove it, or run as its owner")
     folder.chmod(0o700)
-
-
-def server_environment() -> dict[str, str]:
-    """Return what a server needs to know: no keys, no passwords, no client's settings."""
-    known = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH") if name in os.environ}
-    return known | {"TZ": "UTC"}
-
-
-async def _stop(process: Process, stop_signal: signal.Signals) -> None:
-    if process.returncode is not None:
-        return
-    with suppress(ProcessLookupError):
-        process.send_signal(stop_signal)
-    try:
-        await asyncio.wait_for(process.wait(), STOP_SECONDS)
-    except TimeoutError:
-        process.kill()
-        await process.wait()

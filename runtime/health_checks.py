@@ -83,7 +83,7 @@ async def _schedule(client: Client, settings: Settings, kind: Kind) -> list[Chec
     if (refused := await refused_spec(client, settings, kind)) is not None:
         advice = "correct it, then: starter.py schedules apply"
         return [verdict, _temporal("schedules", "failure", str(refused), advice)]
-    if found and wanted and not is_as_set(found, settings, kind):
+    if found and wanted and not await is_as_set(client, found, settings, kind):
         said = f"{schedule_id(kind)} is not what the settings say: it or MAINTENANCE_… was changed since it was applied"
         return [verdict, _temporal("schedules", "warning", said, "starter.py schedules apply")]
     return [verdict]

@@ -1,4 +1,4 @@
-"""What an operator asks of the Schedules: how they stand, run now, run for a time past, pause, resume, delete."""
+"""What an operator asks of the Schedules: their state, run now, run for a past time, pause, resume, delete."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from google.protobuf.timestamp_pb2 import Timestamp
 from temporalio.api.workflowservice.v1 import ListScheduleMatchingTimesRequest
 from temporalio.client import (
     Client,
@@ -16,19 +15,17 @@ from temporalio.client import (
     ScheduleBackfill,
     ScheduleDescription,
     ScheduleHandle,
-    ScheduleInfo,
     ScheduleOverlapPolicy,
 )
 from temporalio.service import RPCError, RPCStatusCode
 
 from memory_maintenance.errors import InvalidRequestError, MaintenanceError
 from memory_maintenance.work import Kind
-from runtime.schedules import described, shown
+from runtime.schedules import described, wait_until
 from runtime.wanted_schedules import KINDS, schedule_id
 
 BACKFILL_AT_MOST: Final = 500
 """The server keeps 1,000 runs of a Schedule waiting, drops what is more, and says nothing."""
-
 
 _ORDERED: Final = "; then "
 """Between the note of a pause and what was ordered meanwhile."""
@@ -65,7 +62,7 @@ class ScheduleState:
 async def schedule_states(client: Client) -> AsyncIterator[ScheduleState]:
     """Yield the state of each of our Schedules that exists."""
     for kind in KINDS:
-        if (found := await described(_handle(client, kind))) is not None:
+        if (found := await described(client.get_schedule_handle(schedule_id(kind)))) is not None:
             yield state_of(found)
 
 
@@ -99,16 +96,14 @@ async def trigger(client: Client, kind: Kind) -> str | None:
         ScheduleNotFoundError: there is none.
         ScheduleSilentError: the server did neither within ten seconds.
     """
-    with _found(kind):
-        handle = _handle(client, kind)
-        before = (await handle.describe()).info
-        await handle.trigger()
-        now = (await shown(handle, lambda found: _ran_or_skipped(found.info) != _ran_or_skipped(before))).info
-    return _workflow_id(now.recent_actions[-1].action) if now.num_actions > before.num_actions else None
-
-
-def _ran_or_skipped(info: ScheduleInfo) -> tuple[int, int]:
-    return info.num_actions, info.num_actions_skipped_overlap
+    with _existing(client, kind) as schedule:
+        before = (await schedule.describe()).info
+        counts = (before.num_actions, before.num_actions_skipped_overlap)
+        await schedule.trigger()
+        now = await wait_until(
+            schedule, lambda now: (now.info.num_actions, now.info.num_actions_skipped_overlap) != counts
+        )
+        return state_of(now).last_run if now.info.num_actions > before.num_actions else None
 
 
 async def backfill(client: Client, kind: Kind, start: datetime, end: datetime) -> int:
@@ -120,80 +115,67 @@ async def backfill(client: Client, kind: Kind, start: datetime, end: datetime) -
     """
     if start > end or end > datetime.now(UTC):
         raise InvalidRequestError("--from must not be after --to, and --to not in the future")
-    with _found(kind):
-        times = await _times(client, kind, start, end)
+    asked = ListScheduleMatchingTimesRequest(namespace=client.namespace, schedule_id=schedule_id(kind))
+    asked.start_time.FromDatetime(start - timedelta(microseconds=1))  # here the start is not included, below it is
+    asked.end_time.FromDatetime(end)
+    with _existing(client, kind) as schedule:
+        times = len((await client.workflow_service.list_schedule_matching_times(asked)).start_time)
         if not 0 < times <= BACKFILL_AT_MOST:
             raise InvalidRequestError(
                 f"{times} of the times of {schedule_id(kind)} lie in that range: give one with 1 to {BACKFILL_AT_MOST}"
             )
         every = ScheduleBackfill(start_at=start, end_at=end, overlap=ScheduleOverlapPolicy.BUFFER_ALL)
-        await _handle(client, kind).backfill(every)
+        await schedule.backfill(every)
     return times
 
 
-async def _times(client: Client, kind: Kind, start: datetime, end: datetime) -> int:
-    first, last = Timestamp(), Timestamp()
-    first.FromDatetime(start - timedelta(microseconds=1))  # here the start is not included, in a backfill it is
-    last.FromDatetime(end)
-    found = await client.workflow_service.list_schedule_matching_times(
-        ListScheduleMatchingTimesRequest(
-            namespace=client.namespace, schedule_id=schedule_id(kind), start_time=first, end_time=last
-        )
-    )
-    return len(found.start_time)
-
-
 async def pause(client: Client, kind: Kind, *, note: str) -> ScheduleState:
-    """Stop a Schedule's automatic times and return how it stood; what runs goes on. Twice: with the later note."""
-    with _found(kind):
-        before = state_of(await _handle(client, kind).describe())
-        await _handle(client, kind).pause(note=note)
-        await shown(_handle(client, kind), lambda found: _pause_of(found) == (True, note))
+    """Stop a Schedule's automatic times and return how it was before; what runs goes on. Twice: with the later note."""
+    with _existing(client, kind) as schedule:
+        before = state_of(await schedule.describe())
+        await schedule.pause(note=note)
+        await _wait_for_state(schedule, paused=True, note=note)
     return before
 
 
 async def resume(client: Client, kind: Kind, *, note: str) -> ScheduleState:
-    """Take a pause back and return how it stood; where it was not paused, its note stays.
+    """Take a pause back and return how it was before; where it was not paused, its note stays.
 
     Times that passed meanwhile are not run: the next run finds their work.
     """
-    with _found(kind):
-        before = state_of(await _handle(client, kind).describe())
+    with _existing(client, kind) as schedule:
+        before = state_of(await schedule.describe())
         if before.paused:
-            await _handle(client, kind).unpause(note=note)
-            await shown(_handle(client, kind), lambda found: _pause_of(found) == (False, note))
+            await schedule.unpause(note=note)
+            await _wait_for_state(schedule, paused=False, note=note)
     return before
 
 
 async def note_order(client: Client, kind: Kind, said: str) -> None:
     """Leave on a Schedule who ordered a run of it and why, behind the note of a pause that goes on."""
-    with _found(kind):
-        handle = _handle(client, kind)
-        state = state_of(await handle.describe())
+    with _existing(client, kind) as schedule:
+        state = state_of(await schedule.describe())
         # A pause of what is paused, or its end where there is none, changes the note and nothing else.
         note = f"{(state.note or 'paused').split(_ORDERED)[0]}{_ORDERED}{said}" if state.paused else said
-        await (handle.pause(note=note) if state.paused else handle.unpause(note=note))
-        await shown(handle, lambda found: _pause_of(found) == (state.paused, note))
-
-
-def _pause_of(found: ScheduleDescription) -> tuple[bool, str | None]:
-    return found.schedule.state.paused, found.schedule.state.note
+        await (schedule.pause(note=note) if state.paused else schedule.unpause(note=note))
+        await _wait_for_state(schedule, paused=state.paused, note=note)
 
 
 async def delete(client: Client, kind: Kind) -> None:
     """Remove a Schedule; what runs goes on."""
-    with _found(kind):
-        await _handle(client, kind).delete()
+    with _existing(client, kind) as schedule:
+        await schedule.delete()
 
 
-def _handle(client: Client, kind: Kind) -> ScheduleHandle:
-    return client.get_schedule_handle(schedule_id(kind))
+async def _wait_for_state(schedule: ScheduleHandle, *, paused: bool, note: str) -> None:
+    await wait_until(schedule, lambda now: (now.schedule.state.paused, now.schedule.state.note) == (paused, note))
 
 
 @contextmanager
-def _found(kind: Kind) -> Iterator[None]:
+def _existing(client: Client, kind: Kind) -> Iterator[ScheduleHandle]:
+    """Yield the Schedule's handle; where the server has no such Schedule, say how to create it."""
     try:
-        yield
+        yield client.get_schedule_handle(schedule_id(kind))
     except RPCError as error:
         if error.status is RPCStatusCode.NOT_FOUND:
             raise ScheduleNotFoundError(kind) from None

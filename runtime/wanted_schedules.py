@@ -1,13 +1,25 @@
-"""The two Schedules as the settings want them."""
+"""The two Schedules as the settings want them.
+
+Expression, time zone, action and policies are the settings'. A Schedule's state is the operator's:
+whether it is paused, its note, and how many runs are left.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Final
 
-from temporalio.client import Schedule, ScheduleActionStartWorkflow, ScheduleOverlapPolicy, SchedulePolicy, ScheduleSpec
+from temporalio.api.common.v1 import Payloads, WorkflowType
+from temporalio.api.enums.v1 import ScheduleOverlapPolicy
+from temporalio.api.schedule.v1 import Schedule, ScheduleAction, SchedulePolicies, ScheduleSpec
+from temporalio.api.sdk.v1 import UserMetadata
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflow.v1 import NewWorkflowExecutionInfo
+from temporalio.client import ScheduleActionStartWorkflow, ScheduleDescription
+from temporalio.converter import DataConverter
 
 from memory_maintenance.settings import Settings
 from memory_maintenance.work import Kind
@@ -26,11 +38,8 @@ BACKSTOP: Final = timedelta(hours=1)
 
 MINUTE: Final = timedelta(minutes=1)
 SHORTEST_CATCH_UP: Final = timedelta(seconds=10)
-UNTIL_KNOWN: Final = timedelta(hours=1) - MINUTE
-"""The catch-up window of a Schedule whose interval is not known: new, or with one time left."""
-
-SEAL: Final = "maintenance_schedule"
-"""In the memo of every run: what the Schedule was applied from, and what the server made of it."""
+USUAL_CATCH_UP: Final = {"daily": timedelta(days=1) - MINUTE, "hourly": timedelta(hours=1) - MINUTE}
+"""The catch-up window of a new Schedule: its interval is known only once the server has it."""
 
 
 def schedule_id(kind: Kind) -> str:
@@ -38,41 +47,73 @@ def schedule_id(kind: Kind) -> str:
     return f"memory-maintenance-{kind}"
 
 
-def wanted_schedule(
-    settings: Settings, kind: Kind, *, catch_up: timedelta = UNTIL_KNOWN, seal: str | None = None
-) -> Schedule:
-    """Return the Schedule as the settings want it."""
-    deadline = timedelta(minutes=settings.deadline_minutes(daily=kind == "daily"))
-    return Schedule(
-        action=ScheduleActionStartWorkflow(
-            MaintenanceWorkflow.run,
-            MaintenanceRequest(kind=kind),
-            id=schedule_id(kind),
-            task_queue=TASK_QUEUE,
-            execution_timeout=deadline + BACKSTOP,
-            static_summary=f"{kind} maintenance",
-            static_details=HOW_TO_ORDER,
-            memo={SEAL: seal} if seal else None,
-        ),
-        spec=ScheduleSpec(cron_expressions=[cron_of(settings, kind)], time_zone_name=settings.maintenance_time_zone),
-        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=catch_up),
-    )
-
-
-def catch_up_window(next_times: Sequence[datetime]) -> timedelta:
-    """Return how late a missed time may still run: a minute less than the shortest interval between two.
-
-    So after an outage at most the newest missed time runs, and it finds all the work there is:
-    under SKIP a longer window would run the oldest, as of an instant long ago. Where times
-    are less than two minutes apart, half their interval; never less than the server's least.
-    """
-    intervals = [later - earlier for earlier, later in pairwise(next_times)]
-    if not intervals:
-        return UNTIL_KNOWN
-    shortest = min(intervals)
-    return max(shortest - min(MINUTE, shortest / 2), SHORTEST_CATCH_UP)
-
-
 def cron_of(settings: Settings, kind: Kind) -> str:
     """Return the cron expression of a Schedule, or ``off``."""
     return settings.maintenance_daily_cron if kind == "daily" else settings.maintenance_hourly_cron
+
+
+def wanted_spec(settings: Settings, kind: Kind) -> ScheduleSpec:
+    """Return the times, with the cron expression as their comment.
+
+    The server turns an expression into a calendar and keeps the comment alone, which the Web UI
+    shows; the UI writes expressions in the same way.
+    """
+    cron = cron_of(settings, kind).strip()
+    return ScheduleSpec(cron_string=[f"{cron.partition('#')[0]}#{cron}"], timezone_name=settings.maintenance_time_zone)
+
+
+async def wanted_schedule(
+    settings: Settings, kind: Kind, converter: DataConverter, found: ScheduleDescription | None
+) -> Schedule:
+    """Return the Schedule as the settings want it, with the state of the one that was *found*."""
+    catch_up, state = USUAL_CATCH_UP[kind], None
+    if found is not None:
+        stored = found.raw_description.schedule
+        catch_up = catch_up_window(found.info.next_action_times) or stored.policies.catchup_window.ToTimedelta()
+        state = stored.state
+    [request, summary, details] = await converter.encode(
+        [MaintenanceRequest(kind=kind), f"{kind} maintenance", HOW_TO_ORDER]
+    )
+    start = NewWorkflowExecutionInfo(
+        workflow_id=schedule_id(kind),
+        workflow_type=WorkflowType(name=MaintenanceWorkflow.__name__),
+        task_queue=TaskQueue(name=TASK_QUEUE),
+        input=Payloads(payloads=[request]),
+        user_metadata=UserMetadata(summary=summary, details=details),
+    )
+    deadline = timedelta(minutes=settings.deadline_minutes(daily=kind == "daily"))
+    start.workflow_execution_timeout.FromTimedelta(deadline + BACKSTOP)
+    policies = SchedulePolicies(overlap_policy=ScheduleOverlapPolicy.SCHEDULE_OVERLAP_POLICY_SKIP)
+    policies.catchup_window.FromTimedelta(catch_up)
+    spec = wanted_spec(settings, kind)
+    return Schedule(spec=spec, action=ScheduleAction(start_workflow=start), policies=policies, state=state)
+
+
+def is_wanted(found: ScheduleDescription, wanted: Schedule) -> bool:
+    """Return whether a Schedule is what is wanted, as far as can be seen.
+
+    A change by hand is seen, except of a calendar whose comment was left as it was.
+    """
+    stored, cron = found.raw_description.schedule, wanted.spec.cron_string[0].partition("#")[2]
+    spec = ScheduleSpec(timezone_name=wanted.spec.timezone_name)
+    if cron.startswith("@every"):  # becomes an interval, which has no comment
+        spec.interval.extend(stored.spec.interval)
+    else:
+        spec.structured_calendar.extend(each for each in stored.spec.structured_calendar if each.comment == cron)
+    action = ScheduleActionStartWorkflow("", raw_info=wanted.action.start_workflow)
+    return (found.schedule.action, stored.spec, stored.policies) == (action, spec, wanted.policies)
+
+
+def catch_up_window(next_times: Sequence[datetime]) -> timedelta | None:
+    """Return how late a missed time may still run: a minute less than the shortest interval; None: not known.
+
+    So after an outage at most the newest missed time runs, and it finds all the work there is: under
+    SKIP a longer window would run the oldest, as of an instant long ago. Where times are less than
+    two minutes apart, half their interval; never less than the server's least. An interval that
+    does not recur is not counted: a change of clocks takes an hour from one.
+    """
+    intervals = Counter(later - earlier for earlier, later in pairwise(next_times))
+    if not intervals:
+        return None
+    shortest = min([each for each, times in intervals.items() if times > 1] or intervals)
+    return max(shortest - min(MINUTE, shortest / 2), SHORTEST_CATCH_UP)

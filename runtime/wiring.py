@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
 from temporalio.client import Client
 from temporalio.runtime import Runtime
 
@@ -14,6 +15,7 @@ from activities.operations import OperationActivities
 from activities.planning import PlanningActivities
 from activities.tasks import due_activities, unit_activities
 from embedded.stack import Stack, running_database, running_stack
+from embedded.temporal import HOST, PORT
 from memory_maintenance.inspection.figures import reporting_figures
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import Pool, open_pool
@@ -24,6 +26,9 @@ from memory_maintenance.writers.model.embedder import Embedder, open_embedder
 from memory_maintenance.writers.model.question import LanguageModel
 from runtime.client import configured_address, connect, connect_patiently
 from runtime.search_attributes import SearchAttributes
+from workflows.options import TASK_QUEUE
+
+logger = structlog.get_logger(__name__)
 
 Activity = Callable[..., Any]
 
@@ -50,9 +55,22 @@ async def running_stack_of(settings: Settings) -> AsyncIterator[Stack]:
         database_url=dsn.get_secret_value() if dsn else None,
         temporal_address=configured_address(settings),
     ) as stack:
+        warn_of_another_port(stack)
         if dsn is None:
             await _migrate(stack.database_url)
         yield stack
+
+
+def warn_of_another_port(stack: Stack) -> None:
+    """Log where the embedded Temporal server is if its usual port was taken: `temporal` asks the usual one."""
+    if stack.temporal_ui_url is None or stack.temporal_address == f"{HOST}:{PORT}":
+        return
+    address = stack.temporal_address
+    logger.warning(
+        "temporal_port_taken",
+        explanation=f"port {PORT} is in use, so the embedded Temporal server listens on {address}",
+        start_a_run=f"temporal workflow start --address {address} --type MaintenanceWorkflow --task-queue {TASK_QUEUE}",
+    )
 
 
 @asynccontextmanager
@@ -77,6 +95,7 @@ async def running_temporal(settings: Settings) -> AsyncIterator[str]:
     """Yield Temporal's address, started where no setting names one; Postgres is left alone."""
     home, address = settings.memory_maintenance_home.expanduser(), configured_address(settings)
     async with running_stack(home=home, database_url="", temporal_address=address) as stack:
+        warn_of_another_port(stack)
         yield stack.temporal_address
 
 

@@ -68,7 +68,7 @@ async def test_who_ordered_a_run_is_noted_beside_a_pause_that_goes_on(cli, serve
     assert await _state(cli, server) == (True, f"ana: backup; then {verb} by bo: why not")
 
 
-async def test_every_order_is_written_down_also_that_of_one_that_was_deleted(cli, server):
+async def test_every_order_is_recorded_also_that_of_one_that_was_deleted(cli, server):
     said = ("--by", "bo", "--reason", "moving [house]")
     for words in (
         ("pause", "daily"), ("resume", "daily"), ("resume", "daily"), ("trigger", "daily"),
@@ -92,10 +92,10 @@ async def test_what_was_refused_is_no_order(cli, server):
     assert "nobody has ordered anything" in (await cli("schedules", "orders", **server)).stdout
 
 
-async def test_without_the_store_an_order_is_carried_out_and_it_says_that_nothing_was_written_down(cli, server):
+async def test_without_the_store_an_order_is_carried_out_and_says_that_it_was_not_recorded(cli, server):
     away = server | {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}
     told = await cli("schedules", "pause", "daily", "--by", "ana", **away)
-    assert (told.exit_code, "done, but not written down" in told.stderr) == (0, True)
+    assert (told.exit_code, "done, but not recorded" in told.stderr) == (0, True)
     assert await _state(cli, server) == (True, "paused by ana")
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from temporalio.client import Client
 
-from embedded.postgres import DISCRETION
+from embedded.postgres import LOG_WITHOUT_STATEMENTS
 from memory_maintenance.settings import Settings, load_settings
 from runtime.capacity import GRACE
 
@@ -185,7 +185,7 @@ def test_the_worker_has_longer_to_stop_than_its_batches_have_to_finish(services:
 
 @pytest.mark.parametrize("service", ["store", "temporal-postgres"])
 def test_postgres_logs_as_little_as_the_embedded_one(services: Services, service: str):
-    assert services[service]["command"] == ["postgres", *DISCRETION]
+    assert services[service]["command"] == ["postgres", *LOG_WITHOUT_STATEMENTS]
 
 
 def test_what_containers_read_from_a_mount_is_in_the_project(services: Services):

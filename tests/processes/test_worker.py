@@ -2,13 +2,19 @@
 
 import asyncio
 import json
+import shlex
+import socket
 import sys
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from temporalio.client import Client
 
-from embedded.temporal import running_temporal
+from embedded.temporal import HOST, PORT, running_temporal, temporal_program
 from memory_maintenance.store.pool import execute, fetch_value, open_pool
+from tests.embedded.test_embedded import eventually, processes
 from tests.processes.conftest import ROOT, environment, run_script
 from tests.runtime.test_health import ask, free_port
 from tests.workflows.conftest import remember_session
@@ -131,3 +137,41 @@ async def _process(settings: dict[str, str]) -> asyncio.subprocess.Process:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
+
+
+@pytest.fixture
+async def usual_port_taken() -> AsyncIterator[None]:
+    """Listen on Temporal's usual port, unless a server of the developer's has it for longer than a test would."""
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(60):
+                while not _listens(taken, PORT):
+                    await asyncio.sleep(0.05)
+        yield
+
+
+def _listens(candidate: socket.socket, port: int) -> bool:
+    try:
+        candidate.bind((HOST, port))
+        candidate.listen()
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.usefixtures("usual_port_taken")
+async def test_with_the_usual_port_taken_its_first_line_has_the_whole_command_that_starts_a_run(
+    store_url: str, tmp_path: Path
+):
+    home = {"DATABASE_URL": store_url, "MEMORY_MAINTENANCE_HOME": str(tmp_path), "LOG_FORMAT": "json"}
+    process = await _process(home)
+    assert process.stderr is not None
+    said = json.loads(await process.stderr.readline())
+    assert (said["event"], said["explanation"].startswith("port 7233 is in use")) == ("temporal_port_taken", True)
+    _, *arguments = shlex.split(said["start_a_run"])
+    started = await asyncio.create_subprocess_exec(temporal_program(), *arguments)
+    assert (await started.wait(), arguments[:3]) == (0, ["workflow", "start", "--address"])
+    process.terminate()
+    await process.communicate()
+    await eventually(lambda: not processes(tmp_path))

@@ -1,39 +1,54 @@
-"""The Schedules on a real server: applied again and again, changed by hand, ordered about, through an outage."""
+"""The Schedules on a real server: applied again and again, changed by hand and by operators."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import timedelta
 
 import pytest
-from google.protobuf.timestamp_pb2 import Timestamp
-from temporalio.api.workflowservice.v1 import ListScheduleMatchingTimesRequest
-from temporalio.client import Client, ScheduleSpec, ScheduleUpdate
+from temporalio.client import (
+    Client,
+    Schedule,
+    ScheduleActionStartWorkflow,
+    ScheduleDescription,
+    ScheduleOverlapPolicy,
+    SchedulePolicy,
+    ScheduleRange,
+    ScheduleSpec,
+    ScheduleState,
+    ScheduleUpdate,
+)
 from temporalio.service import RPCError
 
 from embedded.temporal import running_temporal
-from memory_maintenance.errors import InvalidRequestError, SettingsError
+from memory_maintenance.errors import SettingsError
 from memory_maintenance.settings import Settings
+from runtime import schedule_orders
 from runtime.client import connect
 from runtime.schedule_orders import (
     ScheduleNotFoundError,
-    ScheduleState,
-    backfill,
     delete,
     pause,
-    resume,
     schedule_states,
-    trigger,
 )
-from runtime.schedules import apply_schedule
+from runtime.schedules import apply_schedule, is_as_set, wait_until
 from runtime.wanted_schedules import KINDS, schedule_id
+from workflows.messages import MaintenanceRequest
 
 DAY = timedelta(days=1)
 MINUTE = timedelta(minutes=1)
-EVERY_TWELVE_SECONDS = "*/12 * * * * * *"
-"""Seven fields: with seconds and years."""
+NEXT_SCHEDULER = tuple(
+    option
+    for value in (
+        "history.enableChasm=true",
+        "history.enableCHASMSchedulerCreation=true",
+        "history.enableCHASMSchedulerRouting=true",
+        "history.chasmSchedulerCreationRolloutPercent=100",
+    )
+    for option in ("--dynamic-config-value", value)
+)
+"""The server's new implementation of Schedules (CHASM): it refuses a stale update where today's drops it."""
 
 
 def settings(**chosen: object) -> Settings:
@@ -58,16 +73,21 @@ async def temporal(server: Client) -> AsyncIterator[Client]:
             await server.get_workflow_handle(run).terminate()
 
 
-async def state(client: Client) -> ScheduleState:
+async def state(client: Client) -> schedule_orders.ScheduleState:
     """The state of the daily Schedule."""
     return await anext(schedule_states(client))
 
 
-async def described(client: Client):
+async def described(client: Client) -> ScheduleDescription:
     return await client.get_schedule_handle(schedule_id("daily")).describe()
 
 
-# --- applying ------------------------------------------------------------------------------------
+async def by_hand(client: Client, change: Callable[[Schedule], Schedule]) -> None:
+    """Change the daily Schedule as somebody with the Temporal CLI would, and wait until the server has done it."""
+    before = (await described(client)).info.last_updated_at
+    handle = client.get_schedule_handle(schedule_id("daily"))
+    await handle.update(lambda now: ScheduleUpdate(change(now.description.schedule)))
+    await wait_until(handle, lambda now: now.info.last_updated_at != before)
 
 
 async def test_applying_twice_changes_nothing(temporal):
@@ -95,25 +115,123 @@ async def test_a_changed_setting_updates_it_once_and_back(temporal, changed):
     assert done == ["updated", "unchanged", "updated", "unchanged"]
 
 
-async def test_a_pause_and_its_note_survive_an_update(temporal):
+async def test_what_an_operator_set_survives_an_update(temporal):
     await apply_schedule(temporal, settings(), "daily")
     await pause(temporal, "daily", note="ana: restoring a backup")
+    kept = ScheduleState(paused=True, note="ana: restoring a backup", limited_actions=True, remaining_actions=7)
+    await by_hand(temporal, lambda found: replace(found, state=kept))
     assert await apply_schedule(temporal, settings(), "daily") == "unchanged"
     assert await apply_schedule(temporal, settings(maintenance_daily_cron="0 4 * * *"), "daily") == "updated"
-    now = await state(temporal)
-    assert (now.paused, now.note) == (True, "ana: restoring a backup")
+    assert (await described(temporal)).schedule.state == kept
 
 
-async def test_what_somebody_changed_by_hand_is_brought_back(temporal):
-    await apply_schedule(temporal, settings(), "daily")
-    other = ScheduleSpec(cron_expressions=["0 9 * * *"], time_zone_name="UTC")
-    await temporal.get_schedule_handle(schedule_id("daily")).update(
-        lambda now: ScheduleUpdate(replace(now.description.schedule, spec=other))
+@pytest.mark.parametrize("options", [(), NEXT_SCHEDULER], ids=["today's scheduler", "the next one"])
+async def test_a_pause_that_comes_while_it_is_applied_stays(tmp_path, monkeypatch, options):
+    async with running_temporal(None, log=tmp_path / "log", options=options) as server:
+        client = await connect(server.address, settings())
+        await apply_schedule(client, settings(), "daily")
+        update = client.workflow_service.update_schedule
+
+        async def after_a_pause(request, **how):
+            monkeypatch.undo()
+            await pause(client, "daily", note="ana: just now")
+            return await update(request, **how)
+
+        monkeypatch.setattr(client.workflow_service, "update_schedule", after_a_pause)
+        later = settings(maintenance_daily_cron="0 4 * * *")
+        assert await apply_schedule(client, later, "daily") == "updated"
+        now = await described(client)
+        assert (now.schedule.state.paused, now.schedule.state.note) == (True, "ana: just now")
+        assert await is_as_set(client, now, later, "daily")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_it_is_written_once_and_no_run_carries_a_trace_of_that(temporal, kind):
+    writes = []
+    for chosen in (settings(), settings(maintenance_time_zone="Europe/Warsaw")):
+        await apply_schedule(temporal, chosen, kind)
+        found = await temporal.get_schedule_handle(schedule_id(kind)).describe()
+        writes.append(int.from_bytes(found.raw_description.conflict_token, "big"))
+        assert found.schedule.action.memo is None
+    assert writes == [1, 2]
+
+
+async def test_ten_who_apply_it_at_once_end_with_one_that_is_as_set(temporal):
+    done = await asyncio.gather(*(apply_schedule(temporal, settings(), "daily") for _ in range(10)))
+    assert "created" in done
+    assert await is_as_set(temporal, await described(temporal), settings(), "daily")
+
+
+async def test_one_of_the_first_release_is_updated_once(temporal):
+    """It had digests in its runs' memo, and calendars that did not say from which expression they were made."""
+    start = ScheduleActionStartWorkflow(
+        "MaintenanceWorkflow",
+        MaintenanceRequest(kind="daily"),
+        id=schedule_id("daily"),
+        task_queue="memory-maintenance",
+        execution_timeout=timedelta(hours=21),
+        static_summary="daily maintenance",
+        memo={"maintenance_schedule": "0123456789abcdef-0123456789abcdef"},
     )
-    assert await apply_schedule(temporal, settings(), "daily") == "updated"
-    next_at = (await state(temporal)).next_at
-    assert next_at is not None
-    assert next_at.hour == 2
+    spec = ScheduleSpec(cron_expressions=["0 2 * * *"], time_zone_name="UTC")
+    policy = SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=DAY - MINUTE)
+    paused = ScheduleState(paused=True, note="ana: holiday")
+    await temporal.create_schedule(schedule_id("daily"), Schedule(start, spec, policy, paused))
+    assert not await is_as_set(temporal, await described(temporal), settings(), "daily")
+    assert [await apply_schedule(temporal, settings(), "daily") for _ in range(2)] == ["updated", "unchanged"]
+    assert (await described(temporal)).schedule.state == paused
+
+
+def _earlier(found: Schedule) -> Schedule:
+    """Return the same an hour earlier, by a hand that leaves the comment of the calendar as it was."""
+    [calendar] = found.spec.calendars
+    return replace(found, spec=replace(found.spec, calendars=[replace(calendar, hour=[ScheduleRange(1)])]))
+
+
+def _with_a_timeout(found: Schedule) -> Schedule:
+    assert isinstance(found.action, ScheduleActionStartWorkflow)
+    found.action.run_timeout = timedelta(minutes=5)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("change", "is_seen"),
+    [
+        pytest.param(
+            lambda found: replace(found, spec=ScheduleSpec(cron_expressions=["0 9 * * *"], time_zone_name="UTC")),
+            True,
+            id="another time",
+        ),
+        pytest.param(
+            lambda found: replace(found, spec=replace(found.spec, jitter=timedelta(minutes=5))), True, id="a jitter"
+        ),
+        pytest.param(
+            lambda found: replace(found, policy=replace(found.policy, overlap=ScheduleOverlapPolicy.ALLOW_ALL)),
+            True,
+            id="a policy",
+        ),
+        pytest.param(_with_a_timeout, True, id="the action"),
+        pytest.param(_earlier, False, id="another time, under the old comment"),
+    ],
+)
+async def test_what_somebody_changed_by_hand_is_brought_back(temporal, change, is_seen):
+    await apply_schedule(temporal, settings(), "daily")
+    before = (await described(temporal)).raw_description.schedule
+    await by_hand(temporal, change)
+    assert await is_as_set(temporal, await described(temporal), settings(), "daily") == (not is_seen)
+    assert [await apply_schedule(temporal, settings(), "daily") for _ in range(2)] == ["updated", "unchanged"]
+    assert (await described(temporal)).raw_description.schedule == before
+
+
+@pytest.mark.parametrize("cron", ["@daily", "@every 90m", " 0 2 * * MON-FRI", "0 2 * * * # after the backup"])
+async def test_however_an_expression_is_written_it_is_as_set_then(temporal, cron):
+    chosen = settings(maintenance_daily_cron=cron)
+    done = [await apply_schedule(temporal, chosen, "daily") for _ in range(2)]
+    assert (done, await is_as_set(temporal, await described(temporal), chosen, "daily")) == (
+        ["created", "unchanged"],
+        True,
+    )
+    assert not await is_as_set(temporal, await described(temporal), settings(), "daily")
 
 
 async def test_one_deleted_by_hand_is_created_anew(temporal):
@@ -148,152 +266,3 @@ async def test_what_the_server_does_not_accept_names_the_setting_and_changes_not
     assert [found.id async for found in schedule_states(temporal)] == ["memory-maintenance-daily"] * there
     if there:
         assert await apply_schedule(temporal, settings(), "daily") == "unchanged"
-
-
-@pytest.mark.parametrize(
-    ("cron", "window"),
-    [
-        pytest.param("0 2 * * *", DAY - MINUTE, id="daily"),
-        pytest.param("30 * * * *", timedelta(minutes=59), id="hourly"),
-        pytest.param("0 2 * * 1", 7 * DAY - MINUTE, id="weekly"),
-        pytest.param("0 2,8 * * *", timedelta(hours=6) - MINUTE, id="twice a day: the shorter interval"),
-        pytest.param("* * * * *", timedelta(seconds=30), id="every minute: half of it"),
-        pytest.param(EVERY_TWELVE_SECONDS, timedelta(seconds=10), id="the least that the server takes"),
-    ],
-)
-async def test_a_missed_time_is_caught_up_until_a_minute_before_the_next(temporal, cron, window):
-    chosen = settings(maintenance_daily_cron=cron)
-    assert await apply_schedule(temporal, chosen, "daily") == "created"
-    assert (await state(temporal)).catch_up == window
-    assert await apply_schedule(temporal, chosen, "daily") == "unchanged"
-
-
-@pytest.mark.parametrize("kind", ["daily", "hourly"])
-async def test_the_server_ends_a_run_only_after_its_deadline(temporal, kind):
-    await apply_schedule(temporal, settings(), kind)
-    found = await temporal.get_schedule_handle(schedule_id(kind)).describe()
-    deadline = timedelta(minutes=settings().deadline_minutes(daily=kind == "daily"))
-    assert found.schedule.action.execution_timeout == deadline + timedelta(hours=1)
-
-
-@pytest.mark.parametrize(
-    ("cron", "days", "expected"),
-    [
-        pytest.param("0 3 * * *", (26, 29), ["27 02:00", "28 01:00", "29 01:00"], id="it shifts with the clocks"),
-        pytest.param("30 2 * * *", (26, 29), ["27 01:30", "29 00:30"], id="a time that there is not: left out"),
-    ],
-)
-async def test_a_zone_with_a_clock_change(temporal, cron, days, expected):
-    """In Warsaw clocks go from 02:00 to 03:00 on 28 March 2027."""
-    zone = settings(maintenance_daily_cron=cron, maintenance_time_zone="Europe/Warsaw")
-    await apply_schedule(temporal, zone, "daily")
-    assert (await state(temporal)).time_zone == "Europe/Warsaw"
-    first, last = (datetime(2027, 3, day, 12, tzinfo=UTC) for day in days)
-    assert [f"{time:%d %H:%M}" for time in await _times(temporal, first, last)] == expected
-
-
-async def _times(client: Client, first: datetime, last: datetime) -> list[datetime]:
-    start, end = Timestamp(), Timestamp()
-    start.FromDatetime(first)
-    end.FromDatetime(last)
-    request = ListScheduleMatchingTimesRequest(
-        namespace="default", schedule_id=schedule_id("daily"), start_time=start, end_time=end
-    )
-    found = await client.workflow_service.list_schedule_matching_times(request)
-    return [time.ToDatetime() for time in found.start_time]
-
-
-# --- orders --------------------------------------------------------------------------------------
-
-
-async def test_a_trigger_starts_a_run_and_none_while_that_runs(temporal):
-    await apply_schedule(temporal, settings(), "daily")
-    await pause(temporal, "daily", note="only by hand")
-    started = await trigger(temporal, "daily")
-    assert started is not None
-    assert started.startswith("memory-maintenance-daily-2")
-    assert await trigger(temporal, "daily") is None
-    now = await state(temporal)
-    assert (now.running, now.last_run, now.skipped) == ((started,), started, 1)
-
-
-async def test_a_backfill_runs_every_time_one_after_the_other(temporal):
-    await apply_schedule(temporal, settings(), "daily")
-    first = datetime(2026, 1, 1, 2, tzinfo=UTC)
-    assert await backfill(temporal, "daily", first, first + 2 * DAY) == 3
-    ran: list[str] = []
-    async with asyncio.timeout(20):
-        while len(ran) < 3:
-            now = await state(temporal)
-            assert len(now.running) <= 1
-            for run in set(now.running) - set(ran):
-                ran.append(run)
-                await temporal.get_workflow_handle(run).terminate()
-    assert ran == [f"memory-maintenance-daily-2026-01-0{day}T02:00:00Z" for day in (1, 2, 3)]
-
-
-@pytest.mark.parametrize(
-    ("start", "end"),
-    [
-        pytest.param(datetime(2026, 1, 2, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC), id="backwards"),
-        pytest.param(datetime(2026, 1, 1, tzinfo=UTC), datetime(2126, 1, 1, tzinfo=UTC), id="into the future"),
-        pytest.param(datetime(2026, 1, 1, 3, tzinfo=UTC), datetime(2026, 1, 1, 4, tzinfo=UTC), id="no time in it"),
-        pytest.param(datetime(2016, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC), id="more than are kept"),
-    ],
-)
-async def test_a_backfill_that_cannot_be_meant_is_refused(temporal, start, end):
-    await apply_schedule(temporal, settings(), "daily")
-    with pytest.raises(InvalidRequestError):
-        await backfill(temporal, "daily", start, end)
-
-
-async def test_a_resumed_schedule_has_no_pause_left(temporal):
-    await apply_schedule(temporal, settings(), "daily")
-    await pause(temporal, "daily", note="ana")
-    await resume(temporal, "daily", note="resumed by ana")
-    now = await state(temporal)
-    assert (now.paused, now.note) == (False, "resumed by ana")
-
-
-@pytest.mark.parametrize(
-    "order",
-    [
-        lambda client: trigger(client, "daily"),
-        lambda client: pause(client, "daily", note="x"),
-        lambda client: resume(client, "daily", note="x"),
-        lambda client: delete(client, "daily"),
-        lambda client: backfill(client, "daily", datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)),
-    ],
-    ids=["trigger", "pause", "resume", "delete", "backfill"],
-)
-async def test_an_order_to_a_schedule_that_is_not_there_says_how_to_make_it(temporal, order):
-    with pytest.raises(ScheduleNotFoundError, match="schedules apply"):
-        await order(temporal)
-
-
-# --- an outage -----------------------------------------------------------------------------------
-
-
-@pytest.mark.slow
-async def test_after_an_outage_the_newest_missed_time_runs_once(tmp_path: Path):
-    """Two times pass while the server is down: they are 12 seconds apart, and 10 may be caught up."""
-    often = settings(maintenance_daily_cron=EVERY_TWELVE_SECONDS)
-    database = tmp_path / "temporal.db"
-    async with running_temporal(database, log=tmp_path / "log") as server:
-        client = await connect(server.address, often)
-        await apply_schedule(client, often, "daily")
-        next_at = (await state(client)).next_at
-        assert next_at is not None
-        second = next_at + timedelta(seconds=12)
-    await _until(second)
-    async with running_temporal(database, log=tmp_path / "log") as server:
-        client = await connect(server.address, often)
-        async with asyncio.timeout(10):
-            while not (await state(client)).running:
-                await asyncio.sleep(0.05)
-        now = await state(client)
-        assert (now.last_at, now.missed, len(now.running)) == (second, 1, 1)
-
-
-async def _until(time: datetime) -> None:
-    await asyncio.sleep((time - datetime.now(UTC)).total_seconds())
