@@ -99,7 +99,7 @@ async def _cycle(client: Client, info: WorkflowExecutionInfo) -> RunningCycle:
 
 
 async def _tenant(client: Client, info: WorkflowExecutionInfo) -> RunningTenant:
-    handle = client.get_workflow_handle_for(TenantMaintenanceWorkflow.run, info.execution.workflow_id)
+    handle = client.get_workflow_handle(info.execution.workflow_id)
     try:
         stage = await handle.query(TenantMaintenanceWorkflow.status, rpc_timeout=_PATIENCE)
     except (RPCError, TimeoutError):
