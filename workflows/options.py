@@ -13,6 +13,17 @@ MODEL_TASK_QUEUE = "memory-maintenance-llm"
 
 HEARTBEAT = timedelta(seconds=15)
 
+PATIENCE = timedelta(hours=3)
+"""After its deadline a tenant's run has this long for what it has begun; a page twice as long. Then Temporal ends it,
+so that a run that cannot go on (a deploy that does not replay) does not keep its tenant for ever."""
+
+ALREADY_RUNNING = timedelta(seconds=30)
+"""Before the first look whether another run still works on a tenant, or on a page of a root that was reset."""
+ALREADY_RUNNING_AT_MOST = timedelta(minutes=15)
+"""Between two looks, which take twice as long each time."""
+ALREADY_RUNNING_LOOKS = 8
+"""Together about an hour: an hourly run has 45 minutes."""
+
 PAGE_SIZE = 200
 """Tenants of one page: its history stays below 1,800 events, its report below 200 kB."""
 
@@ -69,6 +80,11 @@ def model(tenant_id: str) -> workflow.ActivityConfig:
         "priority": Priority(fairness_key=tenant_id[:64]),
         "cancellation_type": workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     }
+
+
+def within(deadline: datetime, patience: timedelta) -> timedelta:
+    """Return how long a child may run: until the deadline, and *patience* more."""
+    return max(deadline - workflow.now(), timedelta(0)) + patience
 
 
 def _until(deadline: datetime | None, *, at_least: timedelta) -> timedelta:

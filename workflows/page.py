@@ -8,12 +8,22 @@ from temporalio import workflow
 from temporalio.exceptions import ChildWorkflowError, WorkflowAlreadyStartedError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
+    from pydantic import ValidationError
+
     from activities.messages import RecordPageRequest, fits_a_workflow_id
     from activities.planning import PlanningActivities
     from memory_maintenance.cycles.outcomes import CycleTotals, TenantOutcome, TenantStatus
     from memory_maintenance.work import TenantPlan
     from workflows.messages import PageRequest, TenantRequest
-    from workflows.options import TENANTS_AT_ONCE, sql
+    from workflows.options import (
+        ALREADY_RUNNING,
+        ALREADY_RUNNING_AT_MOST,
+        ALREADY_RUNNING_LOOKS,
+        PATIENCE,
+        TENANTS_AT_ONCE,
+        sql,
+        within,
+    )
     from workflows.search_attributes import of_tenant
     from workflows.tenant import TenantMaintenanceWorkflow
     from workflows.waiting import all_of, child_result
@@ -27,7 +37,7 @@ def tenant_workflow_id(tenant_id: str, *, dry_run_id: UUID | None = None) -> str
     return f"tenant-maintenance/{tenant_id}" if dry_run_id is None else f"tenant-dry-run/{dry_run_id}/{tenant_id}"
 
 
-@workflow.defn
+@workflow.defn(failure_exception_types=[ValidationError, TypeError])
 class MaintenancePageWorkflow:
     """Start a TenantMaintenanceWorkflow per tenant, record what they did, return the sum.
 
@@ -91,7 +101,7 @@ class MaintenancePageWorkflow:
             **sql(),
         )
 
-    async def _outcome_of(self, plan: TenantPlan) -> TenantOutcome:
+    async def _outcome_of(self, plan: TenantPlan, *, looks: int = 0) -> TenantOutcome:
         if plan.tenant_id in self._cancelled:
             return _without_work(plan, "cancelled")
         if not fits_a_workflow_id(plan.tenant_id):
@@ -101,7 +111,13 @@ class MaintenancePageWorkflow:
         try:
             return await self._child(plan)
         except WorkflowAlreadyStartedError:
-            return _without_work(plan, "already_running")
+            # Of a daily run, wait for the other one, which may do only a part of what is due: about an hour in all.
+            wait = min(ALREADY_RUNNING * 2**looks, ALREADY_RUNNING_AT_MOST)
+            late = workflow.now() + wait >= self._request.scope.deadline
+            if self._request.scope.run.kind != "daily" or looks >= ALREADY_RUNNING_LOOKS or late:
+                return _without_work(plan, "already_running")
+            await workflow.sleep(wait, summary=f"another run works on tenant {plan.tenant_id}")
+            return await self._outcome_of(plan, looks=looks + 1)
         except ChildWorkflowError as error:
             status: TenantStatus = "cancelled" if is_cancelled_exception(error) else "failed"
             return _without_work(plan, status, error_type=type(error.cause).__name__)
@@ -113,6 +129,7 @@ class MaintenancePageWorkflow:
             TenantRequest(scope=scope.for_tenant(plan), plan=plan),
             id=tenant_workflow_id(plan.tenant_id, dry_run_id=scope.dry_run_id),
             parent_close_policy=workflow.ParentClosePolicy.REQUEST_CANCEL,
+            execution_timeout=within(scope.deadline, PATIENCE),
             static_summary=f"tenant {plan.tenant_id}",
             search_attributes=of_tenant(scope.run.cycle_id, plan.tenant_id) if scope.search_attributes else None,
         )

@@ -5,11 +5,12 @@ from collections.abc import Callable
 from typing import Any
 
 from temporalio import workflow
-from temporalio.exceptions import FailureError, is_cancelled_exception
+from temporalio.exceptions import FailureError, WorkflowAlreadyStartedError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from memory_maintenance.cycles.outcomes import CycleTotals, TenantOutcome
     from workflows.messages import PageRequest
+    from workflows.options import ALREADY_RUNNING, PATIENCE, within
     from workflows.page import MaintenancePageWorkflow
     from workflows.search_attributes import of_page
     from workflows.waiting import child_result
@@ -57,6 +58,17 @@ class RunningPages:
             await signal(page_id, "cancel_tenant", tenant_id)
 
     async def _run(self, request: PageRequest) -> None:
+        try:
+            done = await self._child(request)
+        except FailureError as error:  # terminated, or its id is still taken by a page of a root that was
+            if is_cancelled_exception(error) and (self._stopping or workflow.cancellation_reason() is not None):
+                raise
+            done = _lost(request)
+        del self._running[request.page]
+        self._note(done)
+
+    async def _child(self, request: PageRequest, *, looks: int = 10) -> CycleTotals:
+        """Run a page. One of the same id ends soon where a root was reset or terminated: it is waited for."""
         scope, page = request.scope, request.page
         try:
             starting = workflow.start_child_workflow(
@@ -64,16 +76,16 @@ class RunningPages:
                 request,
                 id=_page_id(page),
                 parent_close_policy=workflow.ParentClosePolicy.REQUEST_CANCEL,
+                execution_timeout=within(scope.deadline, 2 * PATIENCE),
                 static_summary=f"page {page}, {len(request.plans)} tenants",
                 search_attributes=of_page(scope.run.cycle_id) if scope.search_attributes else None,
             )
-            done = await child_result(starting)
-        except FailureError as error:  # terminated, or its id is taken by a page of a root that was
-            if is_cancelled_exception(error) and (self._stopping or workflow.cancellation_reason() is not None):
+            return await child_result(starting)
+        except WorkflowAlreadyStartedError:
+            if not looks:
                 raise
-            done = _lost(request)
-        del self._running[page]
-        self._note(done)
+            await workflow.sleep(ALREADY_RUNNING)
+            return await self._child(request, looks=looks - 1)
 
 
 def _page_id(page: int) -> str:

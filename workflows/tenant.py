@@ -8,6 +8,8 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
+    from pydantic import ValidationError
+
     from activities.messages import DueRequest, DueResult, TenantOrder, UnitRequest
     from memory_maintenance.cycles.outcomes import TenantOutcome, TenantStatus
     from memory_maintenance.work import Counts, Done, TaskSpec, UnitJson
@@ -22,7 +24,7 @@ SHOWN = 100
 """Characters of what a step is about, for the Web UI: a summary has at most 400 bytes."""
 
 
-@workflow.defn
+@workflow.defn(failure_exception_types=[ValidationError, TypeError])
 class TenantMaintenanceWorkflow:
     """Do one tenant's maintenance tasks in order: the units that are due, one after the other or a few at once.
 

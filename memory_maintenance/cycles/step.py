@@ -29,12 +29,12 @@ async def do_unit(task: Task[UnitT], tenant_id: str, unit: UnitJson, run: Run) -
         MaintenanceError: what the task raises.
     """
     tenant = await load_tenant(task.tools.pool, tenant_id, task.tools.settings)
-    typed = _unit(task, unit)
+    typed, reason = _unit(task, unit), task.off(tenant.settings)
+    if reason and not run.dry_run:
+        await task.note_off([tenant], run)
     if tenant.paused:
         return await task.stopped(tenant, typed, run, "paused")
-    if reason := task.off(tenant.settings):
-        if not run.dry_run:
-            await task.note_off([tenant], run)
+    if reason:
         return await task.stopped(tenant, typed, run, reason)
     return await task.do(tenant, typed, run)
 

@@ -150,8 +150,11 @@ def _ended(of_run: Counter[str], unit: DecayUnit, why: str) -> Done:
 
 
 def _counts(of_run: Counter[str], unit: DecayUnit) -> Counts:
-    """Return what this batch adds to the counts that earlier batches of the run have given."""
-    return Counts(**{name: of_run[name] - unit.counted.get(name, 0) for name in _COUNTED})
+    """Return what this batch adds to the counts that earlier batches of the run have given.
+
+    Nothing where the store has no counts of this run any more: those of a newer one stand in their place.
+    """
+    return Counts(**{name: max(0, of_run[name] - unit.counted.get(name, 0)) for name in _COUNTED})
 
 
 TASK: Final = Decay

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 
 import structlog
 
+from memory_maintenance.decay.batch import DecayBatch
 from memory_maintenance.decay.policy import DecayRule
 from memory_maintenance.decay.rule import RuleArguments, decay_rule
 from memory_maintenance.decay.task import Decay
@@ -69,36 +70,38 @@ class DecayWorker:
             raise InvalidRequestError(f"as_of {as_of.isoformat()}: give a time with its zone, from {_EARLIEST_YEAR} on")
         pool, stats = self._task.tools.pool, {"total_tenants": 0, "total_updated": 0}
         run = Run(cycle_id=uuid4(), as_of=await checked_as_of(pool, as_of))
-        if reason := self._task.off(self._task.tools.settings):
-            logger.info("decay_cycle_skipped", reason=reason)
+        off = self._task.off(self._task.tools.settings)
+        if off:
+            logger.info("decay_cycle_skipped", reason=off)
         if tenant_ids is None:
             chosen = [control.tenant_id for control in await all_tenants(pool)]
         else:
             chosen = list(dict.fromkeys(map(str, tenant_ids)))
         for tenant_id in chosen:
             try:
-                updated = await self._decay(tenant_id, run, arguments)
+                batch = await self._decay(tenant_id, run, arguments)
             except MaintenanceError as error:
                 logger.error("tenant_decay_failed", tenant_id=tenant_id, error_type=type(error).__name__)  # noqa: TRY400
                 continue
-            stats["total_tenants"] += updated is not None
-            stats["total_updated"] += updated or 0
-        logger.info("decay_cycle_completed", stats=stats, total_duration_seconds=time.monotonic() - began)
+            stats["total_tenants"] += batch is not None and batch.status == "done"
+            stats["total_updated"] += batch.counts["updated"] if batch else 0
+        if not off or stats["total_tenants"]:
+            logger.info("decay_cycle_completed", stats=stats, total_duration_seconds=time.monotonic() - began)
         return stats
 
-    async def _decay(self, tenant_id: str, run: Run, arguments: RuleArguments) -> int | None:
-        """Decay a tenant to its last memory and return how many were written; None: it is paused, or decay is off."""
+    async def _decay(self, tenant_id: str, run: Run, arguments: RuleArguments) -> DecayBatch | None:
+        """Decay a tenant to its last memory and return what became of it; None: it is paused, or decay is off."""
         pool, settings = self._task.tools.pool, self._task.tools.settings
         await ensure_known(pool, tenant_id)
         tenant = await load_tenant(pool, tenant_id, settings)
-        reason = "paused" if tenant.paused else self._task.off(tenant.settings)
-        if reason:
-            if not tenant.paused:
-                await self._task.note_off([tenant], run)
-            logger.info("tenant_decay_skipped", tenant_id=tenant_id, reason=reason)
+        off = self._task.off(tenant.settings)
+        if off:
+            await self._task.note_off([tenant], run)
+        if off or tenant.paused:
+            if not (off and self._task.off(settings)):  # else the cycle has said so
+                logger.info("tenant_decay_skipped", tenant_id=tenant_id, reason=off or "paused")
             return None
-        batch = await self._task.decay(tenant, run, _rule(tenant, arguments), seconds=math.inf)
-        return batch.counts["updated"] if batch.status == "done" else None
+        return await self._task.decay(tenant, run, _rule(tenant, arguments), seconds=math.inf)
 
 
 def _rule(tenant: Tenant, arguments: RuleArguments) -> DecayRule:

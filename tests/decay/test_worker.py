@@ -2,6 +2,7 @@ import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -12,13 +13,14 @@ from structlog.testing import capture_logs
 
 from memory_maintenance.decay.policy import Run
 from memory_maintenance.decay.progress import gate, start
-from memory_maintenance.errors import AsOfInFutureError, InvalidRequestError, TenantNotFoundError
+from memory_maintenance.errors import AsOfInFutureError, InvalidRequestError
 from memory_maintenance.observability.metrics import OTHER, tenant_label
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import Pool, execute, execute_many, fetch, fetch_row, fetch_value, transaction
 from memory_maintenance.tenants.control import pause, resume
 from memory_maintenance.tenants.overrides import override
 from tests.conftest import database_url
+from tests.pools import DiedError, dying, told
 from tests.steps import Decaying
 
 DAY = timedelta(days=1)
@@ -89,14 +91,8 @@ async def test_only_its_own_rows_and_columns_move(any_pool):
 async def test_a_crash_after_any_page_changes_nothing_in_the_end(pool, pages):
     for tenant in (TENANT, OTHER_TENANT):
         await _insert(pool, tenant)
-    left = iter(range(pages - 1))
-
-    def crash(_cursor: str | None) -> None:
-        if next(left, None) is None:
-            raise RuntimeError("the process dies")
-
-    with pytest.raises(RuntimeError, match="dies"):
-        await _worker(pool).decay_batch(TENANT, NIGHT, beat=crash)
+    with pytest.raises(DiedError):
+        await _worker(dying(pool, after=pages)).decay_batch(TENANT, NIGHT)
     again = await _worker(pool).decay_batch(TENANT, NIGHT)
     await _worker(pool).decay_batch(OTHER_TENANT, NIGHT)
     assert again.updated == max(0, 10 - 3 * pages)
@@ -104,17 +100,11 @@ async def test_a_crash_after_any_page_changes_nothing_in_the_end(pool, pages):
 
 
 @pytest.mark.parametrize("pages", [1, 2, 4])
-async def test_a_named_run_counts_what_a_crashed_batch_did_before_it(pool, pages):
+async def test_a_run_counts_what_a_crashed_batch_did_before_it(pool, pages):
     await _insert(pool)
-    left = iter(range(pages - 1))
-
-    def crash(_cursor: str | None) -> None:
-        if next(left, None) is None:
-            raise RuntimeError("the process dies")
-
     run_id = uuid4()
-    with pytest.raises(RuntimeError, match="dies"):
-        await _worker(pool).decay_batch(TENANT, NIGHT, run_id=run_id, beat=crash)
+    with pytest.raises(DiedError):
+        await _worker(dying(pool, after=pages)).decay_batch(TENANT, NIGHT, run_id=run_id)
     finished = await _worker(pool).decay_batch(TENANT, NIGHT, run_id=run_id)
     reported_again = await _worker(pool).decay_batch(TENANT, NIGHT, run_id=run_id)
     another = await _worker(pool).decay_batch(TENANT, NIGHT, run_id=uuid4())
@@ -125,7 +115,7 @@ async def test_a_named_run_counts_what_a_crashed_batch_did_before_it(pool, pages
     ]
 
 
-async def test_the_metric_counts_every_row_of_a_named_run_once_however_many_batches_it_takes(pool):
+async def test_the_metric_counts_every_row_of_a_run_once_however_many_batches_it_takes(pool):
     await _insert(pool)
     run_id, worker = uuid4(), _worker(pool, metrics_max_tenants=1000)
     before = _counted_updates()
@@ -140,7 +130,7 @@ def _counted_updates() -> float:
     return REGISTRY.get_sample_value("rae_reflective_decay_updated_total", {"tenant_id": TENANT}) or 0
 
 
-async def test_a_named_run_that_is_paused_between_batches_keeps_its_counts(pool):
+async def test_a_run_that_is_paused_between_batches_keeps_its_counts(pool):
     await _insert(pool)
     run_id = uuid4()
     await _worker(pool).decay_batch(TENANT, NIGHT, run_id=run_id, seconds=0)
@@ -151,14 +141,13 @@ async def test_a_named_run_that_is_paused_between_batches_keeps_its_counts(pool)
 
 async def test_a_batch_whose_time_is_up_goes_on_behind_its_cursor(pool):
     await _insert(pool)
-    beaten: list[str | None] = []
-    batch = await _worker(pool).decay_batch(TENANT, NIGHT, seconds=0, beat=beaten.append)
-    seen = [batch.seen]
-    while batch.status == "more":
-        batch = await _worker(pool).decay_batch(TENANT, NIGHT, after=batch.cursor, seconds=0, beat=beaten.append)
-        seen.append(batch.seen)
-    assert seen == [3, 3, 3, 1]
-    assert beaten == sorted(set(beaten), key=str)
+    run_id = uuid4()
+    batches = [await _worker(pool).decay_batch(TENANT, NIGHT, run_id=run_id, seconds=0)]
+    while batches[-1].status == "more":
+        batches.append(await _worker(pool).decay_batch(TENANT, NIGHT, run_id=run_id, seconds=0))
+    assert [batch.seen for batch in batches] == [3, 6, 9, 10]
+    ids = [row["id"] for row in await fetch(pool, "SELECT id FROM memories ORDER BY id")]
+    assert [batch.cursor for batch in batches] == [ids[2], ids[5], ids[8], None]
     assert await fetch_value(pool, COMPLETED, TENANT) == NIGHT
 
 
@@ -226,24 +215,24 @@ async def test_a_paused_tenant_is_left_alone_until_it_is_resumed(pool):
 
 async def test_a_pause_between_two_pages_stops_before_the_next(pool):
     await _insert(pool)
-    worker = _worker(pool)
-    first = await worker.decay_batch(TENANT, NIGHT, seconds=0)
+    worker, run_id = _worker(pool), uuid4()
+    first = await worker.decay_batch(TENANT, NIGHT, run_id=run_id, seconds=0)
     async with transaction(pool) as db:
         assert not isinstance(await gate(db, TENANT, NIGHT), str)
     await pause(pool, TENANT)
     async with transaction(pool) as db:
         assert await gate(db, TENANT, NIGHT) == "paused"
-    second = await worker.decay_batch(TENANT, NIGHT, after=first.cursor)
-    assert (second.status, second.cursor, second.seen) == ("paused", first.cursor, 0)
+    second = await worker.decay_batch(TENANT, NIGHT, run_id=run_id)
+    assert (second.status, second.cursor, second.seen) == ("paused", first.cursor, 3)
 
 
 async def test_an_older_run_writes_nothing_once_a_newer_one_has_started(any_pool):
     await _insert(any_pool)
-    worker = _worker(any_pool)
-    older = await worker.decay_batch(TENANT, NIGHT, seconds=0)
+    worker, older = _worker(any_pool), uuid4()
+    await worker.decay_batch(TENANT, NIGHT, run_id=older, seconds=0)
     await worker.decay_batch(TENANT, NIGHT + DAY)
     table = await _table(any_pool)
-    resumed = await worker.decay_batch(TENANT, NIGHT, after=older.cursor)
+    resumed = await worker.decay_batch(TENANT, NIGHT, run_id=older)
     assert (resumed.status, resumed.updated) == ("superseded", 0)
     async with transaction(any_pool) as db:
         assert await gate(db, TENANT, NIGHT) == "superseded"
@@ -252,10 +241,10 @@ async def test_an_older_run_writes_nothing_once_a_newer_one_has_started(any_pool
 
 async def test_a_newer_run_starts_only_after_the_page_in_flight(pool):
     await _insert(pool)
-    await start(pool, TENANT, NIGHT)
+    await start(pool, TENANT, NIGHT, uuid4())
     async with transaction(pool) as page:
         await gate(page, TENANT, NIGHT)
-        newer = asyncio.create_task(start(pool, TENANT, NIGHT + DAY))
+        newer = asyncio.create_task(start(pool, TENANT, NIGHT + DAY, uuid4()))
         done, _ = await asyncio.wait({newer}, timeout=0.1)
         assert not done
     assert isinstance((await newer).run, Run)
@@ -271,21 +260,24 @@ async def test_the_as_of_of_the_stores_first_run_is_kept(pool):
 async def test_an_as_of_ahead_of_the_databases_clock_is_refused(pool):
     await _insert(pool)
     now = await fetch_value(pool, "SELECT now()")
-    await _worker(pool).decay_batch(TENANT, now + timedelta(minutes=4))
+    stats = await _worker(pool).run_decay_cycle([TENANT], as_of=now + timedelta(minutes=4))
+    assert stats == {"total_tenants": 1, "total_updated": 10}
     with pytest.raises(AsOfInFutureError):
-        await _worker(pool).decay_batch(TENANT, now + timedelta(minutes=6))
+        await _worker(pool).run_decay_cycle([TENANT], as_of=now + timedelta(minutes=6))
 
 
 @pytest.mark.parametrize("as_of", [NIGHT.replace(tzinfo=None), datetime.min.replace(tzinfo=UTC)])
 async def test_an_as_of_that_cannot_be_meant_is_refused(as_of):
     nowhere = asyncpg.create_pool("postgresql://nobody@nowhere.invalid/x")
     with pytest.raises(InvalidRequestError, match="as_of"):
-        await _worker(nowhere).decay_batch(TENANT, as_of)
+        await _worker(nowhere).run_decay_cycle([TENANT], as_of=as_of)
 
 
 async def test_an_unknown_tenant_is_refused_and_leaves_no_trace(any_pool):
-    with pytest.raises(TenantNotFoundError):
-        await _worker(any_pool).decay_batch(TENANT, NIGHT)
+    with capture_logs() as logs:
+        stats = await _worker(any_pool).run_decay_cycle([TENANT], as_of=NIGHT)
+    assert stats == {"total_tenants": 0, "total_updated": 0}
+    assert [log["error_type"] for log in logs if log["event"] == "tenant_decay_failed"] == ["TenantNotFoundError"]
     assert await fetch_row(any_pool, "SELECT 1 FROM maintenance.tenants") is None
 
 
@@ -307,11 +299,11 @@ async def test_a_row_that_was_locked_is_written_at_the_second_look(any_pool, pos
         agent = threads.submit(asyncio.run, _access(url, held, let_go))
         await asyncio.to_thread(held.wait)
 
-        def beat(_cursor: str | None) -> None:
+        async def let_the_agent_commit() -> None:
             let_go.set()
-            agent.result()  # blocks, so that the row is free before the batch can look again
+            await asyncio.to_thread(agent.result)
 
-        batch = await _worker(any_pool).decay_batch(TENANT, NIGHT, beat=beat)
+        batch = await _worker(told(any_pool, let_the_agent_commit)).decay_batch(TENANT, NIGHT)
     assert (batch.seen, batch.updated, batch.busy) == (10, 10, 0)
     assert 0.9 in [row[2] for row in await _table(any_pool)]
 
@@ -426,6 +418,33 @@ async def test_an_argument_out_of_its_range_is_refused_before_the_database_is_as
         await _worker(nowhere).run_decay_cycle(**arguments)
 
 
+async def test_a_tenant_that_is_paused_on_the_way_is_not_done_and_what_was_written_counts(pool):
+    await _insert(pool)
+    paused_on_the_way = told(pool, partial(pause, pool, TENANT))
+    stats = await _worker(paused_on_the_way).run_decay_cycle(as_of=NIGHT)
+    assert stats == {"total_tenants": 0, "total_updated": 3}
+
+
+async def test_where_decay_is_off_a_tenant_with_an_override_decays_all_the_same(pool):
+    for tenant in (TENANT, OTHER_TENANT):
+        await _insert(pool, tenant)
+    await override(pool, TENANT, {"decay_enabled": True})
+    with capture_logs() as logs:
+        stats = await _worker(pool, memory_importance_decay_enabled=False).run_decay_cycle(as_of=NIGHT)
+    assert stats == {"total_tenants": 1, "total_updated": 10}
+    assert [log["event"] for log in logs] == ["decay_cycle_skipped", "tenant_decay_completed", "decay_cycle_completed"]
+
+
+@pytest.mark.parametrize("paused", [False, True])
+async def test_a_tenant_that_is_left_out_is_said_to_be_with_the_reason(pool, paused):
+    await _insert(pool)
+    await (pause(pool, TENANT) if paused else override(pool, TENANT, {"decay_enabled": False}))
+    with capture_logs() as logs:
+        assert await _worker(pool).run_decay_cycle(as_of=NIGHT) == {"total_tenants": 0, "total_updated": 0}
+    skipped = [log["reason"] for log in logs if log["event"] == "tenant_decay_skipped"]
+    assert skipped == ["paused" if paused else "disabled_by_config"]
+
+
 async def test_explicit_arguments_hold_for_one_call_and_are_logged_as_differing(pool):
     await _insert(pool)
     worker = _worker(pool)
@@ -445,6 +464,17 @@ async def test_a_pool_that_the_caller_opened_will_do(store_url):
         await _insert(plain)
         await override_as_text(plain)
         assert await _worker(plain).run_decay_cycle(as_of=NIGHT) == {"total_tenants": 1, "total_updated": 10}
+
+
+@pytest.mark.parametrize("pages", [1, 3])
+async def test_a_pool_that_the_caller_opened_goes_on_after_a_crash(store_url, pages):
+    run_id = uuid4()
+    async with asyncpg.create_pool(store_url, min_size=1, max_size=2) as plain:
+        await _insert(plain)
+        with pytest.raises(DiedError):
+            await _worker(dying(plain, after=pages)).decay_batch(TENANT, NIGHT, run_id=run_id)
+        batch = await _worker(plain).decay_batch(TENANT, NIGHT, run_id=run_id)
+    assert (batch.status, batch.seen, batch.updated) == ("done", 10, 10)
 
 
 async def override_as_text(pool: Pool) -> None:

@@ -10,7 +10,7 @@ from memory_maintenance.errors import SessionNotFoundError
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.derived import text_hash
 from memory_maintenance.store.pool import Pool, execute, execute_many, fetch_value
-from memory_maintenance.summarization.due import due_session_counts, due_sessions, ensure_session
+from memory_maintenance.summarization.due import session_counts_due, sessions_due, ensure_session
 from memory_maintenance.summarization.policy import HOURLY_REACH, DueRule, SessionKey, SessionState
 from memory_maintenance.tenants.overrides import override
 from tests.agents import AS_OF, others, talk, write
@@ -28,7 +28,7 @@ def settings(backend: str = "extractive", **changed: Any) -> Settings:
 
 
 async def due(pool: Pool, tenant: str, *, daily: bool = False, at: datetime = AS_OF, **changed: Any) -> list[str]:
-    found = await due_sessions(pool, tenant, as_of=at, daily=daily, settings=settings(**changed))
+    found = await sessions_due(pool, tenant, as_of=at, daily=daily, settings=settings(**changed))
     return [key.session_id for key in found]
 
 
@@ -78,7 +78,7 @@ async def test_hourly_runs_leave_what_has_been_idle_for_days_to_the_daily_one(an
     )  # fmt: skip
     assert await due(any_pool, tenant) == ["just in time"]
     assert await due(any_pool, tenant, daily=True) == ["just in time", "too late"]
-    asked = await due_sessions(any_pool, tenant, as_of=AS_OF, daily=False, settings=settings(), backfill_days=0)
+    asked = await sessions_due(any_pool, tenant, as_of=AS_OF, daily=False, settings=settings(), backfill_days=0)
     assert [key.session_id for key in asked] == ["just in time", "too late"]
 
 
@@ -111,11 +111,11 @@ async def test_only_sessions_with_something_new_are_read_and_hourly_those_of_the
     async with any_pool.acquire() as connection, connection.transaction():
         await connection.execute(f"SET LOCAL plan_cache_mode = {mode}")
         for daily in (False, True):
-            found = await due_session_counts(connection, [tenant], AS_OF, daily, settings=settings())
+            found = await session_counts_due(connection, [tenant], AS_OF, daily, settings=settings())
             counted.append((found, await fetch_value(connection, READ)))
         await connection.execute(COVER_OLD, tenant)
         before = await fetch_value(connection, READ)
-        found = await due_session_counts(connection, [tenant], AS_OF, True, settings=settings())
+        found = await session_counts_due(connection, [tenant], AS_OF, True, settings=settings())
         nightly = await fetch_value(connection, READ) - before
     (hourly, few), (everything, many) = counted
     # The recent events are read three times: whether they are new, for their sessions, and with them, where those
@@ -155,7 +155,7 @@ async def test_due_sessions_come_in_pages_without_gap_or_repeat(any_pool, tenant
     for number in range(7):
         await write(any_pool, tenant, talk(10), session=f"s{number % 4}", project=[None, "shop"][number // 4])
     found: list[SessionKey] = []
-    while page := await due_sessions(
+    while page := await sessions_due(
         any_pool, tenant, as_of=AS_OF, daily=False, settings=settings(), after=found[-1] if found else None, limit=3
     ):
         found += page
@@ -163,7 +163,7 @@ async def test_due_sessions_come_in_pages_without_gap_or_repeat(any_pool, tenant
         *[("default", f"s{number}") for number in range(4)],
         *[("shop", f"s{number}") for number in range(3)],
     ]
-    of_one = await due_sessions(any_pool, tenant, as_of=AS_OF, daily=False, settings=settings(), project="shop")
+    of_one = await sessions_due(any_pool, tenant, as_of=AS_OF, daily=False, settings=settings(), project="shop")
     assert of_one == found[4:]
 
 
@@ -173,10 +173,10 @@ async def test_counts_are_per_tenant_and_honour_overrides(any_pool):
         for session in range(number + 1):
             await write(any_pool, tenant, talk(10), session=f"s{session}")
     await override(any_pool, tenants[1], {"summarization_enabled": False})
-    counts = await due_session_counts(any_pool, tenants, as_of=AS_OF, daily=True, settings=settings())
+    counts = await session_counts_due(any_pool, tenants, as_of=AS_OF, daily=True, settings=settings())
     assert counts == {tenants[0]: 1, tenants[2]: 3}
     off = settings(summarization_enabled=False)
-    assert await due_session_counts(any_pool, tenants, as_of=AS_OF, daily=True, settings=off) == {}
+    assert await session_counts_due(any_pool, tenants, as_of=AS_OF, daily=True, settings=off) == {}
 
 
 @pytest.mark.parametrize(
@@ -328,15 +328,15 @@ async def test_what_somebody_wrote_into_one_tenants_overrides_does_not_fail_the_
     for tenant in ("acme", "bolt"):
         await write(pool, tenant, talk(12), session="s")
     await execute(pool, "INSERT INTO maintenance.tenants (tenant_id, overrides) VALUES ('bolt', $1)", garbage)
-    counts = await due_session_counts(pool, ["acme", "bolt"], AS_OF, True, settings=settings("openai"))
+    counts = await session_counts_due(pool, ["acme", "bolt"], AS_OF, True, settings=settings("openai"))
     assert counts["acme"] == 1
 
 
 async def test_an_operators_back_fill_reaches_further(any_pool, tenant):
     await write(any_pool, tenant, talk(12), session="old", start=AS_OF - 40 * DAY)
     await write(any_pool, tenant, talk(12), session="older", start=AS_OF - 60 * DAY)
-    found = await due_sessions(any_pool, tenant, as_of=AS_OF, daily=True, settings=settings(), backfill_days=45)
+    found = await sessions_due(any_pool, tenant, as_of=AS_OF, daily=True, settings=settings(), backfill_days=45)
     assert [key.session_id for key in found] == ["old"]
-    counts = await due_session_counts(any_pool, [tenant], AS_OF, True, settings=settings(), backfill_days=61)
+    counts = await session_counts_due(any_pool, [tenant], AS_OF, True, settings=settings(), backfill_days=61)
     assert counts == {tenant: 2}
-    assert await due_sessions(any_pool, tenant, as_of=AS_OF, daily=True, settings=settings(), backfill_days=0) == []
+    assert await sessions_due(any_pool, tenant, as_of=AS_OF, daily=True, settings=settings(), backfill_days=0) == []

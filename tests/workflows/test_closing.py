@@ -1,11 +1,14 @@
 """How a cycle ends: orders that come at its very end, pages that it stops, tenants that no workflow can be named after."""
 
 import asyncio
+from contextlib import suppress
+from datetime import timedelta
 
 import pytest
 from temporalio import activity
 from temporalio.client import Client, WorkflowFailureError
 from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError
 from temporalio.worker import Worker
 
 from activities.messages import (
@@ -24,7 +27,7 @@ from memory_maintenance.work import Counts, Done, TenantPlan
 from tests.histories.slow import EmptyFleet
 from workflows.maintenance import MaintenanceWorkflow
 from workflows.options import TASK_QUEUE
-from workflows.page import MaintenancePageWorkflow
+from workflows.page import MaintenancePageWorkflow, tenant_workflow_id
 from workflows.tenant import TenantMaintenanceWorkflow
 
 NO_ID = "😀" * 255
@@ -160,3 +163,27 @@ async def test_a_tenant_that_no_workflow_can_be_named_after_fails_alone(temporal
             start_signal_args=[NO_ID],
         )
     assert fleet.recorded == {NO_ID: "failed", "acme": "completed"}
+
+
+async def test_a_daily_run_waits_for_the_run_that_works_on_a_tenant(temporal: Client, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("workflows.options.ALREADY_RUNNING", timedelta(milliseconds=100))
+    fleet = NamelessFleet()
+    fleet.may_close.set()
+    other = await temporal.start_workflow("TenantMaintenanceWorkflow", id=tenant_workflow_id("acme"), task_queue="none")
+    async with fleet.worker(temporal):
+        run = await temporal.start_workflow("MaintenanceWorkflow", id="cycle", task_queue=TASK_QUEUE)
+        async with asyncio.timeout(20):
+            await timer_fired(temporal, "cycle/page-1")
+        await other.terminate("done")
+        stats = await run.result()
+    assert (fleet.recorded["acme"], stats["decay"]["total_updated"]) == ("completed", 5)
+
+
+async def timer_fired(client: Client, workflow_id: str) -> None:
+    """Wait until a timer of a workflow has fired."""
+    while True:
+        with suppress(RPCError):
+            history = await client.get_workflow_handle(workflow_id).fetch_history()
+            if any(event.HasField("timer_fired_event_attributes") for event in history.events):
+                return
+        await asyncio.sleep(0.05)

@@ -170,7 +170,7 @@ async def test_a_run_that_goes_on_meanwhile_keeps_its_tenant_and_is_told_nothing
             start_signal_args=["acme"],
         )
         assert (await run.result())["tenants"]["completed"] == 1
-        assert (await _run(temporal))["tenants"]["already_running"] == 1
+        assert (await _run(temporal, kind="hourly"))["tenants"]["already_running"] == 1
     assert len((await real.fetch_history()).events) == 2  # started, and waiting for a worker
 
 

@@ -1,0 +1,43 @@
+"""Pools that let a test act, or fail, between two transactions: right after one was committed."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, cast
+
+from memory_maintenance.store.pool import Pool
+
+
+class DiedError(Exception):
+    """The process is gone: nothing that was not committed has happened."""
+
+
+@dataclass(frozen=True)
+class _Told:
+    pool: Pool
+    committed: Callable[[], Awaitable[object]]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.pool, name)
+
+    @asynccontextmanager
+    async def acquire(self) -> AsyncIterator[Any]:
+        async with self.pool.acquire() as connection:
+            yield connection
+        await self.committed()
+
+
+def told(pool: Pool, committed: Callable[[], Awaitable[object]]) -> Pool:
+    """Return *pool* with *committed* awaited after each transaction; what it raises ends the work."""
+    return cast(Pool, _Told(pool, committed))
+
+
+def dying(pool: Pool, *, after: int) -> Pool:
+    """Return *pool* as a process has it that dies after so many transactions."""
+    left = iter(range(after - 1))
+
+    async def die() -> None:
+        if next(left, None) is None:
+            raise DiedError
+
+    return told(pool, die)
