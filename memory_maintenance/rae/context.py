@@ -61,6 +61,10 @@ class Event(_Shape):
     tool_name: str | None = None
     error: dict[str, Any] | None = None
 
+    def __init__(self, *values: Any, **named: Any) -> None:
+        """Take the fields by position or by name, as RAE's dataclass does."""
+        super().__init__(**dict(zip(type(self).model_fields, values, strict=False)), **named)
+
 
 class ErrorInfo(_Shape):
     """The error that ended it."""
@@ -96,7 +100,7 @@ class ReflectionResult(_Shape):
     strategy_text: str | None = None
     importance: float = Field(default=0.5, ge=0, le=1)
     confidence: float = Field(default=0.5, ge=0, le=1)
-    tags: tuple[str, ...] = ()
+    tags: list[str] = []
     error_category: ErrorCategory | None = None
     source_event_ids: tuple[str, ...] = ()
     related_memory_ids: tuple[UUID, ...] = ()

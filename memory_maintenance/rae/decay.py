@@ -35,9 +35,18 @@ class DecayWorker:
     Args:
         pool: connections to the store.
         settings: unset, those of the environment.
+        scoring_service: RAE's argument; only None is taken.
+
+    Raises:
+        InvalidRequestError: a scoring service was given.
     """
 
-    def __init__(self, pool: Pool, settings: Settings | None = None) -> None:
+    def __init__(self, pool: Pool, settings: Settings | None = None, *, scoring_service: object = None) -> None:
+        if scoring_service is not None:
+            raise InvalidRequestError(
+                "scoring_service: importance is computed in Postgres; choose MEMORY_DECAY_POLICY and "
+                "MEMORY_BASE_DECAY_RATE instead, or give run_decay_cycle a decay_rate"
+            )
         self._task = Decay(Tools(pool, settings or load_settings()))
 
     async def run_decay_cycle(

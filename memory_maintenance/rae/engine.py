@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid4, uuid5
@@ -12,6 +12,7 @@ from memory_maintenance.dreaming.reflecting import Reflection, reflect
 from memory_maintenance.dreaming.statements import QUERY, SPELLING
 from memory_maintenance.dreaming.storing import reflection_memories
 from memory_maintenance.rae.context import Event, ReflectionContext, ReflectionResult
+from memory_maintenance.rae.projects import chosen_project
 from memory_maintenance.settings import Settings, load_settings
 from memory_maintenance.store.derived import DEFAULT_PROJECT, insert_derived, reflective_layer, text_hash
 from memory_maintenance.store.memory import Memory
@@ -34,7 +35,7 @@ class ReflectionEngineV2:
 
     def __init__(self, pool: Pool, settings: Settings | None = None, model: LanguageModel | None = None) -> None:
         settings = settings or load_settings()
-        self._tools = Tools(pool, settings, model or patient_model(settings, pool))
+        self.tools = Tools(pool, settings, model or patient_model(settings, pool))
 
     async def generate_reflection(self, context: ReflectionContext) -> ReflectionResult | None:
         """Return a reflection on *context*, None where nothing recurs in it (written without a model).
@@ -42,7 +43,7 @@ class ReflectionEngineV2:
         Raises:
             LanguageModelError: the model gave nothing that can be used; a retryable one may be asked again.
         """
-        tenant = await load_tenant(self._tools.pool, context.tenant_id, self._tools.settings)
+        tenant = await load_tenant(self.tools.pool, context.tenant_id, self.tools.settings)
         failed = f"{context.error.error_category}: {context.error.error_message}" if context.error else None
         about = {
             "Task": context.task_description,
@@ -51,18 +52,20 @@ class ReflectionEngineV2:
             "Error": failed,
         }
         memories = [_memory(event, context) for event in context.events]
-        reflection = await reflect(self._tools, tenant.settings, memories, about=about, attempt_group=str(uuid4()))
+        reflection = await reflect(self.tools, tenant.settings, memories, about=about, attempt_group=str(uuid4()))
         return None if reflection is None else _result(reflection, context, memories)
 
     async def store_reflection(
         self,
         result: ReflectionResult,
         tenant_id: str,
-        project_id: str | None,
+        project_id: str | None = None,
         session_id: UUID | str | None = None,
+        *,
+        project: str | None = None,
     ) -> dict[str, str]:
         """Store a reflection and its strategy in one transaction; return their ids. Twice is once."""
-        pool = self._tools.pool
+        pool, project_id = self.tools.pool, chosen_project(project_id, project)
         own = (*result.source_event_ids, text_hash(result.reflection_text))
         reflection = Reflection(
             text=result.reflection_text,
@@ -70,7 +73,7 @@ class ReflectionEngineV2:
             strategy=result.strategy_text,
             importance=result.importance,
             confidence=result.confidence,
-            tags=result.tags,
+            tags=tuple(result.tags),
             metadata=result.metadata,
         )
         memories = reflection_memories(
@@ -92,17 +95,25 @@ class ReflectionEngineV2:
     async def query_reflections(
         self,
         tenant_id: str,
-        project_id: str | None,
+        project_id: str | None = None,
         query_text: str | None = None,
         k: int = 5,
         min_importance: float = 0.5,
         tags: Sequence[str] | None = None,
+        *,
+        project: str | None = None,
+        query: str | None = None,
     ) -> list[dict[str, Any]]:
-        """Return up to *k* reflections and strategies of a project: by full-text rank, else the latest first."""
+        """Return up to *k* reflections and strategies of a project: by full-text rank, else the latest first.
+
+        ``project`` and ``query`` are RAE's newer names of ``project_id`` and ``query_text``.
+        """
         wanted = None if tags is None else list(tags)
-        project = DEFAULT_PROJECT if project_id is None else project_id
-        words = clean(query_text) if query_text else None
-        rows = await fetch(self._tools.pool, QUERY, tenant_id, project, words or None, min_importance, wanted, k)
+        name = chosen_project(project_id, project)
+        text = query if query_text is None else query_text
+        words = clean(text) if text else None
+        chosen = (DEFAULT_PROJECT if name is None else name, words or None, min_importance, wanted, k)
+        rows = await fetch(self.tools.pool, QUERY, tenant_id, *chosen)
         return [dict(row) for row in rows]
 
 
@@ -117,7 +128,7 @@ def _as_uuid(event_id: str) -> UUID:
 def _memory(event: Event, context: ReflectionContext) -> Memory:
     importance = event.metadata.get("importance")
     step = "" if event.tool_name is None else f"{event.event_type}, {event.tool_name}: "
-    error = "" if event.error is None else f" (error: {event.error.get('message') or event.error.get('type') or ''})"
+    error = f" (error: {_said(event.error)})" if event.error else ""
     return Memory(
         id=_as_uuid(event.event_id),
         tenant_id=context.tenant_id,
@@ -126,6 +137,12 @@ def _memory(event: Event, context: ReflectionContext) -> Memory:
         importance=float(importance) if isinstance(importance, int | float) else 0.5,
         project=context.project,
     )
+
+
+def _said(error: Mapping[str, Any]) -> str:
+    """Return what an event's error says: its message or type, or all of it where it has neither."""
+    named = error.get("message") or error.get("type")
+    return str(named) if named else ", ".join(f"{name}: {value}" for name, value in error.items())
 
 
 def _result(reflection: Reflection, context: ReflectionContext, memories: Sequence[Memory]) -> ReflectionResult:
@@ -140,7 +157,7 @@ def _result(reflection: Reflection, context: ReflectionContext, memories: Sequen
         strategy_text=reflection.strategy,
         importance=reflection.importance,
         confidence=reflection.confidence,
-        tags=reflection.tags,
+        tags=list(reflection.tags),
         error_category=context.error.error_category if context.error else None,
         source_event_ids=tuple(event_ids[str(one)] for one in reflection.sources),
         related_memory_ids=context.related_memory_ids,

@@ -7,6 +7,8 @@ from uuid import UUID, uuid4
 
 import structlog
 
+from memory_maintenance.errors import InvalidRequestError
+from memory_maintenance.rae.projects import chosen_project
 from memory_maintenance.settings import Settings, load_settings
 from memory_maintenance.store.clock import checked_as_of
 from memory_maintenance.store.pool import Pool, fetch_row
@@ -38,16 +40,26 @@ class SummarizationWorker:
         self._task = Summarization(Tools(pool, settings, model or patient_model(settings, pool)))
 
     async def summarize_session(
-        self, tenant_id: str, project_id: str | None, session_id: UUID | str, min_events: int = 10
+        self,
+        tenant_id: str,
+        project_id: str | None = None,
+        session_id: UUID | str = "",
+        min_events: int = 10,
+        *,
+        project: str | None = None,
     ) -> dict[str, Any] | None:
         """Summarize a session of at least *min_events* new events, due or not; return the stored summary.
 
         None where nothing was stored: too few new events, disabled, paused, or the model gave nothing.
 
         Raises:
+            InvalidRequestError: no session, or two different projects, were given.
             LanguageModelError: a retryable one, if the model given raises such.
         """
-        outcome = await self._summarize(SessionKey(tenant_id, project_id, str(session_id)), min_events)
+        if not str(session_id):
+            raise InvalidRequestError("session_id: name the session to summarize")
+        session = SessionKey(tenant_id, chosen_project(project_id, project), str(session_id))
+        outcome = await self._summarize(session, min_events)
         if outcome.status not in ("stored", "updated", "fallback"):
             return None
         row = await fetch_row(self._task.tools.pool, RECORD, outcome.summary_id)
@@ -64,10 +76,16 @@ class SummarizationWorker:
         return await self._task.summarize(tenant, session, run)
 
     async def summarize_long_sessions(
-        self, tenant_id: str, project_id: str | None, event_threshold: int = 100
+        self,
+        tenant_id: str,
+        project_id: str | None = None,
+        event_threshold: int = 100,
+        *,
+        project: str | None = None,
     ) -> list[dict[str, Any]]:
         """Summarize the project's sessions of at least *event_threshold* new events; return what was stored."""
         pool, settings = self._task.tools.pool, self._task.tools.settings
+        project_id = chosen_project(project_id, project)
         found: list[dict[str, Any]] = []
         as_of = await checked_as_of(pool, None)
         page: list[SessionKey] = []

@@ -6,13 +6,18 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from memory_maintenance.decay.worker import DecayBatch, DecayWorker
+from memory_maintenance.cycles.run import run_maintenance
+from memory_maintenance.cycles.step import do_unit
+from memory_maintenance.decay.task import Decay
 from memory_maintenance.errors import AsOfInFutureError, TenantNotFoundError
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import Pool, execute, execute_many, transaction
+from memory_maintenance.task import Tools
 from memory_maintenance.tenants.control import pause
 from memory_maintenance.tenants.overrides import override
+from memory_maintenance.work import Counts, Done
 from tests.everything import everything
+from tests.steps import Batch, Decaying, a_run
 
 DAY = timedelta(days=1)
 NIGHT = datetime(2024, 6, 1, 2, tzinfo=UTC)
@@ -21,8 +26,12 @@ INSERT = "INSERT INTO memories (id, tenant_id, content, importance, created_at, 
 COUNTED = ("seen", "updated", "first_seen", "rebased", "invalid", "negligible", "protected", "invalid_ids")
 
 
-def _worker(pool: Pool, **chosen: Any) -> DecayWorker:
-    return DecayWorker(pool, Settings.model_validate({"memory_decay_page_size": 3, **chosen}))
+def _settings(**chosen: Any) -> Settings:
+    return Settings.model_validate({"memory_decay_page_size": 3, **chosen})
+
+
+def _worker(pool: Pool, **chosen: Any) -> Decaying:
+    return Decaying(pool, _settings(**chosen))
 
 
 async def _insert(pool: Pool) -> None:
@@ -38,7 +47,7 @@ async def _insert(pool: Pool) -> None:
     await execute_many(pool, INSERT, rows)
 
 
-def _counts(batch: DecayBatch) -> dict[str, Any]:
+def _counts(batch: Batch) -> dict[str, Any]:
     return {name: getattr(batch, name) for name in COUNTED}
 
 
@@ -62,14 +71,13 @@ async def test_what_is_foreseen_is_what_is_written(any_pool, before):
     assert _counts(foreseen) == _counts(written)
 
 
-async def test_it_goes_page_by_page_behind_a_cursor_and_beats(pool):
+async def test_it_goes_page_by_page_behind_a_cursor(pool):
     await _insert(pool)
-    beats: list[str | None] = []
     whole = await _worker(pool).foresee_batch(TENANT, NIGHT)
-    batches = [await _worker(pool).foresee_batch(TENANT, NIGHT, seconds=0, beat=beats.append)]
+    batches = [await _worker(pool).foresee_batch(TENANT, NIGHT, seconds=0)]
     while batches[-1].status == "more":
         batches.append(await _worker(pool).foresee_batch(TENANT, NIGHT, after=batches[-1].cursor, seconds=0))
-    assert (len(batches), beats) == (5, [str(batches[0].cursor)])
+    assert len(batches) == 5
     assert [sum(getattr(one, name) for one in batches) for name in COUNTED[:7]] == list(_counts(whole).values())[:7]
 
 
@@ -86,15 +94,26 @@ async def test_it_waits_for_no_lock_and_holds_nobody_up(pool):
 async def test_who_is_left_out_of_a_run_is_left_out_here(pool):
     await _insert(pool)
     await _worker(pool).decay_batch(TENANT, NIGHT)
-    assert (await _worker(pool).foresee_batch(TENANT, NIGHT - DAY)).status == "superseded"
-    await pause(pool, TENANT)
-    assert (await _worker(pool).foresee_batch(TENANT, NIGHT)).status == "paused"
+    assert (await _foreseen(pool, NIGHT - DAY)).counts == _NOTHING.plus(Counts(reasons={"superseded": 1}))
     await override(pool, TENANT, {"decay_enabled": False})
-    assert (await _worker(pool).foresee_batch(TENANT, NIGHT)).status == "disabled"
+    assert (await _foreseen(pool, NIGHT)).counts == _NOTHING.plus(Counts(reasons={"disabled_by_config": 1}))
+    await pause(pool, TENANT)
+    assert await _foreseen(pool, NIGHT) == Done(counts=_NOTHING, paused=True)
+
+
+_NOTHING = Counts(seen=0, updated=0, invalid=0, busy=0)
+
+
+async def _foreseen(pool: Pool, as_of: datetime) -> Done:
+    """Return what a dry run's step says; it writes nothing, whatever it says."""
+    untouched = await everything(pool)
+    done = await do_unit(Decay(Tools(pool, _settings())), TENANT, {}, await a_run(pool, as_of, dry_run=True))
+    assert await everything(pool) == untouched
+    return done
 
 
 async def test_what_a_run_refuses_is_refused_here(pool):
     with pytest.raises(TenantNotFoundError):
-        await _worker(pool).foresee_batch(TENANT, NIGHT)
+        await run_maintenance(pool, _settings(), tenant_ids=[TENANT], as_of=NIGHT, dry_run=True)
     with pytest.raises(AsOfInFutureError):
-        await _worker(pool).foresee_batch(TENANT, datetime.now(UTC) + DAY)
+        await run_maintenance(pool, _settings(), as_of=datetime.now(UTC) + DAY, dry_run=True)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from hypothesis import strategies as st
@@ -20,12 +20,16 @@ from hypothesis.stateful import (
 )
 from structlog.testing import capture_logs
 
-from memory_maintenance.decay.worker import DecayBatch, DecayWorker
+from memory_maintenance.cycles.step import do_unit
+from memory_maintenance.decay.task import Decay
 from memory_maintenance.settings import Settings
-from memory_maintenance.store.pool import execute, fetch
+from memory_maintenance.store.pool import Pool, execute, fetch
+from memory_maintenance.task import Tools
 from memory_maintenance.tenants.control import pause, resume
 from memory_maintenance.tenants.overrides import override
+from memory_maintenance.work import Done, Run
 from tests.decay.conftest import Lab, some
+from tests.pools import DiedError, dying
 
 BEGINNING = datetime(2024, 1, 1, tzinfo=UTC)
 TENANT, NEIGHBOUR = (str(UUID(int=n)) for n in (1, 2))
@@ -103,10 +107,6 @@ class Remembered:
             self.shown = self.said
 
 
-class _CrashError(Exception):
-    pass
-
-
 class DecayMachine(RuleBasedStateMachine):
     """One tenant's life, and a neighbour who must not notice."""
 
@@ -121,7 +121,6 @@ class DecayMachine(RuleBasedStateMachine):
         self.off_since: datetime | None = None
         self.back: datetime | None = None
         self.off = self.paused = False
-        self.worker = DecayWorker(self.lab.pool, Settings(_env_file=None, memory_decay_page_size=PAGE))
 
     def _do(self, sql: str, *arguments: Any) -> None:
         self.lab.run(execute(self.lab.pool, sql, *arguments))
@@ -192,17 +191,11 @@ class DecayMachine(RuleBasedStateMachine):
     @rule(data=st.data())
     def a_run_that_crashes(self, data: st.DataObject) -> None:
         pages = data.draw(st.integers(1, (len(self.memories) - 1) // PAGE))
-        left = iter(range(pages - 1))
-
-        def crash(_cursor: str | None) -> None:
-            if next(left, None) is None:
-                raise _CrashError
-
         try:
-            batch = self._batch(beat=crash)
-        except _CrashError:
-            batch = None
-        self._expect(pages * PAGE, batch)
+            done = self._batch(dying(self.lab.pool, after=pages))
+        except DiedError:
+            done = None
+        self._expect(pages * PAGE, done)
 
     @rule(ago=spans)
     def an_older_run_arrives_late(self, ago: timedelta) -> None:
@@ -211,22 +204,23 @@ class DecayMachine(RuleBasedStateMachine):
                 0
             ]
             if started is not None:
-                late = self.lab.run(self.worker.decay_batch(TENANT, started - ago))
-                assert (late.status, late.updated) == ("superseded", 0)
+                late = self._batch(as_of=started - ago)
+                assert (late.counts.reasons, late.counts.of("updated")) == ({"superseded": 1}, 0)
 
-    def _batch(self, **others: Any) -> DecayBatch:
-        return self.lab.run(self.worker.decay_batch(TENANT, self.now, seconds=1000, **others))
+    def _batch(self, pool: Pool | None = None, *, as_of: datetime | None = None) -> Done:
+        tools = Tools(pool or self.lab.pool, Settings(_env_file=None, memory_decay_page_size=PAGE))
+        run = Run(cycle_id=uuid4(), as_of=as_of or self.now)
+        return self.lab.run(do_unit(Decay(tools), TENANT, {}, run))
 
-    def _expect(self, rows: int, batch: DecayBatch | None) -> None:
+    def _expect(self, rows: int, done: Done | None) -> None:
         if self.off:
-            assert batch is not None
-            assert batch.status == "disabled"
             self.off_since = self.off_since or self.now
+        if self.off or self.paused:
+            assert done is not None
+            assert (done.paused, done.counts.of("updated")) == (self.paused, 0)
+            assert done.counts.reasons == ({} if self.paused else {"disabled_by_config": 1})
             return
-        if self.paused:
-            assert batch is not None
-            assert batch.status == "paused"
-            return
+        assert done is None or (done.paused, done.next, done.counts.reasons) == (False, None, {})
         if self.off_since:
             self.off_since, self.back = None, self.now
         self.adopted = self.adopted or self.now
@@ -237,7 +231,7 @@ class DecayMachine(RuleBasedStateMachine):
     @rule()
     def a_second_run_writes_nothing(self) -> None:
         self.a_run()
-        assert self._batch().updated == 0
+        assert self._batch().counts.of("updated") == 0
 
     @invariant()
     def the_table_is_what_the_log_says(self) -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from memory_maintenance.decay.rule import RuleArguments, decay_is_on, tenant_rule
+from memory_maintenance.decay.rule import RuleArguments, decay_rule
 from memory_maintenance.errors import SettingsError
 from memory_maintenance.settings import Settings, TenantOverrides, load_settings
 
@@ -29,14 +29,14 @@ def configured(monkeypatch, tmp_path):
 )
 def test_one_rate_serves_every_caller(configured, deployment, tenant, rate):
     settings = configured(MEMORY_BASE_DECAY_RATE=deployment)
-    assert tenant_rule(settings, TenantOverrides(decay_rate=tenant)).rate == rate
+    assert decay_rule(settings.for_tenant(TenantOverrides(decay_rate=tenant))).rate == rate
 
 
 def test_what_a_tenant_overrides_holds_and_the_rest_is_the_deployments(configured):
     settings = configured(MEMORY_DECAY_POLICY="bounded", MEMORY_ACCESS_COUNT_BOOST="false")
     own = TenantOverrides.model_validate({"decay_policy": "staged", "protected_tags": "vip,law"})
-    assert tenant_rule(settings, TenantOverrides()).policy == "bounded"
-    rule = tenant_rule(settings, own)
+    assert decay_rule(settings.for_tenant(TenantOverrides())).policy == "bounded"
+    rule = decay_rule(settings.for_tenant(own))
     assert (rule.policy, rule.use_access, rule.protected_tags) == ("staged", False, frozenset({"vip", "law"}))
 
 
@@ -45,7 +45,7 @@ def test_what_a_tenant_overrides_holds_and_the_rest_is_the_deployments(configure
     [("", {"pinned"}), (",", set()), ("a", {"a"}), (" keep , pinned ,", {"keep", "pinned"})],
 )
 def test_protected_tags_are_separated_by_commas(configured, value, tags):
-    rule = tenant_rule(configured(MEMORY_DECAY_PROTECTED_TAGS=value), TenantOverrides())
+    rule = decay_rule(configured(MEMORY_DECAY_PROTECTED_TAGS=value))
     assert rule.protected_tags == tags
 
 
@@ -59,7 +59,7 @@ def test_protected_tags_are_separated_by_commas(configured, value, tags):
     ],
 )
 def test_a_layer_may_be_named_in_any_spelling_and_is_meant_in_all(configured, value, speeds):
-    assert tenant_rule(configured(MEMORY_DECAY_LAYERS=value), TenantOverrides()).layers == speeds
+    assert decay_rule(configured(MEMORY_DECAY_LAYERS=value)).layers == speeds
 
 
 @pytest.mark.parametrize(
@@ -80,15 +80,16 @@ def test_a_layer_setting_that_cannot_be_read_is_one_line_with_its_name(configure
 
 
 @pytest.mark.parametrize(
-    ("deployment", "tenant", "on"), [("true", None, True), ("true", False, False), ("false", True, False)]
+    ("deployment", "tenant", "on"),
+    [("true", None, True), ("false", None, False), ("true", False, False), ("false", True, True)],
 )
-def test_a_tenant_can_be_left_out_of_decay_and_not_let_in(configured, deployment, tenant, on):
+def test_a_tenant_can_be_left_out_of_decay_and_let_in(configured, deployment, tenant, on):
     settings = configured(MEMORY_IMPORTANCE_DECAY_ENABLED=deployment)
-    assert decay_is_on(settings, TenantOverrides(decay_enabled=tenant)) is on
+    assert settings.for_tenant(TenantOverrides(decay_enabled=tenant)).memory_importance_decay_enabled is on
 
 
 def test_arguments_replace_what_they_name_and_nothing_else(configured):
-    rule = tenant_rule(configured(), TenantOverrides())
+    rule = decay_rule(configured())
     assert RuleArguments().applied_to(rule) == rule
     assert RuleArguments(decay_rate=0.2).applied_to(rule).rate == 0.2
     assert RuleArguments(consider_access_stats=False).applied_to(rule).rate == rule.rate
