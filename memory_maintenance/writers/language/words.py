@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Final
 
 from memory_maintenance.writers.language.cleaning import clean
-from memory_maintenance.writers.language.figures import figures, supported_figures
+from memory_maintenance.writers.language.figures import unsupported_figures
 from memory_maintenance.writers.language.stop_words import STOP_WORDS
 
 _UNSPACED: Final = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
@@ -131,7 +131,7 @@ def unsupported(text: str, sources: Sequence[str]) -> frozenset[str]:
     in what the text is about. Times of memories count as sources only when
     they are given as one.
     """
-    return unsupported_stems(text, sources) | (figures(text) - supported_figures(sources))
+    return unsupported_stems(text, sources) | unsupported_figures(text, sources)
 
 
 def unsupported_stems(text: str, sources: Sequence[str]) -> frozenset[str]:
