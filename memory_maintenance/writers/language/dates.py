@@ -3,6 +3,8 @@
 A day is ``2026-03-12``, or ``--03-12`` where no year is said.
 """
 
+# ruff: noqa: E501  (lists of words)
+
 from __future__ import annotations
 
 import re

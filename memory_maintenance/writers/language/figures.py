@@ -19,26 +19,32 @@ from memory_maintenance.writers.language.number_words import numbers_in_words
 Readings = frozenset[str]
 """What one figure may mean: ``1.248`` is 1248 or 1.248."""
 
-_SEPARATORS: Final = str.maketrans({"٫": ".", "٬": ",", "．": ".", "，": ",", "：": ":", "／": "/", "−": "-", "\u00a0": " ", "\u202f": " ", "\u2009": " "})  # fmt: skip
+_SEPARATORS: Final = str.maketrans("٫٬．，：／−\u00a0\u202f\u2009", ".,.,:/-   ")
 _FOREIGN_DIGIT: Final = re.compile(r"[^\x00-\x7f]")
 
 _CLOCK: Final = re.compile(
-    r"(?<![\d.,:])(\d{1,2})(?:[:.h](\d{2}))?(?::\d{2})? ?(?:(a|p)\.?m\b\.?|(?:uhr|o'clock|o’clock|godz)\b)", re.IGNORECASE
-)
-_HOURS: Final = re.compile(r"(?<![\d.,:])(\d{1,2}) ?(?:h|[点點時时시])(?: ?(\d{2})(?: ?[分분])?)?(?![\w])|(?<![\d.,:])(\d{1,2})[点點時时] ?(\d{1,2})?分?")  # fmt: skip
-_PLAIN_TIME: Final = re.compile(r"(?<![\d:])(\d{1,2}):(\d{2})(?::(\d{2}))?(?![\d:])")
-_SCALED: Final = re.compile(
-    r"(\d+(?:[.,]\d+)*) ?(k|thousand|tausend|mille|mil|tys|тыс|thousands|千|m|mio|mln|million|millions|millionen|millones|milhões|milioni|млн|万|萬|만|亿|億|억|bn|billion|milliarden?|mld|mrd|млрд)(?![^\W\d_])\.?"
-    r"|(\d+(?:[.,]\d+)*) ?([千万萬亿億만억])",
+    r"(?<![\d.,:])(\d{1,2})(?:[:.h](\d{2}))?(?::\d{2})? ?(?:(a|p)\.?m\b\.?|(?:uhr|o'clock|o’clock|godz)\b)",
     re.IGNORECASE,
-)  # fmt: skip
+)
+_HOURS: Final = re.compile(
+    r"(?<![\d.,:])(\d{1,2}) ?(?:h|[点點時时시])(?: ?(\d{2})(?: ?[分분])?)?(?![\w])"
+    r"|(?<![\d.,:])(\d{1,2})[点點時时] ?(\d{1,2})?分?"
+)
+_PLAIN_TIME: Final = re.compile(r"(?<![\d:])(\d{1,2}):(\d{2})(?::(\d{2}))?(?![\d:])")
 _SCALE: Final = {
     **dict.fromkeys(("k", "thousand", "thousands", "tausend", "mille", "mil", "tys", "тыс", "千"), 3),
-    **dict.fromkeys(("m", "mio", "mln", "million", "millions", "millionen", "millones", "milhões", "milioni", "млн"), 6),
+    **dict.fromkeys(
+        ("m", "mio", "mln", "million", "millions", "millionen", "millones", "milhões", "milioni", "млн"), 6
+    ),
     **dict.fromkeys(("bn", "billion", "milliarde", "milliarden", "mld", "mrd", "млрд"), 9),
     **dict.fromkeys(("万", "萬", "만"), 4),
     **dict.fromkeys(("亿", "億", "억"), 8),
 }
+_SCALED: Final = re.compile(
+    rf"(\d+(?:[.,]\d+)*) ?({'|'.join(sorted(_SCALE, key=len, reverse=True))})(?![^\W\d_])\.?"
+    r"|(\d+(?:[.,]\d+)*) ?([千万萬亿億만억])",
+    re.IGNORECASE,
+)
 _SPACED: Final = re.compile(r"(?<![\d.,:])\d{1,3}(?:[ '’]\d{3})+(?:[.,]\d{1,2})?(?![\d])")
 _NUMBER: Final = re.compile(r"\d+(?:[.,:]\d+)*")
 _GROUPED: Final = re.compile(r"\d{1,3}(?:([.,])\d{3})(?:\1\d{3})*|\d{1,2}(?:,\d{2})+,\d{3}")
@@ -81,9 +87,8 @@ def supported_figures(sources: Iterable[str]) -> frozenset[str]:
 def unsupported_figures(text: str, sources: Iterable[str]) -> frozenset[str]:
     """Return the figures of *text* no reading of which stands in *sources*."""
     supported = supported_figures(sources)
-    return frozenset(
-        first for first, readings in _figures(plain_digits(clean(text))) if not any(_is_in(one, supported) for one in readings)
-    )  # fmt: skip
+    own = _figures(plain_digits(clean(text)))
+    return frozenset(first for first, readings in own if not any(_is_in(one, supported) for one in readings))
 
 
 def _is_in(figure: str, supported: frozenset[str]) -> bool:
@@ -104,7 +109,7 @@ def _figures(text: str) -> Iterator[tuple[str, Readings]]:
         if "".join(taken[day.start : day.end]) == text[day.start : day.end]:
             take(day.start, day.end)
             yield day.day, frozenset({day.day, *day.others})
-    for pattern, read in ((_CLOCK, _clock), (_HOURS, _hours), (_PLAIN_TIME, _plain_time), (_SCALED, _scaled), (_SPACED, _spaced), (_NUMBER, _number)):  # fmt: skip
+    for pattern, read in _READERS:
         for found in pattern.finditer("".join(taken)):
             if readings := read(found):
                 take(*found.span())
@@ -190,3 +195,14 @@ def _parts(figure: str) -> Iterator[str]:
     if len(parts) > 1:
         yield from parts
         yield from (part.lstrip("0") or "0" for part in parts)
+
+
+_READERS: Final = (
+    (_CLOCK, _clock),
+    (_HOURS, _hours),
+    (_PLAIN_TIME, _plain_time),
+    (_SCALED, _scaled),
+    (_SPACED, _spaced),
+    (_NUMBER, _number),
+)
+"""What is looked for, in this order; what one has read the next ones do not see."""

@@ -1,5 +1,7 @@
 """Numbers in words, in the languages that the built-in writer knows best."""
 
+# ruff: noqa: E501  (lists of words)
+
 from __future__ import annotations
 
 import re
@@ -51,7 +53,9 @@ NUMBER_WORDS: Final = frozenset(_VALUE)
 _WORD: Final = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _GERMAN: Final = re.compile(r"(ein|zwei|drei|vier|fünf|sechs|sieben|acht|neun)und(\w+zig|dreißig)")
 _HAN_DIGITS: Final = {digit: value for value, digit in enumerate("〇一二三四五六七八九")} | {"两": 2, "零": 0}
-_HAN: Final = re.compile("[〇零一二两三四五六七八九十百]+(?=[个個年月日号天人次件块元小点点時时分台位名本枚泊名円度周週])")
+_HAN: Final = re.compile(
+    "[〇零一二两三四五六七八九十百]+(?=[个個年月日号天人次件块元小点点時时分台位名本枚泊名円度周週])"
+)
 
 
 def numbers_in_words(text: str) -> Iterator[str]:

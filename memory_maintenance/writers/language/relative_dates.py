@@ -46,7 +46,7 @@ def _resolved(found: re.Match[str], resolve: Resolve, today: date) -> str:
 @cache
 def _tables(language: Language | None) -> tuple[Row, ...]:
     """Return the rows for a text in *language*; words that no other language has are read in any."""
-    if language in WEEKDAYS:
+    if language is not None and language in WEEKDAYS:
         return tuple(_rows(language))
     return tuple(_rows("en") if language is None else ()) + tuple(_rows("any"))
 
@@ -102,7 +102,7 @@ def _sign(found: re.Match[str], language: str, which: Which) -> int:
 def _ahead(weekday: str, language: str, today: date) -> int:
     """Return the days from *today* to the coming *weekday*, 0 on that day itself."""
     lower = weekday.lower()
-    index = next(at for at, forms in enumerate(WEEKDAYS[language]) if re.fullmatch(forms, lower))  # type: ignore[index]
+    index = next(at for at, forms in enumerate(WEEKDAYS[language]) if re.fullmatch(forms, lower))
     return (index - today.weekday()) % 7
 
 

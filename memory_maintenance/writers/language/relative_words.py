@@ -1,5 +1,7 @@
 """The words of ``relative_dates``, by language: data, with one expression of what each means."""
 
+# ruff: noqa: E501  (lists of words)
+
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
@@ -171,9 +173,7 @@ def _polish(day: str, unit: str, count: str, which: str) -> Iterator[tuple[Which
     yield Which("coming"), f"(?:do|przed|w (?:ten|tę|najbliższy|najbliższą)) {day}"
 
 
-_BY_LANGUAGE: Final = MappingProxyType(
-    {"en": _english, "de": _german, "fr": _french, "es": _spanish, "pl": _polish}
-)
+_BY_LANGUAGE: Final = MappingProxyType({"en": _english, "de": _german, "fr": _french, "es": _spanish, "pl": _polish})
 
 _IN_ANY: Final = (
     (2, "übermorgen|après-demain|pojutrze|послезавтра", True),

@@ -16,8 +16,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from memory_maintenance.errors import SettingsError
 from memory_maintenance.settings import Settings
 from memory_maintenance.writers.language.cleaning import clean
-from memory_maintenance.writers.language.figures import figures, supported_figures
-from memory_maintenance.writers.language.words import longest_run, named_stems, ngrams, stem, tokens, unsupported_stems
+from memory_maintenance.writers.language.figures import unsupported_figures
+from memory_maintenance.writers.language.grounding import LIMITS, Family, grounding
+from memory_maintenance.writers.language.words import longest_run, ngrams, stem, tokens
 
 _COPY: Final = 6
 """Words in a row that are copied or echoed, and not met by chance."""
@@ -44,7 +45,10 @@ class QualityFigures(BaseModel):
     """Share of the words that are different ones; 1 below 30 words."""
 
     unsupported_words: float
-    """Share of the different content words whose stem stands in no source."""
+    """Share of the different content words that stand in no source, in whatever form."""
+
+    script: Family = "spaced"
+    """How its words were compared with those of the sources; each way has its own limit."""
 
     unsupported_numbers: int
     """Numbers and dates that stand in no source."""
@@ -85,8 +89,8 @@ class QualityThresholds(BaseModel):
     different_words: float = Field(default=0.50, ge=0, le=1)
     """Refused below. Good 0.67 to 0.94, bad 0.11 to 0.44."""
 
-    unsupported_words: float = Field(default=0.40, ge=0, le=1)
-    """Refused above. Good 0.00 to 0.30, bad 0.45 to 1.00."""
+    unsupported_words: float | None = Field(default=None, ge=0, le=1)
+    """Refused above; None: the limit of the answer's script, see ``grounding.LIMITS``."""
 
     unsupported_numbers: int = Field(default=0, ge=0)
     """Refused above. Good 0, bad 1 to 28."""
@@ -144,12 +148,14 @@ def measure(
         finish_reason: of the completion.
     """
     words = tokens(answer_text)
+    grounded = grounding(answer_text, sources)
     return QualityFigures(
         words=len(words),
         repeated_trigrams=_repeated(ngrams(words, 3)),
         different_words=len(set(words)) / len(words) if len(words) >= _MANY else 1.0,
-        unsupported_words=_share(len(unsupported_stems(answer_text, sources)), len(named_stems(answer_text))),
-        unsupported_numbers=len(figures(answer_text) - supported_figures(sources)),
+        unsupported_words=grounded.unsupported,
+        script=grounded.family,
+        unsupported_numbers=len(unsupported_figures(answer_text, sources)),
         copied=_copied(words, sources),
         echoed=_echoed(words, prompt, sources),
         longest_token=_longest_token(answer_text, sources),
@@ -170,6 +176,8 @@ def faults(figures: QualityFigures, thresholds: QualityThresholds = DEFAULT) -> 
     ``repeats``, ``echoes_prompt``, ``unsupported_numbers``, ``unsupported_words``,
     ``copied``, ``few_topics``.
     """
+    told = thresholds.unsupported_words
+    most_unsupported = LIMITS[figures.script] if told is None else told
     few_topics = figures.topics is not None and figures.topics < thresholds.fewest_topics
     reasons = (
         ("empty", figures.words == 0),
@@ -180,7 +188,7 @@ def faults(figures: QualityFigures, thresholds: QualityThresholds = DEFAULT) -> 
         ("repeats", figures.different_words < thresholds.different_words),
         ("echoes_prompt", figures.echoed > thresholds.echoed),
         ("unsupported_numbers", figures.unsupported_numbers > thresholds.unsupported_numbers),
-        ("unsupported_words", figures.unsupported_words > thresholds.unsupported_words),
+        ("unsupported_words", figures.unsupported_words > most_unsupported),
         ("copied", figures.copied > thresholds.copied),
         ("few_topics", few_topics),
     )
