@@ -42,9 +42,9 @@ FUNCTION_WORDS: Final[Mapping[Language, frozenset[str]]] = MappingProxyType(
             """
             à afin ai après au aujourd'hui aussi autre aux avant avec avez avoir avons bien c'est car ce cela ces cet
             cette chez comme comment d'accord dans de demain depuis des dix donc du elle elles en encore entre est et
-            été être eu faire fait hier il ils j'ai je jusqu'à l'a la le les leur leurs lui ma mais me mes moi mon ne nos
-            notre nous n'est on ont ou où par parce pas plus pour pourquoi qu'il qu'elle que quel quelle qui s'est sa
-            sans se sera ses si son sont sous sur ta tes toi ton tous tout très tu un une vers votre vous y
+            été être eu faire fait hier il ils j'ai je jusqu'à l'a la le les leur leurs lui ma mais me mes moi mon ne
+            nos notre nous n'est on ont ou où par parce pas plus pour pourquoi qu'il qu'elle que quel quelle qui s'est
+            sa sans se sera ses si son sont sous sur ta tes toi ton tous tout très tu un une vers votre vous y
             """
         ),
         "es": _words(
