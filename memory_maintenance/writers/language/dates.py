@@ -3,8 +3,6 @@
 A day is ``2026-03-12``, or ``--03-12`` where no year is said.
 """
 
-# ruff: noqa: E501  (lists of words)
-
 from __future__ import annotations
 
 import re
@@ -38,7 +36,9 @@ _WORDS_TOO: Final = frozenset({"may", "mar", "march", "jan", "dec", "sep", "ago"
 """Months that in lower case are words or units: "she may 5 times", "2 ago"."""
 
 _LONGEST_MONTH: Final = 31
+_WHOLE_YEAR: Final = 4
 _NO_YEAR: Final = "-"
+_DIGIT: Final = re.compile(r"\d")
 
 _PATTERNS: Final = tuple(
     re.compile(pattern, re.IGNORECASE)
@@ -51,7 +51,11 @@ _PATTERNS: Final = tuple(
     )
 )  # fmt: skip
 _NUMERIC: Final = re.compile(r"(?<![\d.,/:-])(\d{1,2})([./-])(\d{1,2})\2(\d{4}|\d{2})(?![\d]|[./-]\d)")
-_DAY_AND_MONTH: Final = re.compile(r"(?<![\d.,/:])(\d{1,2})\.(\d{1,2})\.(?!\d)")
+_DAY_AND_MONTH: Final = re.compile(
+    r"(?:\b(?:am|vom|bis|zum|ab|dem|den|der|do|od|dnia|le|du|au|el|il|на|до|с|от|к|по) )(\d{1,2})\.(\d{1,2})\.(?!\d)",
+    re.IGNORECASE,
+)
+"""``am 24.11.``: without such a word it may be a version at the end of a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +70,23 @@ class NamedDay:
 
 def named_days(text: str) -> Iterator[NamedDay]:
     """Yield every place of *text* that names a day, its digits being those of ASCII."""
+    if _DIGIT.search(text) is None:
+        return
     for pattern in _PATTERNS:
         for found in pattern.finditer(text):
             parts = found.groupdict()
-            month = int(parts["number"]) if "number" in parts else _NUMBER_OF[parts["month"].lower()]
             if parts.get("month") in _WORDS_TOO:
                 continue
+            month = int(parts["number"]) if "number" in parts else _NUMBER_OF[parts["month"].lower()]
             if day := _day(parts["year"], month, int(parts["day"])):
                 yield NamedDay(day, found.start(), found.end())
+    yield from _in_figures(text)
+
+
+def _in_figures(text: str) -> Iterator[NamedDay]:
     for found in _NUMERIC.finditer(text):
         first, sign, second, year = int(found[1]), found[2], int(found[3]), found[4]
-        whole = year if len(year) == 4 else f"20{year}"  # noqa: PLR2004
+        whole = year if len(year) == _WHOLE_YEAR else f"20{year}"
         readings = [_day(whole, second, first), _day(whole, first, second)]
         if sign != "/" and readings[0]:  # only slashes are written month first
             readings = readings[:1]
@@ -84,7 +94,7 @@ def named_days(text: str) -> Iterator[NamedDay]:
             yield NamedDay(known[0], found.start(), found.end(), tuple(known[1:]))
     for found in _DAY_AND_MONTH.finditer(text):
         if day := _day(None, int(found[2]), int(found[1])):
-            yield NamedDay(day, found.start(), found.end())
+            yield NamedDay(day, found.start(1), found.end())
 
 
 def dates(text: str) -> frozenset[str]:

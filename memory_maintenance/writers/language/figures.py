@@ -50,6 +50,7 @@ _NUMBER: Final = re.compile(r"\d+(?:[.,:]\d+)*")
 _GROUPED: Final = re.compile(r"\d{1,3}(?:([.,])\d{3})(?:\1\d{3})*|\d{1,2}(?:,\d{2})+,\d{3}")
 _FRACTION: Final = re.compile(r"(\d{1,3}(?:([.,])\d{3})+|\d+)([.,])(\d+)")
 _ISO: Final = re.compile(r"\d{4}-\d\d-\d\d")
+_DIGIT: Final = re.compile(r"\d")
 _NOON: Final = 12
 _DAY_HOURS: Final = 24
 _SHORTEST_GROUP: Final = 3
@@ -100,6 +101,8 @@ def _is_in(figure: str, supported: frozenset[str]) -> bool:
 
 def _figures(text: str) -> Iterator[tuple[str, Readings]]:
     """Yield each figure's foremost reading, and all of them."""
+    if _DIGIT.search(text) is None:
+        return
     taken = list(text)
 
     def take(start: int, end: int) -> None:

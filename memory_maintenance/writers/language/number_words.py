@@ -1,7 +1,5 @@
 """Numbers in words, in the languages that the built-in writer knows best."""
 
-# ruff: noqa: E501  (lists of words)
-
 from __future__ import annotations
 
 import re

@@ -1,7 +1,5 @@
 """The words of ``relative_dates``, by language: data, with one expression of what each means."""
 
-# ruff: noqa: E501  (lists of words)
-
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
