@@ -15,6 +15,9 @@ _MOST_CHARACTERS: Final = 3800
 _KIN: Final = 1.6
 """How much more a fact is worth once another of its kind is told: an enumeration is told whole where there is room."""
 
+_MOST_OF_A_KIND: Final = 8
+"""Facts of one kind that are told one by one; the others are counted."""
+
 
 def chosen(found: Sequence[Sentence], max_words: int, *, long: bool) -> list[Sentence]:
     """Choose the best sentence of each fifth of the session, the first fifth last, and then the best of the rest."""
@@ -54,13 +57,16 @@ class _Selection:
         self._dates: set[tuple[str, bool]] = set()
         self._turns: set[int] = set()
 
+    def _is_one_too_many(self, one: Sentence) -> bool:
+        return sum(of_one_kind(one.fact, other.fact) for other in self.chosen) >= _MOST_OF_A_KIND
+
     def add_best(self, candidates: Sequence[Sentence]) -> Sentence | None:
         """Add the candidate that fits and tells most that is new; None when none fits."""
         best, worth = None, 0.0
         for one in candidates:
             if one not in self.chosen and self._fits(one):
                 value = one.score * self._novelty(one)
-                if best is None or value > worth:
+                if (best is None or value > worth) and not self._is_one_too_many(one):
                     best, worth = one, value
         if best is not None:
             self._add(best)

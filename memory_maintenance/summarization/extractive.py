@@ -31,9 +31,9 @@ _GAP = re.compile(r"([。！？]) ")
 
 _ROOM_FOR_COUNTS = 10
 _FEWEST_WORDS = 150
-_MOST_WORDS = 240
-_SHARE_OF_WORDS = 0.4
-_TOPICS = 8
+_MOST_WORDS = 260
+_SHARE_OF_WORDS = 0.5
+_TOPICS = 10
 
 
 def extractive_summary(
@@ -48,8 +48,8 @@ def extractive_summary(
     Args:
         events: the session's memories, in any order; small talk is never chosen
             unless there is nothing else.
-        max_words: the length of the summary, dates and speakers included; None: two fifths of what is
-            said, within 150 and 240.
+        max_words: the length of the summary, dates and speakers included; None: half of what is
+            said, within 150 and 260.
         background: how many of the tenant's other sessions hold each word.
 
     Raises:

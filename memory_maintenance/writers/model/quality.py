@@ -8,6 +8,7 @@ something else.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -39,7 +40,7 @@ class QualityFigures(BaseModel):
     """Words of the answer."""
 
     repeated_trigrams: float
-    """Share of the runs of three words that stood there before."""
+    """Share of the runs of three words that stood there before, and more often than in all sources together."""
 
     different_words: float
     """Share of the words that are different ones; 1 below 30 words."""
@@ -151,7 +152,7 @@ def measure(
     grounded = grounding(answer_text, sources)
     return QualityFigures(
         words=len(words),
-        repeated_trigrams=_repeated(ngrams(words, 3)),
+        repeated_trigrams=_repeated(words, sources),
         different_words=len(set(words)) / len(words) if len(words) >= _MANY else 1.0,
         unsupported_words=grounded.unsupported,
         script=grounded.family,
@@ -195,6 +196,20 @@ def faults(figures: QualityFigures, thresholds: QualityThresholds = DEFAULT) -> 
     return tuple(dict.fromkeys(reason for reason, holds in reasons if holds))
 
 
+_TRUE_OF_ANY_EXTRACT: Final = frozenset({"copied", "too_short", "few_topics"})
+"""A session of one event is its own summary, short as it may be, with one topic."""
+
+
+def extractive_fault(figures: QualityFigures) -> str | None:
+    """Return why a text of the built-in writer may not be stored, None when it may.
+
+    It is made of the sources' sentences, so copying them, being as short or as alike as they are and having no
+    second topic speak against nothing; repetition, endless words and what stands in no source do.
+    """
+    told = figures.model_copy(update={"different_words": 1.0})
+    return next((reason for reason in faults(told) if reason not in _TRUE_OF_ANY_EXTRACT), None)
+
+
 def trimmed(text: str) -> str:
     """Return *text* without a last sentence that was cut, cleaned.
 
@@ -206,8 +221,14 @@ def trimmed(text: str) -> str:
     return whole.group() if whole else cleaned
 
 
-def _repeated(runs: Sequence[tuple[str, ...]]) -> float:
-    return _share(len(runs) - len(set(runs)), len(runs))
+def _repeated(words: Sequence[str], sources: Sequence[str]) -> float:
+    """Return the share of repeated runs: the doses of four patients repeat words, as their sources do."""
+    runs = Counter(ngrams(words, 3))
+    again = {run: count for run, count in runs.items() if count > 1}
+    if not again:
+        return 0.0
+    told = Counter(run for source in sources for run in ngrams(tokens(source), 3) if run in again)
+    return _share(sum(max(0, count - max(1, told[run])) for run, count in again.items()), runs.total())
 
 
 def _copied(words: Sequence[str], sources: Sequence[str]) -> float:
