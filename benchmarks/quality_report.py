@@ -21,7 +21,7 @@ MEASURES: Final = {
     "repeats": "no repetition",
     "echoes_prompt": "no echo of the prompt",
     "unsupported_numbers": "every number and date in the sources",
-    "unsupported_words": f"at most {100 * DEFAULT.unsupported_words:.0f} % words that are in no source",
+    "unsupported_words": "few words that are in no source",
     "copied": f"at most {100 * DEFAULT.copied:.0f} % copied from one source",
     "few_topics": f"{DEFAULT.fewest_topics} topics or more",
 }

@@ -10,7 +10,7 @@ from annotated_types import Len
 from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, create_model
 
 from memory_maintenance.writers.model.context import estimated_tokens
-from memory_maintenance.writers.model.question import ModelAnswer, Question
+from memory_maintenance.writers.model.question import ModelAnswer, Question, listed
 from memory_maintenance.writers.model.untrusted import as_line, delimited
 
 VERSION: Final = "reflection/2"
@@ -59,13 +59,6 @@ def _read_score(text: str) -> Any:
     return text
 
 
-def _listed(value: Any) -> Any:
-    """Return tags given as one text, ``"a, b"`` or ``"['a', 'b']"``, as a list."""
-    if not isinstance(value, str):
-        return value
-    return [tag for part in value.strip("[]").split(",") if (tag := part.strip(" '\""))]
-
-
 Score = Annotated[
     float,
     Field(ge=0, le=1),
@@ -83,7 +76,7 @@ class ReflectionAnswer(ModelAnswer):
     strategy: str | None = Field(max_length=1_000)
     importance: Score
     confidence: Score
-    tags: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(max_length=8)
+    tags: Annotated[tuple[str, ...], BeforeValidator(listed)] = Field(max_length=8)
     evidence: tuple[int, ...] = Field(min_length=1)
 
     def prose(self) -> str:

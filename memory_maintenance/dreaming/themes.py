@@ -14,8 +14,9 @@ from uuid import UUID
 from memory_maintenance.store.memory import Memory
 from memory_maintenance.writers.extractive.centrality import centrality, idf
 from memory_maintenance.writers.extractive.gist import gist
-from memory_maintenance.writers.extractive.key_terms import as_written, key_terms, names_subject, speakers
+from memory_maintenance.writers.extractive.key_terms import as_written, key_terms, names_subject
 from memory_maintenance.writers.extractive.salience import salience
+from memory_maintenance.writers.extractive.transcript import speakers
 from memory_maintenance.writers.language.words import content_stems, sentences, stem, tokens
 
 MOST_THEMES: Final = 5

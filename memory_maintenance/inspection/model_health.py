@@ -8,8 +8,6 @@ from datetime import timedelta
 from functools import partial
 from typing import Final, Literal
 
-from pydantic import ValidationError
-
 from memory_maintenance.errors import LanguageModelError
 from memory_maintenance.inspection.health import Check, has_failed
 from memory_maintenance.inspection.model import model_status
@@ -18,6 +16,7 @@ from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import Pool
 from memory_maintenance.writers.model.budget import prices
 from memory_maintenance.writers.model.completion import Completion, read_completion
+from memory_maintenance.writers.model.judging import read_answer
 from memory_maintenance.writers.model.openai_client import OPENAI_URL, ChatRequest, OpenAIClient, connection
 from memory_maintenance.writers.model.openai_errors import model_errors
 from memory_maintenance.writers.model.question import ModelAnswer
@@ -158,9 +157,10 @@ async def _asked(settings: Settings) -> list[Check]:
 
 
 def _structured(completion: Completion) -> Check:
-    try:
-        Colour.model_validate_json(completion.content)
-    except ValidationError:
+    if completion.finish_reason == "length":
+        found = f"its answer was cut off after {QUESTION_TOKENS} tokens: a model that thinks first needs more room"
+        return _model("answer", "warning", found, "MODEL_ANSWER_TOKENS: leave room for its thoughts and its answer")
+    if read_answer(completion.content, Colour) is None:
         found = "its answer is not the JSON object that was asked for: it will be refused, and fallbacks written"
         return _model("answer", "failure", found, "use a model or a server that keeps to response_format=json_schema")
     return _model("answer", "ok", "it answers in the shape that is asked for")

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 
 from memory_maintenance.store.memory import Memory
-from memory_maintenance.writers.model.question import ModelAnswer, Purpose, Question
+from memory_maintenance.writers.model.question import ModelAnswer, Purpose, Question, listed
 from memory_maintenance.writers.model.untrusted import as_dated_line, as_line, delimited
 
 Sentiment = Literal["positive", "neutral", "negative", "mixed"]
@@ -46,14 +46,18 @@ Where parts contradict each other, the later one holds.
 {_RULES}"""
 
 
+def _in_lower_case(value: Any) -> Any:
+    return value.strip().lower() if isinstance(value, str) else value
+
+
 class SessionSummaryResponse(ModelAnswer):
     """A summary of one session, by a model or by chosen sentences."""
 
     model_config = ConfigDict(frozen=True)
 
     summary: str = Field(min_length=1, max_length=_SUMMARY_CHARACTERS)
-    key_topics: tuple[str, ...] = Field(max_length=12)
-    sentiment: Sentiment
+    key_topics: Annotated[tuple[str, ...], BeforeValidator(listed)] = Field(max_length=12)
+    sentiment: Annotated[Sentiment, BeforeValidator(_in_lower_case)]
 
     def prose(self) -> str:
         """Return the summary."""

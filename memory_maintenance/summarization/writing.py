@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
-from memory_maintenance.errors import ContextTooLongError, QuestionRefusedError
+from memory_maintenance.errors import AnswersExhaustedError, ContextTooLongError, QuestionRefusedError
 from memory_maintenance.store.memory import Memory
 from memory_maintenance.summarization.extractive import extractive_summary
 from memory_maintenance.summarization.policy import chunks, fallback_text
@@ -20,10 +20,14 @@ from memory_maintenance.summarization.prompt import (
     merge_question,
     session_question,
 )
+from memory_maintenance.writers.extractive.phrases import framing
+from memory_maintenance.writers.extractive.rarity import NO_BACKGROUND, Background
 from memory_maintenance.writers.language.cleaning import clean
+from memory_maintenance.writers.language.relative_dates import with_dates
 from memory_maintenance.writers.model.backend import Backend
 from memory_maintenance.writers.model.context import room
 from memory_maintenance.writers.model.openai_errors import FILTERED
+from memory_maintenance.writers.model.quality import QualityFigures, extractive_fault, measure
 from memory_maintenance.writers.model.question import Answer, LanguageModel, Question
 from memory_maintenance.writers.model.untrusted import as_line
 
@@ -53,10 +57,35 @@ class Written:
     quality: Mapping[str, Any] = field(default_factory=dict)
 
 
-async def extracted(events: Sequence[Memory], *, fallback: bool = False) -> Written:
-    """Return the extractive summary of *events*, computed beside the event loop."""
-    response = await asyncio.to_thread(extractive_summary, events)
-    return Written(clean(response.as_text()), "extractive", fallback)
+async def extracted(
+    events: Sequence[Memory], *, fallback: bool = False, background: Background = NO_BACKGROUND
+) -> Written:
+    """Return the extractive summary of *events*, computed beside the event loop.
+
+    It passes the measures of a model's answer, all but copying: see ``extractive_fault``. As a *fallback* that
+    does not pass it is RAE's.
+
+    Raises:
+        AnswersExhaustedError: the text is not fit to be stored; the same events would give the same text.
+    """
+    response, figures = await asyncio.to_thread(_measured_summary, events, background)
+    reason = extractive_fault(figures)
+    if reason and fallback:
+        return quoted(events)
+    if reason:
+        raise AnswersExhaustedError(reason, f"what the built-in writer wrote is not fit to be stored: {reason}")
+    return Written(clean(response.as_text()), "extractive", fallback, quality=figures.rounded())
+
+
+def _measured_summary(
+    events: Sequence[Memory], background: Background
+) -> tuple[SessionSummaryResponse, QualityFigures]:
+    response = extractive_summary(events, background=background)
+    sources = [
+        f"{event.created_at.date().isoformat()} {with_dates(event.content, event.created_at)}" for event in events
+    ]
+    figures = measure(response.summary, sources=[*sources, framing()], prompt="", topics=response.key_topics)
+    return response, figures
 
 
 def quoted(events: Sequence[Memory]) -> Written:

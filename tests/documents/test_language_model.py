@@ -10,6 +10,7 @@ from memory_maintenance.dreaming.prompt import VERSION
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import fetch
 from memory_maintenance.summarization.prompt import MERGE_VERSION, SESSION_VERSION
+from memory_maintenance.writers.language.grounding import LIMITS
 from memory_maintenance.writers.model.advice import _REASONS
 from memory_maintenance.writers.model.budget import Prices
 from memory_maintenance.writers.model.openai_errors import BILLED_REASONS, FORBIDDEN_REASONS
@@ -46,7 +47,7 @@ def test_every_reason_of_a_failed_call_is_in_the_ladder_or_a_measure():
     ("reason", "threshold"),
     [
         ("too_short", DEFAULT.fewest_words),
-        ("unsupported_words", DEFAULT.unsupported_words),
+        ("unsupported_words", min(LIMITS.values())),
         ("unsupported_numbers", DEFAULT.unsupported_numbers + 1),
         ("copied", DEFAULT.copied),
         ("echoes_prompt", DEFAULT.echoed),

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from memory_maintenance.store.memory import Memory
 from memory_maintenance.summarization.extractive import extractive_summary
+from memory_maintenance.writers.extractive.phrases import framing
+from memory_maintenance.writers.language.relative_dates import with_dates
 from memory_maintenance.writers.language.words import is_content, sentences, tokens, unsupported, word_count
 from tests.writers.extractive.sessions import INCIDENT, MIGRATION, TENT, session
 
@@ -19,7 +21,8 @@ CONTENT = st.one_of(
 
 
 def sources_of(events: Sequence[Memory]) -> list[str]:
-    return [event.content for event in events] + [event.created_at.date().isoformat() for event in events]
+    dated = [with_dates(event.content, event.created_at) for event in events]
+    return [*dated, *(event.created_at.date().isoformat() for event in events), framing()]
 
 
 def words_of(said: Sequence[str], events: Sequence[Memory]) -> int:

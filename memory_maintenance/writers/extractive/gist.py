@@ -2,54 +2,46 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-from memory_maintenance.writers.extractive.salience import is_small_talk, salience
-from memory_maintenance.writers.language.words import content_stems, longest_run, sentences, word_count
-
-_LONGEST_RUN: Final = 60
-"""Characters without a blank that a reader can do something with: a path or an address, no encoded file."""
+from memory_maintenance.writers.extractive.plain_text import plain_sentences
+from memory_maintenance.writers.extractive.salience import is_padding, is_small_talk, salience
+from memory_maintenance.writers.extractive.transcript import label_of
+from memory_maintenance.writers.language.words import content_stems, word_count
 
 _MOST_SENTENCES: Final = 300
 """Sentences that are read of one text, evenly spread: those of a log repeat each other."""
 
-_MOST_CHARACTERS: Final = 40_000
-"""Characters that are read of one text, half from its beginning and half from its end."""
-
 _OPENING_BONUS: Final = 1.5
 """The first sentence of a long text tends to say what the rest is."""
-
-_MARKUP: Final = re.compile(r"^(?:[-*•>#`=|]+ +|`{3}.*$)")
 
 
 def gist(text: str, *, most_words: int = 40, small_talk: bool = False) -> str:
     """Return at most *most_words* words of *text*: all of a short one, the most central sentences of a long one.
 
     One line, every sentence closed; a sentence that is too long alone ends in
-    an ellipsis. Empty when *text* has nothing but small talk and symbols, or
+    an ellipsis. A label in front of the text ("Ana: ") stays there whatever
+    is left out. Empty when *text* has nothing but small talk and symbols, or
     nothing but symbols when *small_talk* is wanted too.
     """
-    readable = (sentence for sentence in map(_readable, sentences(_ends(text))) if any(map(str.isalnum, sentence)))
-    said = [sentence for sentence in readable if small_talk or not is_small_talk(sentence)]
-    if sum(map(word_count, said)) > most_words:
-        said = _most_central(said[:: -(-len(said) // _MOST_SENTENCES)], most_words)
-    return " ".join(map(_closed, said))
-
-
-def _ends(text: str) -> str:
-    """Return *text*, or the two ends of a very long one, cut between words."""
-    if len(text) <= _MOST_CHARACTERS:
-        return text
-    half = _MOST_CHARACTERS // 2
-    return re.sub(r"\S+\Z", "", text[:half]) + "\n" + re.sub(r"\A\S+", "", text[-half:])
-
-
-def _readable(sentence: str) -> str:
-    words = _MARKUP.sub("", sentence).split()
-    return " ".join(word if longest_run(word) <= _LONGEST_RUN else "…" for word in words)
+    found = plain_sentences(text)
+    said = [one for one in found if small_talk or not (is_small_talk(one) or is_padding(one))]
+    if not said and not small_talk:
+        said = [one for one in found if not is_small_talk(one)]
+    if not said or most_words < 1:
+        return ""
+    label = label_of(found[0])
+    before = f"{label[0]}: " if label and said[0] != found[0] else ""
+    room = most_words - word_count(before)
+    if sum(map(word_count, said)) > room:
+        label_inside = label_of(said[0])
+        said = _most_central(said[:: -(-len(said) // _MOST_SENTENCES)], max(1, room))
+        if label_inside and not label_of(said[0]) and not before:
+            before = f"{label_inside[0]}: "
+            said = _most_central(said, max(1, most_words - word_count(before)))
+    return before + " ".join(map(closed, said)) if word_count(before) < most_words else " ".join(map(closed, said))
 
 
 def _most_central(said: Sequence[str], most_words: int) -> list[str]:
@@ -88,5 +80,6 @@ def shortened(sentence: str, most_words: int) -> str:
     return " ".join(words or [sentence[: 2 * most_words]]) + "…"
 
 
-def _closed(sentence: str) -> str:
+def closed(sentence: str) -> str:
+    """Return *sentence* with a mark at its end."""
     return sentence if sentence.endswith((".", "!", "?", "…", "。", "！", "？", ":", ";")) else f"{sentence}."

@@ -1,57 +1,81 @@
-"""What a conversation is about, in a few terms of its own: YAKE, without names of speakers and small talk."""
+"""What a conversation is about, in a few terms of its own: what recurs in it and is rare elsewhere."""
 
 from __future__ import annotations
 
-import logging
 import math
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Final
 
-import yake
-
-from memory_maintenance.writers.extractive.salience import is_role, is_small_talk, speaker
-from memory_maintenance.writers.language.cleaning import clean
+from memory_maintenance.writers.extractive.rarity import NO_BACKGROUND, Background, word_key
+from memory_maintenance.writers.extractive.salience import is_role, is_small_talk
+from memory_maintenance.writers.extractive.transcript import Transcript
+from memory_maintenance.writers.language.dates import MONTH_NAMES
 from memory_maintenance.writers.language.figures import figures
-from memory_maintenance.writers.language.stop_words import CHATTER, FILLER, STOP_WORDS
+from memory_maintenance.writers.language.languages import ALL_FUNCTION_WORDS
+from memory_maintenance.writers.language.number_words import NUMBER_WORDS
+from memory_maintenance.writers.language.segmentation import is_unspaced, segments
+from memory_maintenance.writers.language.stop_words import (
+    CHATTER,
+    FILLER,
+    TOPIC_LABELS,
+    UNSPACED_CHATTER,
+    WEEKDAY_NAMES,
+)
 from memory_maintenance.writers.language.words import is_content, longest_run, stem, tokens
 
-_CANDIDATES: Final = 80
-_LONGEST_TEXT: Final = 400
 _BUDGET: Final = 40_000
-"""Characters read in all: YAKE needs a tenth of a second for them, and more text no longer changes its first terms."""
+"""Characters read in all: more text no longer changes the first terms."""
 
+_LONGEST_TEXT: Final = 600
 _LONGEST_TERM: Final = 40
+_LONGEST_PHRASE: Final = 3
+_LONG: Final = 5
 _INSIDE: Final = re.compile(r"[\w,;] $")
+_MARK: Final = re.compile("[.!?。！？,，、;；:：()（）「」\n\u2190-\u2bff\U0001f000-\U0001faff]")
 
 
-@dataclass(frozen=True, slots=True)
+_EMPTY: Final = FILLER | CHATTER | ALL_FUNCTION_WORDS | MONTH_NAMES | NUMBER_WORDS | WEEKDAY_NAMES | TOPIC_LABELS
+
+
+@dataclass(slots=True)
 class _Term:
+    """A term as it is written, the texts that hold it and how often a capital stood inside of a sentence."""
+
     words: tuple[str, ...]
-    stems: tuple[str, ...]
-    weight: float
+    keys: tuple[str, ...]
+    held: set[int]
+    capital: int = 0
+    weight: float = 0.0
 
 
-def key_terms(texts: Sequence[str], *, most: int = 6) -> tuple[str, ...]:
+def key_terms(texts: Sequence[str], *, most: int = 6, background: Background = NO_BACKGROUND) -> tuple[str, ...]:
     """Return up to *most* terms that *texts* are about, the strongest first, as they stand there.
 
-    Terms of one to three words; of two that share a stem the stronger stays. At
+    Terms of one to three words; of two that share a word the stronger stays. At
     least one when any text has a content word or number of up to 40 characters,
-    none otherwise.
-
-    Source: Campos et al., "YAKE! Keyword extraction from single documents"
-    (2020), weighted by the number of texts that hold the term.
+    none otherwise. What most of the *background* holds is no term.
     """
-    read = _excerpts(texts)
+    return terms_of(Transcript.of(texts), most=most, background=background)
+
+
+def terms_of(said: Transcript, *, most: int, background: Background) -> tuple[str, ...]:
+    """Return the key terms of a conversation that was read already."""
+    read = _excerpts(said)
+    silent = frozenset(part for name in said.speakers for part in name.split())
+    terms = sorted(_terms(read, silent, background), key=lambda term: (-term.weight, term.words))
     chosen: list[_Term] = []
-    for term in sorted(_terms(read, speakers(texts)), key=lambda term: (-term.weight, term.words)):
-        if len(chosen) < most and not any(set(term.stems) & set(other.stems) for other in chosen):
+    for term in terms:
+        if len(chosen) < most and not any(set(term.keys) & set(other.keys) for other in chosen):
             chosen.append(term)
     whole = "\n".join(read)
-    return tuple(as_written(term.words, whole) for term in chosen) or _most_frequent(texts)
+    return tuple(_written(term, whole) for term in chosen) or _most_frequent(said.texts)
+
+
+def _written(term: _Term, whole: str) -> str:
+    return "".join(term.words) if is_unspaced(term.words[0]) else as_written(term.words, whole)
 
 
 def as_written(words: Sequence[str], text: str) -> str:
@@ -69,70 +93,101 @@ def as_written(words: Sequence[str], text: str) -> str:
     return form[:1].lower() + form[1:] if form[1:].islower() and form[:1].lower().casefold() == words[0][:1] else form
 
 
-def speakers(texts: Sequence[str]) -> frozenset[str]:
-    """Return who speaks: the names that stand before the colon of at least two texts, casefolded."""
-    counted = Counter(filter(None, map(speaker, texts)))
-    return frozenset(name for name, count in counted.items() if count > 1 or is_role(name))
-
-
 def names_subject(token: str, silent: frozenset[str] = frozenset()) -> bool:
     """Whether a term may begin or end with *token*: a content word, no number, filler, greeting, role or speaker."""
+    if is_unspaced(token):
+        return token not in silent and not is_role(token) and UNSPACED_CHATTER.fullmatch(token) is None
     plain = not any(character.isdigit() for character in token)
-    return plain and is_content(token) and token not in FILLER | CHATTER | silent and not is_role(stem(token))
+    said = plain and is_content(token) and len(token) <= _LONGEST_TERM
+    return said and token not in _EMPTY and token not in silent and not is_role(stem(token))
 
 
-def _excerpts(texts: Sequence[str]) -> list[str]:
-    """Return the beginnings of texts without small talk, evenly spread over the sequence within the budget."""
-    spoken = [clean(text[:_LONGEST_TEXT]) for text in texts if not is_small_talk(text[:_LONGEST_TEXT])]
+def _excerpts(said: Transcript) -> list[str]:
+    """Return the sentences of messages without small talk and labels, evenly spread within the budget."""
+    spoken = []
+    for message in said.messages:
+        kept = [one for turn in message for one in turn.sentences if not is_small_talk(one)]
+        if kept:
+            spoken.append("\n".join(kept)[:_LONGEST_TEXT])
     step = max(1, math.ceil(sum(map(len, spoken)) / _BUDGET))
-    return [" ".join(word for word in text.split() if longest_run(word) <= _LONGEST_TERM) for text in spoken[::step]]
+    return [
+        "\n".join(" ".join(word for word in line.split() if _is_short(word)) for line in text.split("\n"))
+        for text in spoken[::step]
+    ]
 
 
-def _terms(texts: Sequence[str], silent: frozenset[str]) -> Iterator[_Term]:
-    words = [tokens(text) for text in texts]
-    stems = [" ".join(["", *map(stem, line), ""]) for line in words]
-    seen: set[tuple[str, ...]] = set()
-    for found, score in _yake().extract_keywords("\n".join(_closed(text) for text in texts)):
-        term = _trimmed(tokens(found), silent)
-        key = tuple(map(stem, term))
-        count = sum(f" {' '.join(key)} " in line for line in stems)
-        if term and key not in seen and count >= _fewest(term) and not any(map(str.isdecimal, term)):
-            seen.add(key)
-            yield _Term(tuple(term), key, _weight(count, len(term), float(score)))
+def _is_short(word: str) -> bool:
+    return len(word) <= _LONGEST_TERM or longest_run(word) <= _LONGEST_TERM
 
 
-def _trimmed(words: list[str], silent: frozenset[str]) -> list[str]:
-    """Drop what names no subject from both ends, and a verb in the past from the end: ``crash reports jumped``."""
-    naming = [index for index, word in enumerate(words) if names_subject(word, silent)]
-    while naming and words[naming[-1]].endswith("ed"):
-        naming.pop()
-    return words[naming[0] : naming[-1] + 1] if naming else []
+def _terms(texts: Sequence[str], silent: frozenset[str], background: Background) -> list[_Term]:
+    found: dict[tuple[str, ...], _Term] = {}
+    alone: defaultdict[str, set[int]] = defaultdict(set)
+    for position, text in enumerate(texts):
+        for first, words in _candidates(text, silent):
+            keys = tuple(word_key(word) for word in words)
+            folded = tuple(word.lower() for word in words)
+            term = found.setdefault(keys, _Term(folded, keys, set()))
+            term.held.add(position)
+            term.capital += not first and all(word[:1].isupper() for word in words)
+            for key in keys:
+                alone[key].add(position)
+    few = len(texts) < _LONGEST_PHRASE
+    for term in found.values():
+        term.weight = _weight(term, alone, background, few=few)
+    return [term for term in found.values() if term.weight > 0]
 
 
-def _fewest(term: Sequence[str]) -> int:
-    """Return how many texts must hold *term*: what has a stop word inside and stands once is no set phrase."""
-    return 2 if any(word in STOP_WORDS for word in term) else 1
+def _candidates(text: str, silent: frozenset[str]) -> Iterator[tuple[bool, tuple[str, ...]]]:
+    """Yield what may be a term, and whether it begins a sentence: runs of naming words, single ones first."""
+    run: list[str] = []
+    begins = True
+    for word in [*segments(text), "\n"]:
+        if not _MARK.fullmatch(word) and names_subject(word.casefold(), silent):
+            run.append(word)
+            continue
+        # A phrase may go on over digits and links only where it stands as it is: blue tent, not tent with seam.
+        for start in range(len(run)):
+            for end in range(start + 1, min(start + _LONGEST_PHRASE, len(run)) + 1):
+                phrase = tuple(run[start:end])
+                if len({is_unspaced(one) for one in phrase}) == 1 and phrase[-1][-2:] != "ed":
+                    yield begins and start == 0, phrase
+        if word in "\n.!?。！？":
+            begins = True
+        elif not _MARK.fullmatch(word):
+            begins = False
+        run = []
 
 
-def _weight(count: int, length: int, score: float) -> float:
-    """Prefer what recurs and has two or three words; YAKE's score is better the smaller it is."""
-    return (count - 0.6) * (1.0 if length == 1 else 3.0) / (0.2 + score)
+def _weight(term: _Term, alone: dict[str, set[int]], background: Background, *, few: bool) -> float:
+    """Return how strongly a term names its texts: how many hold it, how rare its words are, how fixed the phrase is."""
+    if any(background.is_everywhere(key) for key in term.keys):
+        return 0.0
+    count, length = len(term.held), len(term.words)
+    if length > 1:
+        # A phrase is one where its words seldom stand apart; met once, only capitals make it a name.
+        apart = max(len(alone[key]) for key in term.keys)
+        named = term.capital > 0
+        if count == 1 and not (named or few):
+            return 0.0
+        fixed = count / apart
+        bonus = (1.0 + 0.9 * (length - 1) * fixed) if count > 1 else (1.25 if named else 0.9)
+    else:
+        bonus = 1.2 if term.capital or is_unspaced(term.words[0]) else _plain_bonus(term.words[0], count)
+    rarity = sum(background.rarity(key) for key in term.keys) / length
+    return float((count**0.75) * rarity**1.5 * bonus)
 
 
-def _closed(text: str) -> str:
-    return text if text.endswith((".", "!", "?")) else f"{text}."
+def _plain_bonus(word: str, count: int) -> float:
+    """Words in lower case that stand once, and short ones, are often verbs and particles."""
+    return (0.6 if count == 1 else 1.0) * (0.8 if len(word) < _LONG else 1.0)
 
 
 def _most_frequent(texts: Sequence[str]) -> tuple[str, ...]:
     """Return the most frequent content word, one that names a subject if there is any; else a number."""
-    words = [token for text in texts for token in tokens(text) if is_content(token) and not token.isdecimal()]
-    counted = Counter(word for word in words if len(word) <= _LONGEST_TERM)
+    words = [word.casefold() for text in texts for word in segments(text) if not _MARK.fullmatch(word)]
+    content = [word for word in words if (is_unspaced(word) or is_content(word)) and any(map(str.isalpha, word))]
+    content = content or [one for text in texts for one in tokens(text) if is_content(one) and not one.isdecimal()]
+    counted = Counter(word for word in content if len(word) <= _LONGEST_TERM)
     counted = counted or Counter(one for text in texts for one in sorted(figures(text)) if len(one) <= _LONGEST_TERM)
     return tuple(sorted(counted, key=lambda word: (not names_subject(word), -counted[word], word))[:1])
-
-
-@cache
-def _yake() -> yake.KeywordExtractor:
-    # It catches its own exceptions and logs the first hundred characters of the text with them.
-    logging.getLogger("yake.core.yake").addFilter(lambda _: False)
-    return yake.KeywordExtractor(lan="en", n=3, top=_CANDIDATES, dedup_lim=1.0)

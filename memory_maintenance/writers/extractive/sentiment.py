@@ -1,4 +1,4 @@
-"""The mood of a conversation, by the VADER lexicon."""
+"""The mood of a conversation, where it can be judged and is clear: by the VADER lexicon, in English."""
 
 from __future__ import annotations
 
@@ -8,47 +8,70 @@ from typing import Final, Literal
 
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
-from memory_maintenance.writers.extractive.salience import is_small_talk
-from memory_maintenance.writers.language.cleaning import clean
+from memory_maintenance.writers.extractive.salience import is_padding, is_small_talk
+from memory_maintenance.writers.extractive.transcript import Transcript
+from memory_maintenance.writers.language.languages import language_of_all
 
 Mood = Literal["positive", "neutral", "negative", "mixed"]
 
-_CLEAR: Final = 0.4
-"""Compound score, in [-1, 1], from which one text has a mood; VADER's own 0.05 calls "please check" positive."""
+_CLEAR: Final = 0.5
+"""Compound score, in [-1, 1], from which one sentence has a mood; VADER's own 0.05 calls "please check" positive."""
 
-_SHARE: Final = 0.2
-"""Share of the texts that must have a mood for the conversation to have it."""
+_SHARE: Final = 0.4
+"""Share of the sentences that must have a mood for the conversation to have it."""
 
 _LONGEST: Final = 600
 """Characters read of one text: VADER takes the square of its length, and a log has no mood."""
 
-_MOST: Final = 400
-"""Texts read of one conversation, evenly spread."""
+_MOST: Final = 200
+"""Sentences read of one conversation, evenly spread."""
 
 
 def mood(texts: Sequence[str]) -> Mood:
-    """Return the mood of *texts* as a whole.
+    """Return the mood of *texts* as a whole; neutral where it is not English, or not clear.
 
-    Positive or negative when a fifth of the texts clearly are, mixed when both
-    are and neither is three times as frequent. Greetings and thanks are manners
-    and count only where there is nothing else.
+    Positive or negative when two fifths of what people state clearly are, mixed
+    when both are and neither is three times as frequent. Greetings, thanks and
+    wishes are manners, questions ask, and an assistant has no mood: they count
+    only where there is nothing else.
 
-    Source: Hutto and Gilbert, "VADER" (2014), for the score of one text.
+    Source: Hutto and Gilbert, "VADER" (2014), for the score of one sentence.
     """
-    said = [text for text in texts if not is_small_talk(text[:_LONGEST])] or texts
-    scores = [_compound(text) for text in said[:: max(1, len(said) // _MOST)]]
+    return mood_of(Transcript.of([text[:_LONGEST] for text in texts]))
+
+
+def mood_of(transcript: Transcript) -> Mood:
+    """Return the mood of a conversation that was read already."""
+    texts = transcript.texts
+    if language_of_all(texts) not in ("en", None) or not all(
+        map(str.isascii, filter(str.isalpha, "".join(texts)[:200]))
+    ):
+        return "neutral"
+    everything = [one for message in transcript.messages for turn in message for one in turn.sentences]
+    said = _stated(transcript) or everything
+    scores = [_compound(one[:_LONGEST]) for one in said[:: max(1, len(said) // _MOST)]]
     good = sum(score >= _CLEAR for score in scores)
     bad = sum(score <= -_CLEAR for score in scores)
-    enough = _SHARE * len(scores)
-    if good + bad < max(1.0, enough):
+    if good + bad < max(1.0, _SHARE * len(scores)):
         return "neutral"
     if min(good, bad) * 3 > max(good, bad):
         return "mixed"
     return "positive" if good > bad else "negative"
 
 
+def _stated(transcript: Transcript) -> list[str]:
+    return [
+        sentence
+        for message in transcript.messages
+        for turn in message
+        if turn.role not in ("assistant", "tool")
+        for sentence in turn.sentences
+        if not (sentence.rstrip().endswith("?") or is_padding(sentence) or is_small_talk(sentence))
+    ]
+
+
 def _compound(text: str) -> float:
-    return float(_analyzer().polarity_scores(clean(text[:_LONGEST]))["compound"])
+    return float(_analyzer().polarity_scores(text)["compound"])
 
 
 @cache

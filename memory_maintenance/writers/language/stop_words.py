@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 
@@ -26,12 +27,55 @@ STOP_WORDS: Final = _words(
 )
 """Closed-class words of English and their contractions, in lower case."""
 
-ROLES: Final = _words(
+ASSISTANTS: Final = _words(
     """
-    agent ai assistant bot caller client customer human moderator operator support system tool user
+    agent ai assistant assistante assistent assistentin asistente asystent asystentka bot chatbot helpdesk model support
+    ассистент помощник бот поддержка 助手 助理 客服 机器人 アシスタント ボット サポート 상담원 어시스턴트
+    """
+)
+"""Who answers in a transcript when no name is given."""
+
+ROLES: Final = ASSISTANTS | _words(
+    """
+    benutzer benutzerin caller client cliente clienta cliente customer human klient klientka kunde kundin moderator
+    nutzer nutzerin operator system tool user usuario usuaria utilisateur utilisatrice użytkownik użytkowniczka
+    пользователь пользовательница клиент клиентка система 用户 客户 系统 ユーザー お客様 顧客 システム 사용자 고객
     """
 )
 """Who speaks in a transcript when no name is given."""
+
+TOPIC_LABELS: Final = _words(
+    """
+    action actions agenda answer assessment attention aufgabe beschluss blocker budget bug cause caution change
+    comment conclusion confirmed context correction cost decision decided deadline decyzja description details done
+    entscheidung error evidence example fact failed fix finding findings fixed follow-up frage goal hint hypothesis
+    idea important info issue item key kosten lesson link list measured minutes need next note notes ok option
+    order outcome owner pager plan poprawka problem progress prompt question reason reminder report request resolved
+    result results root rule status step steps subject suggestion summary task tip title todo topic update verdict
+    warning workaround work-around ziel
+    achtung befund ergebnis fazit fehler frist grund hinweis info korrektur lösung notiz plan problem status stand
+    thema ursache vereinbart
+    attention but cause conclusion correction décision détail erreur exemple idée note objectif problème question
+    raison remarque rectificatif résultat résumé statut sujet tâche
+    acuerdo aviso causa conclusión corrección decisión ejemplo error hecho idea nota objetivo plazo problema pregunta
+    razón resultado resumen tarea tema
+    błąd cel fakt pomysł powód problem przykład pytanie sprawdzono sprostowanie status termin ustalono uwaga wniosek
+    wynik zadanie
+    важно вопрос вывод дата заметка исправление ошибка план пример причина проблема решение срок факт цель
+    更正 注意 决定 原因 故障原因 结论 问题 备注 教训 訂正 注意 決定 原因 結論 教訓 備考 정정 결정 교훈
+    """
+)
+"""Words before a colon that announce a subject and are nobody's name."""
+
+WEEKDAY_NAMES: Final = _words(
+    """
+    mon tue tues wed thu thur thurs fri sat sun monday tuesday wednesday thursday friday saturday sunday
+    montag dienstag mittwoch donnerstag freitag samstag sonnabend sonntag lundi mardi mercredi jeudi vendredi samedi
+    dimanche lunes martes miércoles jueves viernes sábado domingo poniedziałek wtorek środa środę czwartek piątek
+    sobota sobotę niedziela niedzielę понедельник вторник среда среду четверг пятница пятницу суббота субботу
+    воскресенье lunedì martedì mercoledì giovedì venerdì sabato domenica
+    """
+)
 
 CHATTER: Final = _words(
     """
@@ -41,6 +85,23 @@ CHATTER: Final = _words(
     minute moment morning nice night no nope noted oh ok okay one perfect please pleasure problem questions quick
     right sec second see sense sorry sounds sure take talk team thank thanks there thing think time today tomorrow
     understood wait way weather weekend welcome well wonderful work works worries yeah yep yes
+    absolutely agreed anyway aw aww bro btw buddy congrats congratulations crazy cute damn dear definitely dude enjoy exactly
+    excited excuse fingers friend fun gonna gotta gosh guess huh hugs hurray incredible indeed insane interesting kinda
+    literally love loved luckily man mate omg oops proud really seriously sweet totally true ugh welcome whoa woah wow yay
+    yup
+    antwort schnell schnelle rasche réponse rapide respuesta rápida szybką odpowiedź
+    abend alles auch bald bis bitte danke dank dir dann gern gerne gespannt geht gehts genau geschehen gut gute guten
+    hallo herzlich ihnen ja jo klar klasse liebe lieber moin morgen na nein okay prima schön schöne schönen schönes
+    servus sehr sicher sofort stimmt super tag toll tschüss viel viele vielen wochenende wunderbar
+    accord adieu beaucoup bien bientôt bisous bonjour bonne bonsoir cher chère ciao content coucou entendu excellent
+    formidable génial heureux journée merci merveilleux oui parfait plaisir prie ravi ravie rien salut soirée super
+    volontiers
+    abrazo adiós alegra buena buenas bueno buenos chao claro cuídate días encantado encantada estupendo excelente
+    fantástico genial gracias gusto hola igualmente luego muchas nada noches perfecto saludos seguro sí tardes vale venga
+    cześć dobra dobranoc dobry dobrze dzień dzięki dziękuję elo fajnie hej jasne miłego mnie oczywiście okej pa pozdrawiam
+    pewnie proszę rozumiem serdecznie siema spoko super świetnie tak usług widzenia wieczór witam zaraz
+    благодарю большое вам вечер добрый доброе здравствуйте конечно ладно отлично пожалуйста понятно привет сейчас спасибо
+    супер утро хорошо
     """
 )
 """Words that make up greetings, thanks and acknowledgements; a sentence of nothing else is small talk."""
@@ -48,7 +109,9 @@ CHATTER: Final = _words(
 OPENINGS: Final = _words(
     """
     afternoon ah bye cheers evening goodbye ha haha hello hey hi hiya hmm lol morning oh ok okay thank thanks
-    welcome yeah yep
+    welcome wow yay yeah yep
+    danke hallo moin servus tschüss vielen guten bonjour bonsoir coucou merci salut hola gracias adiós buenos buenas
+    cześć dzień dzięki dziękuję hej witam здравствуйте привет спасибо
     """
 )
 """A short sentence that starts with one of these and has at most one other content word greets or thanks someone."""
@@ -73,3 +136,12 @@ FILLER: Final = _words(
     """
 )
 """Words that carry a sentence but name no subject: neither a topic nor a theme begins or ends with one."""
+
+UNSPACED_CHATTER: Final = re.compile(
+    "你好|您好|谢谢|謝謝|多谢|不客气|不用谢|好的|好吧|没问题|请稍等|稍等|我查一下|再见|早上好|晚上好|辛苦了|明白了?|收到|是的|嗯+|哈+|您|你"
+    "|おはよう(?:ございます)?|こんにちは|こんばんは|ありがとう(?:ございま(?:す|した))?|どういたしまして|お願いします|よろしく"
+    "|了解(?:です|しました)?|承知(?:しました)?|かしこまりました|はい|いいえ|どのようなご用件でしょうか|お疲れ様(?:です|でした)?"
+    "|さようなら|すみません|少々お待ちください|สวัสดี|ขอบคุณ(?:มาก)?|ยินดี|ครับ|ค่ะ|คะ|โอเค"
+    "|안녕하세요|감사합니다|고맙습니다|네|알겠습니다|천만에요|안녕히"
+)
+"""Greetings and thanks in scripts without spaces, and in Korean."""

@@ -8,7 +8,8 @@ from functools import lru_cache
 from typing import Final
 
 from memory_maintenance.writers.language.cleaning import clean
-from memory_maintenance.writers.language.figures import figures, supported_figures
+from memory_maintenance.writers.language.dates import MONTH_NAMES
+from memory_maintenance.writers.language.figures import unsupported_figures
 from memory_maintenance.writers.language.stop_words import STOP_WORDS
 
 _UNSPACED: Final = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
@@ -32,6 +33,7 @@ _SENTENCE_END: Final = re.compile(r"(?<=[。！？])|(?<=[.!?…؟।])(?=\s)|(?
 _ABBREVIATION: Final = re.compile(
     r"(?:^|[\s(])(?:[A-Za-z]|e\.g|i\.e|etc|vs|cf|approx|mr|mrs|ms|dr|st|inc|ltd|fig)\.$", re.IGNORECASE
 )
+_ORDINAL: Final = re.compile(r"(?<![\d.,])\d{1,2}\.$")
 
 
 def tokens(text: str) -> list[str]:
@@ -91,11 +93,19 @@ def sentences(text: str) -> list[str]:
     """Return the sentences and lines of *text*, cleaned, none of them blank."""
     found: list[str] = []
     for piece in filter(None, map(str.strip, _pieces(clean(text)))):
-        if found and _ABBREVIATION.search(found[-1][-12:]):
+        if found and (_ABBREVIATION.search(found[-1][-12:]) or _is_ordinal(found[-1], piece)):
             found[-1] = f"{found[-1]} {piece}"
         else:
             found.append(piece)
     return found
+
+
+def _is_ordinal(before: str, after: str) -> bool:
+    """Whether a full stop only makes a number an ordinal: ``am 3. Januar``, ``der 2. Satz`` in lower case."""
+    if _ORDINAL.search(before) is None:
+        return False
+    word = after.split(maxsplit=1)[0].lower().strip(".,;:!?")
+    return word in MONTH_NAMES or after[:1].islower()
 
 
 def _pieces(text: str) -> Iterator[str]:
@@ -131,7 +141,7 @@ def unsupported(text: str, sources: Sequence[str]) -> frozenset[str]:
     in what the text is about. Times of memories count as sources only when
     they are given as one.
     """
-    return unsupported_stems(text, sources) | (figures(text) - supported_figures(sources))
+    return unsupported_stems(text, sources) | unsupported_figures(text, sources)
 
 
 def unsupported_stems(text: str, sources: Sequence[str]) -> frozenset[str]:

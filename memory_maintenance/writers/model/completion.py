@@ -19,9 +19,34 @@ class _Usage(BaseModel):
     completion_tokens: _Tokens
 
 
+class _Function(BaseModel):
+    arguments: str = ""
+
+
+class _ToolCall(BaseModel):
+    function: _Function
+
+
 class _Message(BaseModel):
     content: str | None = None
     refusal: str | None = None
+    tool_calls: list[_ToolCall] | None = None
+
+    @field_validator("content", mode="before")
+    @classmethod
+    def _parts_are_one_text(cls, value: Any) -> Any:
+        """Read a list of parts, as some gateways return it: ``[{"type": "text", "text": ...}]``."""
+        if isinstance(value, list):
+            return "".join(str(part.get("text") or "") for part in value if isinstance(part, dict))
+        return value
+
+    @field_validator("tool_calls", mode="wrap")
+    @classmethod
+    def _others_are_no_calls(cls, value: Any, handler: ValidatorFunctionWrapHandler) -> list[_ToolCall] | None:
+        try:
+            return handler(value)  # type: ignore[no-any-return]
+        except ValidationError:
+            return None
 
 
 class _Choice(BaseModel):
@@ -55,7 +80,7 @@ class Completion:
 
 
 def read_completion(response: str) -> Completion:
-    """Read the body of a response.
+    """Read the body of a response; the arguments of its only tool call where it says nothing else.
 
     Raises:
         ModelBusyError: no JSON at all (a proxy's page), or JSON that was cut or is no completion.
@@ -65,9 +90,12 @@ def read_completion(response: str) -> Completion:
     if not envelope.choices:
         return Completion(content="", finish_reason=None, refused=False, usage=usage)
     choice = envelope.choices[0]
+    calls = choice.message.tool_calls or []
+    called = not (choice.message.content or "").strip() and len(calls) == 1
+    finished = "stop" if called and choice.finish_reason in ("tool_calls", "function_call") else choice.finish_reason
     return Completion(
-        content=choice.message.content or "",
-        finish_reason=choice.finish_reason,
+        content=calls[0].function.arguments if called else choice.message.content or "",
+        finish_reason=finished,
         refused=bool(choice.message.refusal),
         usage=usage,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any, Final, Generic
 
@@ -18,6 +17,7 @@ from memory_maintenance.writers.model.quality import (
     refusal,
 )
 from memory_maintenance.writers.model.question import AnswerT, Question
+from memory_maintenance.writers.model.unwrapping import unwrapped
 
 _UNUSABLE_ENDS: Final = {"length": "truncated", "content_filter": "filtered"}
 
@@ -68,9 +68,9 @@ def _without_reading(completion: Completion) -> str | None:
 
 
 def read_answer(content: str, answer_type: type[AnswerT]) -> AnswerT | None:
-    """Return the answer that *content* is the JSON of, its texts cleaned; None where it is something else."""
+    """Return the answer that *content* holds, its texts cleaned; None where it is something else."""
     try:
-        return answer_type.model_validate(_cleaned(json.loads(content)))
+        return answer_type.model_validate(_cleaned(unwrapped(content, answer_type)))
     except (ValidationError, ValueError, RecursionError):
         return None
 

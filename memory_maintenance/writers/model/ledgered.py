@@ -35,7 +35,7 @@ from memory_maintenance.writers.model.ledger import (
     question_key,
 )
 from memory_maintenance.writers.model.openai_client import ChatRequest, Completer
-from memory_maintenance.writers.model.openai_errors import BILLED_REASONS, FORBIDDEN_REASONS
+from memory_maintenance.writers.model.openai_errors import BILLED_REASONS, FORBIDDEN_REASONS, SHORTEST_WAIT
 from memory_maintenance.writers.model.quality import DEFAULT, QualityFigures, QualityThresholds
 from memory_maintenance.writers.model.question import Answer, AnswerT, Question
 
@@ -132,7 +132,7 @@ class LedgeredModel:
             raise _failed_before(latest.reason or "")
         if standing.refused_in(question.round) >= self.answer_attempts:
             last = standing.refusals[-1]
-            raise AnswersExhaustedError(last, f"{self.answer_attempts} answers were refused, the last one: {last}")
+            raise AnswersExhaustedError(last, f"{self.answer_attempts} answers were refused; {self._why_refused(last)}")
         if standing.breaker_open:
             raise _unavailable(standing.breaker_reason or "")
 
@@ -174,14 +174,16 @@ class LedgeredModel:
         wait = await self.ledger.settle(call.claim, "waiting", error.reason, forfeit=forfeit)
         if wait is None:
             return QuestionClaimedError(CLAIMED_ELSEWHERE_WAIT)
-        if await self._gave_up(call, error.reason, wait.waited):
-            return events.ended(call.question, call.claim, "waiting", _unavailable(error.reason))
         pause = error.retry_after or backoff(wait.waits)
+        # A wait that does not fit into what is left of the patience would end in an open breaker anyway.
+        needed = max(wait.waited, wait.waited + (error.retry_after or timedelta(0)) - SHORTEST_WAIT)
+        if await self._gave_up(call, error.reason, needed):
+            return events.ended(call.question, call.claim, "waiting", _unavailable(error.reason))
         told = ModelBusyError(error.reason, str(error), pause)
         return events.ended(call.question, call.claim, "waiting", told)
 
-    async def _gave_up(self, call: _Call[AnswerT], reason: str, waited: timedelta) -> bool:
-        if waited > self.patience:
+    async def _gave_up(self, call: _Call[AnswerT], reason: str, needed: timedelta) -> bool:
+        if needed > self.patience:
             await self.breaker.open(reason)
             return True
         return call.trial and await self.breaker.reopen(reason)
@@ -198,11 +200,16 @@ class LedgeredModel:
         await self.ledger.settle(call.claim, "refused" if verdict.reason else "accepted", verdict.reason, used=used)
         events.counted(call.question, used)
         if verdict.value is None:
-            refused = AnswerRefusedError(verdict.reason or "", f"the answer is not fit to be stored: {verdict.reason}")
+            refused = AnswerRefusedError(verdict.reason or "", self._why_refused(verdict.reason or ""))
             raise events.ended(call.question, call.claim, "refused", refused)
         events.accepted(call.question, call.claim, used)
         tokens = (used.input_tokens, used.output_tokens)
         return self._answer(verdict.value, call.claim, *tokens, figures=verdict.figures, reused=False)
+
+    def _why_refused(self, reason: str) -> str:
+        if reason == "truncated":
+            return f"the answer was cut off at MODEL_ANSWER_TOKENS={self.answer_tokens}: raise it if that goes on"
+        return f"the answer is not fit to be stored: {reason}"
 
     def _answer(
         self,

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, SecretStr
 
 from memory_maintenance.errors import ModelBusyError
-from memory_maintenance.writers.model.openai_errors import model_errors
+from memory_maintenance.writers.model.openai_errors import model_errors, raise_disguised
 
 if TYPE_CHECKING:
     import openai
@@ -113,6 +113,7 @@ class OpenAIClient:
             response_format=response_format(request.answer_type),
             extra_body=parameters,
         )
+        raise_disguised(response.text, response.headers)
         return response.text
 
     async def close(self) -> None:

@@ -6,12 +6,14 @@ The client is imported where it is used: it takes 15 MB and a quarter of a secon
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from memory_maintenance.errors import (
     ContextTooLongError,
@@ -34,7 +36,8 @@ FILTERED: Final = "filtered"
 """The reason of what a content filter refuses."""
 
 SHORTEST_WAIT: Final = timedelta(seconds=1)
-LONGEST_WAIT: Final = timedelta(minutes=10)
+LONGEST_WAIT: Final = timedelta(days=1)
+"""What is believed of a Retry-After; whether it is waited for is a matter of MODEL_PATIENCE."""
 
 _FORBIDDEN: Final = {
     401: ("credentials", "check OPENAI_API_KEY"),
@@ -57,6 +60,23 @@ _TOO_LONG_WORDS: Final = re.compile(
 )
 
 
+_TOO_MANY: Final = 429
+_TOO_LARGE: Final = 413
+_NO_QUOTA: Final = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
+_WORDS_OF: Final = {
+    status: re.compile(words, re.IGNORECASE)
+    for status, words in (
+        (402, "quota|credits?\\b|balance|billing|payment required"),
+        (401, "api.?key|unauthori[sz]ed|authenticat"),
+        (400, _TOO_LONG_WORDS.pattern + "|" + "|".join(sorted(_TOO_LONG_CODES)) + "|content_filter|invalid_request"),
+        (429, "rate.?limit|too many requests|overloaded|capacity"),
+        (404, "model.{0,40}(?:not found|does not exist)|model_not_found"),
+        (403, "forbidden|permission"),
+    )
+}
+"""What an error without a status is about, the first that fits."""
+
+
 @contextmanager
 def model_errors() -> Iterator[None]:
     """Turn errors of the client, of HTTP and of time into ours, without their text."""
@@ -76,34 +96,85 @@ def model_errors() -> Iterator[None]:
 
 
 def _of_status(error: openai.APIStatusError) -> LanguageModelError:
-    status, kinds = error.status_code, {error.code, error.type}
-    if "insufficient_quota" in kinds:
-        return ModelForbiddenError("quota", "the endpoint's quota is used up: check the account's balance and limits")
-    if status in _FORBIDDEN:
-        reason, advice = _FORBIDDEN[status]
-        return ModelForbiddenError(reason, f"the endpoint refuses us (status {status}): {advice}")
-    if _says_too_long(error):
-        return ContextTooLongError("context_length", "the question does not fit into the model's context")
-    if status in _BUSY or (status >= 500 and status not in _NEVER):  # noqa: PLR2004
-        return _busy(error)
-    if kinds & {"content_filter", "content_policy_violation"}:
-        return QuestionRefusedError(FILTERED, "the endpoint's content filter refuses the question")
-    refused = QuestionRefusedError if status in _THE_QUESTIONS else LanguageModelError
-    return refused("bad_request", f"the endpoint does not take the request (status {status})")
+    said = _Said(error.status_code, frozenset(filter(None, (error.code, error.type))), error.message)
+    return said.as_error(error.response.headers)
 
 
-def _busy(error: openai.APIStatusError) -> ModelBusyError:
-    reason = "rate_limited" if error.status_code == 429 else "server_error"  # noqa: PLR2004
-    message = f"the endpoint is busy or has trouble (status {error.status_code})"
-    return ModelBusyError(reason, message, retry_after(error.response.headers))
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What an endpoint says of its error: a status, words from its own closed sets, and a text that is not kept."""
+
+    status: int
+    kinds: frozenset[str]
+    message: str
+
+    def as_error(self, headers: Mapping[str, str]) -> LanguageModelError:
+        """Return our error for it."""
+        status = self.status
+        if self.kinds & _NO_QUOTA:
+            return ModelForbiddenError(
+                "quota", "the endpoint's quota is used up: check the account's balance and limits"
+            )
+        if status in _FORBIDDEN:
+            reason, advice = _FORBIDDEN[status]
+            return ModelForbiddenError(reason, f"the endpoint refuses us (status {status}): {advice}")
+        if self._too_long:
+            return ContextTooLongError("context_length", "the question does not fit into the model's context")
+        if status in _BUSY or (status >= 500 and status not in _NEVER):  # noqa: PLR2004
+            reason = "rate_limited" if status == _TOO_MANY else "server_error"
+            message = f"the endpoint is busy or has trouble (status {status})"
+            return ModelBusyError(reason, message, retry_after(headers))
+        if self.kinds & {"content_filter", "content_policy_violation"}:
+            return QuestionRefusedError(FILTERED, "the endpoint's content filter refuses the question")
+        refused = QuestionRefusedError if status in _THE_QUESTIONS else LanguageModelError
+        return refused("bad_request", f"the endpoint does not take the request (status {status})")
+
+    @property
+    def _too_long(self) -> bool:
+        if self.status not in _MAY_BE_TOO_LONG:
+            return False
+        by_kind = self.status == _TOO_LARGE or bool(self.kinds & _TOO_LONG_CODES)
+        return by_kind or bool(_TOO_LONG_WORDS.search(self.message))
 
 
-def _says_too_long(error: openai.APIStatusError) -> bool:
-    if error.status_code not in _MAY_BE_TOO_LONG:
-        return False
-    if error.status_code == 413:  # noqa: PLR2004
-        return True
-    return bool({error.code, error.type} & _TOO_LONG_CODES) or bool(_TOO_LONG_WORDS.search(error.message))
+def raise_disguised(body: str, headers: Mapping[str, str]) -> None:
+    """Raise the error that *body*, sent with status 200, says in place of a completion: nothing was answered or billed.
+
+    Gateways do so when the provider behind them fails: ``{"error": {"code": 429, ...}}``, ``{"error": "..."}``,
+    a choice with an ``error``, or vLLM's ``{"object": "error"}``.
+    """
+    if '"error"' not in body:
+        return
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        return
+    if said := _said_in(value):
+        raise said.as_error(headers)
+
+
+def _said_in(value: Any) -> _Said | None:
+    if not isinstance(value, dict):
+        return None
+    found = value if value.get("object") == "error" else value.get("error")
+    choices = value.get("choices")
+    if isinstance(choices, list) and choices:
+        if not isinstance(choices[0], dict) or not choices[0].get("error"):
+            return None
+        found = choices[0]["error"]
+    if not found:
+        return None
+    said = found if isinstance(found, dict) else {"message": found}
+    words = [str(said.get(key)) for key in ("code", "type", "status") if said.get(key) is not None]
+    text = " ".join([*words, str(said.get("message") or "")])
+    numbers = (int(word) for word in words if word.isdecimal())
+    status = next((number for number in numbers if 400 <= number < 600), None)  # noqa: PLR2004
+    return _Said(status or _status_of(text), frozenset(words), text)
+
+
+def _status_of(text: str) -> int:
+    """Return the status that an error without one would have had, told by its words; 500 where they tell nothing."""
+    return next((status for status, words in _WORDS_OF.items() if words.search(text)), 500)
 
 
 def _of_connection(cause: BaseException | None) -> LanguageModelError:
@@ -117,7 +188,7 @@ def _of_connection(cause: BaseException | None) -> LanguageModelError:
 
 
 def retry_after(headers: Mapping[str, str], *, now: datetime | None = None) -> timedelta | None:
-    """Return how long the endpoint asks us to wait, within [1 s, 10 min]; None where it does not say.
+    """Return how long the endpoint asks us to wait, within [1 s, 1 day]; None where it does not say.
 
     Reads ``retry-after-ms``, then ``retry-after`` as seconds or as an HTTP date (RFC 9110, 10.2.3).
     """

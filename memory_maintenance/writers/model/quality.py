@@ -8,6 +8,7 @@ something else.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -16,8 +17,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from memory_maintenance.errors import SettingsError
 from memory_maintenance.settings import Settings
 from memory_maintenance.writers.language.cleaning import clean
-from memory_maintenance.writers.language.figures import figures, supported_figures
-from memory_maintenance.writers.language.words import longest_run, named_stems, ngrams, stem, tokens, unsupported_stems
+from memory_maintenance.writers.language.figures import unsupported_figures
+from memory_maintenance.writers.language.grounding import LIMITS, Family, grounding
+from memory_maintenance.writers.language.words import longest_run, ngrams, stem, tokens
 
 _COPY: Final = 6
 """Words in a row that are copied or echoed, and not met by chance."""
@@ -38,13 +40,16 @@ class QualityFigures(BaseModel):
     """Words of the answer."""
 
     repeated_trigrams: float
-    """Share of the runs of three words that stood there before."""
+    """Share of the runs of three words that stood there before, and more often than in all sources together."""
 
     different_words: float
     """Share of the words that are different ones; 1 below 30 words."""
 
     unsupported_words: float
-    """Share of the different content words whose stem stands in no source."""
+    """Share of the different content words that stand in no source, in whatever form."""
+
+    script: Family = "spaced"
+    """How its words were compared with those of the sources; each way has its own limit."""
 
     unsupported_numbers: int
     """Numbers and dates that stand in no source."""
@@ -85,8 +90,8 @@ class QualityThresholds(BaseModel):
     different_words: float = Field(default=0.50, ge=0, le=1)
     """Refused below. Good 0.67 to 0.94, bad 0.11 to 0.44."""
 
-    unsupported_words: float = Field(default=0.40, ge=0, le=1)
-    """Refused above. Good 0.00 to 0.30, bad 0.45 to 1.00."""
+    unsupported_words: float | None = Field(default=None, ge=0, le=1)
+    """Refused above; None: the limit of the answer's script, see ``grounding.LIMITS``."""
 
     unsupported_numbers: int = Field(default=0, ge=0)
     """Refused above. Good 0, bad 1 to 28."""
@@ -144,12 +149,14 @@ def measure(
         finish_reason: of the completion.
     """
     words = tokens(answer_text)
+    grounded = grounding(answer_text, sources)
     return QualityFigures(
         words=len(words),
-        repeated_trigrams=_repeated(ngrams(words, 3)),
+        repeated_trigrams=_repeated(words, sources),
         different_words=len(set(words)) / len(words) if len(words) >= _MANY else 1.0,
-        unsupported_words=_share(len(unsupported_stems(answer_text, sources)), len(named_stems(answer_text))),
-        unsupported_numbers=len(figures(answer_text) - supported_figures(sources)),
+        unsupported_words=grounded.unsupported,
+        script=grounded.family,
+        unsupported_numbers=len(unsupported_figures(answer_text, sources)),
         copied=_copied(words, sources),
         echoed=_echoed(words, prompt, sources),
         longest_token=_longest_token(answer_text, sources),
@@ -170,6 +177,8 @@ def faults(figures: QualityFigures, thresholds: QualityThresholds = DEFAULT) -> 
     ``repeats``, ``echoes_prompt``, ``unsupported_numbers``, ``unsupported_words``,
     ``copied``, ``few_topics``.
     """
+    told = thresholds.unsupported_words
+    most_unsupported = LIMITS[figures.script] if told is None else told
     few_topics = figures.topics is not None and figures.topics < thresholds.fewest_topics
     reasons = (
         ("empty", figures.words == 0),
@@ -180,11 +189,25 @@ def faults(figures: QualityFigures, thresholds: QualityThresholds = DEFAULT) -> 
         ("repeats", figures.different_words < thresholds.different_words),
         ("echoes_prompt", figures.echoed > thresholds.echoed),
         ("unsupported_numbers", figures.unsupported_numbers > thresholds.unsupported_numbers),
-        ("unsupported_words", figures.unsupported_words > thresholds.unsupported_words),
+        ("unsupported_words", figures.unsupported_words > most_unsupported),
         ("copied", figures.copied > thresholds.copied),
         ("few_topics", few_topics),
     )
     return tuple(dict.fromkeys(reason for reason, holds in reasons if holds))
+
+
+_TRUE_OF_ANY_EXTRACT: Final = frozenset({"copied", "too_short", "few_topics"})
+"""A session of one event is its own summary, short as it may be, with one topic."""
+
+
+def extractive_fault(figures: QualityFigures) -> str | None:
+    """Return why a text of the built-in writer may not be stored, None when it may.
+
+    It is made of the sources' sentences, so copying them, being as short or as alike as they are and having no
+    second topic speak against nothing; repetition, endless words and what stands in no source do.
+    """
+    told = figures.model_copy(update={"different_words": 1.0})
+    return next((reason for reason in faults(told) if reason not in _TRUE_OF_ANY_EXTRACT), None)
 
 
 def trimmed(text: str) -> str:
@@ -198,8 +221,14 @@ def trimmed(text: str) -> str:
     return whole.group() if whole else cleaned
 
 
-def _repeated(runs: Sequence[tuple[str, ...]]) -> float:
-    return _share(len(runs) - len(set(runs)), len(runs))
+def _repeated(words: Sequence[str], sources: Sequence[str]) -> float:
+    """Return the share of repeated runs: the doses of four patients repeat words, as their sources do."""
+    runs = Counter(ngrams(words, 3))
+    again = {run: count for run, count in runs.items() if count > 1}
+    if not again:
+        return 0.0
+    told = Counter(run for source in sources for run in ngrams(tokens(source), 3) if run in again)
+    return _share(sum(max(0, count - max(1, told[run])) for run, count in again.items()), runs.total())
 
 
 def _copied(words: Sequence[str], sources: Sequence[str]) -> float:

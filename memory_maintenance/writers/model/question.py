@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, Literal, Protocol, TypeVar
+from typing import Any, Final, Generic, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel
+
+_BETWEEN: Final = re.compile(r"[,;、，؛،\n]")
 
 Purpose = Literal["summary", "summary_chunk", "reflection", "embedding"]
 
@@ -21,6 +24,13 @@ class ModelAnswer(BaseModel):
     def labels(self) -> Sequence[str]:
         """Return topics or tags; fewer than two different ones speak against the answer."""
         raise NotImplementedError
+
+
+def listed(value: Any) -> Any:
+    """Return topics given as one text, ``"a, b"`` or ``"['a', 'b']"``, as a list; anything else as it is."""
+    if not isinstance(value, str):
+        return value
+    return [topic for part in _BETWEEN.split(value.strip("[]")) if (topic := part.strip(" '\"-*•"))]
 
 
 AnswerT = TypeVar("AnswerT", bound=ModelAnswer)

@@ -22,7 +22,7 @@ def session(
 
 def _memory(line: str, index: int, created_at: datetime, importance: float) -> Memory:
     weight, bar, content = line.partition("|")
-    weighted = bool(bar) and weight.startswith(".")
+    weighted = bool(bar) and weight[:1] == "." and weight[1:].isdecimal() and weight.isascii()
     return Memory(
         id=uuid5(_NAMESPACE, f"{index}"),
         tenant_id="acme",

@@ -99,3 +99,58 @@ def test_a_date_that_was_resolved_is_a_source_of_the_summary(summary):
     said = "The delivery is due in two weeks."
     assert not figures(summary) <= supported_figures([said])
     assert figures(summary) <= supported_figures([with_dates(said, FRIDAY)])
+
+
+@pytest.mark.parametrize(
+    ("said", "dated"),
+    [
+        ("Die Lieferung kommt morgen.", "morgen [2026-11-21]"),
+        ("Morgen kommt die Lieferung und der Techniker.", "Morgen [2026-11-21] kommt"),
+        ("Wir haben das gestern Abend besprochen.", "gestern Abend [2026-11-19]"),
+        ("Das ist erst übermorgen fällig.", "übermorgen [2026-11-22]"),
+        ("Ich war vor drei Wochen in Bonn und vor 2 Monaten in Ulm.", "vor drei Wochen [2026-10-30] in Bonn und vor 2 Monaten [2026-09]"),
+        ("Die Prüfung ist nächsten Freitag, nicht in zwei Tagen.", "nächsten Freitag [2026-11-27], nicht in zwei Tagen [2026-11-22]"),
+        ("Das war letzte Woche und im letzten Jahr.", "letzte Woche [2026-11-09 to 2026-11-15]"),
+        ("Bitte bis Montag melden, sonst ist es zu spät.", "bis Montag [2026-11-23]"),
+        ("Le rendez-vous est demain matin.", "demain matin [2026-11-21]"),
+        ("Je l'ai vu hier soir et il y a deux semaines.", "hier soir [2026-11-19] et il y a deux semaines [2026-11-06]"),
+        ("On se voit la semaine prochaine dans le parc.", "semaine prochaine [2026-11-23 to 2026-11-29]"),
+        ("Nous partons dans trois jours, vendredi prochain.", "dans trois jours [2026-11-23], vendredi prochain [2026-11-27]"),
+        ("La reunión es mañana por la tarde.", "mañana por la tarde [2026-11-21]"),
+        ("Lo compré ayer y lo pagué hace dos semanas.", "ayer [2026-11-19] y lo pagué hace dos semanas [2026-11-06]"),
+        ("Nos vemos el próximo viernes o la semana que viene.", "próximo viernes [2026-11-27] o la semana que viene [2026-11-23 to 2026-11-29]"),
+        ("Pasado mañana no puedo, que tengo que ir al médico.", "Pasado mañana [2026-11-22] no puedo"),
+        ("Spotkanie jest jutro rano.", "jutro rano [2026-11-21]"),
+        ("To było tydzień temu, a nie wczoraj.", "wczoraj [2026-11-19]"),
+        ("Byłam tam dwa tygodnie temu, wrócę za trzy dni.", "dwa tygodnie temu [2026-11-06], wrócę za trzy dni [2026-11-23]"),
+        ("W przyszłym tygodniu nie mam czasu.", "W przyszłym tygodniu [2026-11-23 to 2026-11-29]"),
+        ("Proszę to zrobić do poniedziałku.", "do poniedziałku [2026-11-23]"),
+        ("Отчёт сдаём завтра.", "завтра [2026-11-21]"),
+        ("我们明天开会。", "明天 [2026-11-21]开会"),
+        ("会議は明後日です。", "明後日 [2026-11-22]です"),
+    ],
+)  # fmt: skip
+def test_other_languages_say_it_in_their_words(said, dated):
+    assert dated in with_dates(said, FRIDAY)
+    assert with_dates(with_dates(said, FRIDAY), FRIDAY) == with_dates(said, FRIDAY)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Guten Morgen, wie geht es dir?",
+        "Das machen wir am Morgen und nicht am Abend.",
+        "Ist hier jemand da?",
+        "Le matin, je bois du café et je lis.",
+        "Por la mañana bebo café y leo.",
+        "Rano piję kawę i czytam.",
+        "Die Sitzung ist am Freitag.",
+    ],
+)
+def test_what_only_looks_like_a_date_stays(said):
+    assert with_dates(said, FRIDAY) == said
+
+
+def test_the_language_of_the_conversation_decides_where_a_line_is_too_short_to_tell():
+    assert with_dates("hier", FRIDAY, "fr") == "hier [2026-11-19]"
+    assert with_dates("hier", FRIDAY, "de") == "hier"

@@ -1,5 +1,6 @@
 """What an endpoint can do wrong: each fault once, through the real client, with what it leaves."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -11,11 +12,12 @@ from memory_maintenance.errors import (
     LanguageModelError,
     ModelBusyError,
     ModelForbiddenError,
+    ModelUnavailableError,
     QuestionRefusedError,
 )
 from memory_maintenance.writers.model.openai_errors import retry_after
 from tests import endpoint as scripted
-from tests.endpoint import GOOD, answer, status
+from tests.endpoint import GOOD, Reply, answer, completion, status
 from tests.writers.model.conftest import SHORT_TIMEOUT, budgets_agree_with_the_ledger, pass_time, question, rows
 
 WAITS, FAILS, REFUSES = "waiting", "failed", "refused"
@@ -34,7 +36,7 @@ FAULTS = [
     pytest.param(scripted.cut(), ModelBusyError, "connection_lost", WAITS, id="half a body"),
     pytest.param(scripted.truncated_json(), ModelBusyError, "broken_json", WAITS, id="truncated JSON"),
     pytest.param(scripted.html(), ModelBusyError, "not_json", WAITS, id="200 with HTML"),
-    pytest.param(status(200, message="no"), ModelBusyError, "broken_json", WAITS, id="200 with an error in it"),
+    pytest.param(status(200, message="no"), ModelBusyError, "server_error", WAITS, id="200 with an error in it"),
     pytest.param(scripted.insufficient_quota(), ModelForbiddenError, "quota", WAITS, id="insufficient quota"),
     pytest.param(status(402), ModelForbiddenError, "quota", WAITS, id="402"),
     pytest.param(scripted.unauthorized(), ModelForbiddenError, "credentials", WAITS, id="401"),
@@ -138,6 +140,105 @@ async def test_what_may_have_been_billed_stays_charged(pool, make_model, endpoin
     assert await budgets_agree_with_the_ledger(pool)
 
 
+DISGUISED = [
+    pytest.param({"error": {"message": "m", "code": 429}}, ModelBusyError, "rate_limited", id="status as code"),
+    pytest.param({"error": {"code": "rate_limit_exceeded"}}, ModelBusyError, "rate_limited", id="a word as code"),
+    pytest.param({"error": {"message": "Provider returned error", "code": 502}}, ModelBusyError, "server_error", id="the provider's"),
+    pytest.param({"error": "model is overloaded, try later"}, ModelBusyError, "rate_limited", id="a text alone"),
+    pytest.param({"error": {"code": "insufficient_quota"}}, ModelForbiddenError, "quota", id="quota"),
+    pytest.param({"error": {"message": "Insufficient credits"}}, ModelForbiddenError, "quota", id="quota by its words"),
+    pytest.param({"error": {"message": "Incorrect API key provided"}}, ModelForbiddenError, "credentials", id="credentials"),
+    pytest.param({"error": {"code": 404, "message": "no such model"}}, ModelForbiddenError, "unknown_model", id="model"),
+    pytest.param({"error": {"code": "context_length_exceeded"}}, ContextTooLongError, "context_length", id="too long"),
+    pytest.param({"object": "error", "message": "\"error\" of the engine", "code": 500}, ModelBusyError, "server_error", id="as vLLM says it"),
+    pytest.param({"choices": [{"error": {"code": 503}, "finish_reason": "error", "message": {"content": ""}}]}, ModelBusyError, "server_error", id="in a choice"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("body", "error", "reason"), DISGUISED)
+async def test_an_error_under_status_200_is_that_error_and_costs_nothing(pool, model, endpoint, body, error, reason):
+    endpoint.script(Reply(body=json.dumps(body).encode()))
+    with pytest.raises(error) as caught:
+        await model.ask(question())
+    assert caught.value.reason == reason
+    columns = ("state", "reason", "response", "forfeited_tokens", "reserved_tokens", "input_tokens")
+    assert await rows(pool, *columns) == [(FAILS if reason == "context_length" else WAITS, reason, None, 0, 0, None)]
+    assert await budgets_agree_with_the_ledger(pool)
+
+
+def wrapped(finish_reason="stop", **message):
+    return completion([{"index": 0, "finish_reason": finish_reason, "message": {"role": "assistant", **message}}])
+
+
+TEXT = json.dumps(GOOD)
+CALL = {"id": "1", "type": "function", "function": {"name": "answer", "arguments": TEXT}}
+WRAPPED = [
+    pytest.param(answer(f"<think>Who fixed it? Bo. {{}}</think>\n{TEXT}"), id="thoughts"),
+    pytest.param(answer(f"```json\n{TEXT}\n```"), id="a code fence"),
+    pytest.param(answer(f"<think>hm</think>\nHere it is:\n```\n{TEXT}\n```"), id="thoughts and a fence"),
+    pytest.param(answer({"answer": GOOD}), id="a wrapper key"),
+    pytest.param(answer({"SessionSummaryResponse": TEXT}), id="a wrapper key around a text"),
+    pytest.param(answer(json.dumps([GOOD])), id="a list of one"),
+    pytest.param(answer({"name": "answer", "arguments": GOOD}), id="a tool call as content"),
+    pytest.param(wrapped("tool_calls", content=None, tool_calls=[CALL]), id="a tool call"),
+    pytest.param(wrapped("stop", content="", tool_calls=[CALL]), id="a tool call that says it stopped"),
+    pytest.param(wrapped(content=[{"type": "text", "text": TEXT}]), id="parts"),
+    pytest.param(answer(dict(GOOD) | {"sentiment": "POSITIVE"}), id="an enum in capitals"),
+    pytest.param(answer(dict(GOOD) | {"key_topics": "invoice export, release"}), id="topics as one text"),
+]
+
+
+@pytest.mark.parametrize("reply", WRAPPED)
+async def test_what_models_wrap_is_unwrapped_and_paid_once(pool, model, endpoint, reply):
+    endpoint.script(reply)
+    got = await model.ask(question())
+    assert got.value.model_dump(mode="json") == GOOD
+    assert await rows(pool, "state", "input_tokens", "output_tokens") == [("accepted", 100, 20)]
+    assert (await model.ask(question(round="cycle-2"))).reused
+    assert len(endpoint.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(f"<think>{TEXT}", id="thoughts without an end"),
+        pytest.param(f"```\n{TEXT}\n```\n```\n{TEXT}\n```", id="two fences"),
+        pytest.param(json.dumps({"a": {"b": GOOD}}), id="two wrapper keys"),
+        pytest.param(json.dumps([GOOD, GOOD]), id="two answers"),
+    ],
+)
+async def test_what_is_wrapped_twice_is_not_guessed_at(model, endpoint, content):
+    endpoint.script(answer(content))
+    with pytest.raises(AnswerRefusedError) as caught:
+        await model.ask(question())
+    assert caught.value.reason == "off_schema"
+
+
+async def test_a_cut_answer_names_the_setting_that_cut_it(model, endpoint):
+    endpoint.script(scripted.truncated_answer())
+    with pytest.raises(AnswerRefusedError, match="MODEL_ANSWER_TOKENS=200"):
+        await model.ask(question())
+
+
+async def test_a_wait_that_does_not_fit_into_the_patience_opens_the_breaker_at_once(make_model, endpoint):
+    endpoint.script(status(429, retry_after=86400))
+    with pytest.raises(ModelUnavailableError):
+        await make_model(model_patience_seconds=600).ask(question())
+    with pytest.raises(ModelUnavailableError):
+        await make_model(model_patience_seconds=600).ask(question(prompt="Another question."))
+    assert len(endpoint.requests) == 1
+
+
+async def test_a_wait_that_fits_is_waited_for(pool, make_model, endpoint):
+    endpoint.script(status(429, retry_after=500), status(429, retry_after=500))
+    model = make_model(model_patience_seconds=600)
+    with pytest.raises(ModelBusyError):
+        await model.ask(question())
+    await pass_time(pool, timedelta(seconds=500))
+    with pytest.raises(ModelUnavailableError):
+        await model.ask(question())
+
+
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
@@ -151,8 +252,8 @@ NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
         pytest.param({"retry-after": LONG_AGO}, 1, id="a date that is over"),
         pytest.param({"retry-after": "0"}, 1, id="at least a second"),
         pytest.param({"retry-after": "-5"}, 1, id="a negative wait"),
-        pytest.param({"retry-after": "86400"}, 600, id="at most ten minutes"),
-        pytest.param({"retry-after": "inf"}, 600, id="infinite"),
+        pytest.param({"retry-after": "864000"}, 86400, id="at most a day"),
+        pytest.param({"retry-after": "inf"}, 86400, id="infinite"),
         pytest.param({"retry-after": "nan"}, None, id="not a number"),
         pytest.param({"retry-after": "soon"}, None, id="a word"),
         pytest.param({"retry-after": ""}, None, id="nothing"),

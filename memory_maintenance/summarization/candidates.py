@@ -1,0 +1,223 @@
+"""The sentences of a session that its summary may hold, with their speakers, their dates and what each is worth."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from memory_maintenance.store.memory import Memory
+from memory_maintenance.writers.extractive.cues import LEANS_ON, YES_OR_NO
+from memory_maintenance.writers.extractive.facts import Fact, fact_of
+from memory_maintenance.writers.extractive.facts import replaces as takes_the_place_of
+from memory_maintenance.writers.extractive.gist import gist, shortened
+from memory_maintenance.writers.extractive.rarity import Background
+from memory_maintenance.writers.extractive.salience import is_padding, is_small_talk, salience
+from memory_maintenance.writers.extractive.transcript import Role, Transcript
+from memory_maintenance.writers.language.languages import ALL_FUNCTION_WORDS, Language
+from memory_maintenance.writers.language.relative_dates import with_dates
+from memory_maintenance.writers.language.words import content_stems, word_count
+
+FIFTHS: Final = 5
+_LONGEST_SENTENCE: Final = 36
+"""Words of one sentence that a summary may hold."""
+
+_PER_MESSAGE: Final = 12
+"""Sentences of one message that are looked at: its most telling ones."""
+
+_PER_FIFTH: Final = 60
+"""Sentences of a fifth that are compared with each other; the cost grows with their square."""
+
+_FEWEST_TERMS: Final = 3
+"""Content words from which on a sentence can be understood without the one before it."""
+
+_FEW: Final = 2
+_TELLING: Final = 1.5
+"""Salience from which on a short sentence stands alone: "The travel budget was rejected."."""
+
+_ANSWERS: Final = 0.55
+"""Worth of what an assistant says beside what its user does: advice can be asked for again, a user's life cannot."""
+
+_SHORT_ANSWER: Final = 6
+_MOST_SENTENCES: Final = 1500
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sentence:
+    """One sentence. ``fifth`` is the part of the session that it stands in, 0 to 4; ``turn`` is that of its speaker."""
+
+    position: int
+    turn: int
+    fifth: int
+    date: str
+    speaker: str | None
+    text: str
+    stems: frozenset[str]
+    fact: Fact
+    score: float
+    words: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    event: int
+    turn: int
+    speaker: str | None
+    role: Role
+    text: str
+    stems: tuple[str, ...]
+    worth: float
+    pair: bool = False
+
+    @property
+    def stands_alone(self) -> bool:
+        """Whether a reader understands it without the sentence before it."""
+        terms = {stem for stem in self.stems if stem not in ALL_FUNCTION_WORDS}
+        return len(terms) >= _FEWEST_TERMS or self.worth >= _TELLING or any(map(str.isdigit, self.text))
+
+
+def candidates(
+    ordered: Sequence[Memory], transcript: Transcript, language: Language | None, background: Background
+) -> list[Sentence]:
+    """Return the best sentences of each fifth, in order, without those that a later one replaces."""
+    said = _said(ordered, transcript, language)
+    if not said:
+        return []
+    answered = {one.role for one in said} >= {"user", "assistant"}
+    frequency = Counter(stem for one in said for stem in set(one.stems))
+    scored = [
+        (_score(one, frequency, len(said), background, answered=answered) * (0.4 + _trusted(ordered[one.event])), one)
+        for one in said
+    ]
+    if sum(one.stands_alone for one in said) > _FEW:
+        scored = [each for each in scored if each[1].stands_alone]
+    by_fifth: defaultdict[int, list[tuple[float, int, _Said]]] = defaultdict(list)
+    for position, (score, one) in enumerate(scored):
+        by_fifth[one.event * FIFTHS // len(ordered)].append((-score, position, one))
+    best = sorted(
+        (position, -negative, fifth, one)
+        for fifth, own in by_fifth.items()
+        for negative, position, one in sorted(own, key=lambda each: each[:2])[:_PER_FIFTH]
+    )
+    return _standing([_sentence(ordered, *each) for each in best])
+
+
+def _said(ordered: Sequence[Memory], transcript: Transcript, language: Language | None) -> list[_Said]:
+    found: list[_Said] = []
+    turn = 0
+    for index, message in enumerate(transcript.messages):
+        for utterance in message:
+            turn += 1
+            own = [
+                _Said(index, turn, utterance.speaker, utterance.role, text, tuple(content_stems(text)), salience(text))
+                for text in _telling(utterance.sentences)
+            ]
+            dated = sorted(own, key=lambda one: -one.worth)[:_PER_MESSAGE]
+            found.extend(one for one in own if one in dated)
+    found = _answered(found)
+    step = max(1, math.ceil(len(found) / _MOST_SENTENCES))
+    return [_dated(one, ordered[one.event], language) for one in found[::step]]
+
+
+def _dated(one: _Said, event: Memory, language: Language | None) -> _Said:
+    text = with_dates(one.text, event.created_at, language)
+    return one if text == one.text else replace(one, text=text, worth=max(one.worth, salience(text)))
+
+
+def _answered(found: Sequence[_Said]) -> list[_Said]:
+    """Return the sentences with each question between people that has a short answer joined to it.
+
+    "Only an upright." says nothing without "Does the hall have a grand piano?".
+    """
+    joined: list[_Said] = []
+    for one in found:
+        asked = joined[-1] if joined else None
+        if asked is None or not _answers(asked, one):
+            joined.append(one)
+            continue
+        text = f"{asked.text} {one.speaker}: {one.text}"
+        joined[-1] = replace(
+            asked, text=text, turn=one.turn, stems=(*asked.stems, *one.stems), worth=max(one.worth, 1.0), pair=True
+        )
+    return joined
+
+
+def _answers(asked: _Said, one: _Said) -> bool:
+    people = asked.speaker and one.speaker and asked.speaker != one.speaker and asked.role == one.role == "other"
+    if not people or asked.pair or one.turn != asked.turn + 1 or not asked.text.rstrip().endswith(("?", "？")):
+        return False
+    first = one.text.split(maxsplit=1)[0].lower().strip(".,!…")
+    return not one.stands_alone or first in YES_OR_NO or word_count(one.text) <= _SHORT_ANSWER
+
+
+def _telling(sentences: Sequence[str]) -> Iterator[str]:
+    for sentence in sentences:
+        if not (is_small_talk(sentence) or is_padding(sentence)):
+            yield sentence
+
+
+def _score(one: _Said, frequency: Counter[str], total: int, background: Background, *, answered: bool) -> float:
+    """Return the worth of a sentence: what it states, how much of the session speaks of it, how rare its words are."""
+    terms = {stem for stem in one.stems if stem not in ALL_FUNCTION_WORDS}
+    if not terms:
+        return 0.01
+    central = sum(math.log1p(frequency[stem]) for stem in terms) / len(terms) / math.log1p(total)
+    rare = sum(background.rarity(stem) for stem in terms) / len(terms)
+    alone = 1.0 if one.stands_alone else 0.35 * len(terms)
+    first = one.text.split(maxsplit=1)[0].casefold().strip(",.'’")
+    leans = 0.75 if first in LEANS_ON else 1.0
+    answer = _ANSWERS if answered and one.role == "assistant" else 1.0
+    size = min(1.0, 0.4 + len(terms) / 12)
+    return (0.6 + central) * one.worth * rare * alone * leans * answer * size
+
+
+def _trusted(event: Memory) -> float:
+    return min(1.0, max(0.0, event.importance)) if math.isfinite(event.importance) else 0.5
+
+
+def _sentence(ordered: Sequence[Memory], position: int, score: float, fifth: int, one: _Said) -> Sentence:
+    text = shortened(one.text, 2 * _LONGEST_SENTENCE if one.pair else _LONGEST_SENTENCE)
+    return Sentence(
+        position=position,
+        turn=one.turn,
+        fifth=fifth,
+        date=ordered[one.event].created_at.date().isoformat(),
+        speaker=one.speaker,
+        text=text,
+        stems=frozenset(one.stems),
+        fact=fact_of(one.text, one.speaker),
+        score=score,
+        words=word_count(text),
+    )
+
+
+def _standing(by_time: Sequence[Sentence]) -> list[Sentence]:
+    """Leave out what a later sentence repeats, brings up to date or corrects.
+
+    Only sentences that share words or have all but one in common are compared.
+    """
+    holding: defaultdict[str, list[int]] = defaultdict(list)
+    for index, one in enumerate(by_time):
+        for key in one.fact.subject | one.fact.names:
+            holding[key].append(index)
+    gone: set[int] = set()
+    for index, later in enumerate(by_time):
+        near = Counter(
+            other for key in later.fact.subject | later.fact.names for other in holding[key] if other < index
+        )
+        fewest = 1 if later.fact.correction else max(1, len(later.fact.subject | later.fact.names) // 2)
+        gone.update(
+            other
+            for other, shared in near.items()
+            if shared >= fewest and takes_the_place_of(later.fact, by_time[other].fact)
+        )
+    return [one for index, one in enumerate(by_time) if index not in gone]
+
+
+def plain_talk(ordered: Sequence[Memory], max_words: int) -> str:
+    """Return the longest thing said when all of it is small talk, with its date; the date alone when all is blank."""
+    said = [(gist(event.content, most_words=max_words - 1, small_talk=True), event) for event in ordered]
+    text, event = max(said, key=lambda pair: len(pair[0]))
+    return f"{event.created_at.date().isoformat()}: {text}" if text else event.created_at.date().isoformat()

@@ -1,0 +1,106 @@
+"""Which sentences a summary holds: the best of each fifth of the session, then the best of the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from memory_maintenance.summarization.candidates import FIFTHS, Sentence
+from memory_maintenance.writers.extractive.facts import of_one_kind
+from memory_maintenance.writers.language.words import word_count
+
+_MOST_CHARACTERS: Final = 3800
+"""Below the 4000 of `SessionSummaryResponse`, so that dates, speakers and counts fit."""
+
+_KIN: Final = 1.6
+"""How much more a fact is worth once another of its kind is told: an enumeration is told whole where there is room."""
+
+_MOST_OF_A_KIND: Final = 8
+"""Facts of one kind that are told one by one; the others are counted."""
+
+
+def chosen(found: Sequence[Sentence], max_words: int, *, long: bool) -> list[Sentence]:
+    """Choose the best sentence of each fifth of the session, the first fifth last, and then the best of the rest."""
+    spread = long and any(one.fifth > 0 for one in found)
+    selection = _Selection(max_words, first_share=1 / FIFTHS if spread else 1.0)
+    for fifth in reversed(range(FIFTHS)):
+        selection.add_best([one for one in found if one.fifth == fifth])
+    left = list(found)
+    while best := selection.add_best(left):
+        left.remove(best)
+    return sorted(selection.chosen, key=lambda one: one.position)
+
+
+def siblings_left_out(kept: Sequence[Sentence], found: Sequence[Sentence]) -> dict[Sentence, int]:
+    """Return, for the last told fact of a kind, how many of its kind are not told."""
+    told = set(kept)
+    counted: dict[Sentence, int] = {}
+    for one in found:
+        if one not in told:
+            kin = [other for other in kept if of_one_kind(one.fact, other.fact)]
+            if kin:
+                counted[kin[-1]] = counted.get(kin[-1], 0) + 1
+    return counted
+
+
+class _Selection:
+    """Sentences within a budget of words; the first fifth never has more than its share of them."""
+
+    def __init__(self, max_words: int, first_share: float) -> None:
+        self.chosen: list[Sentence] = []
+        self._max_words = max_words
+        self._first_share = first_share
+        self._told: set[str] = set()
+        self._words = 0
+        self._first_words = 0
+        self._characters = 0
+        self._dates: set[tuple[str, bool]] = set()
+        self._turns: set[int] = set()
+
+    def _is_one_too_many(self, one: Sentence) -> bool:
+        return sum(of_one_kind(one.fact, other.fact) for other in self.chosen) >= _MOST_OF_A_KIND
+
+    def add_best(self, candidates: Sequence[Sentence]) -> Sentence | None:
+        """Add the candidate that fits and tells most that is new; None when none fits."""
+        best, worth = None, 0.0
+        for one in candidates:
+            if one not in self.chosen and self._fits(one):
+                value = one.score * self._novelty(one)
+                if (best is None or value > worth) and not self._is_one_too_many(one):
+                    best, worth = one, value
+        if best is not None:
+            self._add(best)
+        return best
+
+    def _novelty(self, one: Sentence) -> float:
+        """Return how much of the sentence is new, in [0, 1]; a new figure or name is, whatever stands around it."""
+        if not one.stems:
+            return 0.1
+        share = len(one.stems - self._told) / len(one.stems)
+        if share < 1 and any(of_one_kind(one.fact, other.fact) for other in self.chosen):
+            return min(1.0, share * _KIN + 0.3)
+        return share
+
+    def _cost(self, one: Sentence) -> tuple[int, int]:
+        label = 0 if one.speaker is None or one.turn in self._turns else word_count(one.speaker)
+        # Without a speaker the date may have to stand again after somebody else's words.
+        date = (one.date, one.speaker is None)
+        words = one.words + label + (date not in self._dates)
+        return words, len(one.text) + len(one.speaker or "") + len(one.date) + 5
+
+    def _fits(self, one: Sentence) -> bool:
+        words, characters = self._cost(one)
+        total = self._words + words
+        first = self._first_words + (words if one.fifth == 0 else 0)
+        within_share = one.fifth > 0 or first <= self._first_share * total
+        return total <= self._max_words and self._characters + characters <= _MOST_CHARACTERS and within_share
+
+    def _add(self, one: Sentence) -> None:
+        words, characters = self._cost(one)
+        self.chosen.append(one)
+        self._words += words
+        self._first_words += words if one.fifth == 0 else 0
+        self._characters += characters
+        self._dates.add((one.date, one.speaker is None))
+        self._turns.add(one.turn)
+        self._told |= one.stems

@@ -1,0 +1,119 @@
+"""Who says what in a conversation: the labels before colons, and whether they are of people, roles or neither."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from memory_maintenance.writers.extractive.plain_text import payload_text, plain_sentences
+from memory_maintenance.writers.language.cleaning import clean
+from memory_maintenance.writers.language.stop_words import ASSISTANTS, ROLES, TOPIC_LABELS
+
+Role = Literal["user", "assistant", "tool", "other"]
+
+_NAME: Final = r"[^\W\d_][\w.'’-]{0,24}"
+_LABEL: Final = re.compile(
+    rf"^\s*(?P<mark>\[?(?:\*\*)?)(?P<name>{_NAME}(?: {_NAME}){{0,2}})(?:\*\*)?\]?(?: ?\((?P<more>[^()\n]{{1,30}})\))?"
+    r"(?:\*\*)?(?:: +|:\*\* *|：\s*)(?=\S)"
+)
+_TOOLS: Final = frozenset({"tool", "system", "function", "werkzeug", "narzędzie", "outil", "herramienta"})
+_OFTEN: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """What one speaker says in one message. ``speaker`` is the label as it is written, None where there is none."""
+
+    speaker: str | None
+    role: Role
+    sentences: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """A conversation read once: what is said in each of its messages, and by whom."""
+
+    texts: tuple[str, ...]
+    messages: tuple[tuple[Utterance, ...], ...]
+    speakers: frozenset[str]
+
+    @classmethod
+    def of(cls, texts: Sequence[str], metadata: Sequence[Mapping[str, Any]] = ()) -> Transcript:
+        """Read *texts*; *metadata* may say the role of who wrote each."""
+        known = speakers(texts)
+        about = [*metadata, *({} for _ in texts)]
+        return cls(
+            tuple(texts),
+            tuple(tuple(utterances(text, known, one)) for text, one in zip(texts, about, strict=False)),
+            known,
+        )
+
+
+def label_of(text: str) -> tuple[str, str] | None:
+    """Return the label before the first colon of *text* and what follows; None where it has none.
+
+    A word that announces a subject (``Correction:``, ``Decided:``) is no label.
+    """
+    found = _LABEL.match(text)
+    if found is None:
+        return None
+    name = found["name"]
+    if any(word in TOPIC_LABELS for word in name.casefold().split()) or not _is_name(name):
+        return None
+    label = f"{name} ({found['more']})" if found["more"] else name
+    return label, text[found.end() :]
+
+
+def _is_name(name: str) -> bool:
+    """Whether every word begins with a capital, or there are none in its script; or it is a role."""
+    return name.casefold() in ROLES or all(not word[0].islower() for word in name.split())
+
+
+def speakers(texts: Sequence[str]) -> frozenset[str]:
+    """Return who speaks in *texts*, casefolded: labels of two messages or more, roles, and all where most have one."""
+    counted = Counter(
+        found[0].partition(" (")[0].casefold()
+        for text in texts
+        for line in text[:4000].split("\n")
+        if (found := label_of(line))
+    )
+    everybody = 2 * sum(label_of(text) is not None for text in texts) > len(texts) > 1
+    return frozenset(name for name, count in counted.items() if count >= _OFTEN or name in ROLES or everybody)
+
+
+def utterances(text: str, known: frozenset[str], metadata: Mapping[str, Any] | None = None) -> list[Utterance]:
+    """Return what *text* says, by who of the *known* speakers says it.
+
+    A message without a label is nobody's in particular; its role may stand in the *metadata*.
+    """
+    said: list[Utterance] = []
+    role = str((metadata or {}).get("role") or "").casefold()
+    for speaker, words in _turns(payload_text(clean(text)), known):
+        sentences = tuple(plain_sentences(words))
+        if sentences:
+            said.append(Utterance(speaker, _role(speaker or role), sentences))
+    return said
+
+
+def _turns(text: str, known: frozenset[str]) -> Iterator[tuple[str | None, str]]:
+    speaker, lines = None, list[str]()
+    for line in text.split("\n"):
+        found = label_of(line)
+        if found and found[0].partition(" (")[0].casefold() in known:
+            yield speaker, "\n".join(lines)
+            speaker, lines = found[0], [found[1]]
+        else:
+            lines.append(line)
+    yield speaker, "\n".join(lines)
+
+
+def _role(name: str) -> Role:
+    words = name.partition(" (")[0].casefold()
+    if words in ASSISTANTS:
+        return "assistant"
+    if words in _TOOLS:
+        return "tool"
+    return "user" if words in ROLES else "other"
