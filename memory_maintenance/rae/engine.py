@@ -15,7 +15,7 @@ from memory_maintenance.rae.context import Event, ReflectionContext, ReflectionR
 from memory_maintenance.settings import Settings, load_settings
 from memory_maintenance.store.derived import DEFAULT_PROJECT, insert_derived, reflective_layer, text_hash
 from memory_maintenance.store.memory import Memory
-from memory_maintenance.store.pool import Pool, fetch, fetch_value, transaction
+from memory_maintenance.store.pool import Pool, fetch, fetch_value, from_json, transaction
 from memory_maintenance.task import Tools
 from memory_maintenance.tenants.control import load_tenant
 from memory_maintenance.writers.language.cleaning import clean
@@ -103,7 +103,7 @@ class ReflectionEngineV2:
         project = DEFAULT_PROJECT if project_id is None else project_id
         words = clean(query_text) if query_text else None
         rows = await fetch(self._tools.pool, QUERY, tenant_id, project, words or None, min_importance, wanted, k)
-        return [dict(row) for row in rows]
+        return [dict(row) | {"metadata": from_json(row["metadata"])} for row in rows]
 
 
 def _as_uuid(event_id: str) -> UUID:
