@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import asyncpg
 import structlog
 from temporalio.client import Client
 from temporalio.runtime import Runtime
@@ -107,14 +108,14 @@ async def running_store(settings: Settings) -> AsyncIterator[Pool]:
 
 
 @asynccontextmanager
-async def running_pool(settings: Settings, stack: Stack) -> AsyncIterator[Pool]:
+async def running_pool(settings: Settings, stack: Stack) -> AsyncIterator[asyncpg.Pool]:
     """Yield a pool on the store."""
     async with _pool(settings, stack.database_url) as pool:
         yield pool
 
 
 @asynccontextmanager
-async def _pool(settings: Settings, address: str) -> AsyncIterator[Pool]:
+async def _pool(settings: Settings, address: str) -> AsyncIterator[asyncpg.Pool]:
     pool = await open_pool(address, size=settings.database_pool_size, timeout_seconds=settings.database_timeout_seconds)
     try:
         yield pool

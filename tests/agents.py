@@ -1,13 +1,23 @@
 """What agents write into a store, for tests: rows with only the columns that every store has."""
 
+import json
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import asyncpg
+
 from memory_maintenance.store.pool import Pool, execute_many, fetch
 
 AS_OF = datetime(2026, 3, 10, 2, 0, tzinfo=UTC)
+
+
+async def json_codec(connection: asyncpg.Connection) -> None:
+    """Write and read jsonb as Python values, as applications of agents do; the library does not need it."""
+    for name in ("json", "jsonb"):
+        await connection.set_type_codec(name, schema="pg_catalog", encoder=json.dumps, decoder=json.loads)
+
 
 WRITE = """
 INSERT INTO memories (id, tenant_id, content, source, importance, layer, tags, project, session_id, metadata, created_at)

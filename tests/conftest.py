@@ -19,6 +19,7 @@ from embedded.postgres import running_postgres
 from embedded.temporal import temporal_program
 from memory_maintenance.store.migrate import migrate
 from memory_maintenance.store.pool import Pool, open_pool
+from tests.agents import json_codec
 
 RAE_TABLE = (Path(__file__).parent / "store" / "rae_memories.sql").read_text()
 
@@ -83,7 +84,7 @@ async def store_url(postgres_url: str, templates: dict[str, str]) -> AsyncIterat
 @pytest.fixture
 async def pool(store_url: str) -> AsyncIterator[Pool]:
     """A pool on a fresh migrated store with our own table."""
-    pool = await open_pool(store_url, size=10, timeout_seconds=30)
+    pool = await open_pool(store_url, size=10, timeout_seconds=30, init=json_codec)
     yield pool
     await pool.close()
 
@@ -98,7 +99,7 @@ async def rae_url(postgres_url: str, templates: dict[str, str]) -> AsyncIterator
 @pytest.fixture
 async def rae_pool(rae_url: str) -> AsyncIterator[Pool]:
     """A pool on a fresh migrated store with RAE's real table."""
-    pool = await open_pool(rae_url, size=10, timeout_seconds=30)
+    pool = await open_pool(rae_url, size=10, timeout_seconds=30, init=json_codec)
     yield pool
     await pool.close()
 
@@ -107,7 +108,7 @@ async def rae_pool(rae_url: str) -> AsyncIterator[Pool]:
 async def any_pool(request: pytest.FixtureRequest, postgres_url: str, templates: dict[str, str]) -> AsyncIterator[Pool]:
     """The test once on our own table and once on RAE's."""
     async for url in _copy(postgres_url, templates[request.param]):
-        pool = await open_pool(url, size=10, timeout_seconds=30)
+        pool = await open_pool(url, size=10, timeout_seconds=30, init=json_codec)
         yield pool
         await pool.close()
 

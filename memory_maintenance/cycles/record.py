@@ -13,7 +13,7 @@ from memory_maintenance.cycles.counting import count_cycle, count_outcomes
 from memory_maintenance.cycles.outcomes import TenantOutcome
 from memory_maintenance.cycles.step import chosen_names
 from memory_maintenance.settings import Settings
-from memory_maintenance.store.pool import Executor, execute, fetch_row, fetch_value
+from memory_maintenance.store.pool import Executor, execute, fetch_row, fetch_value, from_json, to_json
 from memory_maintenance.task import AnyTask
 from memory_maintenance.work import TaskSpec
 
@@ -24,16 +24,16 @@ OPEN: Final = """
 --   $1 cycle_id  uuid
 --   $2 kind      text
 --   $3 as_of     timestamptz
---   $4 config    jsonb
-INSERT INTO maintenance.cycles AS c (cycle_id, kind, as_of, config) VALUES ($1, $2, $3, $4)
+--   $4 config    text          JSON
+INSERT INTO maintenance.cycles AS c (cycle_id, kind, as_of, config) VALUES ($1, $2, $3, $4::text::jsonb)
 ON CONFLICT (cycle_id) DO UPDATE SET kind = c.kind
-RETURNING as_of, config, started_at
+RETURNING as_of, config::text AS config, started_at
 """
 
 BEFORE: Final = """
 -- operations.BEFORE: what the newest earlier cycle went by.
 --   $1 cycle_id  uuid
-SELECT config FROM maintenance.cycles WHERE cycle_id <> $1 ORDER BY started_at DESC LIMIT 1
+SELECT config::text FROM maintenance.cycles WHERE cycle_id <> $1 ORDER BY started_at DESC LIMIT 1
 """
 
 ABANDON: Final = """
@@ -49,11 +49,11 @@ RECORD: Final = """
 -- operations.RECORD: what a page's tenants came to; recording a page twice is recording it once.
 --   $1 cycle_id  uuid
 --   $2 page      integer
---   $3 outcomes  jsonb   an array of TenantOutcome
+--   $3 outcomes  text    JSON: an array of TenantOutcome
 INSERT INTO maintenance.tenant_runs (cycle_id, page, tenant_id, status, counts, error_type, seconds)
 SELECT $1, $2, o ->> 'tenant_id', o ->> 'status', o - '{tenant_id,status,error_type,seconds}'::text[],
        o ->> 'error_type', (o ->> 'seconds')::float8
-FROM jsonb_array_elements($3::jsonb) AS o
+FROM jsonb_array_elements($3::text::jsonb) AS o
 ON CONFLICT (cycle_id, tenant_id, page) DO NOTHING
 """
 
@@ -61,8 +61,8 @@ CLOSE: Final = """
 -- operations.CLOSE: closing twice changes nothing, and returns nothing.
 --   $1 cycle_id  uuid
 --   $2 status    text    completed | failed | cancelled
---   $3 totals    jsonb
-UPDATE maintenance.cycles SET status = $2, totals = $3, completed_at = now()
+--   $3 totals    text    JSON
+UPDATE maintenance.cycles SET status = $2, totals = $3::text::jsonb, completed_at = now()
 WHERE cycle_id = $1 AND completed_at IS NULL
 RETURNING kind, extract(epoch FROM now() - started_at)::float8 AS seconds
 """
@@ -92,10 +92,10 @@ async def open_cycle(
     Earlier cycles that can no longer be running are marked ``abandoned``.
     """
     await execute(db, ABANDON)
-    _log_changed_rule(await fetch_value(db, BEFORE, cycle_id), config)
-    row = await fetch_row(db, OPEN, cycle_id, kind, as_of, config)
+    _log_changed_rule(from_json(await fetch_value(db, BEFORE, cycle_id)), config)
+    row = await fetch_row(db, OPEN, cycle_id, kind, as_of, to_json(config))
     assert row is not None  # noqa: S101  an upsert with RETURNING returns its row
-    return row["as_of"], row["config"]
+    return row["as_of"], from_json(row["config"])
 
 
 def _log_changed_rule(before: dict[str, Any] | None, now: dict[str, Any]) -> None:
@@ -112,13 +112,13 @@ def _log_changed_rule(before: dict[str, Any] | None, now: dict[str, Any]) -> Non
 async def record_outcomes(db: Executor, cycle_id: UUID, page: int, outcomes: Sequence[TenantOutcome]) -> None:
     """Record what a cycle did for the tenants of one of its pages, in one statement."""
     # A repeated call inserts no row.
-    if await execute(db, RECORD, cycle_id, page, [outcome.model_dump(mode="json") for outcome in outcomes]):
+    if await execute(db, RECORD, cycle_id, page, to_json([outcome.model_dump(mode="json") for outcome in outcomes])):
         count_outcomes(outcomes)
 
 
 async def close_cycle(db: Executor, cycle_id: UUID, *, status: str, totals: dict[str, Any]) -> None:
     """Record that a cycle ended, and what it came to."""
-    closed = await fetch_row(db, CLOSE, cycle_id, status, totals)
+    closed = await fetch_row(db, CLOSE, cycle_id, status, to_json(totals))
     if closed:
         lost = totals.get("statuses", {}).get("page_failed", 0)
         count_cycle(closed["kind"], status, closed["seconds"], lost=lost)

@@ -20,7 +20,7 @@ WITH RECURSIVE found AS (
 SELECT f.tenant_id::text AS tenant_id,
        coalesce(t.paused AND coalesce(t.paused_until > now(), true), false) AS paused,
        t.decay_completed_as_of,
-       coalesce(t.overrides, '{{}}') AS overrides
+       coalesce(t.overrides, '{{}}')::text AS overrides
 FROM found f LEFT JOIN maintenance.tenants t ON t.tenant_id = f.tenant_id::text
 ORDER BY f.n
 """
@@ -34,7 +34,7 @@ CHOSEN_TENANTS: Final = """
 SELECT k.tenant_id,
        coalesce(t.paused AND coalesce(t.paused_until > now(), true), false) AS paused,
        t.decay_completed_as_of,
-       coalesce(t.overrides, '{}') AS overrides
+       coalesce(t.overrides, '{}')::text AS overrides
 FROM unnest($1::text[]) AS k (tenant_id) LEFT JOIN maintenance.tenants t USING (tenant_id)
 ORDER BY k.tenant_id
 """

@@ -149,7 +149,7 @@ class BatchInProgress:
         self.started = True
         begun = await start(db, self.tenant_id, self.run.as_of, self.run.cycle_id)
         self.cursor = begun.cursor or self.cursor
-        self.counts.update(begun.counts)
+        self.counts = Counter(begun.counts or self.counts)
         self.already = self.counts["updated"]
         return begun.run
 

@@ -7,7 +7,6 @@ is kept there too, in the same transaction: a killed process changes no total.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +14,7 @@ from typing import Any, Final, Literal
 from uuid import UUID
 
 from memory_maintenance.decay.policy import Run
-from memory_maintenance.store.pool import Executor, execute, fetch, fetch_row, fetch_value
+from memory_maintenance.store.pool import Executor, execute, fetch, fetch_row, fetch_value, from_json, to_json
 
 Halt = Literal["paused", "superseded"]
 
@@ -77,7 +76,7 @@ KEEP: Final = """
 --   $1 tenant_id     text
 --   $2 run_id        uuid
 --   $3 cursor        uuid          the last id seen
---   $4 counts        json as text: a pool that the caller opened takes no Python value for jsonb
+--   $4 counts        text          JSON
 --   $5 completed     timestamptz   the run's as_of where this was its last page, else NULL
 UPDATE maintenance.tenants
 SET decay_run = $2, decay_cursor = $3, decay_counts = $4::text::jsonb,
@@ -89,8 +88,7 @@ KEEP_END: Final = """
 -- decay.KEEP_END: the same after a second look at rows that were locked, unless another run has begun since.
 --   parameters as of KEEP
 UPDATE maintenance.tenants
-SET decay_cursor = $3, decay_counts = $4::text::jsonb,
-    decay_completed_as_of = greatest(decay_completed_as_of, $5)
+SET decay_cursor = $3, decay_counts = $4::text::jsonb, decay_completed_as_of = greatest(decay_completed_as_of, $5)
 WHERE tenant_id = $1 AND decay_run = $2
 """
 
@@ -139,7 +137,7 @@ async def start(db: Executor, tenant_id: str, as_of: datetime, run_id: UUID) -> 
     if found["adopted_at"] is None:
         await adopt(db, as_of)
         found["adopted_at"] = await fetch_value(db, ADOPTED)
-    return Started(_run_or_halt(found, as_of), found["cursor"], json.loads(found["counts"] or "{}"))
+    return Started(_run_or_halt(found, as_of), found["cursor"], from_json(found["counts"]) or {})
 
 
 async def gate(db: Executor, tenant_id: str, as_of: datetime) -> Run | Halt:
@@ -186,18 +184,17 @@ class DecayProgress:
 
 async def keep(db: Executor, tenant_id: str, run_id: UUID, progress: DecayProgress) -> None:
     """Remember where a run stands; *db* is the transaction of the page that got it there."""
-    await execute(db, KEEP, tenant_id, run_id, progress.cursor, json.dumps(progress.counts), progress.completed)
+    await execute(db, KEEP, tenant_id, run_id, progress.cursor, to_json(progress.counts), progress.completed)
 
 
 async def keep_end(db: Executor, tenant_id: str, run_id: UUID, progress: DecayProgress) -> None:
     """Remember what a batch came to with its second look, unless another run has begun since."""
-    await execute(db, KEEP_END, tenant_id, run_id, progress.cursor, json.dumps(progress.counts), progress.completed)
+    await execute(db, KEEP_END, tenant_id, run_id, progress.cursor, to_json(progress.counts), progress.completed)
 
 
 async def kept(db: Executor, tenant_id: str, run_id: UUID) -> dict[str, int]:
     """Return what a run did; nothing where it has not begun."""
-    counts: dict[str, int] = json.loads(await fetch_value(db, KEPT, tenant_id, run_id) or "{}")
-    return counts
+    return from_json(await fetch_value(db, KEPT, tenant_id, run_id)) or {}
 
 
 DONE: Final = """

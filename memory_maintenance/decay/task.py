@@ -79,7 +79,7 @@ class Decay(Task[DecayUnit]):
 
     async def do(self, tenant: Tenant, unit: DecayUnit, run: Run) -> Done:
         """Decay pages for some 20 seconds, at least one, each committed by itself."""
-        batch = await self.decay(tenant, run, decay_rule(tenant.settings), after=unit.after)
+        batch = await self.decay(tenant, run, decay_rule(tenant.settings), after=unit.after, counted=unit.counted)
         if batch.status != "more":
             return _ended(batch.counts, unit, batch.status)
         counted = {} if run.dry_run else {name: batch.counts[name] for name in _COUNTED}
@@ -89,7 +89,7 @@ class Decay(Task[DecayUnit]):
         """Count also what a lost call of this run did before the tenant was paused or decay switched off."""
         logger.info("tenant_decay_skipped", tenant_id=tenant.tenant_id, reason=reason)
         counts = {} if run.dry_run else await kept(self.tools.pool, tenant.tenant_id, run.cycle_id)
-        return _ended(Counter(counts), unit, reason)
+        return _ended(Counter(counts or unit.counted), unit, reason)
 
     async def decay(
         self,
@@ -98,6 +98,7 @@ class Decay(Task[DecayUnit]):
         rule: DecayRule,
         *,
         after: UUID | None = None,
+        counted: Mapping[str, int] | None = None,
         seconds: float = BATCH_SECONDS,
     ) -> DecayBatch:
         """Decay a tenant's memories by *rule*, for up to *seconds* and at least one page.
@@ -106,7 +107,9 @@ class Decay(Task[DecayUnit]):
             tenant: whose memories, and their page size and tolerance.
             run: its id names the run; batches of one run go on where the last committed page ended.
             rule: the tenant's own, or what a caller asks for.
-            after: where a dry run goes on, the last id seen.
+            after: the last id that earlier batches have seen. The store knows it too, unless this is a dry run or
+                another run has begun since.
+            counted: what those have counted, to go on from.
             seconds: after this long no further page is begun.
 
         Raises:
@@ -121,6 +124,7 @@ class Decay(Task[DecayUnit]):
             page_size=own.memory_decay_page_size,
             tolerance=own.memory_decay_tolerance,
             cursor=after,
+            counts=Counter(counted or {}),
         )
         batch = await pages.write(seconds)
         if run.dry_run:
@@ -130,7 +134,7 @@ class Decay(Task[DecayUnit]):
         DECAY_UPDATED.labels(label).inc(batch.written)
         DECAY_SECONDS.labels(label).observe(took)
         log = logger.bind(tenant_id=tenant.tenant_id)
-        if batch.counts["invalid"]:
+        if batch.invalid_ids:
             first_ids = list(map(str, batch.invalid_ids))
             log.warning("invalid_memories_left_alone", count=batch.counts["invalid"], first_ids=first_ids)
         log.info(
@@ -150,11 +154,8 @@ def _ended(of_run: Counter[str], unit: DecayUnit, why: str) -> Done:
 
 
 def _counts(of_run: Counter[str], unit: DecayUnit) -> Counts:
-    """Return what this batch adds to the counts that earlier batches of the run have given.
-
-    Nothing where the store has no counts of this run any more: those of a newer one stand in their place.
-    """
-    return Counts(**{name: max(0, of_run[name] - unit.counted.get(name, 0)) for name in _COUNTED})
+    """Return what this batch adds to the counts that earlier batches of the run have given."""
+    return Counts(**{name: of_run[name] - unit.counted.get(name, 0) for name in _COUNTED})
 
 
 TASK: Final = Decay

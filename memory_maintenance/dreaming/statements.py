@@ -126,7 +126,7 @@ SET dreamt_until = greatest(d.dreamt_until, excluded.dreamt_until), sample = exc
 STORED: Final = """
 -- dreaming.STORED: what is kept of a reflection that was stored before.
 --   $1 id  uuid
-SELECT metadata FROM memories WHERE id = $1
+SELECT metadata::text AS metadata FROM memories WHERE id = $1
 """
 
 SPELLING: Final = of_events("""
@@ -145,7 +145,8 @@ QUERY: Final = """
 --   $4 min_importance  float8
 --   $5 tags            text[]   NULL: any; else at least one of them
 --   $6 limit           integer
-SELECT m.id::text AS id, m.content, m.importance, m.tags, m.layer, m.source, m.project, m.metadata, m.created_at
+SELECT m.id::text AS id, m.content, m.importance, m.tags, m.layer, m.source, m.project,
+       m.metadata::text AS metadata, m.created_at
 FROM memories m
      CROSS JOIN (SELECT replace(plainto_tsquery('english', $3::text)::text, '&', '|')::tsquery AS wanted) q
 WHERE m.tenant_id = $1 AND m.layer IN ('reflective', 'rm') AND coalesce(m.project, 'default') = $2

@@ -17,7 +17,7 @@ from memory_maintenance.dreaming.statements import LAST_DREAM, RECORD_DREAM, SAM
 from memory_maintenance.errors import BudgetExhaustedError, LanguageModelError, is_about_content
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.derived import DEFAULT_PROJECT, insert_derived, lock
-from memory_maintenance.store.pool import Executor, execute, fetch, fetch_row, transaction
+from memory_maintenance.store.pool import Executor, execute, fetch, fetch_row, json_object, transaction
 from memory_maintenance.store.rows import LONGEST_CONTENT, memory_of
 from memory_maintenance.task import Task
 from memory_maintenance.tenants.control import Tenant
@@ -203,7 +203,7 @@ class Dreaming(Task[DreamUnit]):
     async def _dreamt_before(self, dream: Dream, run: Run) -> DreamOutcome:
         """Report this very step's outcome when it was taken before: a worker died after the commit."""
         row = await fetch_row(self.tools.pool, STORED, dream.reflection_id)
-        kept = row["metadata"] if row and isinstance(row["metadata"], dict) else {}
+        kept = json_object(row["metadata"]) if row else {}
         if kept.get("cycle_id") == str(run.cycle_id):
             return stored(dream.reflection_id, kept)
         return skipped(dream.tenant_id, dream.project, "already_reflected", len(dream.sample))

@@ -10,10 +10,11 @@ from uuid import UUID
 
 from memory_maintenance.cycles.outcomes import CycleFailure, CycleTotals, TenantOutcome
 from memory_maintenance.errors import InvalidRequestError
-from memory_maintenance.store.pool import Executor, fetch
+from memory_maintenance.store.pool import Executor, fetch, from_json
 
 _COLUMNS: Final = """
-SELECT cycle_id, kind, as_of, status, totals, config, started_at, completed_at FROM maintenance.cycles
+SELECT cycle_id, kind, as_of, status, totals::text AS totals, config::text AS config, started_at, completed_at
+FROM maintenance.cycles
 """
 
 LATEST: Final = (
@@ -47,7 +48,7 @@ SELECT cycle_id FROM maintenance.cycles WHERE status = 'running'
 OUTCOMES: Final = """
 -- inspection.OUTCOMES: what a cycle did for its tenants, of the pages that were recorded.
 --   $1 cycle_id  uuid
-SELECT tenant_id, status, counts, error_type, seconds FROM maintenance.tenant_runs
+SELECT tenant_id, status, counts::text AS counts, error_type, seconds FROM maintenance.tenant_runs
 WHERE cycle_id = $1 ORDER BY tenant_id, page
 """
 
@@ -184,9 +185,9 @@ def _mended_by(error_type: str | None) -> str | None:
 
 
 def _cycle(row: Any) -> Cycle:
-    totals = CycleTotals.model_validate(row["totals"]) if row["totals"] else None
-    return Cycle(**dict(row) | {"totals": totals})
+    totals = CycleTotals.model_validate_json(row["totals"]) if row["totals"] else None
+    return Cycle(**dict(row) | {"totals": totals, "config": from_json(row["config"])})
 
 
 def _outcome(row: Any) -> TenantOutcome:
-    return TenantOutcome.model_validate({**row["counts"], **{k: v for k, v in row.items() if k != "counts"}})
+    return TenantOutcome.model_validate({**from_json(row["counts"]), **{k: v for k, v in row.items() if k != "counts"}})

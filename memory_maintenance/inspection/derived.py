@@ -11,7 +11,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from memory_maintenance.dreaming import policy as dreaming
-from memory_maintenance.store.pool import Executor, fetch, fetch_row
+from memory_maintenance.store.pool import Executor, fetch, fetch_row, json_object
 from memory_maintenance.summarization import policy as summarization
 
 WRITERS: Final = (summarization.SOURCE, dreaming.SOURCE)
@@ -19,7 +19,7 @@ WRITERS: Final = (summarization.SOURCE, dreaming.SOURCE)
 
 _COLUMNS: Final = """
 SELECT id, tenant_id::text AS tenant_id, coalesce(project, 'default') AS project, session_id, content, importance,
-       tags, created_at, metadata
+       tags, created_at, metadata::text AS metadata
 FROM memories"""
 
 _OF_TENANTS: Final = """
@@ -126,7 +126,7 @@ async def written_memory(db: Executor, memory_id: UUID) -> WrittenMemory | None:
 
 
 async def _whole(db: Executor, row: dict[str, Any]) -> WrittenMemory:
-    metadata = row["metadata"] if isinstance(row["metadata"], dict) else {}
+    metadata = json_object(row["metadata"])
     sources = await fetch(db, SOURCES, row["id"], _ids(metadata.get("source_ids")))
     calls = await fetch(db, CALLS, question) if (question := metadata.get("question")) else []
     return WrittenMemory(

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, Final
 
+import asyncpg
+
 from memory_maintenance.cycles.outcomes import CycleTotals
 from memory_maintenance.inspection.successes import last_successes
 from memory_maintenance.observability.store_metrics import PoolFigures, StoreCollector, StoreFigures, registered
@@ -18,7 +20,7 @@ from memory_maintenance.writers.model.budget import DEPLOYMENT, used
 
 NEWEST_TOTALS: Final = """
 -- inspection.NEWEST_TOTALS: what the newest completed daily cycle over the whole fleet came to.
-SELECT totals FROM maintenance.cycles
+SELECT totals::text AS totals FROM maintenance.cycles
 WHERE kind = 'daily' AND status = 'completed' AND config->>'named_tenants' IS NULL ORDER BY completed_at DESC LIMIT 1
 """
 
@@ -67,7 +69,7 @@ async def _decay_lag(db: Executor) -> float | None:
 async def newest_totals(db: Executor) -> CycleTotals | None:
     """Return what the newest completed daily cycle over the whole fleet came to; None: there is none."""
     row = await fetch_row(db, NEWEST_TOTALS)
-    return CycleTotals.model_validate(row["totals"]) if row and row["totals"] else None
+    return CycleTotals.model_validate_json(row["totals"]) if row and row["totals"] else None
 
 
 async def _left_undone(db: Executor) -> Mapping[str, int]:
@@ -91,12 +93,12 @@ def _left(taken: Any, limit: Any) -> float:
 
 
 @contextmanager
-def reporting_figures(pool: Pool, settings: Settings) -> Iterator[None]:
+def reporting_figures(pool: asyncpg.Pool, settings: Settings) -> Iterator[None]:
     """Let scrapes of this process read the figures of the store meanwhile; to be entered in the pool's loop."""
     read, loop = partial(store_figures, pool, settings), asyncio.get_running_loop()
     with registered(StoreCollector(read, partial(_lent, pool), loop)):
         yield
 
 
-def _lent(pool: Pool) -> PoolFigures:
+def _lent(pool: asyncpg.Pool) -> PoolFigures:
     return PoolFigures(in_use=pool.get_size() - pool.get_idle_size(), most=pool.get_max_size())

@@ -15,7 +15,7 @@ from memory_maintenance.inspection.decay import RuleOrigin, rule_origin
 from memory_maintenance.inspection.sessions import SessionReport, unwritten_sessions
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.clock import checked_as_of
-from memory_maintenance.store.pool import Pool, fetch, fetch_row, snapshot
+from memory_maintenance.store.pool import Pool, fetch, fetch_row, from_json, snapshot
 from memory_maintenance.summarization.due import due_session_counts, due_sessions
 from memory_maintenance.summarization.policy import SessionKey
 from memory_maintenance.tenants.control import TenantControl, control_of
@@ -30,7 +30,7 @@ RUNS: Final = """
 -- inspection.TENANT_RUNS: what the last cycles did for a tenant, the newest first.
 --   $1 tenant_id  text
 --   $2 most       bigint
-SELECT c.cycle_id, c.kind, c.started_at, r.tenant_id, r.status, r.counts, r.error_type, r.seconds
+SELECT c.cycle_id, c.kind, c.started_at, r.tenant_id, r.status, r.counts::text AS counts, r.error_type, r.seconds
 FROM maintenance.tenant_runs r JOIN maintenance.cycles c USING (cycle_id)
 WHERE r.tenant_id = $1
 ORDER BY c.started_at DESC, r.page DESC
@@ -109,4 +109,4 @@ async def tenant_report(pool: Pool, settings: Settings, tenant_id: str) -> Tenan
 
 def _run(row: Any) -> TenantRun:
     said = {name: row[name] for name in ("tenant_id", "status", "error_type", "seconds")}
-    return TenantRun(row["cycle_id"], row["kind"], row["started_at"], TenantOutcome(**row["counts"], **said))
+    return TenantRun(row["cycle_id"], row["kind"], row["started_at"], TenantOutcome(**from_json(row["counts"]), **said))

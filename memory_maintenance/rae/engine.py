@@ -16,7 +16,7 @@ from memory_maintenance.rae.projects import chosen_project
 from memory_maintenance.settings import Settings, load_settings
 from memory_maintenance.store.derived import DEFAULT_PROJECT, insert_derived, reflective_layer, text_hash
 from memory_maintenance.store.memory import Memory
-from memory_maintenance.store.pool import Pool, fetch, fetch_value, transaction
+from memory_maintenance.store.pool import Pool, fetch, fetch_value, from_json, transaction
 from memory_maintenance.task import Tools
 from memory_maintenance.tenants.control import load_tenant
 from memory_maintenance.writers.language.cleaning import clean
@@ -114,7 +114,7 @@ class ReflectionEngineV2:
         words = clean(text) if text else None
         chosen = (DEFAULT_PROJECT if name is None else name, words or None, min_importance, wanted, k)
         rows = await fetch(self.tools.pool, QUERY, tenant_id, *chosen)
-        return [dict(row) for row in rows]
+        return [dict(row) | {"metadata": from_json(row["metadata"])} for row in rows]
 
 
 def _as_uuid(event_id: str) -> UUID:

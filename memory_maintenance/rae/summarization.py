@@ -11,7 +11,7 @@ from memory_maintenance.errors import InvalidRequestError
 from memory_maintenance.rae.projects import chosen_project
 from memory_maintenance.settings import Settings, load_settings
 from memory_maintenance.store.clock import checked_as_of
-from memory_maintenance.store.pool import Pool, fetch_row
+from memory_maintenance.store.pool import Pool, fetch_row, from_json
 from memory_maintenance.summarization.due import long_sessions
 from memory_maintenance.summarization.outcome import SummaryOutcome, skipped
 from memory_maintenance.summarization.policy import SessionKey
@@ -63,7 +63,7 @@ class SummarizationWorker:
         if outcome.status not in ("stored", "updated", "fallback"):
             return None
         row = await fetch_row(self._task.tools.pool, RECORD, outcome.summary_id)
-        return dict(row) if row else None
+        return dict(row) | {"metadata": from_json(row["metadata"])} if row else None
 
     async def _summarize(self, session: SessionKey, min_events: int) -> SummaryOutcome:
         pool, settings = self._task.tools.pool, self._task.tools.settings

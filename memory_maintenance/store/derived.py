@@ -15,7 +15,7 @@ from typing import Any, Final
 from uuid import UUID, uuid5
 
 from memory_maintenance.store.memory import Memory
-from memory_maintenance.store.pool import Executor, execute, fetch_row, fetch_value
+from memory_maintenance.store.pool import Executor, execute, fetch_row, fetch_value, to_json
 
 _NAMESPACE: Final = UUID("6b1b7f0e-6d0a-5b52-9a57-0f3a0c1f7c11")
 _LONGEST_COLUMN: Final = 255
@@ -87,17 +87,17 @@ async def lock(db: Executor, key: UUID) -> None:
 INSERT: Final = """
 -- memories.INSERT_DERIVED: twice is once, because the id comes from what the memory is about.
 --   $1 id, $2 tenant_id, $3 content, $4 source, $5 importance, $6 layer, $7 tags
---   $8 project, $9 session_id, $10 metadata
+--   $8 project, $9 session_id, $10 metadata text, JSON
 INSERT INTO memories (id, tenant_id, content, source, importance, layer, tags, project, session_id, metadata)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::text::jsonb)
 ON CONFLICT (id) DO NOTHING
 """
 
 REWRITE: Final = """
 -- memories.REWRITE_DERIVED: a new text in place. What others put into the metadata stays.
---   $1 id, $2 tenant_id, $3 content, $4 importance, $5 tags, $6 metadata
+--   $1 id, $2 tenant_id, $3 content, $4 importance, $5 tags, $6 metadata text, JSON
 UPDATE memories
-SET content = $3, importance = $4, tags = $5, metadata = coalesce(metadata, '{}') || $6
+SET content = $3, importance = $4, tags = $5, metadata = coalesce(metadata, '{}') || $6::text::jsonb
 WHERE id = $1 AND tenant_id = $2
 """
 
@@ -137,7 +137,7 @@ async def insert_derived(db: Executor, memory: DerivedMemory) -> bool:
     """Store *memory* unless it is there; return whether it was stored."""
     m = memory
     head = (m.id, m.tenant_id, m.content, m.source, m.importance, m.layer, list(m.tags))
-    if not await execute(db, INSERT, *head, m.project, m.session_column, m.full_metadata):
+    if not await execute(db, INSERT, *head, m.project, m.session_column, to_json(m.full_metadata)):
         return False
     extras = await fetch_row(db, EXTRAS)
     if extras and extras["agents"]:
@@ -148,7 +148,8 @@ async def insert_derived(db: Executor, memory: DerivedMemory) -> bool:
 async def rewrite_derived(db: Executor, memory: DerivedMemory) -> bool:
     """Give a stored memory the text of *memory*; return whether it is still there."""
     m = memory
-    if not await execute(db, REWRITE, m.id, m.tenant_id, m.content, m.importance, list(m.tags), m.full_metadata):
+    text = (m.content, m.importance, list(m.tags), to_json(m.full_metadata))
+    if not await execute(db, REWRITE, m.id, m.tenant_id, *text):
         return False
     extras = await fetch_row(db, EXTRAS)
     if extras and extras["vector"]:

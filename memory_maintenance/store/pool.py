@@ -11,7 +11,7 @@ import json
 import os
 import re
 import ssl
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -28,8 +28,11 @@ from memory_maintenance.errors import (
     StoreError,
 )
 
-Pool = asyncpg.Pool
+Pool = asyncpg.Pool | asyncpg.Connection
+"""What callers pass as ``pool``: any asyncpg pool, or one connection that nothing else uses meanwhile."""
+
 Executor = asyncpg.Pool | asyncpg.Connection | PoolConnectionProxy
+"""What runs a statement: a pool, which lends a connection for it, or the connection of a transaction."""
 
 _UNAVAILABLE = (
     asyncpg.PostgresConnectionError,
@@ -65,8 +68,20 @@ _SESSION = {
 }
 
 
-async def open_pool(dsn: str, *, size: int, timeout_seconds: float) -> Pool:
-    """Connect to Postgres and return a pool whose json columns are Python values.
+async def open_pool(
+    dsn: str,
+    *,
+    size: int,
+    timeout_seconds: float,
+    init: Callable[[asyncpg.Connection], Coroutine[Any, Any, None]] | None = None,
+) -> asyncpg.Pool:
+    """Connect to Postgres and return a pool.
+
+    Args:
+        dsn: the address.
+        size: most connections.
+        timeout_seconds: longest run of one statement.
+        init: called with each new connection, for instance to set the caller's own codecs.
 
     Raises:
         DatabaseUnavailableError: nothing answers at the address.
@@ -78,15 +93,10 @@ async def open_pool(dsn: str, *, size: int, timeout_seconds: float) -> Pool:
             min_size=1,
             max_size=size,
             command_timeout=timeout_seconds,
-            init=_prepare,
+            init=init,
             reset=_leave_as_it_is,
             server_settings=_SESSION,
         )
-
-
-async def _prepare(connection: asyncpg.Connection) -> None:
-    for name in ("json", "jsonb"):
-        await connection.set_type_codec(name, schema="pg_catalog", encoder=json.dumps, decoder=json.loads)
 
 
 async def _leave_as_it_is(_connection: asyncpg.Connection) -> None:
@@ -164,6 +174,26 @@ async def execute(db: Executor, sql: str, *arguments: Any) -> int:
     return int(count) if count.isdigit() else 0
 
 
+def to_json(value: Any) -> str:
+    """Return *value* for a parameter that the statement writes as ``$n::text::jsonb``.
+
+    Statements take and return JSON as text, so that it does not matter whether the caller's pool has a codec for
+    jsonb, and which.
+    """
+    return json.dumps(value)
+
+
+def from_json(stored: str | None) -> Any:
+    """Return the value of a column that the statement reads as ``column::text``; NULL is None."""
+    return None if stored is None else json.loads(stored)
+
+
+def json_object(stored: str | None) -> dict[str, Any]:
+    """Return a column that ought to hold a JSON object; empty where it holds something else."""
+    value = from_json(stored)
+    return value if isinstance(value, dict) else {}
+
+
 async def execute_many(db: Executor, sql: str, rows: Sequence[Sequence[Any]]) -> None:
     """Run *sql* once for each of *rows*, in one round trip."""
     with store_errors():
@@ -171,18 +201,27 @@ async def execute_many(db: Executor, sql: str, rows: Sequence[Sequence[Any]]) ->
 
 
 @asynccontextmanager
-async def transaction(pool: Pool) -> AsyncIterator[PoolConnectionProxy]:
+async def transaction(pool: Pool) -> AsyncIterator[asyncpg.Connection | PoolConnectionProxy]:
     """Lend a connection in a transaction that commits at the end, or not at all."""
     with store_errors():
-        async with pool.acquire() as connection, connection.transaction():
+        async with _lent(pool) as connection, connection.transaction():
             yield connection
 
 
 @asynccontextmanager
-async def snapshot(pool: Pool) -> AsyncIterator[PoolConnectionProxy]:
+async def snapshot(pool: Pool) -> AsyncIterator[asyncpg.Connection | PoolConnectionProxy]:
     """Lend a connection that sees the store as of one instant and cannot write."""
     with store_errors():
-        async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+        async with _lent(pool) as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+            yield connection
+
+
+@asynccontextmanager
+async def _lent(pool: Pool) -> AsyncIterator[asyncpg.Connection | PoolConnectionProxy]:
+    if isinstance(pool, asyncpg.Connection):
+        yield pool
+    else:
+        async with pool.acquire() as connection:
             yield connection
 
 

@@ -18,7 +18,16 @@ from memory_maintenance.store.derived import (
     text_hash,
 )
 from memory_maintenance.store.memory import Memory
-from memory_maintenance.store.pool import Executor, Pool, execute, fetch, fetch_row, fetch_value, transaction
+from memory_maintenance.store.pool import (
+    Executor,
+    Pool,
+    execute,
+    fetch,
+    fetch_row,
+    fetch_value,
+    json_object,
+    transaction,
+)
 from memory_maintenance.store.rows import LONGEST_CONTENT, memory_of
 from memory_maintenance.summarization.dates import DatesKept
 from memory_maintenance.summarization.policy import (
@@ -127,7 +136,7 @@ async def _target(db: Executor, key: SessionKey) -> tuple[UUID, StoredSummary | 
         row = await fetch_row(db, STORED, candidate)
         if row is None:
             return candidate, None
-        metadata = row["metadata"] if isinstance(row["metadata"], dict) else {}
+        metadata = json_object(row["metadata"])
         if metadata.get("text_sha256") == text_hash(row["content"]):
             return candidate, StoredSummary(row["content"], metadata)
     raise AssertionError("unreachable")  # pragma: no cover

@@ -58,7 +58,7 @@ ORDER BY m.created_at, m.id
 STORED: Final = """
 -- summarization.STORED: a summary as it stands, for its session's next one.
 --   $1 id  uuid
-SELECT content, metadata FROM memories WHERE id = $1
+SELECT content, metadata::text AS metadata FROM memories WHERE id = $1
 """
 
 STORED_FOR_UPDATE: Final = STORED + "FOR UPDATE"
@@ -91,7 +91,7 @@ RECORD: Final = """
 -- summarization.RECORD: a summary as callers get it.
 --   $1 id  uuid
 SELECT id::text AS id, tenant_id::text AS tenant_id, project, session_id, content, layer, source, tags,
-       importance, metadata, created_at
+       importance, metadata::text AS metadata, created_at
 FROM memories WHERE id = $1
 """
 

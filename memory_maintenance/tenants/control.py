@@ -45,7 +45,7 @@ CONTROL: Final = """
 --   $1 tenant_id  text
 SELECT tenant_id,
        paused AND coalesce(paused_until > now(), true) AS paused,
-       paused_by, paused_reason, paused_since, paused_until, overrides
+       paused_by, paused_reason, paused_since, paused_until, overrides::text AS overrides
 FROM maintenance.tenants
 WHERE tenant_id = $1
 """
@@ -165,7 +165,7 @@ known AS (
     SELECT tenant_id FROM maintenance.tenants
 )
 SELECT k.tenant_id, coalesce(t.paused AND coalesce(t.paused_until > now(), true), false) AS paused,
-       t.paused_by, t.paused_reason, t.paused_since, t.paused_until, coalesce(t.overrides, '{}') AS overrides
+       t.paused_by, t.paused_reason, t.paused_since, t.paused_until, coalesce(t.overrides, '{}')::text AS overrides
 FROM known k LEFT JOIN maintenance.tenants t USING (tenant_id)
 ORDER BY k.tenant_id
 """

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
 
-from memory_maintenance.store.pool import Executor, execute, fetch, fetch_value
+from memory_maintenance.store.pool import Executor, execute, fetch, fetch_value, from_json, to_json
 
 Action = Literal["pause", "resume", "cancel", "set", "unset", "restore", "trigger", "backfill", "delete"]
 
@@ -17,8 +17,8 @@ RECORD: Final = """
 --   $2 action     text
 --   $3 by         text
 --   $4 reason     text
---   $5 details    jsonb
-INSERT INTO maintenance.orders (tenant_id, action, ordered_by, reason, details) VALUES ($1, $2, $3, $4, $5)
+--   $5 details    text     JSON
+INSERT INTO maintenance.orders (tenant_id, action, ordered_by, reason, details) VALUES ($1, $2, $3, $4, $5::text::jsonb)
 RETURNING order_id
 """
 
@@ -36,7 +36,7 @@ LATEST: Final = """
 -- operations.LATEST_ORDERS: the newest first.
 --   $1 tenant_id  text     NULL: those of the Schedules
 --   $2 most       bigint
-SELECT ordered_at, action, ordered_by, reason, details FROM maintenance.orders
+SELECT ordered_at, action, ordered_by, reason, details::text AS details FROM maintenance.orders
 WHERE tenant_id = $1 OR ($1 IS NULL AND tenant_id IS NULL) ORDER BY order_id DESC LIMIT $2
 """
 
@@ -56,7 +56,7 @@ async def record_order(
     db: Executor, tenant_id: str | None, action: Action, *, by: str | None, reason: str | None = None, **details: Any
 ) -> int:
     """Write an order down, in the transaction of *db*, and return its number; without a tenant, one of a Schedule."""
-    return int(await fetch_value(db, RECORD, tenant_id, action, by, reason, details))
+    return int(await fetch_value(db, RECORD, tenant_id, action, by, reason, to_json(details)))
 
 
 async def add_to_order(db: Executor, order_id: int, name: str, more: int) -> None:
@@ -66,4 +66,5 @@ async def add_to_order(db: Executor, order_id: int, name: str, more: int) -> Non
 
 async def latest_orders(db: Executor, tenant_id: str | None, most: int) -> list[Order]:
     """Return what was ordered of a tenant last, or without one of the Schedules; the newest first."""
-    return [Order(**dict(row)) for row in await fetch(db, LATEST, tenant_id, most)]
+    rows = await fetch(db, LATEST, tenant_id, most)
+    return [Order(**dict(row) | {"details": from_json(row["details"])}) for row in rows]

@@ -9,40 +9,35 @@ from pydantic import ValidationError
 
 from memory_maintenance.errors import InvalidRequestError
 from memory_maintenance.settings import TenantOverrides
-from memory_maintenance.store.pool import Executor, execute
+from memory_maintenance.store.pool import Executor, execute, to_json
 
 
-def read_overrides(stored: Any) -> TenantOverrides | None:
-    """Return the overrides of a row, or None where somebody wrote something else into it."""
+def read_overrides(stored: str) -> TenantOverrides | None:
+    """Return the overrides that a row has as JSON, or None where somebody wrote something else into it."""
     try:
-        return _overrides(stored)
+        return TenantOverrides.model_validate_json(stored)
     except ValidationError:
         return None
-
-
-def _overrides(stored: Any) -> TenantOverrides:
-    # A pool that the caller opened, as RAE's does, hands out jsonb as text.
-    read = TenantOverrides.model_validate_json if isinstance(stored, str) else TenantOverrides.model_validate
-    return read(stored)
 
 
 OVERRIDE: Final = """
 -- operations.OVERRIDE: sets what is given and keeps the rest; null takes a setting back. What changes nothing is
 -- no order.
 --   $1 tenant_id  text
---   $2 changes    jsonb
+--   $2 changes    text   JSON
 --   $3 by         text
 --   $4 reason     text
 WITH changed AS (
     INSERT INTO maintenance.tenants AS t (tenant_id, overrides)
-    SELECT $1, jsonb_strip_nulls($2)
-    WHERE jsonb_strip_nulls($2) <> '{}' OR EXISTS (SELECT FROM maintenance.tenants WHERE tenant_id = $1)
-    ON CONFLICT (tenant_id) DO UPDATE SET overrides = jsonb_strip_nulls(t.overrides || $2)
-    WHERE jsonb_strip_nulls(t.overrides || $2) <> t.overrides
+    SELECT $1, jsonb_strip_nulls($2::text::jsonb)
+    WHERE jsonb_strip_nulls($2::text::jsonb) <> '{}' OR EXISTS (SELECT FROM maintenance.tenants WHERE tenant_id = $1)
+    ON CONFLICT (tenant_id) DO UPDATE SET overrides = jsonb_strip_nulls(t.overrides || $2::text::jsonb)
+    WHERE jsonb_strip_nulls(t.overrides || $2::text::jsonb) <> t.overrides
     RETURNING tenant_id
 )
 INSERT INTO maintenance.orders (tenant_id, action, ordered_by, reason, details)
-SELECT tenant_id, CASE jsonb_strip_nulls($2) WHEN '{}' THEN 'unset' ELSE 'set' END, $3, $4, $2 FROM changed
+SELECT tenant_id, CASE jsonb_strip_nulls($2::text::jsonb) WHEN '{}' THEN 'unset' ELSE 'set' END, $3, $4, $2::text::jsonb
+FROM changed
 """
 
 
@@ -55,7 +50,7 @@ async def override(
         InvalidRequestError: a name that is no override, or a value out of its range.
     """
     written = checked_overrides(changes).model_dump(mode="json", include=set(changes))
-    return await execute(db, OVERRIDE, tenant_id, written, by, reason) == 1
+    return await execute(db, OVERRIDE, tenant_id, to_json(written), by, reason) == 1
 
 
 def checked_overrides(changes: Mapping[str, Any]) -> TenantOverrides:

@@ -15,7 +15,7 @@ from temporalio.client import Client
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import open_pool
 from runtime.workers import polling
-from tests.agents import AS_OF
+from tests.agents import AS_OF, json_codec
 from tests.counts.histories import counted, histories, payloads
 from tests.counts.statements import rows_written, watched_pool
 from tests.counts.store import fill
@@ -63,7 +63,7 @@ class Cycles:
 
     async def fill(self) -> None:
         """Write the memories."""
-        pool = await open_pool(self._url, size=1, timeout_seconds=30)
+        pool = await open_pool(self._url, size=1, timeout_seconds=30, init=json_codec)
         await fill(pool)
         await pool.close()
 

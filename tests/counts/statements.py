@@ -8,10 +8,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
-import pytest
 from asyncpg.connection import LoggedQuery
 
-from memory_maintenance.store import pool as pools
 from memory_maintenance.store.pool import Pool, open_pool
 
 _NAME = re.compile(r"\s*-- (\w+\.[A-Z_]+)")
@@ -34,19 +32,15 @@ async def watched_pool(url: str) -> AsyncIterator[tuple[Pool, Counter[str]]]:
     about types, once for each connection, is not: how many connections there are depends on the machine.
     """
     sent: Counter[str] = Counter()
-    prepare = pools._prepare
 
     def note(query: LoggedQuery) -> None:
         if not _ONCE_FOR_EACH_CONNECTION.search(query.query):
             sent[name_of(query.query)] += 1
 
-    async def prepare_and_watch(connection: asyncpg.Connection) -> None:
-        await prepare(connection)
+    async def watch(connection: asyncpg.Connection) -> None:
         connection.add_query_logger(note)
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pools, "_prepare", prepare_and_watch)
-        pool = await open_pool(url, size=10, timeout_seconds=30)
+    pool = await open_pool(url, size=10, timeout_seconds=30, init=watch)
     yield pool, sent
     await pool.close()
     await asyncio.sleep(0)  # asyncpg tells a logger one turn of the loop later

@@ -11,7 +11,7 @@ from memory_maintenance.embedding.task import Embedding
 from memory_maintenance.errors import TenantNotFoundError
 from memory_maintenance.rae.decay import DecayWorker
 from memory_maintenance.settings import Settings
-from memory_maintenance.store.pool import execute, execute_many, fetch, fetch_value
+from memory_maintenance.store.pool import execute, execute_many, fetch_value
 from memory_maintenance.task import Tools
 from memory_maintenance.tasks import tasks_with
 from memory_maintenance.tenants.control import pause
@@ -34,7 +34,7 @@ def a_run(**more):
     return Run(cycle_id=uuid4(), as_of=NOW, **more)
 
 
-async def planner(pool, run, tasks=None, **chosen):
+async def planner(pool, run, tasks=None, **chosen) -> Planner:
     """Return the planner of a run, as whoever opens the run makes it."""
     tools = Tools(pool, settings(**chosen))
     named = tasks_named(tasks_with(tools), tasks, run.kind)
@@ -140,9 +140,8 @@ async def test_an_override_lets_a_tenant_in_where_the_deployment_has_a_task_off(
     off = {"memory_importance_decay_enabled": False, "summarization_enabled": False, "dreaming_enabled": False}
     page = await plan_of_the_fleet(any_pool, **off)
     assert page.plans == (TenantPlan(tenant_id=let_in, units=dict.fromkeys(tasks, 1)),)
-    assert await fetch(any_pool, "SELECT tenant_id FROM maintenance.tenants WHERE decay_off_since IS NOT NULL") == [
-        (left_out,)
-    ]
+    noted = "SELECT array_agg(tenant_id) FROM maintenance.tenants WHERE decay_off_since = $1"
+    assert await fetch_value(any_pool, noted, NOW) == [left_out]
 
 
 @pytest.mark.parametrize("named", [{"project": "p"}, {"project": "p", "session": "s"}])

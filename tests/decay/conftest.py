@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from memory_maintenance.store.pool import Pool, open_pool
+from tests.agents import json_codec
 from tests.conftest import _run_on_server, database_url
 
 T = TypeVar("T")
@@ -54,7 +55,7 @@ def make_lab(postgres_url: str, templates: dict[str, str]) -> Iterator[Callable[
             if real:
                 columns = "ALTER importance TYPE real, ALTER decayed_importance TYPE real"
                 runner.run(_run_on_server(url, f"ALTER TABLE memories {columns}"))
-            pool = runner.run(open_pool(url, size=4, timeout_seconds=30))
+            pool = runner.run(open_pool(url, size=4, timeout_seconds=30, init=json_codec))
             labs[name] = Lab(runner, pool, 6e-8 if real else 1e-12)
             return labs[name]
 

@@ -5,6 +5,7 @@ from typing import Any
 from unittest.mock import ANY
 from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
 
 from memory_maintenance.decay.policy import DecayRule, Run, decayed
@@ -40,7 +41,7 @@ def _worker(pool: Pool) -> Decaying:
     return Decaying(pool, Settings(_env_file=None, memory_decay_page_size=10, memory_base_decay_rate=0.01))
 
 
-async def _agent(pool: Pool, ids: list[UUID], seed: int, sets: dict[UUID, float]) -> int:
+async def _agent(pool: asyncpg.Pool, ids: list[UUID], seed: int, sets: dict[UUID, float]) -> int:
     """Write to memories in transactions of several rows, always in the order of their ids, and count the writes."""
     choice = random.Random(seed)
     written = 0

@@ -3,12 +3,13 @@
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import asyncpg
 import pytest
 
 from memory_maintenance.decay.policy import DecayRule, Run
 from memory_maintenance.decay.statements import DECAY_PAGE, _terms
 from memory_maintenance.settings import Settings
-from memory_maintenance.store.pool import Pool, execute, fetch_value
+from memory_maintenance.store.pool import execute, fetch_value
 from tests.decay.test_statements import rows_read
 from tests.steps import Decaying
 
@@ -22,7 +23,7 @@ MIDDLE = "SELECT id FROM memories WHERE tenant_id = $1 ORDER BY id OFFSET (SELEC
 
 
 @pytest.mark.slow
-async def test_a_page_of_a_large_tenant_and_of_a_small_one_read_their_own_rows_only(pool: Pool):
+async def test_a_page_of_a_large_tenant_and_of_a_small_one_read_their_own_rows_only(pool: asyncpg.Pool):
     await pool.execute(STORE, timeout=600)
     await execute(pool, "ANALYZE memories")
     for tenant in ("large", "small-501"):
@@ -33,7 +34,7 @@ async def test_a_page_of_a_large_tenant_and_of_a_small_one_read_their_own_rows_o
     assert (batch.status, batch.updated) == ("done", 500_000)
 
 
-async def _rows_read(pool: Pool, tenant: str, first_id: UUID) -> int:
+async def _rows_read(pool: asyncpg.Pool, tenant: str, first_id: UUID) -> int:
     as_of = datetime.now(UTC) - timedelta(days=2)
     terms = _terms(Run(as_of, as_of), DecayRule(), 0.0)
     async with pool.acquire() as connection, connection.transaction():

@@ -5,6 +5,7 @@ from itertools import chain
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -191,7 +192,7 @@ def test_a_page_reads_only_its_own_rows(lab):
         assert sum(touched.values()) <= 5 * 100
 
 
-async def _touched(pool: Pool, size: int) -> Counter[str]:
+async def _touched(pool: asyncpg.Pool, size: int) -> Counter[str]:
     run, rule = Run(datetime.now(UTC), datetime.now(UTC)), DecayRule()
     arguments = (TENANT, UUID(int=0), size, *_terms(run, rule, 0.0))
     async with pool.acquire() as connection:

@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
+import asyncpg
 import pytest
 from prometheus_client import REGISTRY
 
@@ -13,7 +14,7 @@ from memory_maintenance.inspection.figures import reporting_figures
 from memory_maintenance.observability.cycle_metrics import TENANT_OUTCOMES
 from memory_maintenance.observability.store_metrics import PoolFigures, StoreCollector, StoreFigures, registered
 from memory_maintenance.rae.scheduler import MaintenanceScheduler
-from memory_maintenance.store.pool import Pool, execute
+from memory_maintenance.store.pool import execute
 from memory_maintenance.tasks import TASKS
 from memory_maintenance.work import Counts
 from tests.agents import write
@@ -30,7 +31,7 @@ DELETE FROM maintenance.covered_events
 
 
 @pytest.fixture
-async def moved(pool: Pool, settings, endpoint) -> set[str]:
+async def moved(pool: asyncpg.Pool, settings, endpoint) -> set[str]:
     """The samples that three runs have changed or made: one that pays, one that need not, one that is refused."""
     before = await asyncio.to_thread(samples)
     await write(pool, "acme", told(12), session="s", start=datetime.now(UTC) - timedelta(hours=2))
