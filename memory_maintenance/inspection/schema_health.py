@@ -60,10 +60,11 @@ def _revision(names: Iterable[str]) -> str:
 
 
 async def tables(pool: Pool) -> Check:
-    """Compare the tables of maintenance with those that the migrations leave."""
-    if missing := lost((row["table_name"], row["column_name"]) for row in await fetch(pool, PRESENT)):
+    """Compare the tables and functions of maintenance with those that the migrations leave."""
+    if missing := lost({row["name"] for row in await fetch(pool, PRESENT)}):
         applied = {row["name"] for row in await fetch(pool, APPLIED)}
-        advice = RECOVERY if applied >= migrations().keys() else _MIGRATE
+        mended = missing[0].startswith("function") or not applied >= migrations().keys()
+        advice = _MIGRATE if mended else RECOVERY
         return _store("tables", "failure", f"missing: {', '.join(missing)}", advice)
     return _store("tables", "ok", "all of the schema maintenance are there")
 

@@ -129,7 +129,7 @@ async def _upgrade(db: asyncpg.Connection) -> None:
         if not await db.fetchval("SELECT to_regclass('maintenance.migrations') IS NOT NULL"):
             await db.execute(ADOPTED_FROM_ALEMBIC)
     await _apply_migrations(db)
-    if missing := lost(map(tuple, await db.fetch(PRESENT))):
+    if missing := lost({row["name"] for row in await db.fetch(PRESENT)}):
         raise StoreShapeError(f"missing: {', '.join(missing)}. {RECOVERY}")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -65,9 +65,11 @@ INDEXES: Final[Mapping[str, str]] = {
         "(tenant_id, coalesce(nullif(session_id, ''), metadata->>'session_id')) WHERE layer IN ('episodic', 'em')"
     ),
     # Which events there are, without a look into the table; dreams read the latest of them.
-    "memories_maintenance_time_idx": (
-        "(tenant_id, created_at) INCLUDE (id) WHERE layer IN ('episodic', 'em') AND (source IS NULL OR source NOT IN "
-        "('summarization_worker', 'reflection_engine_v2')) AND NOT coalesce('session_summary' = ANY (tags), false)"
+    "memories_maintenance_event_idx": (
+        "(tenant_id, created_at) INCLUDE (id) WHERE layer IN ('episodic', 'em') "
+        "AND coalesce(split_part(source, ' ', 1) NOT IN ('summarization_worker', 'reflection_engine_v2'), true) "
+        "AND NOT coalesce(tags && ARRAY['session_summary', 'operational', 'non_retrievable'], false) "
+        "AND coalesce(metadata->>'is_operational', '') <> 'true'"
     ),
     # Which summaries can be written better. No text of an agent's is in it: a long one could not be inserted.
     "memories_maintenance_summaries_idx": (
@@ -82,7 +84,7 @@ Their conditions repeat what functions of schema maintenance say, word by word: 
 would be dropped with the schema, and would be wrong without a sign once a function changes.
 """
 
-OBSOLETE_INDEXES: Final = ("memories_maintenance_events_idx",)
+OBSOLETE_INDEXES: Final = ("memories_maintenance_events_idx", "memories_maintenance_time_idx")
 
 MEMORIES: Final = """
 -- store.MEMORIES: the columns of memories and their types.
@@ -109,10 +111,15 @@ SELECT name FROM maintenance.migrations ORDER BY name
 """
 
 PRESENT: Final = """
--- store.PRESENT: the columns of what is in the schema maintenance.
-SELECT c.relname AS table_name, a.attname AS column_name
+-- store.PRESENT: what is in the schema maintenance, by name.
+SELECT 'table maintenance.' || relname AS name
+FROM pg_class WHERE relnamespace = to_regnamespace('maintenance') AND relkind = 'r'
+UNION ALL
+SELECT 'column maintenance.' || c.relname || '.' || a.attname
 FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
 WHERE c.relnamespace = to_regnamespace('maintenance') AND c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped
+UNION ALL
+SELECT 'function maintenance.' || proname FROM pg_proc WHERE pronamespace = to_regnamespace('maintenance')
 """
 
 RECOVERY: Final = (
@@ -143,21 +150,19 @@ def is_numbered(migration: str) -> bool:
     return migration[0].isdigit()
 
 
-def lost(present: Iterable[tuple[str, str]]) -> list[str]:
-    """Return what is not among the *present* (table, column) pairs and should be: tables, and columns."""
-    columns: dict[str, set[str]] = {}
-    for table, column in present:
-        columns.setdefault(table, set()).add(column)
-    missing = []
-    for table, needed in _tables().items():
-        if table not in columns:
-            missing.append(f"table maintenance.{table}")
-        else:
-            missing += [f"column maintenance.{table}.{name}" for name in needed if name not in columns[table]]
-    return missing
+def expected() -> list[str]:
+    """Return the names, as PRESENT gives them, of what the migrations leave in the schema maintenance."""
+    names = []
+    for file in sorted(_LIBRARY.glob("*/migrations/schema.toml")):
+        wanted = tomllib.loads(file.read_text(encoding="utf-8"))
+        for table, columns in wanted["tables"].items():
+            names += [f"table maintenance.{table}", *(f"column maintenance.{table}.{column}" for column in columns)]
+        names += [f"function maintenance.{name}" for name in wanted["functions"]]
+    return names
 
 
-def _tables() -> dict[str, Collection[str]]:
-    """Return the tables of schema maintenance with their columns: what ``tables.toml`` beside the migrations says."""
-    files = sorted(_LIBRARY.glob("*/migrations/tables.toml"))
-    return {name: columns for file in files for name, columns in tomllib.loads(file.read_text("utf-8")).items()}
+def lost(present: Collection[str]) -> list[str]:
+    """Return what is expected and not among the names that are *present*; of a table that is gone, no columns."""
+    missing = [name for name in expected() if name not in present]
+    gone = tuple(f"column {name.removeprefix('table ')}." for name in missing if name.startswith("table"))
+    return [name for name in missing if not name.startswith(gone)]

@@ -16,7 +16,7 @@ from memory_maintenance.errors import (
 from memory_maintenance.store.building import Build, watch_builds
 from memory_maintenance.store.migrate import migrate
 from memory_maintenance.store.pool import Pool, execute, fetch, fetch_value, open_pool
-from memory_maintenance.store.schema import ADDED, INDEXES, PRESENT, TABLE, _tables, migrations
+from memory_maintenance.store.schema import ADDED, INDEXES, PRESENT, TABLE, expected, migrations
 from memory_maintenance.tenants.orders import latest_orders, record_order
 from tests.conftest import RAE_TABLE, _run_on_server, database_url
 
@@ -261,11 +261,8 @@ async def test_an_error_of_postgres_never_carries_a_rows_text(pool: Pool):
     assert len(await fetch(pool, "SELECT 1 FROM memories")) == 1
 
 
-async def test_the_tables_that_must_be_there_are_those_that_the_migrations_leave(pool):
-    present: dict[str, set[str]] = {}
-    for row in await fetch(pool, PRESENT):
-        present.setdefault(row["table_name"], set()).add(row["column_name"])
-    assert {name: set(columns) for name, columns in _tables().items()} == present
+async def test_what_is_expected_in_the_schema_is_what_the_migrations_leave(pool):
+    assert {row["name"] for row in await fetch(pool, PRESENT)} == set(expected())
 
 
 @pytest.mark.parametrize(
@@ -285,6 +282,14 @@ async def test_what_was_dropped_since_is_named_and_a_new_schema_mends_it(store_u
         await migrate(store_url)
     await _run_on_server(store_url, "DROP SCHEMA maintenance CASCADE")
     await migrate(store_url)
+
+
+async def test_a_function_that_was_dropped_says_to_migrate_and_is_made_again(pool, store_url):
+    await execute(pool, "DROP FUNCTION maintenance.project_of")
+    with pytest.raises(NotMigratedError):
+        await fetch(pool, "SELECT maintenance.project_of('shop')")
+    await migrate(store_url)
+    assert await fetch_value(pool, "SELECT maintenance.project_of(NULL)") == "default"
 
 
 async def test_an_index_or_a_column_of_memories_that_was_dropped_since_is_made_again(store_url):
