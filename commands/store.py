@@ -7,6 +7,7 @@ import asyncio
 from commands.console import out, progress_of, run, settings_for_command
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.building import watch_builds
+from memory_maintenance.store.migrate import migrate
 from runtime.wiring import running_database_of
 
 
@@ -17,8 +18,6 @@ def migrate_store() -> None:
 
 
 async def _migrate(settings: Settings) -> None:
-    from memory_maintenance.store.migrate import migrate  # noqa: PLC0415  its docstring says why
-
     async with running_database_of(settings) as address:
         with progress_of() as bar:
             task = bar.add_task("migrating", total=None)

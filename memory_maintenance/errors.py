@@ -10,7 +10,7 @@
     ├── StoreError                   Postgres
     │   ├── DatabaseUnavailableError   (a retry helps)
     │   ├── DatabaseRefusedError       wrong password, database or rights
-    │   ├── StoreShapeError            the memories table lacks a column
+    │   ├── StoreShapeError            a table is not as it has to be
     │   ├── VectorColumnError          the column of embeddings does not take the model's vectors
     │   └── NotMigratedError
     ├── StackError                   a server that the application starts for itself does not run
@@ -106,7 +106,7 @@ class DatabaseRefusedError(StoreError):
 
 
 class StoreShapeError(StoreError):
-    """The memories table lacks a column that maintenance needs."""
+    """The memories table cannot be used as it is, or a table of ours was dropped: the message says what to do."""
 
 
 class VectorColumnError(StoreError):

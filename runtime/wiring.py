@@ -19,6 +19,7 @@ from embedded.stack import Stack, running_database, running_stack
 from embedded.temporal import HOST, PORT
 from memory_maintenance.inspection.figures import reporting_figures
 from memory_maintenance.settings import Settings
+from memory_maintenance.store.migrate import migrate
 from memory_maintenance.store.pool import Pool, open_pool
 from memory_maintenance.task import AnyTask, Tools
 from memory_maintenance.tasks import TASKS
@@ -58,7 +59,7 @@ async def running_stack_of(settings: Settings) -> AsyncIterator[Stack]:
     ) as stack:
         warn_of_another_port(stack)
         if dsn is None:
-            await _migrate(stack.database_url)
+            await migrate(stack.database_url)
         yield stack
 
 
@@ -81,14 +82,8 @@ async def running_database_of(settings: Settings) -> AsyncIterator[str]:
     home = settings.memory_maintenance_home.expanduser()
     async with running_database(home=home, database_url=dsn.get_secret_value() if dsn else None) as address:
         if dsn is None:
-            await _migrate(address)
+            await migrate(address)
         yield address
-
-
-async def _migrate(address: str) -> None:
-    from memory_maintenance.store.migrate import migrate  # noqa: PLC0415  its docstring says why
-
-    await migrate(address)
 
 
 @asynccontextmanager

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from memory_maintenance.cycles.statements import CHOSEN_TENANTS, FIRST_TENANTS, NEXT_TENANTS
+from memory_maintenance.cycles.statements import CHOSEN_TENANTS, NEXT_TENANTS
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import Pool, fetch
 from memory_maintenance.summarization.estimate import SummaryEstimate, estimate_summaries
@@ -117,6 +117,4 @@ async def _chosen(pool: Pool, tenant_ids: Sequence[str]) -> list[Any]:
 
 
 async def _scan(pool: Pool, after: str | None) -> list[Any]:
-    if after is None:
-        return await fetch(pool, FIRST_TENANTS, SCAN)
     return await fetch(pool, NEXT_TENANTS, SCAN, after)

@@ -1,35 +1,22 @@
-"""The SQL of dreams: what a project can dream about, and what was dreamt.
-
-Undecayed importance is the base where the stored value is the one decay wrote; a memory
-without importance counts as 0.5, a value outside [0, 1] as its nearest end.
-"""
+"""The SQL of dreams: what a project can dream about, and what was dreamt."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from memory_maintenance.store.rows import of_events
-
-_CANDIDATES: Final = of_events("""
+_CANDIDATES: Final = """
 WITH candidates AS (
-    SELECT m.tenant_id, coalesce(m.project, 'default') AS project, m.id, m.created_at,
-           least(greatest(CASE WHEN v.value = 'NaN' THEN 0.5 ELSE coalesce(v.value, 0.5) END, 0), 1) AS importance,
+    SELECT m.tenant_id, maintenance.project_of(m.project) AS project, m.id, m.created_at,
+           maintenance.undecayed(m.importance, m.decayed_importance, m.base_importance) AS importance,
            d.sample AS last_sample
     FROM memories m
          LEFT JOIN maintenance.tenants t ON t.tenant_id = m.tenant_id::text
          LEFT JOIN maintenance.dreams d
-             ON d.tenant_id = m.tenant_id::text AND d.project = coalesce(m.project, 'default')
-         CROSS JOIN LATERAL (
-             SELECT CASE
-                 WHEN m.importance IS NOT DISTINCT FROM m.decayed_importance THEN m.base_importance
-                 ELSE m.importance
-             END::float8 AS value
-         ) v
-    WHERE m.tenant_id = ANY ($1) AND IS_EVENT
+             ON d.tenant_id = m.tenant_id::text AND d.project = maintenance.project_of(m.project)
+    WHERE m.tenant_id = ANY ($1) AND maintenance.is_event(m.layer, m.source, m.tags, m.metadata)
           AND m.created_at > $2::timestamptz - interval '7 days' AND m.created_at <= $2
           AND m.created_at > least($2 - $3::interval, d.dreamt_until)
-          -- Compared as json: what somebody wrote into one tenant's overrides by hand must not fail the page.
-          AND coalesce(nullif(t.overrides->'dreaming_enabled', 'null'), to_jsonb($4::boolean)) = 'true'
+          AND maintenance.setting(t.overrides, 'dreaming_enabled', to_jsonb($4::boolean)) = 'true'
           AND NOT EXISTS (SELECT 1 FROM maintenance.set_aside_memories x WHERE x.memory_id = m.id)
 ),
 sampled AS (
@@ -46,7 +33,7 @@ due AS (
     GROUP BY tenant_id, project
     HAVING count(*) >= 3 AND bool_or(last_sample IS NULL OR NOT id = ANY (last_sample))
 )
-""")
+"""
 
 DUE_PROJECTS: Final = (
     """
@@ -76,7 +63,7 @@ SELECT tenant_id, count(*) AS projects FROM due GROUP BY tenant_id
 """
 )
 
-SAMPLE: Final = of_events("""
+SAMPLE: Final = """
 -- dreaming.SAMPLE: the memories of one dream, the most important and then the latest first.
 --   $1 tenant_id        its own type
 --   $2 project          text
@@ -86,28 +73,19 @@ SAMPLE: Final = of_events("""
 --   $6 max_samples      integer
 --   $7 most_characters  integer      of a longer content both ends are read
 SELECT m.id, m.tenant_id::text AS tenant_id, m.project, m.session_id, m.layer, m.source, m.tags, m.created_at,
-       CASE
-           WHEN length(m.content) <= $7::integer THEN m.content
-           ELSE left(m.content, $7 / 2) || E'\\n' || right(m.content, $7 / 2)
-       END AS content,
-       v.importance
+       maintenance.ends_of(m.content, $7) AS content, v.importance
 FROM memories m
      CROSS JOIN LATERAL (
-         SELECT CASE
-             WHEN m.importance IS NOT DISTINCT FROM m.decayed_importance THEN m.base_importance
-             ELSE m.importance
-         END::float8 AS value
-     ) u
-     CROSS JOIN LATERAL (
-         SELECT least(greatest(CASE WHEN u.value = 'NaN' THEN 0.5 ELSE coalesce(u.value, 0.5) END, 0), 1) AS importance
+         SELECT maintenance.undecayed(m.importance, m.decayed_importance, m.base_importance) AS importance
      ) v
-WHERE m.tenant_id = $1 AND IS_EVENT AND coalesce(m.project, 'default') = $2
+WHERE m.tenant_id = $1 AND maintenance.is_event(m.layer, m.source, m.tags, m.metadata)
+      AND maintenance.project_of(m.project) = $2
       AND m.created_at > $4::timestamptz AND m.created_at <= $3::timestamptz
       AND v.importance >= $5::float8
       AND NOT EXISTS (SELECT 1 FROM maintenance.set_aside_memories x WHERE x.memory_id = m.id)
 ORDER BY v.importance DESC, m.created_at DESC, m.id
 LIMIT $6
-""")
+"""
 
 LAST_DREAM: Final = """
 -- dreaming.LAST_DREAM: until when a project has dreamt, and of what.
@@ -129,13 +107,13 @@ STORED: Final = """
 SELECT metadata::text AS metadata FROM memories WHERE id = $1
 """
 
-SPELLING: Final = of_events("""
+SPELLING: Final = """
 -- dreaming.SPELLING: how a tenant spells its layers now.
 --   $1 tenant_id  its own type
 SELECT m.layer FROM memories m
-WHERE m.tenant_id = $1 AND IS_EVENT AND m.created_at IS NOT NULL
+WHERE m.tenant_id = $1 AND maintenance.is_event(m.layer, m.source, m.tags, m.metadata) AND m.created_at IS NOT NULL
 ORDER BY m.created_at DESC LIMIT 1
-""")
+"""
 
 QUERY: Final = """
 -- dreaming.QUERY: reflections and strategies of a project: by rank where words are given, else the latest first.
@@ -149,7 +127,7 @@ SELECT m.id::text AS id, m.content, m.importance, m.tags, m.layer, m.source, m.p
        m.metadata::text AS metadata, m.created_at
 FROM memories m
      CROSS JOIN (SELECT replace(plainto_tsquery('english', $3::text)::text, '&', '|')::tsquery AS wanted) q
-WHERE m.tenant_id = $1 AND m.layer IN ('reflective', 'rm') AND coalesce(m.project, 'default') = $2
+WHERE m.tenant_id = $1 AND m.layer IN ('reflective', 'rm') AND maintenance.project_of(m.project) = $2
       AND m.importance >= $4::float8
       AND ($5::text[] IS NULL OR m.tags && $5)
       AND ($3 IS NULL OR to_tsvector('english', coalesce(m.content, '')) @@ q.wanted)

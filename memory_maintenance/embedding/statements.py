@@ -24,86 +24,116 @@ ORDER BY place.rank
 LIMIT 1
 """
 
-_DERIVED: Final = """m.source IN ('summarization_worker', 'reflection_engine_v2') AND m.content ~ '\\S'"""
+# Where the vectors are a column, $2 changes nothing: the column does not say which model a vector is of.
 
-_HASH: Final = "encode(sha256(convert_to(m.content, 'UTF8')), 'hex')"
-
-_MISSING: Final[Mapping[Table, str]] = {
-    "memory_embeddings": """NOT EXISTS (
-          SELECT 1 FROM memory_embeddings e WHERE e.memory_id = m.id AND ($2::text IS NULL OR e.model_name = $2)
-      )""",
-    # The column does not say which model a vector is of.
-    "memories": "m.embedding IS NULL AND ($2::text IS NULL OR true)",
-}
-
-_STORE: Final[Mapping[Table, str]] = {
+DUE: Final[Mapping[Table, str]] = {
     "memory_embeddings": """
-INSERT INTO memory_embeddings (memory_id, model_name, embedding)
-SELECT l.id, $2, g.vector FROM locked l JOIN given g USING (name)
-ON CONFLICT DO NOTHING
-""",
-    "memories": """
-UPDATE memories m SET embedding = g.vector FROM locked l JOIN given g USING (name) WHERE m.id = l.id
-""",
-}
-
-
-def _for_each_table(statement: str) -> Mapping[Table, str]:
-    parts = {"derived": _DERIVED, "hash": _HASH}
-    return {
-        table: statement.format(**parts, missing=missing, store=_STORE[table]) for table, missing in _MISSING.items()
-    }
-
-
-DUE: Final = _for_each_table("""
 -- embedding.DUE: a tenant's next derived memories without a vector.
 --   $1 tenant_id (its own type)
 --   $2 name       text   what the store calls the model; NULL: any
 --   $3 after      uuid   the last one seen
 --   $4 how_many   bigint
 SELECT m.id FROM memories m
-WHERE m.tenant_id = $1 AND {derived} AND ($3::uuid IS NULL OR m.id > $3)
-      AND {missing}
+WHERE m.tenant_id = $1 AND maintenance.is_searchable(m.source, m.content) AND ($3::uuid IS NULL OR m.id > $3)
+      AND NOT EXISTS (
+          SELECT FROM memory_embeddings e WHERE e.memory_id = m.id AND ($2::text IS NULL OR e.model_name = $2)
+      )
 ORDER BY m.id
 LIMIT $4
-""")
+""",
+    "memories": """
+-- embedding.DUE: a tenant's next derived memories without a vector.
+--   $1 tenant_id (its own type)
+--   $2 name       text   what the store calls the model; NULL: any
+--   $3 after      uuid   the last one seen
+--   $4 how_many   bigint
+SELECT m.id FROM memories m
+WHERE m.tenant_id = $1 AND maintenance.is_searchable(m.source, m.content) AND ($3::uuid IS NULL OR m.id > $3)
+      AND m.embedding IS NULL AND ($2::text IS NULL OR true)
+ORDER BY m.id
+LIMIT $4
+""",
+}
 
-COUNTS: Final = _for_each_table("""
+COUNTS: Final[Mapping[Table, str]] = {
+    "memory_embeddings": """
 -- embedding.COUNTS: how many of them each of these tenants has.
 --   $1 tenant_ids (array of the column's type), $2 name
 SELECT m.tenant_id::text AS tenant_id, count(*) AS memories FROM memories m
-WHERE m.tenant_id = ANY ($1) AND {derived}
-      AND {missing}
+WHERE m.tenant_id = ANY ($1) AND maintenance.is_searchable(m.source, m.content)
+      AND NOT EXISTS (
+          SELECT FROM memory_embeddings e WHERE e.memory_id = m.id AND ($2::text IS NULL OR e.model_name = $2)
+      )
 GROUP BY m.tenant_id
-""")
+""",
+    "memories": """
+-- embedding.COUNTS: how many of them each of these tenants has.
+--   $1 tenant_ids (array of the column's type), $2 name
+SELECT m.tenant_id::text AS tenant_id, count(*) AS memories FROM memories m
+WHERE m.tenant_id = ANY ($1) AND maintenance.is_searchable(m.source, m.content)
+      AND m.embedding IS NULL AND ($2::text IS NULL OR true)
+GROUP BY m.tenant_id
+""",
+}
 
-TOTALS: Final = _for_each_table("""
+TOTALS: Final[Mapping[Table, str]] = {
+    "memory_embeddings": """
 -- embedding.TOTALS: the derived memories of the whole store, and those among them that have no vector.
 --   $1 tenant_id (its own type)   NULL: every tenant
 --   $2 name
-SELECT count(*) AS derived, count(*) FILTER (WHERE {missing}) AS missing
+SELECT count(*) AS derived, count(*) FILTER (
+           WHERE NOT EXISTS (
+               SELECT FROM memory_embeddings e WHERE e.memory_id = m.id AND ($2::text IS NULL OR e.model_name = $2)
+           )
+       ) AS missing
 FROM memories m
-WHERE (m.tenant_id = $1 OR $1 IS NULL) AND {derived}
-""")
+WHERE (m.tenant_id = $1 OR $1 IS NULL) AND maintenance.is_searchable(m.source, m.content)
+""",
+    "memories": """
+-- embedding.TOTALS: the derived memories of the whole store, and those among them that have no vector.
+--   $1 tenant_id (its own type)   NULL: every tenant
+--   $2 name
+SELECT count(*) AS derived, count(*) FILTER (WHERE m.embedding IS NULL AND ($2::text IS NULL OR true)) AS missing
+FROM memories m
+WHERE (m.tenant_id = $1 OR $1 IS NULL) AND maintenance.is_searchable(m.source, m.content)
+""",
+}
 
-DERIVED_ONLY: Final = f"""
+DERIVED_ONLY: Final = """
 -- embedding.DERIVED_ONLY: the same where the store keeps no vectors.
-SELECT count(*) AS derived, count(*) AS missing FROM memories m WHERE (m.tenant_id = $1 OR $1 IS NULL) AND {_DERIVED}
-"""  # noqa: S608  a constant of this module
+SELECT count(*) AS derived, count(*) AS missing
+FROM memories m WHERE (m.tenant_id = $1 OR $1 IS NULL) AND maintenance.is_searchable(m.source, m.content)
+"""
 
-TEXTS: Final = _for_each_table("""
+TEXTS: Final[Mapping[Table, str]] = {
+    "memory_embeddings": """
 -- embedding.TEXTS: the texts of those among these memories that still have no vector.
 --   $1 tenant_id (its own type), $2 name
 --   $3 ids       uuid[]
 --   $4 longest   integer   characters
-SELECT {hash} AS name, left(m.content, $4) AS text, count(*) AS memories FROM memories m
-WHERE m.tenant_id = $1 AND m.id = ANY ($3) AND {derived}
-      AND {missing}
+SELECT maintenance.text_hash(m.content) AS name, left(m.content, $4) AS text, count(*) AS memories FROM memories m
+WHERE m.tenant_id = $1 AND m.id = ANY ($3) AND maintenance.is_searchable(m.source, m.content)
+      AND NOT EXISTS (
+          SELECT FROM memory_embeddings e WHERE e.memory_id = m.id AND ($2::text IS NULL OR e.model_name = $2)
+      )
 GROUP BY 1, 2
 ORDER BY 1
-""")
+""",
+    "memories": """
+-- embedding.TEXTS: the texts of those among these memories that still have no vector.
+--   $1 tenant_id (its own type), $2 name
+--   $3 ids       uuid[]
+--   $4 longest   integer   characters
+SELECT maintenance.text_hash(m.content) AS name, left(m.content, $4) AS text, count(*) AS memories FROM memories m
+WHERE m.tenant_id = $1 AND m.id = ANY ($3) AND maintenance.is_searchable(m.source, m.content)
+      AND m.embedding IS NULL AND ($2::text IS NULL OR true)
+GROUP BY 1, 2
+ORDER BY 1
+""",
+}
 
-STORE: Final = _for_each_table("""
+STORE: Final[Mapping[Table, str]] = {
+    "memory_embeddings": """
 -- embedding.STORE: a vector for each of a tenant's derived memories that has one of these texts and no vector yet.
 --   $1 tenant_id (its own type), $2 name
 --   $3 hashes   text[]
@@ -113,13 +143,39 @@ WITH given AS (
     SELECT name, vector::real[] AS vector FROM unnest($3::text[], $4::text[]) AS g (name, vector)
 ),
 locked AS (
-    SELECT m.id, {hash} AS name FROM memories m
-    WHERE m.tenant_id = $1 AND {derived} AND {hash} = ANY ($3)
-          AND {missing}
+    SELECT m.id, maintenance.text_hash(m.content) AS name FROM memories m
+    WHERE m.tenant_id = $1 AND maintenance.is_searchable(m.source, m.content)
+          AND maintenance.text_hash(m.content) = ANY ($3)
+          AND NOT EXISTS (
+              SELECT FROM memory_embeddings e WHERE e.memory_id = m.id AND ($2::text IS NULL OR e.model_name = $2)
+          )
     ORDER BY m.id
     FOR NO KEY UPDATE
 )
-{store}""")
+INSERT INTO memory_embeddings (memory_id, model_name, embedding)
+SELECT l.id, $2, g.vector FROM locked l JOIN given g USING (name)
+ON CONFLICT DO NOTHING
+""",
+    "memories": """
+-- embedding.STORE: a vector for each of a tenant's derived memories that has one of these texts and no vector yet.
+--   $1 tenant_id (its own type), $2 name
+--   $3 hashes   text[]
+--   $4 vectors  text[]   each an array literal: assigned to the column's own type, whatever it is
+-- A rewrite waits for us, and then takes the old vector away; or we wait for it, and find another text.
+WITH given AS (
+    SELECT name, vector::real[] AS vector FROM unnest($3::text[], $4::text[]) AS g (name, vector)
+),
+locked AS (
+    SELECT m.id, maintenance.text_hash(m.content) AS name FROM memories m
+    WHERE m.tenant_id = $1 AND maintenance.is_searchable(m.source, m.content)
+          AND maintenance.text_hash(m.content) = ANY ($3)
+          AND m.embedding IS NULL AND ($2::text IS NULL OR true)
+    ORDER BY m.id
+    FOR NO KEY UPDATE
+)
+UPDATE memories m SET embedding = g.vector FROM locked l JOIN given g USING (name) WHERE m.id = l.id
+""",
+}
 
 DIMENSION: Final[Mapping[Table, str]] = {
     "memory_embeddings": """

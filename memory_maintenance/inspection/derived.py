@@ -18,7 +18,7 @@ WRITERS: Final = (summarization.SOURCE, dreaming.SOURCE)
 """``source`` of the memories that maintenance writes."""
 
 _COLUMNS: Final = """
-SELECT id, tenant_id::text AS tenant_id, coalesce(project, 'default') AS project, session_id, content, importance,
+SELECT id, tenant_id::text AS tenant_id, maintenance.project_of(project) AS project, session_id, content, importance,
        tags, created_at, metadata::text AS metadata
 FROM memories"""
 

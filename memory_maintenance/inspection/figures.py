@@ -30,7 +30,7 @@ DECAYED_LONGEST_AGO: Final = """
 SELECT tenant_id, extract(epoch FROM now() - decay_completed_as_of)::float8 AS age
 FROM maintenance.tenants
 WHERE decay_completed_as_of IS NOT NULL AND decay_off_since IS NULL
-      AND NOT (paused AND coalesce(paused_until > now(), true))
+      AND NOT maintenance.is_paused(paused, paused_until)
 ORDER BY decay_completed_as_of, tenant_id
 LIMIT 100
 """

@@ -48,7 +48,7 @@ WRITTEN: Final = """
 --   $1 cycle_id  text
 --   $2 sources   text[]
 --   $3 most      bigint
-SELECT tenant_id::text AS tenant_id, coalesce(project, 'default') AS project, session_id, source, content
+SELECT tenant_id::text AS tenant_id, maintenance.project_of(project) AS project, session_id, source, content
 FROM memories
 WHERE source = ANY ($2) AND metadata->>'cycle_id' = $1
 ORDER BY tenant_id, created_at, id

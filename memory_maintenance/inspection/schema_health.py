@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 from typing import Final
 
 from memory_maintenance.inspection.health import Check
-from memory_maintenance.store.pool import Pool, fetch, fetch_row, fetch_value
-
-NEEDED: Final = {
-    "id": ("uuid",),
-    "tenant_id": ("text", "uuid", "varchar"),
-    "content": ("text",),
-    "source": ("text", "varchar"),
-    "importance": ("float4", "float8"),
-    "layer": ("text", "varchar"),
-    "tags": ("_text",),
-    "created_at": ("timestamptz",),
-    "last_accessed_at": ("timestamptz",),
-    "project": ("text", "varchar"),
-    "session_id": ("text", "varchar"),
-    "metadata": ("jsonb",),
-    "base_importance": ("float8",),
-    "base_importance_at": ("timestamptz",),
-    "decayed_importance": ("float4", "float8"),
-}
-"""Columns of memories that statements name, and the types they may have."""
-
-INDEXES: Final = (
-    "memories_maintenance_tenant_idx",
-    "memories_maintenance_session_idx",
-    "memories_maintenance_time_idx",
-    "memories_maintenance_summaries_idx",
+from memory_maintenance.store.pool import Pool, fetch, fetch_row
+from memory_maintenance.store.schema import (
+    APPLIED,
+    COLUMNS,
+    INDEX_STATES,
+    INDEXES,
+    MEMORIES,
+    PRESENT,
+    RECOVERY,
+    is_numbered,
+    lost,
+    migrations,
 )
 
 _MIGRATE: Final = "python starter.py migrate"
@@ -42,30 +29,6 @@ GOOD_SHARE: Final = 0.5
 
 FILLFACTOR: Final = 80
 """What ``migrate`` gives a table that it creates: room on each page for the new version of a row."""
-
-REVISION: Final = """
--- inspection.REVISION: how far the store is migrated.
-SELECT version_num FROM maintenance.alembic_version
-"""
-
-COLUMNS: Final = """
--- inspection.COLUMNS: the columns of memories and their types.
-SELECT a.attname AS name, t.typname AS type
-FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
-WHERE a.attrelid = 'memories'::regclass AND a.attnum > 0 AND NOT a.attisdropped
-"""
-
-INDEX_STATES: Final = """
--- inspection.INDEX_STATES: indexes of memories, and whether one holds a column that decay writes.
-SELECT i.indexrelid::regclass::text AS name, i.indisvalid AS valid,
-       EXISTS (
-           SELECT 1 FROM pg_attribute a
-           WHERE a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
-                 AND a.attname IN ('importance', 'base_importance', 'base_importance_at', 'decayed_importance')
-       ) AS on_decay
-FROM pg_index i WHERE i.indrelid = 'memories'::regclass
-ORDER BY 1
-"""
 
 UPDATES: Final = """
 -- inspection.UPDATES: how many updates of memories stayed on their page and touched no index.
@@ -80,47 +43,45 @@ _store = partial(Check, "store")
 
 
 async def migration(pool: Pool) -> Check:
-    """Compare the store's revision with ours. A store that is ahead was migrated by a newer version."""
-    from memory_maintenance.store.migrate import newest_revision  # noqa: PLC0415  its docstring says why
+    """Compare the store's migrations with those of this version."""
+    applied, known = [row["name"] for row in await fetch(pool, APPLIED)], list(migrations())
+    at, newest = _revision(applied), _revision(known)
+    if at > newest:
+        return _store(
+            "migration", "failure", f"at revision {at}, this version ends at {newest}", "deploy a newer version"
+        )
+    if set(known) - set(applied):
+        return _store("migration", "failure", f"at revision {at}, this version needs {newest}", _MIGRATE)
+    return _store("migration", "ok", f"at revision {at}, the newest")
 
-    at, newest = await fetch_value(pool, REVISION), newest_revision()
-    if at == newest:
-        return _store("migration", "ok", f"at revision {at}, the newest")
-    return _store("migration", "failure", f"at revision {at}, this version needs {newest}", _MIGRATE)
+
+def _revision(names: Iterable[str]) -> str:
+    return max((name[:4] for name in names if is_numbered(name)), default="0000")
 
 
 async def tables(pool: Pool) -> Check:
-    """Compare the tables of maintenance with those that the migrations create."""
-    from memory_maintenance.store.migrate import (  # noqa: PLC0415  its docstring says why
-        PRESENT,
-        RECOVERY,
-        lost_tables,
-        newest_revision,
-    )
-
-    at, present = await fetch_value(pool, REVISION), dict[str, set[str]]()
-    for row in await fetch(pool, PRESENT):
-        present.setdefault(row["table_name"], set()).add(row["column_name"])
-    if lost := lost_tables(present):
-        return _store(
-            "tables", "failure", f"missing: {', '.join(lost)}", RECOVERY if at == newest_revision() else _MIGRATE
-        )
+    """Compare the tables and functions of maintenance with those that the migrations leave."""
+    if missing := lost({row["name"] for row in await fetch(pool, PRESENT)}):
+        applied = {row["name"] for row in await fetch(pool, APPLIED)}
+        mended = missing[0].startswith("function") or not applied >= migrations().keys()
+        advice = _MIGRATE if mended else RECOVERY
+        return _store("tables", "failure", f"missing: {', '.join(missing)}", advice)
     return _store("tables", "ok", "all of the schema maintenance are there")
 
 
 async def columns(pool: Pool) -> Check:
     """Compare the columns of memories, and their types, with what statements name."""
-    types = {row["name"]: row["type"] for row in await fetch(pool, COLUMNS)}
-    if missing := NEEDED.keys() - types.keys():
+    types = {row["name"]: row["type"] for row in await fetch(pool, MEMORIES)}
+    if missing := COLUMNS.keys() - types.keys():
         return _store("columns", "failure", f"memories lacks {', '.join(sorted(missing))}", _MIGRATE)
     wrong = [
-        f"{name} is {types[name]}, not {' or '.join(fit)}" for name, fit in NEEDED.items() if types[name] not in fit
+        f"{name} is {types[name]}, not {' or '.join(fit)}" for name, fit in COLUMNS.items() if types[name] not in fit
     ]
     if types["importance"] != types["decayed_importance"]:
         wrong.append("decayed_importance is not of importance's type: no memory would count as unchanged")
     if wrong:
         return _store("columns", "failure", "; ".join(wrong), "ALTER TABLE memories ALTER COLUMN … TYPE …")
-    return _store("columns", "ok", f"all {len(NEEDED)} of memories; importance is {types['importance']}")
+    return _store("columns", "ok", f"all {len(COLUMNS)} of memories; importance is {types['importance']}")
 
 
 async def indexes(pool: Pool) -> Check:

@@ -10,12 +10,10 @@ from memory_maintenance.errors import SessionNotFoundError
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.clock import checked_as_of
 from memory_maintenance.store.pool import Executor, fetch
-from memory_maintenance.store.rows import of_events
-from memory_maintenance.summarization.due_statements import of_entries
 from memory_maintenance.summarization.policy import HOURLY_REACH, DueRule, SessionState
 from memory_maintenance.tenants.control import TenantControl, control_of
 
-SESSION: Final = of_entries("""
+SESSION: Final = """
 -- inspection.SESSION: what a session holds, in each project that has one of that name; see summarization.DUE_SESSIONS.
 --   $1 tenant_id   its own type
 --   $2 as_of       timestamptz
@@ -24,11 +22,17 @@ WITH adoption AS (
     SELECT adopted_at, coalesce(adopted_at, $2::timestamptz) AS at FROM maintenance.store
 ),
 entries AS (
-    SELECT m.id, m.tenant_id::text AS tenant_id, coalesce(m.project, 'default') AS project, m.created_at,
-           ENTRY
+    SELECT m.id, m.tenant_id::text AS tenant_id, maintenance.project_of(m.project) AS project, m.created_at,
+           CASE
+               WHEN 'session_summary' = ANY (m.tags)
+                   THEN CASE WHEN m.metadata->>'text_sha256' IS NULL THEN 'theirs' ELSE 'ours' END
+               WHEN maintenance.is_ours(m.source) THEN 'derived'
+               WHEN m.created_at <= $2 AND isfinite(m.created_at) THEN 'event'
+           END AS kind,
+           CASE WHEN 'session_summary' = ANY (m.tags) THEN maintenance.written_by(m.content, m.metadata) END AS written
     FROM memories m
     WHERE m.tenant_id = $1 AND m.layer IN ('episodic', 'em')
-          AND coalesce(nullif(m.session_id, ''), m.metadata->>'session_id') = $3
+          AND maintenance.session_of(m.session_id, m.metadata) = $3
 ),
 told AS (
     SELECT e.project, max(e.created_at) AS until
@@ -66,18 +70,18 @@ FROM entries e CROSS JOIN adoption a
 GROUP BY e.tenant_id, e.project, a.adopted_at
 HAVING count(*) FILTER (WHERE e.kind = 'event') > 0
 ORDER BY e.project
-""")
+"""
 
-UNWRITTEN: Final = of_events("""
+UNWRITTEN: Final = """
 -- inspection.UNWRITTEN_SESSIONS: sessions with events in no summary, of a tenant's latest events; the latest first.
 --   $1 tenant_id  its own type
 --   $2 as_of      timestamptz
 --   $3 events     bigint   that are looked at, however many there are
 --   $4 most       bigint
 WITH latest AS (
-    SELECT m.id, m.tenant_id, m.created_at, coalesce(nullif(m.session_id, ''), m.metadata->>'session_id') AS session_id
+    SELECT m.id, m.tenant_id, m.created_at, maintenance.session_of(m.session_id, m.metadata) AS session_id
     FROM memories m
-    WHERE m.tenant_id = $1 AND IS_EVENT AND m.created_at <= $2
+    WHERE m.tenant_id = $1 AND maintenance.is_event(m.layer, m.source, m.tags, m.metadata) AND m.created_at <= $2
     ORDER BY m.created_at DESC
     LIMIT $3
 )
@@ -90,7 +94,7 @@ WHERE l.session_id IS NOT NULL
 GROUP BY l.session_id
 ORDER BY max(l.created_at) DESC, l.session_id
 LIMIT $4
-""")
+"""
 
 LATEST_EVENTS: Final = 2000
 """Events of a tenant among which its unwritten sessions are looked for."""

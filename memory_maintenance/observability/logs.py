@@ -22,8 +22,6 @@ _SHARED: list[Processor] = [
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 ]
 
-_CHATTY = ("alembic",)
-
 _BODIES_AT_DEBUG = ("openai", "httpx", "httpx2", "httpcore", "httpcore2")
 """Loggers that print requests and answers at DEBUG: memory text, which no log may hold."""
 
@@ -80,5 +78,5 @@ def _rendering(log_format: str) -> list[Processor]:
 
 def quiet_third_party_loggers() -> None:
     """Keep libraries from logging bodies, at any level of ours."""
-    for name in (*_BODIES_AT_DEBUG, *_CHATTY):
+    for name in _BODIES_AT_DEBUG:
         logging.getLogger(name).setLevel(logging.WARNING)

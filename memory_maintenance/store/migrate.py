@@ -1,48 +1,65 @@
-"""Bringing a store to the shape this version needs: safe to run from ten processes at once.
+"""Bringing a store to the shape this version needs: safe from ten processes at once, and again after a crash.
 
-Import it where it is called: Alembic and SQLAlchemy take 20 MB and a quarter of a second, and few processes migrate.
+Everything that is missing is added, in an order in which each step may be interrupted and run again: the columns of
+``memories``; its indexes, built while agents go on writing; the migrations of the schema ``maintenance``, each in a
+transaction. No existing table is rewritten, or locked for longer than 2 seconds.
 """
 
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import Collection, Mapping
-from functools import partial
-from pathlib import Path
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Final
 
 import asyncpg
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
-from sqlalchemy.pool import NullPool
+import structlog
 
 from memory_maintenance.errors import DatabaseUnavailableError, StoreShapeError
 from memory_maintenance.store.pool import address, connection_errors, store_errors
+from memory_maintenance.store.schema import (
+    ADDED,
+    APPLIED,
+    COLUMNS,
+    INDEX_STATES,
+    INDEXES,
+    MEMORIES,
+    OBSOLETE_INDEXES,
+    PRESENT,
+    RECOVERY,
+    TABLE,
+    is_numbered,
+    lost,
+    migrations,
+)
 
-PRESENT: Final = """
--- database.PRESENT: the columns of what is in the schema maintenance.
-SELECT c.relname AS table_name, a.attname AS column_name
-FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
-WHERE c.relnamespace = to_regnamespace('maintenance') AND c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped
+logger = structlog.get_logger(__name__)
+
+ADOPTED_FROM_ALEMBIC: Final = """
+CREATE TABLE maintenance.migrations (name text PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now());
+DO $$ BEGIN
+    IF to_regclass('maintenance.alembic_version') IS NOT NULL THEN
+        INSERT INTO maintenance.migrations (name)
+        SELECT name FROM unnest('{0001_adopt,0002_schedule_orders,0003_covered_by_tenant}'::text[]) AS known (name)
+        WHERE left(name, 4) <= (SELECT version_num FROM maintenance.alembic_version);
+        DROP TABLE maintenance.alembic_version;
+    END IF;
+END $$
+"""
+"""Before revision 0004 Alembic did this; its table names the newest of the revisions that a store has."""
+
+RECORDED: Final = """
+-- store.RECORDED: a migration that is done, in place of an earlier state of it.
+--   $1 name  text
+WITH earlier AS (
+    DELETE FROM maintenance.migrations WHERE split_part(name, ' ', 1) = split_part($1, ' ', 1) AND name <> $1
+)
+INSERT INTO maintenance.migrations (name) VALUES ($1) ON CONFLICT DO NOTHING
 """
 
-RECOVERY: Final = (
-    "Restore it from a backup; or DROP SCHEMA maintenance CASCADE, then `python starter.py migrate`: memories and "
-    "their bases of decay stay, what else maintenance knew (pauses, overrides, orders, runs, budgets) is lost"
-)
-"""What to do about a table that a migration created and somebody dropped: it is not created a second time."""
-
-_TABLE: Final = re.compile(r"^CREATE TABLE maintenance\.(\w+) \((.*?)^\)", re.MULTILINE | re.DOTALL)
-_COLUMN: Final = re.compile(r"^    ([a-z_]+) ", re.MULTILINE)
-
-_LOCK = 7_295_118_402_318_874_113
-_POLL_SECONDS = 0.2
-_TRIES = 20
+_LOCK: Final = 7_295_118_402_318_874_113
+_POLL_SECONDS: Final = 0.2
+_TRIES: Final = 20
 
 
 async def migrate(dsn: str) -> None:
@@ -51,89 +68,106 @@ async def migrate(dsn: str) -> None:
     Raises:
         DatabaseUnavailableError: Postgres does not answer, or others kept the table locked.
         DatabaseRefusedError: the user may not create the schema.
-        StoreShapeError: the memories table lacks a column that maintenance needs, or a table of ours was dropped.
+        StoreShapeError: the memories table cannot be used as it is, or a table of ours was dropped.
     """
-    engine = create_async_engine("postgresql+asyncpg://", async_creator=partial(_connect, dsn), poolclass=NullPool)
-    try:
-        with store_errors(where=address(dsn)):
-            await _migrate_alone(engine.connect(), engine.connect())
-    finally:
-        await engine.dispose()
+    with store_errors(where=address(dsn)):
+        async with _connected(dsn) as guard, _connected(dsn) as db, _alone(guard):
+            for attempt in range(1, _TRIES + 1):
+                try:
+                    await _upgrade(db)
+                    return
+                except asyncpg.LockNotAvailableError:
+                    await asyncio.sleep(_POLL_SECONDS * attempt)
+            raise DatabaseUnavailableError("other transactions keep the memories table locked: run migrate again later")
 
 
-async def _connect(dsn: str) -> asyncpg.Connection:
-    # Here, and not around it all: SQLAlchemy puts its own error, and its text, around what it takes for a driver's.
+@asynccontextmanager
+async def _connected(dsn: str) -> AsyncIterator[asyncpg.Connection]:
     with connection_errors(dsn):
-        return await asyncpg.connect(dsn, timeout=10)
+        connection = await asyncpg.connect(dsn, timeout=10)
+    try:
+        yield connection
+    finally:
+        await connection.close()
 
 
-async def _migrate_alone(guard_connection: AsyncConnection, connection: AsyncConnection) -> None:
-    async with guard_connection as guard, connection as worker:
-        await _lock(guard)
-        for attempt in range(1, _TRIES + 1):
-            try:
-                await worker.run_sync(_upgrade)
+@asynccontextmanager
+async def _alone(guard: asyncpg.Connection) -> AsyncIterator[None]:
+    """Wait until no other process migrates the store, and keep them waiting meanwhile.
+
+    Polled, not awaited inside Postgres: a waiting statement holds a snapshot, and CREATE INDEX CONCURRENTLY waits
+    for older snapshots, so the two would wait for ever.
+    """
+    waits = False
+    while True:
+        async with guard.transaction():
+            if await guard.fetchval("SELECT pg_try_advisory_xact_lock($1)", _LOCK):
+                # A further statement, whichever, also closes the one before, which would keep its snapshot.
+                await guard.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+                yield
                 return
-            except SQLAlchemyError as error:
-                await worker.rollback()
-                _raise_unless_locked(error, attempt)
-                await asyncio.sleep(_POLL_SECONDS * attempt)
-
-
-async def _lock(guard: AsyncConnection) -> None:
-    # Polled, not awaited inside Postgres: a waiting statement holds a snapshot, and
-    # CREATE INDEX CONCURRENTLY waits for older snapshots: the two would wait for ever.
-    while not await guard.scalar(text(f"SELECT pg_try_advisory_lock({_LOCK})")):
-        await guard.commit()
+        if not waits:
+            logger.info("migration_waiting", explanation="another process is migrating this store")
+        waits = True
         await asyncio.sleep(_POLL_SECONDS)
-    await guard.commit()
 
 
-def created_tables() -> dict[str, frozenset[str]]:
-    """Return the tables of schema ``maintenance`` with their columns, as the revisions' own statements create them."""
-    revisions = list(ScriptDirectory.from_config(_config()).walk_revisions())
-    statements = "".join(getattr(revision.module, "CONTROL", "") for revision in reversed(revisions))
-    return {name: frozenset(_COLUMN.findall(body)) for name, body in _TABLE.findall(statements)}
+@asynccontextmanager
+async def _transaction(db: asyncpg.Connection) -> AsyncIterator[None]:
+    async with db.transaction():
+        await db.execute("SET LOCAL lock_timeout = '2s'")
+        yield
 
 
-def lost_tables(present: Mapping[str, Collection[str]]) -> list[str]:
-    """Return what of ``created_tables`` is not among *present*, which has columns by table: tables, and columns."""
-    lost = []
-    for table, columns in created_tables().items():
-        if table not in present:
-            lost.append(f"table maintenance.{table}")
-        else:
-            lost += [f"column maintenance.{table}.{name}" for name in sorted(columns - set(present[table]))]
-    return lost
+async def _upgrade(db: asyncpg.Connection) -> None:
+    async with _transaction(db):
+        await _prepare_memories(db)
+    await _build_indexes(db)
+    async with _transaction(db):
+        if not await db.fetchval("SELECT to_regnamespace('maintenance') IS NOT NULL"):
+            await db.execute("CREATE SCHEMA maintenance")
+        if not await db.fetchval("SELECT to_regclass('maintenance.migrations') IS NOT NULL"):
+            await db.execute(ADOPTED_FROM_ALEMBIC)
+    await _apply_migrations(db)
+    if missing := lost({row["name"] for row in await db.fetch(PRESENT)}):
+        raise StoreShapeError(f"missing: {', '.join(missing)}. {RECOVERY}")
 
 
-def newest_revision() -> str | None:
-    """Return the revision that this version of the code needs."""
-    return ScriptDirectory.from_config(_config()).get_current_head()
+async def _prepare_memories(db: asyncpg.Connection) -> None:
+    """Create the table or check it, and add our columns."""
+    if not await db.fetchval("SELECT to_regclass('memories') IS NOT NULL"):
+        await db.execute(TABLE)
+    # In a view nothing can be locked; in partitions ctid names several rows, and id alone is not unique.
+    if not await db.fetchval("SELECT relkind = 'r' FROM pg_class WHERE oid = 'memories'::regclass"):
+        raise StoreShapeError("memories is a view or partitioned: give maintenance an ordinary table (docs/scaling.md)")
+    types = {row["name"]: row["type"] for row in await db.fetch(MEMORIES)}
+    if missing := COLUMNS.keys() - ADDED.keys() - types.keys():
+        raise StoreShapeError(f"the memories table lacks {', '.join(sorted(missing))}: add them, then migrate again")
+    added = [f"ADD COLUMN {name} {kind or types['importance']}" for name, kind in ADDED.items() if name not in types]
+    if added:
+        await db.execute(f"ALTER TABLE memories {', '.join(added)}")
 
 
-def _upgrade(connection: Connection) -> None:
-    config = _config()
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
-    present: dict[str, set[str]] = {}
-    for row in connection.execute(text(PRESENT)):
-        present.setdefault(row.table_name, set()).add(row.column_name)
-    if lost := lost_tables(present):
-        raise StoreShapeError(f"missing: {', '.join(lost)}. {RECOVERY}")
+async def _build_indexes(db: asyncpg.Connection) -> None:
+    states = {row["name"].rpartition(".")[2]: (row["name"], row["valid"]) for row in await db.fetch(INDEX_STATES)}
+    for name, on in INDEXES.items():
+        if name in states and not states[name][1]:  # left behind by a build that was interrupted
+            await db.execute(f"DROP INDEX CONCURRENTLY {states[name][0]}")
+        if name not in states or not states[name][1]:
+            await db.execute(f"CREATE INDEX CONCURRENTLY {name} ON memories {on}")
+    for name in OBSOLETE_INDEXES:
+        if name in states:
+            await db.execute(f"DROP INDEX CONCURRENTLY {states[name][0]}")
 
 
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    return config
-
-
-def _raise_unless_locked(error: SQLAlchemyError, attempt: int) -> None:
-    # Where a connection breaks while an index is built, SQLAlchemy puts one more error of its own around the driver's.
-    said = error if isinstance(error, DBAPIError) else error.__context__
-    cause = said.orig.__cause__ if isinstance(said, DBAPIError) and said.orig else None
-    if not isinstance(cause, asyncpg.LockNotAvailableError):
-        raise cause or error
-    if attempt == _TRIES:
-        raise DatabaseUnavailableError("other transactions keep the memories table locked: run migrate again later")
+async def _apply_migrations(db: asyncpg.Connection) -> None:
+    applied = {row["name"] for row in await db.fetch(APPLIED)}
+    for name, sql in migrations().items():
+        if name in applied and is_numbered(name):
+            continue
+        try:
+            async with _transaction(db):
+                await db.execute(sql)
+                await db.execute(RECORDED, name)
+        except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError):
+            raise StoreShapeError(f"migration {name} misses a table or column that was dropped. {RECOVERY}") from None

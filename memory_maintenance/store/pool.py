@@ -235,7 +235,12 @@ def store_errors(where: str = "the database") -> Iterator[None]:
         yield
     except MaintenanceError:
         raise
-    except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError, asyncpg.InvalidSchemaNameError) as error:
+    except (
+        asyncpg.UndefinedTableError,
+        asyncpg.UndefinedColumnError,
+        asyncpg.UndefinedFunctionError,
+        asyncpg.InvalidSchemaNameError,
+    ) as error:
         raise _missing(error) from None
     except asyncpg.DataError as error:
         raise InvalidRequestError(f"a value does not fit its column ({_kind(error)}): check the ids") from None

@@ -11,17 +11,6 @@ from memory_maintenance.store.memory import Memory
 LONGEST_CONTENT: Final = 20_000
 """Characters of one memory that are read; of a longer one the two ends."""
 
-_IS_EVENT: Final = (
-    "m.layer IN ('episodic', 'em') AND (m.source IS NULL OR m.source NOT IN ('summarization_worker', "
-    "'reflection_engine_v2')) AND NOT coalesce('session_summary' = ANY (m.tags), false)"
-)
-"""What an agent wrote of a session; word by word the condition of ``memories_maintenance_time_idx``."""
-
-
-def of_events(statement: str) -> str:
-    """Return *statement* with ``IS_EVENT`` written out: whether a memory ``m`` is of a session, and an agent's own."""
-    return statement.replace("IS_EVENT", _IS_EVENT)
-
 
 def memory_of(row: asyncpg.Record) -> Memory:
     """Return the memory of a row with the columns of ``Memory``, without its metadata, which may be huge."""

@@ -1,34 +1,13 @@
 """The SQL of due sessions: which they are, how many, how old and how large.
 
-A session id stands in its column or, in older rows, only in the metadata. Rows without a time
-of creation, or an infinite one, have no place in a session and are left out.
+Rows without a time of creation, or an infinite one, have no place in a session and are left out.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from memory_maintenance.store.rows import of_events
-
-_ENTRY: Final = """CASE
-               WHEN 'session_summary' = ANY (m.tags)
-                   THEN CASE WHEN m.metadata->>'text_sha256' IS NULL THEN 'theirs' ELSE 'ours' END
-               WHEN m.source IN ('summarization_worker', 'reflection_engine_v2') THEN 'derived'
-               WHEN m.created_at <= $2 AND isfinite(m.created_at) THEN 'event'
-           END AS kind,
-           CASE
-               WHEN 'session_summary' = ANY (m.tags)
-                   AND encode(sha256(convert_to(m.content, 'UTF8')), 'hex') = m.metadata->>'text_sha256'
-                   THEN CASE WHEN m.metadata->>'fallback' = 'true' THEN 'fallback' ELSE m.metadata->>'backend' END
-           END AS written"""
-
-
-def of_entries(statement: str) -> str:
-    """Return *statement* with ``ENTRY`` written out: a memory's ``kind`` as of $2, who has ``written`` a summary."""
-    return of_events(statement).replace("ENTRY", _ENTRY)
-
-
-_DUE: Final = of_entries("""
+_DUE: Final = """
 -- summarization.DUE_SESSIONS, _COUNTS, _OLDEST, _SIZES: sessions of some tenants that are due, as DueRule.is_due says.
 --   $1 tenant_ids       array of the column's type
 --   $2 as_of            timestamptz
@@ -57,7 +36,7 @@ unwritten AS (
     FROM asked k
          CROSS JOIN LATERAL (
              SELECT m.id FROM memories m
-             WHERE m.tenant_id = k.tenant_id AND IS_EVENT
+             WHERE m.tenant_id = k.tenant_id AND maintenance.is_event(m.layer, m.source, m.tags, m.metadata)
                    AND m.created_at BETWEEN (SELECT earliest FROM adoption) AND $2
                    AND NOT EXISTS (
                        SELECT 1 FROM maintenance.covered_events c
@@ -67,11 +46,11 @@ unwritten AS (
          ) n
 ),
 touched AS (
-    SELECT m.tenant_id, coalesce(nullif(m.session_id, ''), m.metadata->>'session_id') AS session_id
+    SELECT m.tenant_id, maintenance.session_of(m.session_id, m.metadata) AS session_id
     FROM unwritten n CROSS JOIN LATERAL (SELECT * FROM memories m WHERE m.id = n.id OFFSET 0) m
-    WHERE coalesce(nullif(m.session_id, ''), m.metadata->>'session_id') <> ''
+    WHERE maintenance.session_of(m.session_id, m.metadata) <> ''
     UNION
-    SELECT m.tenant_id, coalesce(nullif(m.session_id, ''), m.metadata->>'session_id')
+    SELECT m.tenant_id, maintenance.session_of(m.session_id, m.metadata)
     FROM asked k
          CROSS JOIN LATERAL (
              SELECT * FROM memories m
@@ -90,20 +69,25 @@ looked_at AS (
          CROSS JOIN LATERAL (
              SELECT * FROM memories m
              WHERE m.tenant_id = t.tenant_id AND m.layer IN ('episodic', 'em')
-                   AND coalesce(nullif(m.session_id, ''), m.metadata->>'session_id') = t.session_id
+                   AND maintenance.session_of(m.session_id, m.metadata) = t.session_id
              OFFSET 0
          ) m
 ),
 entries AS MATERIALIZED (
-    SELECT m.tenant_id, coalesce(m.project, 'default') AS project,
-           coalesce(nullif(m.session_id, ''), m.metadata->>'session_id') AS session_id,
+    SELECT m.tenant_id, maintenance.project_of(m.project) AS project,
+           maintenance.session_of(m.session_id, m.metadata) AS session_id,
            m.id, m.created_at,
-           ENTRY
+           CASE
+               WHEN 'session_summary' = ANY (m.tags)
+                   THEN CASE WHEN m.metadata->>'text_sha256' IS NULL THEN 'theirs' ELSE 'ours' END
+               WHEN maintenance.is_ours(m.source) THEN 'derived'
+               WHEN m.created_at <= $2 AND isfinite(m.created_at) THEN 'event'
+           END AS kind,
+           CASE WHEN 'session_summary' = ANY (m.tags) THEN maintenance.written_by(m.content, m.metadata) END AS written
     FROM looked_at m LEFT JOIN maintenance.tenants t ON t.tenant_id = m.tenant_id::text
-    -- Compared as json: what somebody wrote into one tenant's overrides by hand must not fail the page.
-    WHERE coalesce(nullif(t.overrides->'summarization_enabled', 'null'), to_jsonb($3::boolean)) = 'true'
-          AND coalesce(nullif(m.session_id, ''), m.metadata->>'session_id', '') <> ''
-          AND ($9::text IS NULL OR coalesce(m.project, 'default') = $9)
+    WHERE maintenance.setting(t.overrides, 'summarization_enabled', to_jsonb($3::boolean)) = 'true'
+          AND maintenance.session_of(m.session_id, m.metadata) <> ''
+          AND ($9::text IS NULL OR maintenance.project_of(m.project) = $9)
 ),
 sessions AS (
     SELECT e.tenant_id, e.project, e.session_id,
@@ -140,8 +124,8 @@ due AS (
          CROSS JOIN LATERAL (
              SELECT CASE
                  WHEN $8::text <> 'openai' THEN $8
-                 WHEN coalesce(nullif(t.overrides->'daily_tokens', 'null'), to_jsonb($10::numeric)) = '0'
-                      OR coalesce(nullif(t.overrides->'daily_cost', 'null'), to_jsonb($11::numeric)) = '0'
+                 WHEN maintenance.setting(t.overrides, 'daily_tokens', to_jsonb($10::numeric)) = '0'
+                      OR maintenance.setting(t.overrides, 'daily_cost', to_jsonb($11::numeric)) = '0'
                      THEN 'extractive'
                  WHEN a.name IS NOT NULL THEN 'none'
                  ELSE 'openai'
@@ -155,7 +139,7 @@ due AS (
               OR ($6 IS NOT NULL AND writer.name = 'openai' AND s.extractive AND s.last_event_at >= $2 - $7)
           )
 )
-""")
+"""
 
 DUE_SESSIONS: Final = (
     _DUE

@@ -1,7 +1,5 @@
 """The SQL of summaries: what a session holds, what is stored; ``due_statements.py`` has which are due.
 
-Two expressions recur: a session id stands in its column or, in older rows, only in the
-metadata; undecayed importance is the base where the stored value is the one decay wrote.
 Rows without a time of creation, or an infinite one, have no place in a session and are left out.
 """
 
@@ -9,9 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from memory_maintenance.store.rows import of_events
-
-EVENTS: Final = of_events("""
+EVENTS: Final = """
 -- summarization.EVENTS: the events that a summary is about, in order of time: those in no summary, and its own.
 --   $1 tenant_id   its own type
 --   $2 project     text
@@ -22,38 +18,26 @@ EVENTS: Final = of_events("""
 WITH told AS (
     SELECT max(m.created_at) AS until
     FROM memories m
-    WHERE m.tenant_id = $1 AND m.layer IN ('episodic', 'em') AND coalesce(m.project, 'default') = $2
-          AND coalesce(nullif(m.session_id, ''), m.metadata->>'session_id') = $3
+    WHERE m.tenant_id = $1 AND m.layer IN ('episodic', 'em') AND maintenance.project_of(m.project) = $2
+          AND maintenance.session_of(m.session_id, m.metadata) = $3
           AND 'session_summary' = ANY (m.tags) AND m.metadata->>'text_sha256' IS NULL
           AND m.created_at <= (SELECT coalesce(adopted_at, $4::timestamptz) FROM maintenance.store)
 )
 SELECT m.id, m.tenant_id::text AS tenant_id, m.project, $3::text AS session_id, m.layer, m.source, m.tags, m.created_at,
-       CASE
-           WHEN length(m.content) <= $6::integer THEN m.content
-           ELSE left(m.content, $6 / 2) || E'\\n' || right(m.content, $6 / 2)
-       END AS content,
-       CASE
-           WHEN v.value = 'NaN' THEN 0.5
-           ELSE least(greatest(coalesce(v.value, 0.5), 0), 1)
-       END AS importance,
+       maintenance.ends_of(m.content, $6) AS content,
+       maintenance.undecayed(m.importance, m.decayed_importance, m.base_importance) AS importance,
        c.event_id IS NULL AS is_new
 FROM memories m
      CROSS JOIN told
      LEFT JOIN maintenance.covered_events c ON c.tenant_id = m.tenant_id::text AND c.event_id = m.id
-     CROSS JOIN LATERAL (
-         SELECT CASE
-             WHEN m.importance IS NOT DISTINCT FROM m.decayed_importance THEN m.base_importance
-             ELSE m.importance
-         END::float8 AS value
-     ) v
-WHERE m.tenant_id = $1 AND IS_EVENT AND isfinite(m.created_at)
+WHERE m.tenant_id = $1 AND maintenance.is_event(m.layer, m.source, m.tags, m.metadata) AND isfinite(m.created_at)
       AND (m.created_at <= $4 OR c.summary_id = $5)  -- a later cycle may have covered more than this one looks at
-      AND coalesce(m.project, 'default') = $2
-      AND coalesce(nullif(m.session_id, ''), m.metadata->>'session_id') = $3
+      AND maintenance.project_of(m.project) = $2
+      AND maintenance.session_of(m.session_id, m.metadata) = $3
       AND (c.summary_id = $5 OR (c.summary_id IS NULL AND (told.until IS NULL OR m.created_at > told.until)))
       AND NOT EXISTS (SELECT 1 FROM maintenance.set_aside_memories x WHERE x.memory_id = m.id AND x.kind = 'memory')
 ORDER BY m.created_at, m.id
-""")
+"""
 
 STORED: Final = """
 -- summarization.STORED: a summary as it stands, for its session's next one.
@@ -100,7 +84,7 @@ SESSION_EXISTS: Final = """
 --   $1 tenant_id (its own type), $2 project, $3 session_id
 SELECT EXISTS (
     SELECT 1 FROM memories m
-    WHERE m.tenant_id = $1 AND m.layer IN ('episodic', 'em') AND coalesce(m.project, 'default') = $2
-          AND coalesce(nullif(m.session_id, ''), m.metadata->>'session_id') = $3
+    WHERE m.tenant_id = $1 AND m.layer IN ('episodic', 'em') AND maintenance.project_of(m.project) = $2
+          AND maintenance.session_of(m.session_id, m.metadata) = $3
 )
 """

@@ -12,7 +12,7 @@ from typing import Any, Final
 from memory_maintenance.errors import InvalidRequestError
 from memory_maintenance.settings import Settings, TenantOverrides
 from memory_maintenance.store.pool import Executor, execute, fetch, fetch_row
-from memory_maintenance.tenants.known import EVERY_TENANT, ensure_known
+from memory_maintenance.tenants.known import ensure_known
 from memory_maintenance.tenants.overrides import read_overrides
 
 
@@ -44,7 +44,7 @@ CONTROL: Final = """
 -- operations.CONTROL: what operators said of one tenant; a pause whose end has come is over.
 --   $1 tenant_id  text
 SELECT tenant_id,
-       paused AND coalesce(paused_until > now(), true) AS paused,
+       maintenance.is_paused(paused, paused_until) AS paused,
        paused_by, paused_reason, paused_since, paused_until, overrides::text AS overrides
 FROM maintenance.tenants
 WHERE tenant_id = $1
@@ -154,22 +154,18 @@ async def resume(db: Executor, tenant_id: str, *, by: str | None = None, reason:
     return await execute(db, RESUME, tenant_id, by, reason) == 1
 
 
-LIST: Final = (
-    """
--- operations.LIST: every tenant, with what operators said."""  # noqa: S608  constants
-    + EVERY_TENANT
-    + """,
-known AS (
-    SELECT tenant_id::text FROM found WHERE tenant_id IS NOT NULL
+LIST: Final = """
+-- operations.LIST: every tenant, with what operators said.
+WITH known AS (
+    SELECT tenant_id FROM maintenance.tenant_ids() AS of_memories (tenant_id)
     UNION
     SELECT tenant_id FROM maintenance.tenants
 )
-SELECT k.tenant_id, coalesce(t.paused AND coalesce(t.paused_until > now(), true), false) AS paused,
+SELECT k.tenant_id, maintenance.is_paused(t.paused, t.paused_until) AS paused,
        t.paused_by, t.paused_reason, t.paused_since, t.paused_until, coalesce(t.overrides, '{}')::text AS overrides
 FROM known k LEFT JOIN maintenance.tenants t USING (tenant_id)
 ORDER BY k.tenant_id
 """
-)
 
 
 async def all_tenants(db: Executor) -> list[TenantControl]:

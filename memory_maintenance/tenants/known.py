@@ -37,7 +37,7 @@ PROJECT: Final = """
 -- operations.PROJECT: whether a tenant has a memory of the project.
 --   $1 tenant_id  its own type
 --   $2 project    text
-SELECT EXISTS (SELECT 1 FROM memories WHERE tenant_id = $1 AND coalesce(project, 'default') = $2)
+SELECT EXISTS (SELECT 1 FROM memories WHERE tenant_id = $1 AND maintenance.project_of(project) = $2)
 """
 
 
@@ -71,23 +71,10 @@ async def memories_of(db: Executor, tenant_id: str | None) -> int:
     return int(found)
 
 
-EVERY_TENANT: Final = """
-WITH RECURSIVE found AS (
-    (SELECT tenant_id FROM memories ORDER BY tenant_id LIMIT 1)
-    UNION ALL
-    SELECT (SELECT m.tenant_id FROM memories m WHERE m.tenant_id > f.tenant_id ORDER BY m.tenant_id LIMIT 1)
-    FROM found f WHERE f.tenant_id IS NOT NULL
-)"""
-"""Tenants with memories, and NULL at the end: a loose index scan, one look-up a tenant whatever it holds."""
-
-FLEET: Final = (
-    """
--- operations.FLEET: how many tenants have memories."""
-    + EVERY_TENANT
-    + """
-SELECT count(tenant_id) FROM found
+FLEET: Final = """
+-- operations.FLEET: how many tenants have memories.
+SELECT count(*) FROM maintenance.tenant_ids()
 """
-)
 
 
 async def fleet_size(db: Executor) -> int:

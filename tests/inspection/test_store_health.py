@@ -44,13 +44,15 @@ async def test_what_the_last_daily_cycle_left_undone_is_told_with_its_reasons(po
     [
         ("DROP INDEX memories_maintenance_tenant_idx", "indexes", "missing: memories_maintenance_tenant_idx", "starter.py migrate"),
         (
-            "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'memories_maintenance_time_idx'::regclass",
+            "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'memories_maintenance_event_idx'::regclass",
             "indexes", "not valid", "starter.py migrate",
         ),
         ("ALTER TABLE memories DROP COLUMN base_importance", "columns", "memories lacks base_importance", "starter.py migrate"),
         ("ALTER TABLE memories ALTER importance TYPE real", "columns", "not of importance's type", "ALTER TABLE"),
         ("ALTER TABLE memories ALTER importance TYPE numeric", "columns", "importance is numeric, not float4 or float8", "ALTER TABLE"),
-        ("UPDATE maintenance.alembic_version SET version_num = '0000'", "migration", "at revision 0000", "starter.py migrate"),
+        ("DELETE FROM maintenance.migrations WHERE name > '0002'", "migration", "at revision 0001", "starter.py migrate"),
+        ("DROP FUNCTION maintenance.is_paused", "tables", "missing: function maintenance.is_paused", "starter.py migrate"),
+        ("INSERT INTO maintenance.migrations VALUES ('9999_later')", "migration", "at revision 9999", "deploy a newer version"),
         (
             "INSERT INTO maintenance.tenants (tenant_id, overrides) VALUES ('acme', '{\"decay_rate\": \"soon\"}')",
             "overrides", "acme", "tenants unset acme --all",

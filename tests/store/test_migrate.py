@@ -4,10 +4,7 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
-from alembic import command
-from sqlalchemy import Connection
-from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.pool import NullPool
+from structlog.testing import capture_logs
 
 from memory_maintenance.errors import (
     DatabaseRefusedError,
@@ -17,8 +14,9 @@ from memory_maintenance.errors import (
     StoreShapeError,
 )
 from memory_maintenance.store.building import Build, watch_builds
-from memory_maintenance.store.migrate import PRESENT, _config, created_tables, migrate
+from memory_maintenance.store.migrate import migrate
 from memory_maintenance.store.pool import Pool, execute, fetch, fetch_value, open_pool
+from memory_maintenance.store.schema import ADDED, INDEXES, PRESENT, TABLE, expected, migrations
 from memory_maintenance.tenants.orders import latest_orders, record_order
 from tests.conftest import RAE_TABLE, _run_on_server, database_url
 
@@ -52,22 +50,32 @@ async def test_ten_migrations_at_once_leave_one_store(empty_url):
     }
 
 
-async def _migrated_to(url: str, revision: str) -> None:
-    def upgrade(connection: Connection) -> None:
-        config = _config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, revision)
+OF_ALEMBIC = """
+CREATE TABLE maintenance.alembic_version (version_num varchar(32) CONSTRAINT alembic_version_pkc PRIMARY KEY);
+"""
 
-    engine = create_async_engine(
-        "postgresql+asyncpg://", async_creator=partial(asyncpg.connect, url), poolclass=NullPool
-    )
-    async with engine.connect() as connection:
-        await connection.run_sync(upgrade)
-    await engine.dispose()
+
+async def _left_by_alembic(url: str, revision: str) -> None:
+    """Make a store as the versions did that migrated by Alembic; revision 0000: it was killed before the first."""
+    done = [sql for name, sql in migrations().items() if name[:4] <= revision]
+    version = f"INSERT INTO maintenance.alembic_version VALUES ('{revision}');" if done else ""  # noqa: S608  from here
+    columns = ", ".join(f"ADD {name} {kind or 'float8'}" for name, kind in ADDED.items())
+    ours = f"{TABLE}; ALTER TABLE memories {columns}; CREATE SCHEMA maintenance; {OF_ALEMBIC}"
+    await _run_on_server(url, ours + version + "".join(done))
+
+
+@pytest.mark.parametrize("revision", ["0000", "0001", "0002", "0003"])
+async def test_a_store_that_alembic_migrated_goes_on_from_there(empty_url, revision):
+    await _left_by_alembic(empty_url, revision)
+    await migrate(empty_url)
+    connection = await asyncpg.connect(empty_url)
+    assert [row[0] for row in await connection.fetch("SELECT name FROM maintenance.migrations")] == list(migrations())
+    assert await connection.fetchval("SELECT to_regclass('maintenance.alembic_version') IS NULL")
+    await connection.close()
 
 
 async def test_a_store_of_the_first_revision_keeps_its_orders_and_takes_those_of_schedules(empty_url):
-    await _migrated_to(empty_url, "0001")
+    await _left_by_alembic(empty_url, "0001")
     pool = await open_pool(empty_url, size=1, timeout_seconds=30)
     try:
         await record_order(pool, "acme", "pause", by="ana")
@@ -91,22 +99,19 @@ INSERT INTO maintenance.covered_events (event_id, summary_id) VALUES
     ('00000000-0000-4000-8000-000000000003', '00000000-0000-4000-8000-000000000002')
 """
 
-INDEXES = "SELECT indexname FROM pg_indexes WHERE tablename = 'memories' ORDER BY 1"
+INDEX_NAMES = "SELECT indexname FROM pg_indexes WHERE tablename = 'memories' ORDER BY 1"
 
 
 async def test_events_that_were_covered_stay_so_and_get_their_tenant(empty_url):
-    await _migrated_to(empty_url, "0002")
+    await _left_by_alembic(empty_url, "0002")
     await _run_on_server(empty_url, OF_THE_SECOND_REVISION)
     await migrate(empty_url)
     connection = await asyncpg.connect(empty_url)
     covered = [tuple(map(str, row)) for row in await connection.fetch("SELECT * FROM maintenance.covered_events")]
-    indexes = [row[0] for row in await connection.fetch(INDEXES)]
+    indexes = [row[0] for row in await connection.fetch(INDEX_NAMES)]
     await connection.close()
     assert covered == [("acme", "00000000-0000-4000-8000-000000000001", "00000000-0000-4000-8000-000000000002")]
-    assert indexes == [
-        *(f"memories_maintenance_{name}_idx" for name in ("session", "summaries", "tenant", "time")),
-        "memories_pkey",
-    ]
+    assert indexes == sorted([*INDEXES, "memories_pkey"])
 
 
 OUR_COLUMNS = """
@@ -256,12 +261,8 @@ async def test_an_error_of_postgres_never_carries_a_rows_text(pool: Pool):
     assert len(await fetch(pool, "SELECT 1 FROM memories")) == 1
 
 
-async def test_the_tables_that_must_be_there_are_those_that_a_migration_leaves(pool):
-    present: dict[str, set[str]] = {}
-    for row in await fetch(pool, PRESENT):
-        present.setdefault(row["table_name"], set()).add(row["column_name"])
-    del present["alembic_version"]
-    assert created_tables() == present
+async def test_what_is_expected_in_the_schema_is_what_the_migrations_leave(pool):
+    assert {row["name"] for row in await fetch(pool, PRESENT)} == set(expected())
 
 
 @pytest.mark.parametrize(
@@ -269,6 +270,10 @@ async def test_the_tables_that_must_be_there_are_those_that_a_migration_leaves(p
     [
         ("DROP TABLE maintenance.orders", "missing: table maintenance.orders"),
         ("ALTER TABLE maintenance.cycles DROP totals", r"missing: column maintenance\.cycles\.totals"),
+        (
+            "DROP TABLE maintenance.covered_events; DELETE FROM maintenance.migrations WHERE name >= '0003'",
+            "migration 0003_covered_by_tenant misses a table or column that was dropped",
+        ),
     ],
 )
 async def test_what_was_dropped_since_is_named_and_a_new_schema_mends_it(store_url, change, says):
@@ -277,3 +282,50 @@ async def test_what_was_dropped_since_is_named_and_a_new_schema_mends_it(store_u
         await migrate(store_url)
     await _run_on_server(store_url, "DROP SCHEMA maintenance CASCADE")
     await migrate(store_url)
+
+
+async def test_a_function_that_was_dropped_says_to_migrate_and_is_made_again(pool, store_url):
+    await execute(pool, "DROP FUNCTION maintenance.project_of")
+    with pytest.raises(NotMigratedError):
+        await fetch(pool, "SELECT maintenance.project_of('shop')")
+    await migrate(store_url)
+    assert await fetch_value(pool, "SELECT maintenance.project_of(NULL)") == "default"
+
+
+async def test_an_index_or_a_column_of_memories_that_was_dropped_since_is_made_again(store_url):
+    await _run_on_server(store_url, f"DROP INDEX {', '.join(INDEXES)}; ALTER TABLE memories DROP base_importance")
+    await migrate(store_url)
+    connection = await asyncpg.connect(store_url)
+    assert [row[0] for row in await connection.fetch(INDEX_NAMES)] == sorted([*INDEXES, "memories_pkey"])
+    await connection.close()
+    assert await _columns(store_url, "base_importance") == {"base_importance": "float8"}
+
+
+async def test_a_table_that_became_a_view_is_refused_also_when_every_migration_is_done(store_url):
+    await _run_on_server(store_url, "ALTER TABLE memories RENAME TO kept; CREATE VIEW memories AS SELECT * FROM kept")
+    with pytest.raises(StoreShapeError, match="view or partitioned"):
+        await migrate(store_url)
+
+
+async def test_migrating_again_changes_nothing(store_url):
+    connection = await asyncpg.connect(store_url)
+    state = "SELECT xmin::text, m FROM maintenance.migrations m ORDER BY name"
+    before = await connection.fetch(state)
+    await migrate(store_url)
+    assert await connection.fetch(state) == before
+    await connection.close()
+
+
+async def test_a_process_that_waits_for_another_migration_says_so(store_url):
+    connection = await asyncpg.connect(store_url)
+    guard = connection.transaction()
+    await guard.start()
+    await connection.fetchval("SELECT pg_advisory_xact_lock(7295118402318874113)")
+    with capture_logs() as logged:
+        waiting = asyncio.create_task(migrate(store_url))
+        while not logged:
+            await asyncio.sleep(0.01)
+        await guard.rollback()
+        await waiting
+    assert [line["event"] for line in logged] == ["migration_waiting"]
+    await connection.close()

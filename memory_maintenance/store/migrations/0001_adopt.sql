@@ -1,46 +1,5 @@
-"""The memories table where it is missing, the three columns of decay, and the schema of maintenance."""
+-- The schema of maintenance. The table memories, its columns and indexes are in schema.py.
 
-from alembic import op
-from sqlalchemy import text
-
-from memory_maintenance.errors import StoreShapeError
-from memory_maintenance.store.indexes import create_indexes
-
-revision = "0001"
-down_revision = None
-
-NEEDED = {
-    *("id", "tenant_id", "content", "source", "importance", "layer", "tags", "created_at", "last_accessed_at"),
-    *("project", "session_id", "metadata"),
-}
-
-MEMORIES = """
-CREATE TABLE IF NOT EXISTS memories (
-    id               uuid PRIMARY KEY DEFAULT gen_random_uuid(),
-    tenant_id        text NOT NULL,
-    content          text NOT NULL,
-    source           varchar(255),
-    importance       double precision DEFAULT 0.5,
-    layer            varchar(50),
-    tags             text[],
-    created_at       timestamptz DEFAULT now(),
-    last_accessed_at timestamptz DEFAULT now(),
-    usage_count      integer DEFAULT 0,
-    project          varchar(255),
-    session_id       varchar(255),
-    agent_id         varchar(255) NOT NULL DEFAULT 'default',
-    metadata         jsonb DEFAULT '{}'
-) WITH (fillfactor = 80)
-"""
-
-ORDINARY = "SELECT relkind = 'r' FROM pg_class WHERE oid = 'memories'::regclass"
-
-COLUMNS = """
-SELECT column_name, udt_name FROM information_schema.columns
-WHERE table_name = 'memories' AND table_schema = ANY (current_schemas(false))
-"""
-
-CONTROL = """
 CREATE TABLE maintenance.store (
     only_row   boolean PRIMARY KEY DEFAULT true CHECK (only_row),
     adopted_at timestamptz
@@ -183,39 +142,3 @@ CREATE TABLE maintenance.set_aside_memories (
     PRIMARY KEY (memory_id, kind),
     FOREIGN KEY (kind, tenant_id, project, name) REFERENCES maintenance.set_aside ON DELETE CASCADE
 );
-"""
-
-INDEXES = {
-    # Decay walks a tenant's memories by id.
-    "memories_maintenance_tenant_idx": "(tenant_id, id)",
-    # Summaries read one session: 0.2 ms instead of 155 ms in a tenant of 200,000 events.
-    "memories_maintenance_session_idx": (
-        "(tenant_id, coalesce(nullif(session_id, ''), metadata->>'session_id')) WHERE layer IN ('episodic', 'em')"
-    ),
-}
-
-
-def upgrade() -> None:
-    """Add what is missing; an existing table is neither rewritten nor locked for long."""
-    connection = op.get_bind()
-    op.execute("SET LOCAL lock_timeout = '2s'")
-    op.execute(MEMORIES)
-    # In a view nothing can be locked; in partitions ctid names several rows, and id alone is not unique.
-    if not connection.execute(text(ORDINARY)).scalar():
-        raise StoreShapeError("memories is a view or partitioned: give maintenance an ordinary table (docs/scaling.md)")
-    columns = {row.column_name: row.udt_name for row in connection.execute(text(COLUMNS))}
-    if missing := NEEDED - columns.keys():
-        raise StoreShapeError(f"the memories table lacks {', '.join(sorted(missing))}: add them, then migrate again")
-    _add_columns(columns)
-    create_indexes(INDEXES)
-    for statement in CONTROL.strip().split(";\n"):
-        op.execute(statement)
-
-
-def _add_columns(columns: dict[str, str]) -> None:
-    # decayed_importance has the type of importance, so that "did anyone set it since" is an exact comparison.
-    importance = columns["importance"]
-    wanted = {"base_importance": "float8", "base_importance_at": "timestamptz", "decayed_importance": importance}
-    added = [f"ADD COLUMN {name} {kind}" for name, kind in wanted.items() if name not in columns]
-    if added:
-        op.execute(f"ALTER TABLE memories {', '.join(added)}")

@@ -1,0 +1,168 @@
+"""What this version needs of a store: ``migrate`` makes it so, ``doctor`` compares."""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Final
+
+TABLE: Final = """
+-- store.TABLE: memories, where there are none. RAE's table has more columns; statements name those of COLUMNS.
+CREATE TABLE memories (
+    id               uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    tenant_id        text NOT NULL,
+    content          text NOT NULL,
+    source           varchar(255),
+    importance       double precision DEFAULT 0.5,
+    layer            varchar(50),
+    tags             text[],
+    created_at       timestamptz DEFAULT now(),
+    last_accessed_at timestamptz DEFAULT now(),
+    usage_count      integer DEFAULT 0,
+    project          varchar(255),
+    session_id       varchar(255),
+    agent_id         varchar(255) NOT NULL DEFAULT 'default',
+    metadata         jsonb DEFAULT '{}'
+) WITH (fillfactor = 80)
+"""
+
+COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
+    "id": ("uuid",),
+    "tenant_id": ("text", "uuid", "varchar"),
+    "content": ("text",),
+    "source": ("text", "varchar"),
+    "importance": ("float4", "float8"),
+    "layer": ("text", "varchar"),
+    "tags": ("_text",),
+    "created_at": ("timestamptz",),
+    "last_accessed_at": ("timestamptz",),
+    "project": ("text", "varchar"),
+    "session_id": ("text", "varchar"),
+    "metadata": ("jsonb",),
+    "base_importance": ("float8",),
+    "base_importance_at": ("timestamptz",),
+    "decayed_importance": ("float4", "float8"),
+}
+"""Columns of memories that statements name, and the types they may have."""
+
+ADDED: Final[Mapping[str, str | None]] = {
+    "base_importance": "double precision",
+    "base_importance_at": "timestamptz",
+    "decayed_importance": None,
+}
+"""Columns that ``migrate`` adds, nullable and without a default: Postgres rewrites nothing for these.
+
+None: the type of importance, so that "did anyone set it since" is an exact comparison.
+"""
+
+INDEXES: Final[Mapping[str, str]] = {
+    # Decay walks a tenant's memories by id.
+    "memories_maintenance_tenant_idx": "(tenant_id, id)",
+    # Summaries read one session: 0.2 ms instead of 155 ms in a tenant of 200,000 events.
+    "memories_maintenance_session_idx": (
+        "(tenant_id, coalesce(nullif(session_id, ''), metadata->>'session_id')) WHERE layer IN ('episodic', 'em')"
+    ),
+    # Which events there are, without a look into the table; dreams read the latest of them.
+    "memories_maintenance_event_idx": (
+        "(tenant_id, created_at) INCLUDE (id) WHERE layer IN ('episodic', 'em') "
+        "AND coalesce(split_part(source, ' ', 1) NOT IN ('summarization_worker', 'reflection_engine_v2'), true) "
+        "AND NOT coalesce(tags && ARRAY['session_summary', 'operational', 'non_retrievable'], false) "
+        "AND coalesce(metadata->>'is_operational', '') <> 'true'"
+    ),
+    # Which summaries can be written better. No text of an agent's is in it: a long one could not be inserted.
+    "memories_maintenance_summaries_idx": (
+        "(tenant_id, (CASE WHEN metadata->>'fallback' = 'true' THEN 'fallback' "
+        "WHEN metadata->>'backend' = 'extractive' THEN 'extractive' END)) "
+        "WHERE layer IN ('episodic', 'em') AND 'session_summary' = ANY (tags)"
+    ),
+}
+"""Indexes of memories by name: what each is on.
+
+Their conditions repeat what functions of schema maintenance say, word by word: an index on the functions themselves
+would be dropped with the schema, and would be wrong without a sign once a function changes.
+"""
+
+OBSOLETE_INDEXES: Final = ("memories_maintenance_events_idx", "memories_maintenance_time_idx")
+
+MEMORIES: Final = """
+-- store.MEMORIES: the columns of memories and their types.
+SELECT a.attname AS name, t.typname AS type
+FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+WHERE a.attrelid = 'memories'::regclass AND a.attnum > 0 AND NOT a.attisdropped
+"""
+
+INDEX_STATES: Final = """
+-- store.INDEX_STATES: indexes of memories, and whether one holds a column that decay writes.
+SELECT i.indexrelid::regclass::text AS name, i.indisvalid AS valid,
+       EXISTS (
+           SELECT 1 FROM pg_attribute a
+           WHERE a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
+                 AND a.attname IN ('importance', 'base_importance', 'base_importance_at', 'decayed_importance')
+       ) AS on_decay
+FROM pg_index i WHERE i.indrelid = 'memories'::regclass
+ORDER BY 1
+"""
+
+APPLIED: Final = """
+-- store.APPLIED: the migrations that this store has, in order.
+SELECT name FROM maintenance.migrations ORDER BY name
+"""
+
+PRESENT: Final = """
+-- store.PRESENT: what is in the schema maintenance, by name.
+SELECT 'table maintenance.' || relname AS name
+FROM pg_class WHERE relnamespace = to_regnamespace('maintenance') AND relkind = 'r'
+UNION ALL
+SELECT 'column maintenance.' || c.relname || '.' || a.attname
+FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+WHERE c.relnamespace = to_regnamespace('maintenance') AND c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped
+UNION ALL
+SELECT 'function maintenance.' || proname FROM pg_proc WHERE pronamespace = to_regnamespace('maintenance')
+"""
+
+RECOVERY: Final = (
+    "Restore it from a backup; or DROP SCHEMA maintenance CASCADE, then `python starter.py migrate`: memories and "
+    "their bases of decay stay, what else maintenance knew (pauses, overrides, orders, runs, budgets) is lost"
+)
+"""What to do about a table that a migration created and somebody dropped: it is not created a second time."""
+
+_LIBRARY: Final = Path(__file__).parent.parent
+
+
+def migrations() -> dict[str, str]:
+    """Return the SQL of each migration by its name, in order: the files of every folder ``migrations``.
+
+    A number in front means once. A file without one says what is to hold from now on (functions) and may be run
+    again at any time; its name here ends in a digest, so that a store knows whether it has the newest.
+    """
+    files = sorted(_LIBRARY.glob("*/migrations/*.sql"), key=lambda file: file.name)
+    texts = {file.stem: file.read_text(encoding="utf-8") for file in files}
+    return {
+        name if is_numbered(name) else f"{name} {hashlib.sha256(sql.encode()).hexdigest()[:12]}": sql
+        for name, sql in texts.items()
+    }
+
+
+def is_numbered(migration: str) -> bool:
+    """Return whether a migration is applied once and never again."""
+    return migration[0].isdigit()
+
+
+def expected() -> list[str]:
+    """Return the names, as PRESENT gives them, of what the migrations leave in the schema maintenance."""
+    names = []
+    for file in sorted(_LIBRARY.glob("*/migrations/schema.toml")):
+        wanted = tomllib.loads(file.read_text(encoding="utf-8"))
+        for table, columns in wanted["tables"].items():
+            names += [f"table maintenance.{table}", *(f"column maintenance.{table}.{column}" for column in columns)]
+        names += [f"function maintenance.{name}" for name in wanted["functions"]]
+    return names
+
+
+def lost(present: Collection[str]) -> list[str]:
+    """Return what is expected and not among the names that are *present*; of a table that is gone, no columns."""
+    missing = [name for name in expected() if name not in present]
+    gone = tuple(f"column {name.removeprefix('table ')}." for name in missing if name.startswith("table"))
+    return [name for name in missing if not name.startswith(gone)]
