@@ -217,7 +217,7 @@ async def test_no_text_leaves_the_store_however_loud_the_logs_and_whatever_fails
 async def test_the_search_finds_a_tenants_name_wherever_it_may_stand(temporal, pool, working, listen):
     printed = listen()
     await remember(pool, "zqtenant")
-    async with working():
+    async with working(metrics_max_tenants=1_000_000):  # other tests of the process have many
         await temporal.execute_workflow("MaintenanceWorkflow", id="night", task_queue=TASK_QUEUE)
         found = places(await everything_told(temporal, printed()), "zqtenant")
     tenant = "tenant-maintenance/zqtenant"
