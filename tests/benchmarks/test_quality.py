@@ -14,11 +14,11 @@ from memory_maintenance.errors import InvalidRequestError, SettingsError
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import execute, fetch_value
 from memory_maintenance.summarization.policy import SessionKey
-from tests.endpoint import answer, endpoint, truncated_answer
+from scripted_endpoint.replies import answer, truncated_answer
 from tests.restored_logs import restored_logs
 from tests.writers.extractive.sessions import INCIDENT, MIGRATION, TENT, session
 
-__all__ = ["endpoint", "restored_logs"]
+__all__ = ["restored_logs"]
 
 pytestmark = pytest.mark.usefixtures("restored_logs")
 
