@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import shutil
-import sys
-import tempfile
+import time
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
-from pathlib import Path
 from typing import Any, Final
+from uuid import uuid4
 
-import asyncpg
-
-from benchmarks.session_files import NOW, SessionEvents, SessionFile
+from benchmarks.folders import passable_folder
+from benchmarks.sessions import NOW, SessionEvents, SessionFile
 from benchmarks.summary_quality import Judged, judged
 from embedded.postgres import running_postgres
 from memory_maintenance.errors import SettingsError
@@ -24,7 +20,10 @@ from memory_maintenance.store.importing import import_memories
 from memory_maintenance.store.migrate import migrate
 from memory_maintenance.store.pool import Pool, fetch, open_pool
 from memory_maintenance.summarization.prompt import SessionSummaryResponse
-from memory_maintenance.summarization.worker import SummarizationWorker, SummaryOutcome
+from memory_maintenance.summarization.task import Summarization
+from memory_maintenance.task import Tools
+from memory_maintenance.tenants.control import load_tenant
+from memory_maintenance.work import Run
 from memory_maintenance.writers.language.cleaning import clean
 from memory_maintenance.writers.model.asking import PatientModel, open_model
 from memory_maintenance.writers.model.completion import read_completion
@@ -48,13 +47,13 @@ FROM memories WHERE source = 'summarization_worker'
 
 @dataclass(frozen=True, slots=True)
 class ModelRun:
-    """What a model made of some sessions.
+    """What a model made of some sessions: how they ended, and every answer.
 
     ``unaccepted`` counts stored summaries that are neither an accepted answer nor marked as a fallback: it must be 0.
     """
 
-    outcomes: tuple[SummaryOutcome, ...]
-    answers: tuple[Judged, ...]
+    outcomes: dict[str, int]
+    answers: list[Judged]
     tokens: int
     seconds: float
     unaccepted: int
@@ -84,58 +83,42 @@ async def summarized(pool: Pool, settings: Settings, file: SessionFile, sessions
         raise SettingsError("no model is configured: set OPENAI_BASE_URL or OPENAI_API_KEY")
     with file.path.open("rb") as lines:
         await import_memories(pool, lines, now=NOW)
-    heard = _Heard(model)
-    worker = SummarizationWorker(pool, settings, PatientModel(heard))
+    heard, began = _Heard(model), time.perf_counter()
+    task = Summarization(Tools(pool, settings, model=PatientModel(heard)))
+    outcomes: Counter[str] = Counter()
     try:
-        began = asyncio.get_running_loop().time()
-        outcomes = [await _outcome(worker, one, file.as_of) for one in sessions]
-        seconds = asyncio.get_running_loop().time() - began
+        for one in sessions:
+            run = Run(cycle_id=uuid4(), as_of=file.as_of, min_events=1)
+            tenant = await load_tenant(pool, one.key.tenant_id, settings)
+            outcomes[(await task.summarize(tenant, one.key, run)).status] += 1
     finally:
         await model.close()
-    return await _run(pool, heard, outcomes, seconds)
-
-
-async def _outcome(worker: SummarizationWorker, session: SessionEvents, as_of: datetime) -> SummaryOutcome:
-    return await worker.summarize(session.key, as_of=as_of, min_events=1)
-
-
-async def _run(pool: Pool, heard: _Heard, outcomes: Sequence[SummaryOutcome], seconds: float) -> ModelRun:
-    calls = await fetch(pool, CALLS)
-    accepted = {_text(call, heard.questions[call["question"]]) for call in calls if call["state"] == "accepted"}
+    seconds, calls, accepted, answers = time.perf_counter() - began, await fetch(pool, CALLS), set(), []
+    for call in calls:
+        # An answer is measured by the question that it answers: a chunk by its events, a merged one by its chunks.
+        question, completion = heard.questions[call["question"]], read_completion(call["response"])
+        value = read_answer(completion.content, question.answer_type)
+        if value is None or completion.finish_reason != "stop":
+            answers.append(Judged((call["reason"],)))
+        else:
+            prose, topics = value.prose() or "", value.labels()
+            answers.append(judged(prose, topics, sources=question.sources, prompt=question.system))
+        if call["state"] == "accepted" and isinstance(value, SessionSummaryResponse):
+            accepted.add(clean(value.as_text()))
     stored = await fetch(pool, STORED)
     return ModelRun(
-        outcomes=tuple(outcomes),
-        answers=tuple(_judged(call, heard.questions[call["question"]]) for call in calls),
+        outcomes=dict(sorted(outcomes.items())),
+        answers=answers,
         tokens=sum(call["input_tokens"] + call["output_tokens"] for call in calls),
         seconds=seconds,
         unaccepted=sum(not row["fallback"] and row["content"] not in accepted for row in stored),
     )
 
 
-def _text(call: asyncpg.Record, question: Question[Any]) -> str:
-    value = SessionSummaryResponse.model_validate(
-        read_answer(read_completion(call["response"]).content, question.answer_type)
-    )
-    return clean(value.as_text())
-
-
-def _judged(call: asyncpg.Record, question: Question[Any]) -> Judged:
-    """Measure an answer by the question that it answers: a chunk by its events, a merged one by its chunks."""
-    completion = read_completion(call["response"])
-    value = read_answer(completion.content, question.answer_type)
-    if value is None or completion.finish_reason != "stop":
-        return Judged((call["reason"],))
-    return judged(value.prose(), value.labels(), sources=question.sources, prompt=question.system)
-
-
-# --- where it happens --------------------------------------------------------------------------------
-
-
 @asynccontextmanager
 async def scratch_store() -> AsyncIterator[Pool]:
-    """Yield a pool on a new store in a temporary folder; nothing of it stays."""
-    folder = _folder()
-    try:
+    """Yield a pool on a new store, of which nothing stays."""
+    with passable_folder() as folder:
         async with running_postgres(folder / "data", log=folder / "postgres.log") as server:
             await migrate(server.address)
             pool = await open_pool(server.address, size=4, timeout_seconds=60)
@@ -143,36 +126,3 @@ async def scratch_store() -> AsyncIterator[Pool]:
                 yield pool
             finally:
                 await pool.close()
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _folder() -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="memory-maintenance-benchmark-"))
-    folder.chmod(0o711)  # as root, Postgres runs as a user who has to pass through
-    return folder
-
-
-@asynccontextmanager
-async def small_model() -> AsyncIterator[Settings]:
-    """Yield settings for the real small model of the tests, which serves from a child process meanwhile."""
-    command = (sys.executable, "-m", "tests.small_model")
-    server = await asyncio.create_subprocess_exec(
-        *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
-    )
-    try:
-        address = (await server.stdout.readline()).decode().strip() if server.stdout else ""
-        if not address:
-            raise SettingsError("the small model did not start: it needs the development requirements (make test)")
-        yield Settings(
-            _env_file=None,
-            rae_llm_backend="openai",
-            openai_base_url=f"{address}/v1",
-            rae_llm_model_default="local",
-            model_context_tokens=2048,
-            model_answer_tokens=256,
-        )
-    finally:
-        if server.stdin:
-            server.stdin.close()  # the child ends with its input
-        await server.wait()

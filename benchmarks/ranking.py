@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.store import Question, Store, StoredMemory
+from benchmarks.store import Question, Store
 from memory_maintenance.writers.language.words import content_stems
 
 Numbers = NDArray[np.float64]
@@ -48,67 +48,39 @@ class Bm25:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What one question found: the share of its evidence among the first ten, and whether the newest led.
+    """The share of a question's evidence among the first ten, and whether the newest version came before the others.
 
     ``newest_first`` is None for a question without versions.
     """
 
-    kind: str
+    question: Question
     recall: float
     newest_first: bool | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    question: Question
-    where: NDArray[np.intp]
-    """Positions of the memories that share a word with the question, in the store."""
-    relevance: Numbers
-    evidence: NDArray[np.bool_]
-    versions: tuple[int, ...]
-    """Positions in the store, oldest first."""
 
 
 class Search:
     """A store made ready: relevance depends on the words only, so it is computed once for all policies."""
 
     def __init__(self, store: Store) -> None:
-        self.store = store
-        self._at = {memory.id: position for position, memory in enumerate(store.memories)}
-        self._asked = [asked for tenant in _tenants(store) for asked in self._prepare(tenant)]
+        at = {memory.id: position for position, memory in enumerate(store.memories)}
+        tenants = np.array([memory.tenant_id for memory in store.memories])
+        self._asked: list[tuple[Question, NDArray[np.intp], Numbers]] = []
+        """A question, the positions of the tenant's memories that share a word with it, and their relevance."""
+        self._at = at
+        for tenant in sorted(set(tenants)):
+            (own,) = np.nonzero(tenants == tenant)
+            index = Bm25([store.memories[position].content for position in own])
+            for question in store.questions:
+                if tenants[at[min(question.evidence)]] == tenant:
+                    relevance = index.relevance(question.question)
+                    self._asked.append((question, own[relevance > 0], relevance[relevance > 0]))
 
-    def _prepare(self, tenant: str) -> Iterator[_Asked]:
-        own = np.array([at for at, memory in enumerate(self.store.memories) if memory.tenant_id == tenant])
-        index = Bm25([self.store.memories[at].content for at in own])
-        for question in self.store.questions:
-            if self._memory(question).tenant_id == tenant:
-                relevance = index.relevance(question.text)
-                where = own[relevance > 0]
-                evidence = np.isin(where, [self._at[one] for one in question.evidence])
-                versions = tuple(self._at[one] for one in question.versions)
-                yield _Asked(question, where, relevance[relevance > 0], evidence, versions)
-
-    def _memory(self, question: Question) -> StoredMemory:
-        return self.store.memories[self._at[min(question.evidence)]]
-
-    def ask(self, importance: Numbers) -> list[Found]:
+    def ask(self, importance: Numbers) -> Iterator[Found]:
         """Ask every question, ranking by relevance times *importance* (one per memory); ties go by id."""
-        return [_answered(asked, importance) for asked in self._asked]
-
-
-def _tenants(store: Store) -> list[str]:
-    return sorted({memory.tenant_id for memory in store.memories})
-
-
-def _answered(asked: _Asked, importance: Numbers) -> Found:
-    ranking = np.argsort(-asked.relevance * importance[asked.where], kind="stable")
-    recall = float(asked.evidence[ranking[:DEPTH]].sum()) / len(asked.question.evidence)
-    return Found(asked.question.kind, recall, _newest_first(asked, ranking))
-
-
-def _newest_first(asked: _Asked, ranking: NDArray[np.intp]) -> bool | None:
-    if len(asked.versions) < 2:
-        return None
-    ranked = asked.where[ranking]
-    ranked_versions = ranked[np.isin(ranked, asked.versions)]
-    return bool(len(ranked_versions)) and int(ranked_versions[0]) == asked.versions[-1]
+        for question, where, relevance in self._asked:
+            ranked = where[np.argsort(-relevance * importance[where], kind="stable")]
+            evidence = np.isin(ranked[:DEPTH], [self._at[one] for one in question.evidence])
+            versions = [self._at[one] for one in question.versions]
+            leading = ranked[np.isin(ranked, versions)][:1]
+            newest_first = leading.tolist() == versions[-1:] if len(versions) > 1 else None
+            yield Found(question, float(evidence.sum()) / len(question.evidence), newest_first)

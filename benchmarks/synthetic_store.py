@@ -1,33 +1,15 @@
 """A year of an agent's memories, made from a seed: what decay is measured on.
 
-The seed, the numbers in ``StoreShape`` and the pattern below were written down before any
-policy was run on the store, and have not been changed since. They are not to be tuned.
-
-What is written. 48 subjects (customers of the agent, say), of which few are busy: Zipf with
-exponent 1. Four changing facts per subject in two to five versions each, at random times; the
-older memories stay. Three standing facts per subject, important and hardly ever needed. The rest
-are events, mentions of facts that do not say them, and small talk, at random times. Importance is
-what agents give: coarse steps, high for facts, middling for events, low for chatter, the same for
-every version of a fact. No text says that it is the newer or the older one.
-
-What is read. Recalls come at random times, a fixed mean number a day, to subjects by the same
-Zipf law. Each touches up to three memories of its subject, useful or not, by chance in proportion to
-importance times the sum of t^-1/2 over the days t since it was written and since each recall:
-the power law of recency and frequency found by Anderson and Schooler (1991), with the exponent
-that ACT-R uses. A superseded version is recalled like any other, so that older versions are
-often the more recently accessed ones. Standing facts stay out of this: they are recalled about once a year.
-
-What is asked, after the last day, in equal numbers of four kinds: ``current`` (a changing
-fact, subjects by Zipf; its newest version is the evidence), ``rare`` (a standing fact),
-``recent`` (an event of the last 60 days), ``past`` (an older event). Words of question
-and memory differ as people's words do (``vocabulary.py``).
+``benchmarks/README.md`` says what is written, read and asked. The seed, the numbers and the
+pattern were written down before any policy was run on the store, and have not been changed
+since. They are not to be tuned: another store is another benchmark.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 from typing import Final
@@ -37,13 +19,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import vocabulary as words
-from benchmarks.store import Store, StoredMemory
-from benchmarks.synthetic_draft import YEAR_DAYS, Draft, event_text, named
-from benchmarks.synthetic_questions import Questions
+from benchmarks.store import Question, Store, StoredMemory
 
 SEED: Final = 2026
 START: Final = datetime(2025, 1, 1, tzinfo=UTC)
-TENANT: Final = "synthetic"
+YEAR_DAYS: Final = 365.0
+RECENT_DAYS: Final = 60.0
+NIL: Final = UUID(int=0)
+
+MEMORIES: Final = 3000
+SUBJECTS: Final = 48
+CHANGING_FACTS: Final = 4
+"""Of each subject, each in two to five versions."""
+STANDING_FACTS: Final = 3
+"""Of each subject."""
+RECALLS_PER_DAY: Final = 20.0
+MEMORIES_PER_RECALL: Final = 3
+STANDING_RECALLS_PER_YEAR: Final = 1.0
+"""Of each standing fact."""
+QUESTIONS_PER_KIND: Final = 100
+
+POPULARITY: Final = [1 / rank for rank in range(1, SUBJECTS + 1)]
+"""Zipf: of the subjects few are busy."""
 
 Weights = dict[float, int]
 
@@ -54,41 +51,35 @@ MENTION_IMPORTANCE: Final[Weights] = {0.2: 1, 0.3: 2, 0.4: 2, 0.5: 1}
 CHATTER_IMPORTANCE: Final[Weights] = {0.1: 2, 0.2: 2, 0.3: 1}
 
 
-@dataclass(frozen=True, slots=True)
-class StoreShape:
-    """How large a store is."""
+@dataclass(slots=True)
+class Draft:
+    """A memory in the making; ``day`` counts from the start."""
 
-    memories: int = 3000
-    subjects: int = 48
-    changing_facts: int = 4
-    """Per subject, each in two to five versions."""
-    standing_facts: int = 3
-    """Per subject."""
-    recalls_per_day: float = 20.0
-    memories_per_recall: int = 3
-    standing_recalls_per_year: float = 1.0
-    """Per standing fact."""
-    questions_per_kind: int = 100
+    subject: int
+    topic: tuple[int, ...]
+    """What it is about, as places in the vocabulary; empty for mentions and chatter."""
+    day: float
+    text: str
+    importance: float
+    standing: bool = False
+    uses: list[float] = field(default_factory=list)
+    id: UUID = NIL
 
 
-def synthetic_store(seed: int = SEED, shape: StoreShape | None = None) -> Store:
+def synthetic_store(seed: int = SEED) -> Store:
     """Return the store of *seed*: the same on every machine and day."""
-    shape, rng = shape or StoreShape(), random.Random(seed)
-    popularity = [1 / rank for rank in range(1, shape.subjects + 1)]
-    versions = [fact for subject in range(shape.subjects) for fact in _changing_facts(rng, subject, shape)]
-    standing = [draft for subject in range(shape.subjects) for draft in _standing_facts(rng, subject, shape)]
+    rng = random.Random(seed)
+    versions = [fact for subject in range(SUBJECTS) for fact in _changing_facts(rng, subject)]
+    standing = [draft for subject in range(SUBJECTS) for draft in _standing_facts(rng, subject)]
     facts = [draft for fact in versions for draft in fact] + standing
-    routine = list(_routine(rng, shape.memories - len(facts), popularity))
-    _recall(rng, [draft for draft in facts + routine if not draft.standing], popularity, shape)
-    _recall_standing(rng, standing, shape.standing_recalls_per_year)
+    routine = list(_routine(rng, MEMORIES - len(facts)))
+    _recall(rng, [draft for draft in facts + routine if not draft.standing])
+    for draft in standing:
+        draft.uses.extend(_times(rng, STANDING_RECALLS_PER_YEAR / YEAR_DAYS, draft.day))
     for draft in facts + routine:
         draft.id = UUID(int=rng.getrandbits(128), version=4)
-    questions = Questions(rng, shape.questions_per_kind, popularity)
-    return Store(
-        tuple(map(_memory, facts + routine)),
-        (*questions.of_versions(versions), *questions.of_standing(standing), *questions.of_events(routine)),
-        _instant(YEAR_DAYS),
-    )
+    questions = _questions(rng, versions, standing, routine)
+    return Store(tuple(map(_memory, facts + routine)), tuple(questions), _instant(YEAR_DAYS))
 
 
 def _instant(day: float) -> datetime:
@@ -97,7 +88,7 @@ def _instant(day: float) -> datetime:
 
 def _memory(draft: Draft) -> StoredMemory:
     accesses = tuple(_instant(day) for day in draft.uses)
-    return StoredMemory(draft.id, TENANT, draft.text, draft.importance, _instant(draft.day), accesses)
+    return StoredMemory(draft.id, "synthetic", draft.text, draft.importance, _instant(draft.day), accesses)
 
 
 # --- what is written ---------------------------------------------------------------------------------
@@ -107,9 +98,33 @@ def _given(rng: random.Random, weights: Weights) -> float:
     return rng.choices(list(weights), list(weights.values()))[0]
 
 
-def _changing_facts(rng: random.Random, subject: int, shape: StoreShape) -> Iterator[list[Draft]]:
+def _named(rng: random.Random, subject: int) -> str:
+    """Return the subject's name in full or, as often, its first word."""
+    name = words.SUBJECTS[subject]
+    return rng.choice((name, name.split()[0]))
+
+
+def _fact_text(rng: random.Random, subject: int, aspect: words.Aspect, value: str) -> str:
+    return rng.choice(words.FACT_SENTENCES).format(
+        subject=_named(rng, subject), aspect=rng.choice(aspect.names), value=value, person=rng.choice(words.PEOPLE)
+    )
+
+
+def _event_text(rng: random.Random, sentences: Sequence[str], subject: int, topic: tuple[int, ...]) -> str:
+    """Return one of *sentences* about an event, in one of the ways to name its parts."""
+    person, state, thing = topic
+    return rng.choice(sentences).format(
+        subject=_named(rng, subject),
+        person=words.PEOPLE[person],
+        state=rng.choice(words.STATES[state]),
+        thing=rng.choice(words.OBJECTS[thing]),
+        ending=rng.choice(words.EVENT_ENDINGS),
+    )
+
+
+def _changing_facts(rng: random.Random, subject: int) -> Iterator[list[Draft]]:
     """Yield the versions of each changing fact, oldest first."""
-    for kind in rng.sample(range(len(words.CHANGING)), shape.changing_facts):
+    for kind in rng.sample(range(len(words.CHANGING)), CHANGING_FACTS):
         aspect, count = words.CHANGING[kind], rng.randint(2, 5)
         days = sorted(rng.uniform(0, YEAR_DAYS) for _ in range(count))
         yield [
@@ -118,44 +133,38 @@ def _changing_facts(rng: random.Random, subject: int, shape: StoreShape) -> Iter
         ]
 
 
-def _standing_facts(rng: random.Random, subject: int, shape: StoreShape) -> Iterator[Draft]:
-    for kind in rng.sample(range(len(words.STANDING)), shape.standing_facts):
+def _standing_facts(rng: random.Random, subject: int) -> Iterator[Draft]:
+    for kind in rng.sample(range(len(words.STANDING)), STANDING_FACTS):
         aspect = words.STANDING[kind]
         text = _fact_text(rng, subject, aspect, rng.choice(aspect.values))
         importance = _given(rng, STANDING_IMPORTANCE)
         yield Draft(subject, (kind,), rng.uniform(0, YEAR_DAYS), text, importance, standing=True)
 
 
-def _fact_text(rng: random.Random, subject: int, aspect: words.Aspect, value: str) -> str:
-    return rng.choice(words.FACT_SENTENCES).format(
-        subject=named(rng, subject), aspect=rng.choice(aspect.names), value=value, person=rng.choice(words.PEOPLE)
-    )
-
-
-def _routine(rng: random.Random, count: int, popularity: Sequence[float]) -> Iterator[Draft]:
-    """Yield events, mentions and chatter: of five, three, one and one."""
+def _routine(rng: random.Random, count: int) -> Iterator[Draft]:
+    """Yield events, mentions of facts that do not say them, and chatter: of five, three, one and one."""
     for _ in range(count):
-        (subject,) = rng.choices(range(len(popularity)), popularity)
+        (subject,) = rng.choices(range(SUBJECTS), POPULARITY)
         day, make = rng.uniform(0, YEAR_DAYS), rng.choice((_event, _event, _event, _mention, _chatter))
         yield make(rng, subject, day)
 
 
 def _event(rng: random.Random, subject: int, day: float) -> Draft:
     topic = tuple(rng.randrange(len(names)) for names in (words.PEOPLE, words.STATES, words.OBJECTS))
-    text = event_text(rng, words.EVENT_SENTENCES, subject, topic)
+    text = _event_text(rng, words.EVENT_SENTENCES, subject, topic)
     return Draft(subject, topic, day, text, _given(rng, EVENT_IMPORTANCE))
 
 
 def _mention(rng: random.Random, subject: int, day: float) -> Draft:
     aspect, person = rng.choice(words.CHANGING + words.STANDING), rng.choice(words.PEOPLE)
     text = rng.choice(words.MENTION_SENTENCES).format(
-        subject=named(rng, subject), aspect=rng.choice(aspect.names), person=person
+        subject=_named(rng, subject), aspect=rng.choice(aspect.names), person=person
     )
     return Draft(subject, (), day, text, _given(rng, MENTION_IMPORTANCE))
 
 
 def _chatter(rng: random.Random, subject: int, day: float) -> Draft:
-    text = rng.choice(words.CHATTER_SENTENCES).format(subject=named(rng, subject), person=rng.choice(words.PEOPLE))
+    text = rng.choice(words.CHATTER_SENTENCES).format(subject=_named(rng, subject), person=rng.choice(words.PEOPLE))
     return Draft(subject, (), day, text, _given(rng, CHATTER_IMPORTANCE))
 
 
@@ -170,13 +179,13 @@ def _times(rng: random.Random, per_day: float, start: float = 0.0) -> Iterator[f
         day += rng.expovariate(per_day)
 
 
-def _recall(rng: random.Random, drafts: list[Draft], popularity: Sequence[float], shape: StoreShape) -> None:
+def _recall(rng: random.Random, drafts: list[Draft]) -> None:
     """Let the year's recalls touch *drafts*."""
-    shelves = [_Shelf([one for one in drafts if one.subject == subject]) for subject in range(len(popularity))]
-    odds = list(accumulate(popularity))
-    for day in _times(rng, shape.recalls_per_day):
+    shelves = [_Shelf([one for one in drafts if one.subject == subject]) for subject in range(SUBJECTS)]
+    odds = list(accumulate(POPULARITY))
+    for day in _times(rng, RECALLS_PER_DAY):
         (shelf,) = rng.choices(shelves, cum_weights=odds)
-        shelf.recall(rng, day, shape.memories_per_recall)
+        shelf.recall(rng, day)
 
 
 class _Shelf:
@@ -189,24 +198,51 @@ class _Shelf:
         self._used: list[int] = []
         self._used_on: list[float] = []
 
-    def recall(self, rng: random.Random, day: float, how_many: int) -> None:
-        """Touch up to *how_many* of the memories that exist on *day*."""
-        there = int(np.searchsorted(self._days, day))
-        if not there:
-            return
-        weights = self._importance[:there] * self._activation(there, day)
-        for which in sorted(set(rng.choices(range(there), cum_weights=np.cumsum(weights).tolist(), k=how_many))):
-            self._drafts[which].uses.append(day)
-            self._used.append(which)
-            self._used_on.append(day)
+    def recall(self, rng: random.Random, day: float) -> None:
+        """Touch up to ``MEMORIES_PER_RECALL`` of the memories that exist on *day*."""
+        if there := int(np.searchsorted(self._days, day)):
+            weights = self._importance[:there] * self._activation(there, day)
+            odds = np.cumsum(weights).tolist()
+            for which in sorted(set(rng.choices(range(there), cum_weights=odds, k=MEMORIES_PER_RECALL))):
+                self._drafts[which].uses.append(day)
+                self._used.append(which)
+                self._used_on.append(day)
 
     def _activation(self, there: int, day: float) -> NDArray[np.float64]:
-        """Return the sum of t^-1/2 over the uses of each memory; writing it is the first."""
+        """Return the sum of t^-1/2 over the uses of each memory (Anderson and Schooler); writing it is the first."""
         age = 1 / np.sqrt(day - self._days[:there])
         recalled = 1 / np.sqrt(day - np.array(self._used_on))
         return age + np.bincount(np.array(self._used, dtype=int), recalled, minlength=there)
 
 
-def _recall_standing(rng: random.Random, standing: Sequence[Draft], per_year: float) -> None:
-    for draft in standing:
-        draft.uses.extend(_times(rng, per_year / YEAR_DAYS, draft.day))
+# --- what is asked -----------------------------------------------------------------------------------
+
+
+def _questions(
+    rng: random.Random, versions: Sequence[list[Draft]], standing: Sequence[Draft], routine: Sequence[Draft]
+) -> Iterator[Question]:
+    """Yield ``QUESTIONS_PER_KIND`` of each kind.
+
+    The newest version of a changing fact, busy subjects first; a standing fact; a recent event, then a past one.
+    """
+
+    def about(draft: Draft, aspects: Sequence[words.Aspect]) -> str:
+        aspect = rng.choice(aspects[draft.topic[0]].names)
+        return rng.choice(words.FACT_QUESTIONS).format(subject=_named(rng, draft.subject), aspect=aspect)
+
+    # The smallest of -log(u)/weight: a weighted sample without replacement.
+    odds = [rng.expovariate(POPULARITY[fact[0].subject]) for fact in versions]
+    for which in sorted(range(len(versions)), key=odds.__getitem__)[:QUESTIONS_PER_KIND]:
+        ids = tuple(draft.id for draft in versions[which])
+        text = about(versions[which][0], words.CHANGING)
+        yield Question(question=text, evidence=frozenset(ids[-1:]), kind="current", versions=ids)
+    for draft in rng.sample(standing, QUESTIONS_PER_KIND):
+        yield Question(question=about(draft, words.STANDING), evidence=frozenset({draft.id}), kind="rare")
+    events = [draft for draft in routine if draft.topic]
+    recent = [event for event in events if event.day >= YEAR_DAYS - RECENT_DAYS]
+    past = [event for event in events if event.day < YEAR_DAYS - RECENT_DAYS]
+    for kind, asked in (("recent", recent), ("past", past)):
+        for draft in rng.sample(asked, QUESTIONS_PER_KIND):
+            same = frozenset(one.id for one in events if (one.subject, one.topic) == (draft.subject, draft.topic))
+            text = _event_text(rng, words.EVENT_QUESTIONS, draft.subject, draft.topic)
+            yield Question(question=text, evidence=same, kind=kind)

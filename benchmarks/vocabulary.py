@@ -28,6 +28,10 @@ def _words(text: str) -> Names:
     return tuple(text.split())
 
 
+def _groups(text: str) -> tuple[Names, ...]:
+    return tuple(map(_words, text.split("|")))
+
+
 _FIRST: Final = _words(
     """
     Maple Orchid Falcon Juniper Harbor Saffron Cobalt Willow Ember Lantern Quartz Meadow Raven Cedar Velvet Summit
@@ -70,6 +74,24 @@ STANDING: Final = (
 )
 """Facts that stay true, matter much and are needed about once a year."""
 
+OBJECTS: Final = _groups(
+    """
+    invoice bill statement | parcel package shipment | printer copier | laptop notebook computer | door entrance gate |
+    heater radiator boiler | window pane glazing | ticket case inquiry | report summary write-up | truck van lorry |
+    fridge freezer cooler | badge pass keycard | camera webcam | form questionnaire sheet | menu catalogue brochure |
+    lamp light spotlight | router modem gateway | carpet flooring rug | backup snapshot archive |
+    password passphrase credential | lift elevator | battery accumulator | scale balance | bench seat chair
+    """
+)
+
+STATES: Final = _groups(
+    """
+    late delayed overdue | missing lost vanished | broken damaged faulty | duplicate doubled repeated |
+    wrong incorrect mistaken | noisy loud rattling | dirty stained soiled | blocked locked jammed |
+    outdated expired obsolete | spare extra surplus | unsigned unapproved | leaking dripping wet
+    """
+)
+
 FACT_SENTENCES: Final = (
     "{subject}: the {aspect} is {value}.",
     "The {aspect} for {subject} is {value}.",
@@ -81,48 +103,6 @@ FACT_QUESTIONS: Final = (
     "What is the {aspect} of {subject}?",
     "Which {aspect} does {subject} have?",
     "Tell me the {aspect} for {subject}.",
-)
-
-OBJECTS: Final[tuple[Names, ...]] = (
-    ("invoice", "bill", "statement"),
-    ("parcel", "package", "shipment"),
-    ("printer", "copier"),
-    ("laptop", "notebook", "computer"),
-    ("door", "entrance", "gate"),
-    ("heater", "radiator", "boiler"),
-    ("window", "pane", "glazing"),
-    ("ticket", "case", "inquiry"),
-    ("report", "summary", "write-up"),
-    ("truck", "van", "lorry"),
-    ("fridge", "freezer", "cooler"),
-    ("badge", "pass", "keycard"),
-    ("camera", "webcam"),
-    ("form", "questionnaire", "sheet"),
-    ("menu", "catalogue", "brochure"),
-    ("lamp", "light", "spotlight"),
-    ("router", "modem", "gateway"),
-    ("carpet", "flooring", "rug"),
-    ("backup", "snapshot", "archive"),
-    ("password", "passphrase", "credential"),
-    ("lift", "elevator"),
-    ("battery", "accumulator"),
-    ("scale", "balance"),
-    ("bench", "seat", "chair"),
-)
-
-STATES: Final[tuple[Names, ...]] = (
-    ("late", "delayed", "overdue"),
-    ("missing", "lost", "vanished"),
-    ("broken", "damaged", "faulty"),
-    ("duplicate", "doubled", "repeated"),
-    ("wrong", "incorrect", "mistaken"),
-    ("noisy", "loud", "rattling"),
-    ("dirty", "stained", "soiled"),
-    ("blocked", "locked", "jammed"),
-    ("outdated", "expired", "obsolete"),
-    ("spare", "extra", "surplus"),
-    ("unsigned", "unapproved"),
-    ("leaking", "dripping", "wet"),
 )
 
 EVENT_SENTENCES: Final = (

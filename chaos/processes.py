@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import sys
-from asyncio.subprocess import DEVNULL, PIPE, Process
+from asyncio.subprocess import DEVNULL, Process
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from signal import SIGKILL
-from typing import Any, Final
+from typing import Final
 
 from embedded.exec_with_parent_death import with_parent_death
 from embedded.process import opened_log
@@ -93,48 +92,3 @@ class Supervised:
         """Wait until it has said for the first time that it polls."""
         while not (self.log.exists() and STARTED in await asyncio.to_thread(self.log.read_bytes)):
             await asyncio.sleep(0.1)
-
-
-@dataclass(slots=True)
-class EndpointProcess:
-    """The scripted model endpoint in a process of its own."""
-
-    process: Process
-    port: int
-
-    @classmethod
-    async def started(cls, home: Path, seed: int) -> EndpointProcess:
-        """Start it and wait until it says where it listens."""
-        process = await asyncio.create_subprocess_exec(
-            *with_parent_death([sys.executable, "-m", "chaos.endpoint", seed], SIGKILL),
-            env=environment(home, {}),
-            cwd=home,
-            stdout=PIPE,
-        )
-        assert process.stdout is not None  # noqa: S101  asked for
-        return cls(process, int(await process.stdout.readline()))
-
-    @property
-    def base_url(self) -> str:
-        """Return the root for an openai client."""
-        return f"http://127.0.0.1:{self.port}/v1"
-
-    async def calm(self) -> None:
-        """End its misbehaviour."""
-        await self._ask("POST", "/calm")
-
-    async def bill(self) -> dict[str, Any]:
-        """Return what it has written and what that costs."""
-        return await self._ask("GET", "/bill")
-
-    async def _ask(self, method: str, path: str) -> dict[str, Any]:
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        writer.write(f"{method} {path} HTTP/1.1\r\ncontent-length: 0\r\n\r\n".encode())
-        answer = await reader.read()
-        writer.close()
-        return dict(json.loads(answer.partition(b"\r\n\r\n")[2]))
-
-    async def stop(self) -> None:
-        """End it."""
-        self.process.terminate()
-        await self.process.wait()

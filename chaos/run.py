@@ -19,13 +19,13 @@ from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig
 
 from chaos import evidence
 from chaos.agent import Agent
-from chaos.checks.surroundings import Bill
 from chaos.clock import Clock, clock_until_now
 from chaos.cycles import Cycles
 from chaos.faults import Faults, plan
 from chaos.judgement import Facts
+from chaos.misbehaviour import Misbehaviour
 from chaos.operators import Operators
-from chaos.processes import EndpointProcess, Supervised
+from chaos.processes import Supervised
 from chaos.record import Record
 from chaos.servers import Killable, postgres, temporal
 from chaos.settings import Options, worker_settings
@@ -34,6 +34,7 @@ from memory_maintenance.settings import Settings
 from memory_maintenance.store.migrate import migrate
 from memory_maintenance.store.pool import Pool, fetch_value, open_pool
 from runtime.client import connect
+from scripted_endpoint.server import ScriptedEndpoint
 
 Say = Callable[[str], None]
 
@@ -51,7 +52,7 @@ class Stage:
     home: Path
     postgres: Killable
     temporal: Killable
-    endpoint: EndpointProcess
+    model: Misbehaviour
     workers: Sequence[Supervised]
     pool: Pool
     client: Client
@@ -76,15 +77,14 @@ async def run(options: Options, home: Path, say: Say) -> Facts:
             facts = await _come_to_an_end(stage, cycles, faults, say)
         await stage.pool.close()
         left_connections = await evidence.connections(stage.postgres.address)
-        bill = await stage.endpoint.bill()
     facts.after_the_workers(
         connections=left_connections,
         ends=sum((worker.ends for worker in stage.workers), Counter[int]()),
         last=[worker.last_status for worker in stage.workers],
     )
     facts.after_the_servers(
-        bill=Bill(bill["answers"], bill["distinct"], bill["tokens"]),
-        answers=bill["ways"],
+        bill=stage.model.bill(),
+        answers=dict(stage.model.ways),
         alarms=evidence.alarms(worker.log for worker in stage.workers),
         texts=evidence.texts_of_memories([*home.glob("*.log"), *home.glob("temporal.db*")]),
         processes=evidence.processes_of(home),
@@ -101,8 +101,8 @@ async def _set_up(options: Options, home: Path, servers: AsyncExitStack) -> Stag
     for server in (database, workflows):
         await server.start()
         servers.push_async_callback(server.stop)
-    endpoint = await EndpointProcess.started(home, options.seed)
-    servers.push_async_callback(endpoint.stop)
+    model = Misbehaviour(options.seed)
+    endpoint = await servers.enter_async_context(ScriptedEndpoint(model))
     await migrate(database.address)
     settings = worker_settings(home, database=database.address, temporal=workflows.address, endpoint=endpoint.base_url)
     return Stage(
@@ -110,7 +110,7 @@ async def _set_up(options: Options, home: Path, servers: AsyncExitStack) -> Stag
         home=home,
         postgres=database,
         temporal=workflows,
-        endpoint=endpoint,
+        model=model,
         workers=[Supervised(f"worker-{n}", home, settings) for n in range(options.workers)],
         pool=await open_pool(database.address, size=4, timeout_seconds=10),
         client=await connect(workflows.address, Settings(_env_file=None), runtime=_quiet_runtime()),
@@ -163,7 +163,7 @@ async def _go_wrong(stage: Stage) -> tuple[Cycles, Faults]:
         stop.set()
         await asyncio.gather(*agents)
         cycling.cancel()  # what it has started is waited for with all else
-    await stage.endpoint.calm()
+    stage.model.calm = True
     await operators.resume_all()
     return cycles, faults
 

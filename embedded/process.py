@@ -9,7 +9,7 @@ import os
 import signal
 import stat
 from asyncio.subprocess import DEVNULL, Process
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,6 +45,8 @@ async def server_process(
     stop_signal: signal.Signals = signal.SIGTERM,
     user: str = "",
     pass_fds: Sequence[int] = (),
+    environment: Mapping[str, str] | None = None,
+    folder: Path | None = None,
 ) -> AsyncIterator[Process]:
     """Run *command* and stop it at the end of the block.
 
@@ -57,6 +59,8 @@ async def server_process(
         stop_signal: requests a graceful shutdown; SIGKILL follows after ``STOP_TIMEOUT_SECONDS``.
         user: name of the user to run it as; empty: the current user.
         pass_fds: file descriptors that stay open in it and in its children.
+        environment: its whole environment; None: ``server_environment()``.
+        folder: its working directory; None: that of this process.
     """
     output = opened_log(log)
     try:
@@ -66,7 +70,8 @@ async def server_process(
             stdout=output,
             stderr=output,
             pass_fds=tuple(pass_fds),
-            env=server_environment(),
+            env=server_environment() if environment is None else environment,
+            cwd=folder,
             start_new_session=True,  # Ctrl-C is for the application, which still needs its servers
         )
     finally:

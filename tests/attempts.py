@@ -4,8 +4,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from memory_maintenance.store.pool import Pool
+from scripted_endpoint.replies import Reply
+from scripted_endpoint.server import ScriptedEndpoint
 from tests.agents import others, write
-from tests.endpoint import Reply, ScriptedEndpoint
 from tests.hostile import STORABLE
 from tests.model_path import record_of, told, told_answer
 

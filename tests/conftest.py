@@ -19,6 +19,7 @@ from embedded.postgres import running_postgres
 from embedded.temporal import temporal_program
 from memory_maintenance.store.migrate import migrate
 from memory_maintenance.store.pool import Pool, open_pool
+from scripted_endpoint.server import ScriptedEndpoint
 from tests.agents import json_codec
 
 RAE_TABLE = (Path(__file__).parent / "store" / "rae_memories.sql").read_text()
@@ -138,3 +139,10 @@ async def _temporal(*more: str) -> AsyncIterator[Client]:
     )
     async with environment:
         yield environment.client
+
+
+@pytest.fixture
+async def endpoint() -> AsyncIterator[ScriptedEndpoint]:
+    """A scripted endpoint of the test's own."""
+    async with ScriptedEndpoint() as server:
+        yield server

@@ -9,9 +9,10 @@ import pytest
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import Pool
 from memory_maintenance.writers.model.asking import PatientModel, open_model
-from tests.endpoint import Reply, ScriptedEndpoint, answer, endpoint
+from scripted_endpoint.replies import Reply, answer
+from scripted_endpoint.server import ScriptedEndpoint
 
-__all__ = ["endpoint", "model", "settings"]
+__all__ = ["model", "settings"]
 
 PEOPLE = ["Mara", "Bo", "Ana", "Li", "Joost", "Emma", "Noor", "Sven", "Ines", "Otto", "Pia", "Rik", "Tess"]
 GOODS = [

@@ -20,19 +20,20 @@ EMBEDDING = "--embedding"
 @pytest.fixture(scope="session")
 def small_model_url() -> Iterator[str]:
     """The root of a server with SmolLM2-135M, for the openai client; the model's name is ``local``."""
-    with _serving() as url:
+    with serving() as url:
         yield url
 
 
 @pytest.fixture(scope="session")
 def small_embedder_url() -> Iterator[str]:
     """The root of a server that embeds with the same model."""
-    with _serving(EMBEDDING) as url:
+    with serving(EMBEDDING) as url:
         yield url
 
 
 @contextmanager
-def _serving(*arguments: str) -> Iterator[str]:
+def serving(*arguments: str) -> Iterator[str]:
+    """Yield the root of a server of the small model, in a child process."""
     command = [sys.executable, __file__, *arguments]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True

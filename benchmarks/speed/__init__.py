@@ -1,1 +1,1 @@
-"""How fast a run of maintenance is, as ratios to what the same machine does without us in the same minutes."""
+"""How fast a run of maintenance is, as ratios to what the same machine does without the application."""

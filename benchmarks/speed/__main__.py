@@ -4,71 +4,65 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import shutil
 import signal
 import sys
-import tempfile
 import traceback
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
-from benchmarks.speed.bench import Bench, Part, Progress
-from benchmarks.speed.parts import PARTS
+from benchmarks.folders import passable_folder
+from benchmarks.speed.decay import measure_night, measure_tolerance
 from benchmarks.speed.pictures import PICTURES, draw
-from benchmarks.speed.results import FOLDER, Results, as_text, machine, write
+from benchmarks.speed.results import FOLDER, Bench
+from benchmarks.speed.scaling import measure_growth, measure_planning, measure_shares
+from benchmarks.speed.servers import Servers, servers
+from benchmarks.speed.sessions import measure_endpoint, measure_hourly
+
+PARTS: Final[Mapping[str, Callable[[Bench, Servers], Awaitable[None]]]] = {
+    "decay": measure_night,
+    "tolerance": measure_tolerance,
+    "hourly": measure_hourly,
+    "endpoint": measure_endpoint,
+    "temporal": measure_shares,
+    "planning": measure_planning,
+    "growth": measure_growth,
+}
+"""In the order in which they are run."""
 
 
-def arguments(given: Sequence[str]) -> argparse.Namespace:
-    """Return what was asked for on the command line."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.speed", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="small sizes: does it work?")
-    parser.add_argument("--only", nargs="+", metavar="NAME", choices=[part.name for part in PARTS])
-    parser.add_argument("--repetitions", type=int, help="of what takes less than a minute (3; quick: 1)")
-    parser.add_argument("--results", type=Path, help="folder to write to (benchmarks/; quick or --only: none)")
-    return parser.parse_args(given)
-
-
-async def measured(parts: Sequence[Part], home: Path, *, quick: bool, repetitions: int) -> Results:
-    """Measure *parts* one after the other; one that breaks off does not lose what the others came to."""
-    expected = {part.name: part.quick_seconds if quick else part.seconds for part in parts}
-    bench = Bench(home, quick, repetitions, Results(), Progress(expected))
-    for part in parts:
-        bench.progress.begin(part.name)
+async def measured(names: Sequence[str], home: Path, *, quick: bool, repetitions: int) -> Bench:
+    """Measure parts one after the other, each on fresh servers; one that fails does not lose the others' figures."""
+    bench = Bench(quick=quick, repetitions=repetitions)
+    for name in names:
+        folder = home / name
+        folder.mkdir(mode=0o711)
         try:
-            await part.measure(bench)
-        except Exception as error:  # noqa: BLE001  whatever it is, it is shown, and the status says so
+            async with servers(folder) as running:
+                await PARTS[name](bench, running)
+        except Exception as error:  # noqa: BLE001  it is shown, and the exit status says so
             traceback.print_exc()
-            bench.results.broken.append(f"{part.name}: broke off with {type(error).__name__}")
-    return bench.results
+            bench.failed.append(f"{name}: {type(error).__name__}")
+    return bench
 
 
 def main(given: Sequence[str]) -> int:
-    """Run, write and judge; 1 where a part broke off, or a target is missed at full size."""
-    asked = arguments(given)
-    folder = asked.results or (None if asked.quick or asked.only else FOLDER)
-    parts = [part for part in PARTS if not asked.only or part.name in asked.only]
+    """Measure, print and write; return 1 where a part failed, or a target was missed at full size."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.speed", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="small sizes, to see that everything works")
+    parser.add_argument("--only", nargs="+", metavar="PART", choices=PARTS, help=", ".join(PARTS))
+    parser.add_argument("--repetitions", type=int, help="of what takes less than a minute (3; quick: 1)")
+    asked = parser.parse_args(given)
     repetitions = asked.repetitions or (1 if asked.quick else 3)
-    with temporary_folder() as home:
-        results = asyncio.run(measured(parts, home, quick=asked.quick, repetitions=repetitions))
-    print(as_text(results, machine(), quick=asked.quick))
-    if folder:
-        folder.mkdir(parents=True, exist_ok=True)
-        write(results, quick=asked.quick, folder=folder)
-        draw(results, PICTURES if folder == FOLDER else folder)
-    return 1 if results.broken or (results.missed() and not asked.quick) else 0
-
-
-@contextmanager
-def temporary_folder() -> Iterator[Path]:
-    """Yield a folder that root's Postgres may pass through, and remove it, also after SIGTERM."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    home = Path(tempfile.mkdtemp(prefix="memory-maintenance-speed-"))
-    home.chmod(0o711)
-    try:
-        yield home
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the folder is removed
+    names = asked.only or list(PARTS)
+    with passable_folder() as folder:
+        bench = asyncio.run(measured(names, folder, quick=asked.quick, repetitions=repetitions))
+    print(bench.as_text())
+    if not asked.quick and not asked.only:
+        (FOLDER / "results.md").write_text(bench.as_text(), encoding="utf-8")
+        draw(bench, PICTURES)
+    return 1 if bench.failed or (bench.missed() and not asked.quick) else 0
 
 
 if __name__ == "__main__":

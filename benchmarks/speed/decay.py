@@ -1,175 +1,178 @@
-"""One night of decay over a large store: ours, what bounds it from below, and what others do in its place.
+"""One night of decay over a large store, beside what bounds it from below and what others do in its place.
 
-All work on copies of the same files, taken one after the other within each repetition, so that a
-slow minute of the machine meets all of them.
+All work on copies of the same files, one after the other within each repetition, so that a slow
+minute of the machine meets all of them.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Awaitable, Callable
+from statistics import fmean
 from typing import Final
 
-from benchmarks.speed import bare_sql, celery_run, rae_loop
-from benchmarks.speed.bench import Bench
-from benchmarks.speed.children_worker import children_worker, run_children
-from benchmarks.speed.decay_results import (
-    AGAIN,
-    BARE,
-    BARE_TWO,
-    CELERY,
-    CHILDREN,
-    EVEN,
-    LOOP,
-    SKEWED,
-    TABLE,
-    Taken,
-    report,
-)
-from benchmarks.speed.processes import processors
-from benchmarks.speed.servers import (
-    Servers,
-    database,
-    rows_written_since,
-    settle,
-    transaction_id,
-    updates,
-    wal_position,
-)
-from benchmarks.speed.store import fill, fill_skewed, night, tenant_ids
-from benchmarks.speed.workers import connected_client, run_decay, worker
+from benchmarks.speed.children import run_children
+from benchmarks.speed.competitors import by_celery, missing, tenant_by_tenant, whole_table
+from benchmarks.speed.results import Bench, Target
+from benchmarks.speed.servers import Processors, Servers, database, settle, value, wal_position
+from benchmarks.speed.store import Fleet, fill_nights, night, tenant_ids
+from benchmarks.speed.workers import Cycle, workers
 
-TENANTS: Final = 1_000
-MEMORIES: Final = 1_000_000
+Competitor = Callable[[str], Awaitable[tuple[int, float]]]
+"""From the URL of a store to the rows written and the seconds it took."""
 
+NIGHT: Final = "One night of decay: "
+"""Measurements so called are the bars of a picture."""
 
-@dataclass(frozen=True, slots=True)
-class Ground:
-    """What every competitor starts from."""
+OURS: Final = NIGHT + "through Temporal"
+SKEWED: Final = NIGHT + "the same, one tenant has half of the memories"
+CHILDREN: Final = NIGHT + "children with one empty activity, no SQL"
+BARE: Final = NIGHT + "bare UPDATE per tenant, one connection"
+BARE_TWO: Final = NIGHT + "bare UPDATE per tenant, two connections"
+TABLE: Final = NIGHT + "bare UPDATE of the whole table"
+LOOP: Final = NIGHT + "RAE's rule, tenants one after the other"
+CELERY: Final = NIGHT + "RAE's rule, Celery on 2 processes with Redis"
+CELERY_BARE: Final = NIGHT + "bare UPDATE, Celery on 2 processes with Redis"
+AGAIN: Final = "The same run again, same as_of"
+AGAIN_ROWS: Final = "Rows that it writes"
+AGAIN_CHILDREN: Final = "Children that it starts"
+PEAK: Final = "Peak memory of the worker"
 
-    bench: Bench
-    servers: Servers
-    home: Path
-    template: str
-    tenants: Sequence[str]
-    taken: Taken
+NOTES: Final = {
+    BARE: "the floor: four columns, no rule",
+    TABLE: "the floor with one statement",
+    LOOP: "one column, no base: a second run decays again",
+    CELERY: "one column; keeps no history: a killed worker's task is lost or done twice",
+    CELERY_BARE: "four columns, no rule; keeps no history",
+}
+
+WRITTEN_SINCE: Final = "SELECT count(*) FROM memories WHERE xmin::text::bigint > $1"
+"""Rows of transactions later than $1; the ids of a fresh server have not wrapped around."""
+
+TOLERANCE: Final = "0.005"
 
 
-async def measure(bench: Bench) -> None:
-    """Measure a night of decay."""
-    tenants = bench.size(TENANTS, 20)
-    memories = bench.size(MEMORIES, 10_000)
-    taken = Taken(memories, tenants)
-    async with bench.servers(temporal_database=True) as servers, AsyncExitStack() as stores:
-        even = await stores.enter_async_context(database(servers))
-        skewed = await stores.enter_async_context(database(servers))
-        began = time.perf_counter()
-        await fill(even, tenants, memories // tenants)
-        await fill_skewed(skewed, tenants, memories, large=memories // 2)
-        bench.tell("two stores", f"filled in {time.perf_counter() - began:.0f} s")
+async def measure_night(bench: Bench, servers: Servers) -> None:
+    """Measure a night of ours and of each competitor, in every repetition."""
+    fleet = Fleet(bench.size(1_000, 20), bench.size(1_000, 500))
+    memories = fleet.tenants * fleet.memories_each
+    size = f"{memories:,} memories of {fleet.tenants:,} tenants"
+    async with database(servers) as even, database(servers) as skewed:
+        await fill_nights(even, fleet)
+        await fill_nights(skewed, Fleet(fleet.tenants, fleet.memories_each, large=memories // 2))
+        tenants, at = await tenant_ids(even), night(1)
+        competitors: dict[str, Competitor] = {
+            BARE: lambda url: _timed(tenant_by_tenant(url, "bare", at, tenants)),
+            BARE_TWO: lambda url: _timed(tenant_by_tenant(url, "bare", at, tenants, connections=2)),
+            TABLE: lambda url: _timed(whole_table(url, at)),
+            LOOP: lambda url: _timed(tenant_by_tenant(url, "rae", at, tenants)),
+            CELERY: lambda url: by_celery(servers, url, "rae", at, tenants),
+            CELERY_BARE: lambda url: by_celery(servers, url, "bare", at, tenants),
+        }
+        if lacking := missing():
+            bench.skipped |= dict.fromkeys((CELERY, CELERY_BARE), lacking)
         for _ in range(bench.repetitions):
-            with bench.folder() as home:
-                await _repetition(Ground(bench, servers, home, even, await tenant_ids(even), taken), skewed)
-    report(taken, bench.results)
+            await _ours(bench, servers, even, size)
+            async with database(servers, template=skewed) as url:
+                await settle(url)
+                async with workers(servers, url) as ours:
+                    bench.take(SKEWED, (await ours.decay(at)).seconds)
+            seconds, used = await run_children(servers, fleet.tenants)
+            bench.take(CHILDREN, seconds)
+            _processors(bench, CHILDREN, used)
+            for name, run in competitors.items():
+                if name not in bench.skipped:
+                    async with database(servers, template=even) as url:
+                        await _competitor(bench, url, name, run, least=int(0.9 * memories))
+    _judge(bench, size)
 
 
-async def _repetition(ground: Ground, skewed: str) -> None:
-    await _ours(ground)
-    await _ours_skewed(ground, skewed)
-    await _bare(ground)
-    await _on_copy(ground, BARE_TWO, lambda url: bare_sql.per_tenant(url, night(1), ground.tenants, connections=2))
-    await _on_copy(ground, TABLE, lambda url: bare_sql.whole_table(url, night(1)))
-    await _on_copy(ground, LOOP, lambda url: rae_loop.one_after_the_other(url, night(1), ground.tenants))
-    await _children(ground)
-    await _celery(ground)
+async def _timed(doing: Awaitable[int]) -> tuple[int, float]:
+    began = time.perf_counter()
+    return await doing, time.perf_counter() - began
 
 
-async def _ours(ground: Ground) -> None:
+async def _competitor(bench: Bench, url: str, name: str, run: Competitor, *, least: int) -> None:
+    for number in (1, 2) if name == BARE else (1,):
+        await settle(url)
+        wal = await wal_position(url)
+        rows, seconds = await run(url)
+        if rows < least:
+            raise RuntimeError(f"{name}: only {rows} memories were written")
+        if number == 1:
+            bench.take(name, seconds, note=NOTES.get(name, ""))
+        bench.take(_wal(name, number), (await wal_position(url) - wal) / rows, "bytes")
+
+
+async def _ours(bench: Bench, servers: Servers, template: str, size: str) -> None:
     """Two nights, the first of them run twice; each begins on a settled store, with a worker just started."""
-    async with database(ground.servers, template=ground.template) as url:
+    async with database(servers, template=template) as url:
         for number in (1, 2):
             await settle(url)
-            before = await updates(url)
-            async with worker(ground.servers, url, home=ground.home) as process:
-                wal = await wal_position(url)
-                cycle = await run_decay(process, night(number))
-                ground.taken.wal(EVEN, number, (await wal_position(url) - wal) / cycle.rows)
+            async with workers(servers, url) as ours:
+                cycle = await ours.decay(night(number))
                 if number == 1:
-                    ground.taken.peak.append(process.peak_megabytes)
-                    ground.taken.ours.append(cycle)
-                    _took(ground, EVEN, cycle.seconds, str(cycle.processors))
-                    written = await transaction_id(url)
-                    again = await run_decay(process, night(number))
-                    ground.taken.again_rows.append(await rows_written_since(url, written))
-                    ground.taken.again_children.append(again.tenants)
-                    _took(ground, AGAIN, again.seconds)
-            ground.taken.hot(EVEN, number, (await updates(url)).since(before).hot_share)
+                    bench.take(OURS, cycle.seconds, note=size)
+                    bench.take(PEAK, ours.peak_megabytes, "MB", "VmHWM, first night")
+                    _processors(bench, OURS, cycle.processors)
+                    last = await value(url, "SELECT pg_current_xact_id()::text::bigint")
+                    again = await ours.decay(night(number))
+                    bench.take(AGAIN, again.seconds)
+                    bench.take(AGAIN_ROWS, await value(url, WRITTEN_SINCE, last), "rows")
+                    bench.take(AGAIN_CHILDREN, again.tenants, "children")
+                bench.take(_wal(OURS, number), cycle.wal_bytes / cycle.rows, "bytes")
 
 
-async def _ours_skewed(ground: Ground, template: str) -> None:
-    async with database(ground.servers, template=template) as url:
-        await settle(url)
-        async with worker(ground.servers, url, home=ground.home) as process:
-            cycle = await run_decay(process, night(1))
-        _took(ground, SKEWED, cycle.seconds, str(cycle.processors))
+def _processors(bench: Bench, name: str, used: Processors) -> None:
+    for process, seconds in used._asdict().items():
+        bench.take(f"Processor time: {name.removeprefix(NIGHT)}: {process.capitalize()}", seconds)
 
 
-async def _bare(ground: Ground) -> None:
-    async with database(ground.servers, template=ground.template) as url:
-        for number in (1, 2):
-            await settle(url)
-            before, wal, began = await updates(url), await wal_position(url), time.perf_counter()
-            rows = await bare_sql.per_tenant(url, night(number), ground.tenants)
-            if number == 1:
-                _took(ground, BARE, time.perf_counter() - began)
-            ground.taken.wal(BARE, number, (await wal_position(url) - wal) / rows)
-            ground.taken.hot(BARE, number, (await updates(url)).since(before).hot_share)
+def _wal(name: str, number: int) -> str:
+    return f"Written ahead per row: {name.removeprefix(NIGHT)}, night {number}"
 
 
-async def _on_copy(ground: Ground, name: str, run: Callable[[str], Awaitable[int]]) -> None:
-    async with database(ground.servers, template=ground.template) as url:
-        await settle(url)
-        began = time.perf_counter()
-        rows = await run(url)
-        seconds = time.perf_counter() - began
-    _check_rows(ground, name, rows)
-    _took(ground, name, seconds)
+def _judge(bench: Bench, size: str) -> None:
+    ours = bench.median(OURS)
+    floor = ours / (bench.median(CHILDREN) + bench.median(BARE))
+    bench.judge(Target(f"Decay of {size}", floor, 1, how="ours by empty children plus bare UPDATE per tenant"))
+    bench.judge(Target("The same by RAE's rule in a loop", bench.ratio(OURS, LOOP), 1.2, goal=True))
+    if CELERY not in bench.skipped:
+        how = NOTES[CELERY]
+        bench.judge(Target("The same by Celery with Redis", bench.ratio(OURS, CELERY), 3, how=how, goal=True))
+    bench.judge(Target("One tenant has half of the memories", bench.ratio(SKEWED, OURS), 1.25, how="by the even store"))
+    bench.judge(Target(AGAIN, 100 * bench.ratio(AGAIN, OURS), 5, "%", how="of the first"))
+    bench.judge(Target(AGAIN_ROWS, max(bench.measurements[AGAIN_ROWS].values), 0, "rows"))
+    bench.judge(Target(AGAIN_CHILDREN, max(bench.measurements[AGAIN_CHILDREN].values), 0, "children"))
+    bench.judge(Target(PEAK, bench.median(PEAK), 200, "MB"))
+    for number in (1, 2):
+        ratio = bench.ratio(_wal(OURS, number), _wal(BARE, number))
+        bench.judge(Target(f"Written ahead per row, night {number}", ratio, 1.15, how="by the bare UPDATE's"))
 
 
-async def _children(ground: Ground) -> None:
-    client = await connected_client(ground.servers)
-    async with children_worker(ground.servers, home=ground.home) as process:
-        before, began = processors(ground.servers, process), time.perf_counter()
-        done = await run_children(client, ground.tenants)
-        seconds, used = time.perf_counter() - began, processors(ground.servers, process).since(before)
-    if done != len(ground.tenants):
-        raise RuntimeError(f"only {done} children have ended")
-    ground.taken.children.append(used)
-    _took(ground, CHILDREN, seconds, str(used))
+async def measure_tolerance(bench: Bench, servers: Servers) -> None:
+    """Measure the last nights of forty with a tolerance and without, each on its copy of one store.
 
-
-async def _celery(ground: Ground) -> None:
-    if missing := celery_run.missing():
-        remark = f"{CELERY}: {missing}"
-        if remark not in ground.bench.results.remarks:
-            ground.bench.results.remarks.append(remark)
-            ground.bench.tell(CELERY, missing)
-        return
-    async with database(ground.servers, template=ground.template) as url:
-        await settle(url)
-        rows, seconds = await celery_run.by_celery("decay_tenant", url, night(1), ground.tenants, home=ground.home)
-    _check_rows(ground, CELERY, rows)
-    _took(ground, CELERY, seconds)
-
-
-def _check_rows(ground: Ground, name: str, rows: int) -> None:
-    if rows < 0.9 * ground.taken.memories:
-        raise RuntimeError(f"{name}: only {rows} memories were written")
-
-
-def _took(ground: Ground, name: str, seconds: float, more: str = "") -> None:
-    ground.taken.seconds[name].append(seconds)
-    ground.bench.tell(name, f"{seconds:.2f} s" + (f" ({more})" if more else ""))
+    Few large tenants: with 1,000 memories each, the child workflows, which both need, would be half the time.
+    """
+    fleet = Fleet(bench.size(4, 1), bench.size(50_000, 5_000))
+    first, last = bench.size(30, 4), bench.size(40, 6)
+    memories, rows = fleet.tenants * fleet.memories_each, []
+    size = f"mean of nights {first} to {last}, {memories:,} memories of {fleet.tenants} tenants"
+    names = {"0": "A night without tolerance", TOLERANCE: f"A night with a tolerance of {TOLERANCE}"}
+    async with database(servers) as template:
+        await fill_nights(template, fleet)
+        for tolerance, name in names.items():
+            nights: list[Cycle] = []
+            settings = {"MEMORY_DECAY_TOLERANCE": tolerance}
+            async with database(servers, template=template) as url, workers(servers, url, settings=settings) as ours:
+                for number in range(1, last + 1):
+                    if number >= first:
+                        await settle(url)
+                    nights.append(await ours.decay(night(number)))
+            bench.take(name, [cycle.seconds for cycle in nights[first - 1 :]], note=size)
+            rows.append(fmean(cycle.rows for cycle in nights[first - 1 :]))
+    without, tolerant = (fmean(bench.measurements[name].values) for name in names.values())
+    what = f"Rows written with MEMORY_DECAY_TOLERANCE={TOLERANCE}"
+    bench.judge(Target(what, 100 * rows[1] / memories, 25, "%", how=size))
+    bench.judge(Target("Time with it", 100 * tolerant / without, 50, "%", how="of the same nights without"))

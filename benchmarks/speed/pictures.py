@@ -3,38 +3,67 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from statistics import median
+from typing import Any, Final
 
-from benchmarks.speed.growth_picture import draw_growth
-from benchmarks.speed.results import FOLDER, Measurement, Results
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+from benchmarks.speed.decay import NIGHT
+from benchmarks.speed.results import FOLDER, Bench
 
 PICTURES: Final = FOLDER.parent / "docs" / "pictures"
-DECAY: Final = "One night of decay: "
-"""Measurements so called are bars of one picture."""
+
+LABELS: Final = {
+    "memories": "memories of one tenant",
+    "tenants": "tenants of 10 memories",
+    "sessions": "due sessions, no model",
+}
 
 
-def draw(results: Results, folder: Path = PICTURES) -> None:
-    """Draw what *results* have into *folder*."""
-    bars = [one for one in results.measurements if one.name.startswith(DECAY)]
-    if bars:
-        draw_bars(bars, "One night of decay", folder / "speed-decay.svg")
-    draw_growth(results, folder)
+def draw(bench: Bench, folder: Path) -> None:
+    """Draw a night of decay as bars, and how time and memory grow as curves; the same figures give the same files."""
+    with mpl.rc_context({"svg.hashsalt": "speed", "svg.fonttype": "none"}):
+        _nights(bench).savefig(folder / "speed-decay.svg", metadata={"Date": None})
+        _growth(bench).savefig(folder / "speed-growth.svg", metadata={"Date": None})
 
 
-def draw_bars(bars: list[Measurement], title: str, path: Path) -> None:
+def _nights(bench: Bench) -> Figure:
     """Draw medians as bars with a whisker from the least to the most."""
-    import matplotlib as mpl  # noqa: PLC0415  it takes a second, and only a full run draws
-    from matplotlib.figure import Figure  # noqa: PLC0415
-
-    mpl.rcParams["svg.hashsalt"] = "speed"  # the same figures, the same file
+    bars = {name.removeprefix(NIGHT): one.values for name, one in bench.measurements.items() if name.startswith(NIGHT)}
     figure = Figure(figsize=(8, 0.6 + 0.45 * len(bars)), layout="constrained")
     axes = figure.subplots()
-    names = [bar.name.removeprefix(DECAY) for bar in bars]
-    medians = [bar.median for bar in bars]
-    spans = [[bar.median - min(bar.values) for bar in bars], [max(bar.values) - bar.median for bar in bars]]
-    drawn = axes.barh(names, medians, xerr=spans, color="#4477aa", ecolor="#555555")
+    medians = [median(values) for values in bars.values()]
+    below = [median(values) - min(values) for values in bars.values()]
+    above = [max(values) - median(values) for values in bars.values()]
+    drawn = axes.barh(list(bars), medians, xerr=[below, above], color="#4477aa", ecolor="#555555")
     axes.bar_label(drawn, fmt=" %.3g", padding=4)
     axes.invert_yaxis()
     axes.spines[["top", "right"]].set_visible(False)
-    axes.set(title=title, xlabel=bars[0].unit)
-    figure.savefig(path, metadata={"Date": None})
+    axes.set(title="One night of decay", xlabel="s")
+    return figure
+
+
+def _growth(bench: Bench) -> Figure:
+    """Draw a row of panels for what was measured and a column for what grows."""
+    whats = list(dict.fromkeys(what for what, _, _ in bench.curves))
+    grows = list(dict.fromkeys(axis for _, axis, _ in bench.curves))
+    figure = Figure(figsize=(3.2 * len(grows), 2.6 * len(whats)), layout="constrained")
+    panels = figure.subplots(len(whats), len(grows), squeeze=False)
+    for row, what in enumerate(whats):
+        for column, axis in enumerate(grows):
+            panel: Any = panels[row][column]
+            for workers, colour in ((1, "#4477aa"), (2, "#ee6677")):
+                if curve := bench.curves.get((what, axis, workers)):
+                    medians = [median(values) for values in curve.values()]
+                    label = f"{workers} worker{'s' if workers > 1 else ''}"
+                    panel.plot(list(curve), medians, marker="o", markersize=3, color=colour, label=label)
+            panel.set(xscale="log", xlabel=LABELS[axis], ylabel=what)
+            if what.endswith(", s"):
+                panel.set_yscale("log")
+            else:
+                panel.set_ylim(bottom=0)
+            panel.spines[["top", "right"]].set_visible(False)
+            panel.grid(visible=True, which="major", color="#eeeeee")
+            panel.legend(frameon=False, fontsize="small")
+    return figure

@@ -1,72 +1,82 @@
-"""The real servers of a measurement, with the settings of the embedded default, and databases on them."""
+"""The real servers of a measurement, databases on them, and what their processes have used."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
 import asyncpg
+import psutil
 
 from embedded.postgres import running_postgres
 from embedded.temporal import running_temporal
 
-MEGABYTE = 1_000_000
-
 _UNDISTURBED: Final = ("-c", "autovacuum=off")
-"""It begins once a minute, within some timings and not within others, and takes a quarter of Postgres's processor."""
+"""Autovacuum starts once a minute, within some timings and not within others, and takes a core from them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Servers:
-    """Where the two servers are, and their processes' ids."""
+    """Where the two servers are, their processes' ids, and a folder for the logs of their clients."""
 
+    home: Path
     postgres_url: str
-    temporal_address: str
-    postgres_pid: int
-    temporal_pid: int
+    temporal_address: str = ""
+    postgres_pid: int = 0
+    temporal_pid: int = 0
+
+    def processors(self, *workers: int) -> Processors:
+        """Return what the servers and the processes *workers* have used so far."""
+        pids = (self.temporal_pid, self.postgres_pid)
+        return Processors(sum(map(processor_seconds, workers)), *map(processor_seconds, pids))
+
+
+class Processors(NamedTuple):
+    """Processor seconds, user and system."""
+
+    worker: float
+    temporal: float
+    postgres: float
+
+    def since(self, before: Processors) -> Processors:
+        """Return what was used after *before*."""
+        return Processors(*(now - then for now, then in zip(self, before, strict=True)))
+
+    def __str__(self) -> str:
+        return f"worker {self.worker:.1f} s, Temporal {self.temporal:.1f} s, Postgres {self.postgres:.1f} s"
 
 
 @asynccontextmanager
-async def servers(home: Path, *, temporal_database: bool = False) -> AsyncIterator[Servers]:
-    """Run both servers of this project's packages meanwhile, Postgres without autovacuum: ``settle`` does its work.
-
-    Args:
-        home: an existing folder, best an empty one; for root's Postgres every user may pass through it.
-        temporal_database: keep Temporal's histories in a file, as the embedded default does; else in memory.
-    """
-    database = home / "temporal.db" if temporal_database else None
+async def servers(home: Path) -> AsyncIterator[Servers]:
+    """Run both servers as the embedded default does, but Postgres without autovacuum: ``settle`` does its work."""
     async with (
         running_postgres(home / "postgres", log=home / "postgres.log", options=_UNDISTURBED) as postgres,
-        running_temporal(database, log=home / "temporal.log") as temporal,
+        running_temporal(home / "temporal.db", log=home / "temporal.log") as temporal,
     ):
-        yield Servers(postgres.address, temporal.address, postgres.process.pid, temporal.process.pid)
+        yield Servers(home, postgres.address, temporal.address, postgres.process.pid, temporal.process.pid)
 
 
 @asynccontextmanager
 async def database(servers: Servers, *, template: str | None = None) -> AsyncIterator[str]:
-    """Make a fresh database, yield its URL and drop it afterwards.
+    """Make a database, yield its URL and drop it afterwards.
 
     Args:
         servers: where.
-        template: the URL of a database to copy file by file, bloat and all; nobody may be connected to it.
+        template: the URL of a database to copy file by file, bloat and all; with no connection to it.
     """
     name = f"speed_{uuid4().hex[:12]}"
-    copied = f" TEMPLATE {_name(template)} STRATEGY file_copy" if template else ""
+    copied = f" TEMPLATE {urlsplit(template).path[1:]} STRATEGY file_copy" if template else ""
     await command(servers.postgres_url, f"CREATE DATABASE {name}{copied}")
     try:
         yield urlunsplit(urlsplit(servers.postgres_url)._replace(path=f"/{name}"))
     finally:
         await command(servers.postgres_url, f"DROP DATABASE {name} WITH (FORCE)")
-
-
-def _name(url: str) -> str:
-    return urlsplit(url).path.removeprefix("/")
 
 
 @asynccontextmanager
@@ -79,10 +89,10 @@ async def connected(url: str) -> AsyncIterator[asyncpg.Connection]:
         await connection.close()
 
 
-async def command(url: str, sql: str, *arguments: Any) -> None:
-    """Run one statement, on a connection of its own."""
+async def command(url: str, sql: str, *arguments: Any) -> str:
+    """Run a statement on a connection of its own and return what Postgres says of it."""
     async with connected(url) as connection:
-        await connection.execute(sql, *arguments)
+        return str(await connection.execute(sql, *arguments))
 
 
 async def value(url: str, sql: str, *arguments: Any) -> Any:
@@ -98,45 +108,39 @@ async def settle(url: str) -> None:
 
 
 async def wal_position(url: str) -> int:
-    """Return how many bytes the server has written ahead since its birth; their difference is what a run wrote."""
+    """Return how many bytes the server has written ahead; the difference of two calls is what a run wrote."""
     return int(await value(url, "SELECT pg_current_wal_insert_lsn() - '0/0'"))
 
 
-@dataclass(frozen=True, slots=True)
-class Updates:
-    """Rows of ``memories`` that were written since the database was made."""
+class Written(NamedTuple):
+    """Rows of ``memories`` that were updated since the database was made, and of them those that touched no index."""
 
     rows: int
-    hot: int
-    """Of them without touching any index."""
-
-    def since(self, before: Updates) -> Updates:
-        """Return what came after *before*."""
-        return Updates(self.rows - before.rows, self.hot - before.hot)
-
-    @property
-    def hot_share(self) -> float:
-        """Return the share in [0, 1]; 0 where nothing was written."""
-        return self.hot / self.rows if self.rows else 0.0
+    heap_only: int
 
 
-async def updates(url: str) -> Updates:
-    """Return the counters of ``memories``. Sessions report theirs at the latest a second after their last statement."""
-    await asyncio.sleep(1.1)
+COUNTERS: Final = "SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 'memories'"
+
+
+async def written(url: str) -> Written:
+    """Return the counters of ``memories``, to which a session adds at its end; before, it may wait for ten seconds."""
+    await asyncio.sleep(1)
     async with connected(url) as connection:
-        await connection.execute("SELECT pg_stat_force_next_flush()")
-        row = await connection.fetchrow(
-            "SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 'memories'"
-        )
-    return Updates(row["n_tup_upd"], row["n_tup_hot_upd"]) if row else Updates(0, 0)
+        return Written(*(await connection.fetch(COUNTERS))[0])
 
 
-async def transaction_id(url: str) -> int:
-    """Return a transaction id: every later one is larger."""
-    return int(await value(url, "SELECT pg_current_xact_id()::text::bigint"))
+def processor_seconds(pid: int) -> float:
+    """Return what a process has used, with its finished children and the living ones."""
+    seconds = 0.0
+    with suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        for one in (process, *process.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):
+                seconds += sum(one.cpu_times()[:4])  # user and system, then those of finished children
+    return seconds
 
 
-async def rows_written_since(url: str, transaction: int) -> int:
-    """Return how many memories were written by transactions after *transaction*."""
-    # Of a fresh server: the ids have not wrapped around.
-    return int(await value(url, "SELECT count(*) FROM memories WHERE xmin::text::bigint > $1", transaction))
+def peak_megabytes(pid: int) -> float:
+    """Return the most memory that a process had at once (VmHWM), in millions of bytes."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith("VmHWM:"))

@@ -1,40 +1,44 @@
-"""A large store: RAE's real table and indexes, migrated, with the ages and importances of the sample memories."""
+"""Large stores: RAE's real table, migrated, with memories for nights of decay or with sessions for summaries."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
+from uuid import UUID, uuid5
 
 import asyncpg
 
 from benchmarks.speed.servers import command, connected, settle
-from memory_maintenance.store.import_line import read_line
+from chaos.answers import marker
+from memory_maintenance.store.importing import import_memories
 from memory_maintenance.store.migrate import migrate
+from memory_maintenance.store.pool import open_pool
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 RAE_TABLE: Final = ROOT / "tests" / "store" / "rae_memories.sql"
 SAMPLES: Final = ROOT / "samples" / "memories.jsonl"
 
+SEED: Final = 2026
+
 NIGHTS: Final = 45
-"""So many nights lie between the newest memory and today: decay refuses an instant that is still to come."""
+"""Nights between the newest memory and today: decay refuses an instant that is still to come."""
 
 DRAWN: Final = """
-CREATE TEMP TABLE drawn (
-    n integer PRIMARY KEY, content text, source text, importance float8, layer text, tags text[], age interval,
-    since_access interval, usage_count integer, project text, metadata jsonb, agent_id text, session_id text
-)
+CREATE TEMP TABLE drawn AS
+SELECT (row_number() OVER (ORDER BY id) - 1)::integer AS n, $1::timestamptz - created_at AS age,
+       $1::timestamptz - coalesce(last_accessed_at, created_at) AS since_access, *
+FROM memories
 """
 
-INSERT: Final = """
--- Rows of all tenants lie between one another, oldest first, as agents write them.
+NIGHTS_STORE: Final = """
+-- speed.NIGHTS_STORE: memories drawn from the samples; those of all tenants are mixed, oldest first, as agents write.
 --   $1 memories  bigint
 --   $2 seed      bigint
 --   $3 at        timestamptz   when the newest was written
 --   $4 tenants   bigint
---   $5 large     bigint        memories of the tenant number 0; the others share the rest
+--   $5 large     bigint        memories of tenant number 0; the others share the rest
 --   $6 drawn     bigint        samples to draw from
 INSERT INTO memories (id, tenant_id, content, source, importance, layer, tags, "timestamp", created_at,
                       last_accessed_at, usage_count, project, metadata, agent_id, session_id, content_hash)
@@ -52,36 +56,158 @@ CROSS JOIN LATERAL (
 ORDER BY since DESC
 """
 
+PAST_DAYS: Final = 90
+"""Days over which the memories of a tenant with a past are spread evenly."""
+
+ADOPTED_DAYS: Final = 30
+"""Days since the first decay of a store with a past: every session since then is looked at."""
+
+EVENTS: Final = 20
+"""Events of a session; of five such stretches of a tenant's memories, one is semantic and in no session."""
+
+DUE_EVENTS: Final = 12
+"""Events of a session that is due."""
+
+PAST: Final = """
+-- speed.PAST: memories of all tenants mixed, oldest first; their importance stays below what is dreamt about.
+--   $1 tenants   bigint
+--   $2 each      bigint       memories of every tenant
+--   $3 newest    timestamptz
+--   $4 days      float8       from the oldest to the newest
+--   $5 events    bigint       of a session
+INSERT INTO memories (tenant_id, content, source, importance, layer, tags, created_at, last_accessed_at, project,
+                      session_id, metadata)
+SELECT md5('tenant-' || g % $1::bigint)::uuid,
+       format('Note %s of the week: the courier brings order %s to gate %s, and Mara signs for it.', n, g, g % 17),
+       'agent', 0.2 + 0.3 * (g % 97) / 97, CASE WHEN session THEN 'episodic' ELSE 'semantic' END, '{}',
+       at, at, 'shop', CASE WHEN session THEN format('session-%s', n / $5) END, '{}'
+FROM generate_series(0, $1::bigint * $2::bigint - 1) AS g
+     CROSS JOIN LATERAL (SELECT g / $1 AS n) AS turn
+     CROSS JOIN LATERAL (
+         SELECT n / $5::bigint % 5 < 4 AS session,
+                $3::timestamptz - $4::float8 * (1 - (n + 1.0) / $2) * interval '1 day' AS at
+     ) AS placed
+"""
+
+SUMMARIES: Final = """
+-- speed.SUMMARIES: a summary of every session, as the application stores it.
+INSERT INTO memories (id, tenant_id, content, source, importance, layer, tags, created_at, last_accessed_at, project,
+                      session_id, metadata)
+SELECT md5(tenant_id || session_id)::uuid, tenant_id, text, 'summarization_worker', 0.4, 'episodic',
+       '{session_summary,auto_generated}', max(created_at), max(created_at), project, session_id,
+       jsonb_build_object('backend', 'extractive', 'text_sha256', encode(sha256(text::bytea), 'hex'))
+FROM memories CROSS JOIN LATERAL (SELECT 'Orders came, and Mara signed for them: ' || session_id AS text) AS written
+WHERE session_id IS NOT NULL
+GROUP BY tenant_id, project, session_id, text
+"""
+
+COVERED: Final = """
+ALTER TABLE maintenance.covered_events DROP CONSTRAINT covered_events_pkey;
+DROP INDEX maintenance.covered_events_summary_idx;
+INSERT INTO maintenance.covered_events (tenant_id, event_id, summary_id)
+SELECT tenant_id::text, id, md5(tenant_id || session_id)::uuid FROM memories
+WHERE source = 'agent' AND session_id IS NOT NULL;
+ALTER TABLE maintenance.covered_events ADD PRIMARY KEY (tenant_id, event_id);
+CREATE INDEX covered_events_summary_idx ON maintenance.covered_events (summary_id)
+"""
+
+DUE_COLUMNS: Final = (
+    *("id", "tenant_id", "content", "source", "importance", "layer", "tags", "created_at", "last_accessed_at"),
+    *("project", "session_id"),
+)
+
 INDEXES: Final = """
 SELECT indexrelid::regclass::text AS name, pg_get_indexdef(indexrelid) AS definition FROM pg_index
 WHERE indrelid = 'memories'::regclass AND NOT indisprimary
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """How large a store is.
+
+    Attributes:
+        tenants: their ids are those of ``tenant_ids``.
+        memories_each: of every tenant.
+        large: of all memories, those of the first tenant, the others sharing the rest; 0: each has as many.
+        busy: tenants that have sessions which are due, in a store with a past.
+        sessions: due ones of each busy tenant.
+    """
+
+    tenants: int
+    memories_each: int
+    large: int = 0
+    busy: int = 0
+    sessions: int = 1
+
+
 def night(number: int) -> datetime:
-    """Return the instant of a night; number 0 is when the newest memory of a filled store was written."""
+    """Return the instant of a night; number 0 is when the newest memory was written."""
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     return today + timedelta(days=number - NIGHTS)
 
 
-async def fill(url: str, tenants: int, memories_each: int, *, seed: int = 2026, at: datetime | None = None) -> None:
-    """Make an empty database a settled, migrated store in which all tenants have equally many memories.
+async def fill_nights(url: str, fleet: Fleet) -> None:
+    """Make an empty database a store for nights of decay, with all of RAE's indexes; the same fleet, the same store."""
+    memories = fleet.tenants * fleet.memories_each
+    await command(url, RAE_TABLE.read_text())
+    await migrate(url)
+    pool = await open_pool(url, size=1, timeout_seconds=60)
+    with SAMPLES.open("rb") as lines:
+        samples = (await import_memories(pool, lines, now=night(0))).added
+    await pool.close()
+    async with connected(url) as connection:
+        await connection.execute("SET maintenance_work_mem = '256MB'; SET synchronous_commit = off")
+        await connection.execute(DRAWN, night(0))
+        await connection.execute("TRUNCATE memories CASCADE")
+        indexes = await connection.fetch(INDEXES)  # filling them row by row would take several times as long
+        for index in indexes:
+            await connection.execute(f"DROP INDEX {index['name']}")
+        await connection.execute(NIGHTS_STORE, memories, SEED, night(0), fleet.tenants, fleet.large, samples)
+        for index in indexes:
+            await connection.execute(index["definition"])
+    await settle(url)
+
+
+async def fill_past(url: str, fleet: Fleet, *, summarized: bool = False) -> None:
+    """Make an empty database a store that was adopted ``ADOPTED_DAYS`` before its newest memory, two hours ago.
+
+    Of RAE's indexes it has the primary key only: planning and summaries read no others, and filling
+    the rest takes several times as long.
 
     Args:
-        url: of an empty database.
-        tenants: how many; their ids are those of ``tenant_id``.
-        memories_each: of every tenant.
-        seed: the same one, the same store but for *at*.
-        at: the instant from which the ages count back; None: ``night(0)``.
+        url: of the database.
+        fleet: how large.
+        summarized: every session of the past is summarized, and those of the busy tenants are due.
     """
-    await _filled(url, tenants, tenants * memories_each, 0, seed=seed, at=at)
+    newest = datetime.now(UTC) - timedelta(hours=2)
+    await command(url, RAE_TABLE.read_text())
+    async with connected(url) as connection:
+        await connection.execute("SET maintenance_work_mem = '512MB'; SET synchronous_commit = off")
+        for index in await connection.fetch(INDEXES):
+            await connection.execute(f"DROP INDEX {index['name']}")
+        await connection.execute(PAST, fleet.tenants, fleet.memories_each, newest, float(PAST_DAYS), EVENTS)
+        await migrate(url)
+        adopted_at = newest - timedelta(days=ADOPTED_DAYS)
+        await connection.execute("UPDATE maintenance.store SET adopted_at = $1", adopted_at)
+        if summarized:
+            await connection.execute(SUMMARIES)
+            await connection.execute(COVERED)
+            for tenant in range(fleet.busy):
+                await _add_due(connection, tenant, fleet.sessions, newest + timedelta(hours=1))
+    await settle(url)
 
 
-async def fill_skewed(
-    url: str, tenants: int, memories: int, *, large: int, seed: int = 2026, at: datetime | None = None
-) -> None:
-    """Make the same of *memories*, of which one tenant has *large* and the others share the rest."""
-    await _filled(url, tenants, memories, large, seed=seed, at=at)
+async def _add_due(connection: asyncpg.Connection, number: int, sessions: int, newest: datetime) -> None:
+    tenant = await connection.fetchval("SELECT md5('tenant-' || $1::text)::uuid", str(number))
+    rows: list[tuple[object, ...]] = []
+    for session in range(number * sessions, (number + 1) * sessions):
+        for event in range(DUE_EVENTS):
+            at = newest - timedelta(minutes=DUE_EVENTS - 1 - event)
+            content = f"Mara and the courier talk about the {marker(session * DUE_EVENTS + event)} at the gate."
+            identity = uuid5(UUID(int=SEED), f"{session} {event}")
+            rows.append((identity, tenant, content, "agent", 0.4, "episodic", [], at, at, "shop", f"due-{session}"))
+    await connection.copy_records_to_table("memories", records=rows, columns=DUE_COLUMNS)
 
 
 async def tenant_ids(url: str) -> list[str]:
@@ -89,39 +215,3 @@ async def tenant_ids(url: str) -> list[str]:
     async with connected(url) as connection:
         rows = await connection.fetch("SELECT DISTINCT tenant_id FROM memories ORDER BY tenant_id")
     return [str(row["tenant_id"]) for row in rows]
-
-
-async def _filled(url: str, tenants: int, memories: int, large: int, *, seed: int, at: datetime | None) -> None:
-    await command(url, RAE_TABLE.read_text())
-    await migrate(url)
-    async with connected(url) as connection:
-        await connection.execute("SET maintenance_work_mem = '256MB'; SET synchronous_commit = off")
-        indexes = await connection.fetch(INDEXES)  # filling them row by row would take several times as long
-        for index in indexes:
-            await connection.execute(f"DROP INDEX {index['name']}")
-        drawn = await _draw(connection)
-        await connection.execute(INSERT, memories, seed, at or night(0), tenants, large, drawn, timeout=3600)
-        for index in indexes:
-            await connection.execute(index["definition"], timeout=3600)
-    await settle(url)
-
-
-async def _draw(connection: asyncpg.Connection) -> int:
-    rows = _samples()
-    await connection.execute(DRAWN)
-    await connection.copy_records_to_table("drawn", records=rows)
-    return len(rows)
-
-
-def _samples() -> Sequence[tuple[object, ...]]:
-    now = datetime(2026, 1, 1, tzinfo=UTC)
-    lines = SAMPLES.read_text(encoding="utf-8").splitlines()
-    said = [read_line(line, now) for line in lines]
-    rows = []
-    for number, one in enumerate(said):
-        age = now - (one.created_at or now)
-        since_access = now - one.last_accessed_at if one.last_accessed_at else age
-        what = (one.content, one.source, one.importance, one.layer, one.tags)
-        where = (one.project, json.dumps(one.metadata), one.agent_id, one.session_id)
-        rows.append((number, *what, age, since_access, one.usage_count, *where))
-    return rows

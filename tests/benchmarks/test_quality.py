@@ -1,24 +1,20 @@
 import json
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from benchmarks.found_again import found_again
-from benchmarks.model_writer import small_model
-from benchmarks.quality import EXTRACTIVE, FALLBACK, main, with_model, without_model
-from benchmarks.quality_report import MEASURES, WriterReport, as_json, as_markdown, gain
-from benchmarks.session_files import NOW, SessionEvents, read_sessions, spread
-from benchmarks.summary_quality import Judged, judged
-from memory_maintenance.errors import InvalidRequestError, SettingsError
+from benchmarks.quality import EXTRACTIVE, FALLBACK, MEASURES, Report, column, main, with_model, without_model
+from benchmarks.sessions import NOW, SessionEvents, read_sessions
+from benchmarks.summary_quality import IMPORTANT, Judged, found_again, judged
+from memory_maintenance.errors import SettingsError
 from memory_maintenance.settings import Settings
-from memory_maintenance.store.pool import execute, fetch_value
+from memory_maintenance.store.pool import execute
 from memory_maintenance.summarization.policy import SessionKey
-from tests.endpoint import answer, endpoint, truncated_answer
+from scripted_endpoint.replies import answer, truncated_answer
 from tests.restored_logs import restored_logs
 from tests.writers.extractive.sessions import INCIDENT, MIGRATION, TENT, session
 
-__all__ = ["endpoint", "restored_logs"]
+__all__ = ["restored_logs"]
 
 pytestmark = pytest.mark.usefixtures("restored_logs")
 
@@ -71,7 +67,7 @@ def run(capsys):
 
 @pytest.fixture(scope="module")
 def samples():
-    file = read_sessions(None, WITHOUT_MODEL)
+    file = read_sessions()
     return {writer: without_model(writer, file) for writer in (EXTRACTIVE, FALLBACK)}
 
 
@@ -79,31 +75,19 @@ def samples():
 
 
 def test_on_the_samples_an_extractive_summary_is_found_ten_points_more_often_than_raes_fallback(samples):
-    ours, theirs = samples[EXTRACTIVE].found, samples[FALLBACK].found
-    assert ours.asked == theirs.asked > 600
-    assert ours.found / ours.asked - theirs.found / theirs.asked >= 0.10
-    assert ours.important_found > theirs.important_found
+    ours, theirs = samples[EXTRACTIVE], samples[FALLBACK]
+    assert len(ours.found) == len(theirs.found) > 600
+    assert ours.found_share() - theirs.found_share() >= 0.10
+    assert ours.found_share(IMPORTANT) > theirs.found_share(IMPORTANT)
 
 
 def test_on_the_samples_every_extractive_summary_passes_every_measure(samples):
     report = samples[EXTRACTIVE]
-    assert (report.sessions, report.passing_all, report.refused) == (26, 1.0, {})
-    assert {one.unsupported_words for one in report.read} == {0.0}
-
-
-def test_the_same_file_gives_the_same_numbers_but_for_the_seconds(talks):
-    file = read_sessions(talks, WITHOUT_MODEL)
-    runs = [[replace(without_model(writer, file), seconds=0) for writer in (EXTRACTIVE, FALLBACK)] for _ in range(2)]
-    assert as_json(runs[0]) == as_json(runs[1])
+    assert (report.sessions, len(report.answers), report.refused) == (26, 26, {})
+    assert {one.figures.unsupported_words for one in report.answers} == {0.0}
 
 
 # --- the sessions ------------------------------------------------------------------------------------
-
-
-def test_of_the_samples_the_due_sessions_are_summarized():
-    file = read_sessions(None, WITHOUT_MODEL)
-    assert len(file.sessions) == 26
-    assert all(file.as_of - one.events[-1].created_at >= timedelta(minutes=30) for one in file.sessions)
 
 
 def test_of_a_file_only_events_of_long_enough_sessions_are_read(written):
@@ -120,20 +104,8 @@ def test_of_a_file_only_events_of_long_enough_sessions_are_read(written):
             _line("of no session", 99, session_id=None),
         ]
     )
-    sessions = read_sessions(path, WITHOUT_MODEL).sessions
+    sessions = read_sessions(path).sessions
     assert [(one.key.session_id, len(one.events)) for one in sessions] == [("kept in the metadata", 10), ("s", 10)]
-
-
-def test_a_line_that_is_no_memory_is_named_by_its_number(written):
-    with pytest.raises(InvalidRequestError, match=r"memories\.jsonl, line 2: content is missing"):
-        read_sessions(written([_line("a"), '{"tenant_id": "acme"}']), WITHOUT_MODEL)
-
-
-@pytest.mark.parametrize(("most", "kept"), [(None, 10), (20, 10), (3, [0, 3, 6]), (1, [0])])
-def test_a_limit_takes_sessions_from_all_over_the_file(most, kept):
-    sessions = [SessionEvents(SessionKey("t", None, str(n)), ()) for n in range(10)]
-    wanted = list(range(kept)) if isinstance(kept, int) else kept
-    assert [int(one.key.session_id) for one in spread(sessions, most)] == wanted
 
 
 # --- what is measured --------------------------------------------------------------------------------
@@ -174,22 +146,25 @@ def _sessions(*talks):
 
 
 def test_a_held_out_event_is_found_by_what_the_others_say_and_not_by_itself():
-    apart = [[f"{name} alpha{n // 2}" for n in range(10)] for name in ("tent", "move", "fire", "bike", "tree", "pond")]
-    told = found_again(_sessions(*apart), lambda events: " ".join(event.content for event in events))
-    assert (told.asked, told.found) == (60, 60)
-    lonely = [[f"{name}{n}" for n in range(10)] for name in ("tent", "move", "fire", "bike", "tree", "pond")]
-    assert found_again(_sessions(*lonely), lambda events: " ".join(event.content for event in events)).found == 0
+    def told(events):
+        return " ".join(event.content for event in events)
+
+    names = ("tent", "move", "fire", "bike", "tree", "pond")
+    apart = _sessions(*([f"{name} alpha{n // 2}" for n in range(10)] for name in names))
+    assert [found for _, found in found_again(apart, told)] == [True] * 60
+    lonely = _sessions(*([f"{name}{n}" for n in range(10)] for name in names))
+    assert [found for _, found in found_again(lonely, told)] == [False] * 60
 
 
 def test_summaries_that_all_say_the_same_find_nothing():
     alike = [["same words for all of them"] * 10] * 6
-    assert found_again(_sessions(*alike), lambda _: "same words for all of them").found == 0
+    assert not any(found for _, found in found_again(_sessions(*alike), lambda _: "same words for all of them"))
 
 
 def test_important_events_are_counted_on_their_own():
-    talk = [".9|the tent leaks", *["small talk"] * 4]
-    found = found_again(_sessions(talk), lambda _: "a tent")
-    assert (found.asked, found.found, found.important_asked, found.important_found) == (5, 1, 1, 1)
+    found = found_again(_sessions([".9|the tent leaks", *["small talk"] * 4]), lambda _: "a tent")
+    report = Report(1, [], 0, found)
+    assert (report.found_share(), report.found_share(IMPORTANT)) == (1 / 5, 1)
 
 
 # --- what is shown -----------------------------------------------------------------------------------
@@ -198,7 +173,7 @@ def test_important_events_are_counted_on_their_own():
 def test_a_measure_is_a_share_of_the_answers_that_it_could_be_taken_of():
     good = judged("Ana paid 189 EUR for order 4412 on 2026-11-20.", ["refund", "order"], sources=SOURCES, prompt="")
     invented = judged("Ana paid 190 EUR for order 4412 on 2026-11-20.", ["refund", "order"], sources=SOURCES, prompt="")
-    report = WriterReport("w", 2, (good, invented, Judged(("truncated",)), Judged(("off_schema",))), seconds=1)
+    report = Report(2, [good, invented, Judged(("truncated",)), Judged(("off_schema",))], seconds=1)
     assert good.faults == ()
     assert {name: report.passing(name) for name in ("truncated", "off_schema", "unsupported_numbers", "empty")} == {
         "truncated": 3 / 4,
@@ -206,7 +181,7 @@ def test_a_measure_is_a_share_of_the_answers_that_it_could_be_taken_of():
         "unsupported_numbers": 1 / 2,
         "empty": 1,
     }
-    assert (report.passing_all, report.refused) == (1 / 4, {"off_schema": 1, "truncated": 1, "unsupported_numbers": 1})
+    assert report.refused == {"off_schema": 1, "truncated": 1, "unsupported_numbers": 1}
 
 
 def test_the_table_has_a_column_per_writer_and_a_row_per_measure(talks, run):
@@ -219,21 +194,9 @@ def test_the_table_has_a_column_per_writer_and_a_row_per_measure(talks, run):
     assert sentence.endswith("by chance: 100.0 %.")
 
 
-def test_json_has_every_number_of_both_writers(talks, run):
-    code, out, _ = run("--memories", talks, "--json")
-    told = json.loads(out)
-    assert code == 0
-    assert told.keys() == {EXTRACTIVE, FALLBACK}
-    assert told[EXTRACTIVE]["passing"].keys() == MEASURES.keys()
-
-
 @pytest.mark.parametrize("lines", [[], [_line("alone")]], ids=["empty", "too short a session"])
 def test_a_file_without_sessions_is_an_error_in_one_line(written, lines, run):
     assert run("--memories", written(lines)) == (1, "", "memories.jsonl has no session of 10 events\n")
-
-
-def test_without_two_searches_there_is_no_gain_to_tell_of(samples):
-    assert gain(replace(samples[EXTRACTIVE], found=None), samples[FALLBACK]) == ""
 
 
 # --- a model -----------------------------------------------------------------------------------------
@@ -254,35 +217,34 @@ async def test_a_models_refused_answers_are_counted_and_none_is_stored(pool, end
     endpoint.script(truncated_answer(), answer({**GOOD, "summary": "Bo sold 77 ponies to a wizard."}), answer(GOOD))
     endpoint.otherwise = answer({**GOOD, "key_topics": ["refund"]})
     lines = [*_talk(TENT, session_id="a"), *_talk([f"{text}!" for text in TENT], session_id="b")]
-    file = read_sessions(written(lines), WITHOUT_MODEL)
-    report = await with_model("m", pool, _settings(endpoint.base_url, model_answer_attempts=3), file)
-    assert report.refused == {"few_topics": 3, "truncated": 1, "unsupported_numbers": 1}
-    assert report.outcomes == {"fallback": 1, "stored": 1}
-    assert report.unaccepted == 0
-    assert (report.tokens, len(report.answers)) == (6 * 120, 6)
-    assert "| answers refused: truncated | 1 |" in as_markdown([report])
+    settings = _settings(endpoint.base_url, model_answer_attempts=3)
+    rows = column(await with_model(pool, settings, read_sessions(written(lines))))
+    reasons = {name.split(": ")[1]: count for name, count in rows.items() if name.startswith("answers refused")}
+    assert reasons == {"few_topics": "3", "truncated": "1", "unsupported_numbers": "1"}
+    assert (rows["sessions fallback"], rows["sessions stored"]) == ("1", "1")
+    assert rows["**refused, and stored as a summary**"] == "0"
+    assert (rows["tokens a session"], rows["answers"]) == (str(3 * 120), "6")
 
 
-async def test_a_summary_that_nobody_accepted_would_be_seen(pool, endpoint, talks):
+async def test_a_summary_that_nobody_accepted_would_be_seen_and_a_limit_takes_sessions(pool, endpoint, talks):
     endpoint.otherwise = answer(GOOD)
     await execute(pool, PLANTED)
-    file = read_sessions(talks, WITHOUT_MODEL)
-    assert (await with_model("m", pool, _settings(endpoint.base_url), file, limit=1)).unaccepted == 1
+    report = await with_model(pool, _settings(endpoint.base_url), read_sessions(talks), limit=1)
+    assert (report.sessions, column(report)["**refused, and stored as a summary**"]) == (1, "1")
 
 
 async def test_without_an_endpoint_there_is_no_model_to_try(pool, talks):
+    settings = Settings(_env_file=None, rae_llm_backend="extractive")
     with pytest.raises(SettingsError, match="no model is configured"):
-        await with_model("m", pool, WITHOUT_MODEL, read_sessions(talks, WITHOUT_MODEL))
+        await with_model(pool, settings, read_sessions(talks))
 
 
 @pytest.mark.model
-async def test_what_a_model_of_135_million_parameters_writes_is_judged_and_only_what_passes_is_stored(pool, written):
-    file = read_sessions(written(_talk(TENT)), WITHOUT_MODEL)
-    async with small_model() as named:
-        report = await with_model("small", pool, named.model_copy(update={"model_answer_attempts": 1}), file)
-    accepted = sum(not one.faults for one in report.answers)
-    assert len(report.answers) == 1
-    assert report.outcomes == {"stored" if accepted else "fallback": 1}
-    assert report.unaccepted == 0
-    fallbacks = "SELECT count(*) FROM memories WHERE metadata->>'fallback' = 'true'"
-    assert await fetch_value(pool, fallbacks) == int(not accepted)
+def test_what_a_model_of_135_million_parameters_writes_is_judged_and_only_what_passes_is_stored(
+    written, run, monkeypatch
+):
+    monkeypatch.setenv("MODEL_ANSWER_ATTEMPTS", "1")
+    code, out, _ = run("--memories", written(_talk(TENT)), "--small-model")
+    rows = {row.split(" | ")[0].strip("| "): row.strip("| ").split(" | ")[-1] for row in out.splitlines() if row}
+    assert (code, rows["answers"], rows["**refused, and stored as a summary**"]) == (0, "1", "0")
+    assert ("sessions stored" in rows) == (rows["**pass every measure**"] == "100 %")

@@ -1,49 +1,58 @@
-"""The speed benchmark's store, its competitors and a night of it, on real servers."""
+"""The speed benchmark: its stores, its competitors, what it says of its figures, and all of it in small."""
 
 import os
 import shutil
 import tempfile
 import time
 from collections import Counter
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import numpy as np
 import pytest
 
-from benchmarks.rae import rae_run
-from benchmarks.speed import celery_run
-from benchmarks.speed.bare_sql import per_tenant, whole_table
-from benchmarks.speed.children_worker import children_worker, run_children
-from benchmarks.speed.processes import peak_megabytes, processor_seconds
-from benchmarks.speed.rae_loop import RATE, one_after_the_other
-from benchmarks.speed.servers import (
-    Servers,
-    connected,
-    database,
-    rows_written_since,
-    servers,
-    transaction_id,
-    updates,
-    value,
-    wal_position,
-)
-from benchmarks.speed.store import fill, fill_skewed, night, tenant_ids
-from benchmarks.speed.workers import connected_client, run_decay, worker
+from benchmarks.decay_policies import rae_run
+from benchmarks.speed import __main__ as command
+from benchmarks.speed import decay, sessions
+from benchmarks.speed.competitors import RATE, by_celery, missing, tenant_by_tenant, whole_table
+from benchmarks.speed.pictures import draw
+from benchmarks.speed.results import Bench, Target
+from benchmarks.speed.servers import Servers, connected, database, peak_megabytes, processor_seconds, value, written
+from benchmarks.speed.sessions import LOOP_DELAY_SECONDS, loop_seconds
+from benchmarks.speed.store import DUE_EVENTS, Fleet, fill_nights, fill_past, night, tenant_ids
+from chaos.answers import good_answer
+from memory_maintenance.cycles.planner import Planner
+from memory_maintenance.settings import Settings
+from memory_maintenance.store.pool import open_pool
+from memory_maintenance.summarization.task import Summarization
+from memory_maintenance.task import Tools
+from memory_maintenance.work import Run
+from scripted_endpoint.replies import answer
 
-MEMORIES = "SELECT id, importance, created_at, last_accessed_at FROM memories ORDER BY id"
-DECAYING = "SELECT count(*) FROM memories WHERE importance > 0.01 AND NOT coalesce(tags, '{}') && '{pinned}'"
+MEMORIES = """
+SELECT id, importance, created_at, last_accessed_at, base_importance FROM memories ORDER BY id
+"""
+PAST = Fleet(tenants=4, memories_each=100, busy=2, sessions=3)
 
 
 @pytest.fixture(scope="module")
-def on(postgres_url):
-    return Servers(postgres_url, "", 0, 0)
+def home():
+    folder = Path(tempfile.mkdtemp(prefix="memory-maintenance-speed-"))
+    folder.chmod(0o711)  # root's Postgres runs as another user, who has to pass through
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def on(postgres_url, home):
+    return Servers(home, postgres_url)
 
 
 @pytest.fixture(scope="module")
 async def filled(on):
     async with database(on) as url:
-        await fill(url, 4, 50)
+        await fill_nights(url, Fleet(4, 50))
         yield url
 
 
@@ -53,12 +62,11 @@ async def store(on, filled):
         yield url
 
 
-@pytest.fixture
-def home():
-    folder = Path(tempfile.mkdtemp(prefix="memory-maintenance-speed-"))
-    folder.chmod(0o711)
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
+@pytest.fixture(scope="module")
+async def past(on):
+    async with database(on) as url:
+        await fill_past(url, PAST, summarized=True)
+        yield url
 
 
 async def _memories(url):
@@ -66,7 +74,13 @@ async def _memories(url):
         return await connection.fetch(MEMORIES)
 
 
-async def test_an_even_store_gives_every_tenant_as_many_memories(store):
+# --- the stores --------------------------------------------------------------------------------------
+
+
+async def test_the_same_fleet_is_the_same_store_with_as_many_memories_for_each_tenant(on, store):
+    async with database(on) as url:
+        await fill_nights(url, Fleet(4, 50))
+        assert await _memories(url) == await _memories(store)
     async with connected(store) as connection:
         rows = await connection.fetch("SELECT tenant_id::text FROM memories")
     assert Counter(row["tenant_id"] for row in rows) == dict.fromkeys(await tenant_ids(store), 50)
@@ -74,17 +88,9 @@ async def test_an_even_store_gives_every_tenant_as_many_memories(store):
 
 async def test_a_skewed_store_gives_one_tenant_its_share(on):
     async with database(on) as url:
-        await fill_skewed(url, 5, 200, large=100)
-        sizes = await value(
-            url, "SELECT array_agg(n ORDER BY n) FROM (SELECT count(*) n FROM memories GROUP BY tenant_id)"
-        )
-    assert sizes == [25, 25, 25, 25, 100]
-
-
-async def test_the_same_seed_makes_the_same_store(on, store):
-    async with database(on) as url:
-        await fill(url, 4, 50)
-        assert await _memories(url) == await _memories(store)
+        await fill_nights(url, Fleet(5, 40, large=100))
+        sizes = "SELECT array_agg(n ORDER BY n) FROM (SELECT count(*) n FROM memories GROUP BY tenant_id)"
+        assert await value(url, sizes) == [25, 25, 25, 25, 100]
 
 
 async def test_every_memory_is_there_before_the_first_night_and_has_the_indexes_of_production(store):
@@ -93,9 +99,25 @@ async def test_every_memory_is_there_before_the_first_night_and_has_the_indexes_
     assert night(2) - night(1) == timedelta(days=1)
 
 
+async def test_the_planner_finds_exactly_the_sessions_that_were_made_due(past):
+    pool = await open_pool(past, size=1, timeout_seconds=30)
+    settings = Settings(_env_file=None, rae_llm_backend="extractive")
+    task = Summarization(Tools(pool, settings))
+    page = await Planner(pool, settings, [task]).plan_page(
+        Run(cycle_id=uuid4(), as_of=datetime.now(UTC), kind="hourly")
+    )
+    await pool.close()
+    assert page.looked_at == PAST.tenants
+    assert [plan.units for plan in page.plans] == [{"summarization": PAST.sessions}] * PAST.busy
+    assert await tenant_by_tenant(past, "due", datetime.now(UTC), await tenant_ids(past)) == PAST.sessions * PAST.busy
+
+
+# --- what others do ----------------------------------------------------------------------------------
+
+
 async def test_the_loop_writes_what_raes_rule_says(store):
     before = await _memories(store)
-    await one_after_the_other(store, night(1), await tenant_ids(store))
+    await tenant_by_tenant(store, "rae", night(1), await tenant_ids(store))
     after = [row["importance"] for row in await _memories(store)]
     days = [(night(1) - (row["last_accessed_at"] or row["created_at"])) / timedelta(days=1) for row in before]
     said = rae_run(np.array([row["importance"] for row in before]), np.array(days), RATE)
@@ -103,36 +125,41 @@ async def test_the_loop_writes_what_raes_rule_says(store):
 
 
 @pytest.mark.system
-@pytest.mark.skipif(celery_run.missing() is not None, reason="needs redis-server on the PATH and celery")
-async def test_celery_writes_what_the_loop_writes(on, filled, store, home):
+@pytest.mark.skipif(missing() is not None, reason="needs redis-server on the PATH and celery")
+async def test_celery_writes_what_the_loop_writes(on, filled, store):
     tenants = await tenant_ids(store)
-    rows, seconds = await celery_run.by_celery("decay_tenant", store, night(1), tenants, home=home)
+    rows, seconds = await by_celery(on, store, "rae", night(1), tenants)
     async with database(on, template=filled) as other:
-        assert rows == await one_after_the_other(other, night(1), tenants)
+        assert rows == await tenant_by_tenant(other, "rae", night(1), tenants)
         assert await _memories(store) == await _memories(other)
     assert seconds > 0
 
 
-@pytest.mark.parametrize("connections", [1, 2])
+@pytest.mark.parametrize("connections", [None, 1, 2], ids=["one statement", "one connection", "two connections"])
 async def test_the_bare_update_writes_every_memory_and_keeps_what_it_was(store, connections):
-    before = await _memories(store)
-    wal = await wal_position(store)
-    assert await per_tenant(store, night(1), await tenant_ids(store), connections) == 200
-    async with connected(store) as connection:
-        rows = await connection.fetch(
-            "SELECT importance, base_importance, base_importance_at FROM memories ORDER BY id"
-        )
+    before, counted = await _memories(store), await written(store)
+    if connections:
+        tenants = await tenant_ids(store)
+        assert await tenant_by_tenant(store, "bare", night(1), tenants, connections=connections) == 200
+    else:
+        assert await whole_table(store, night(1)) == 200
+    rows = await _memories(store)
     assert [row["base_importance"] for row in rows] == [row["importance"] for row in before]
     assert all(row["importance"] == 0.999 * row["base_importance"] for row in rows)
-    assert await wal_position(store) - wal > 200 * 50
+    assert (await written(store)).rows - counted.rows == 200
 
 
-async def test_what_was_written_is_counted(store):
-    before, transaction = await updates(store), await transaction_id(store)
-    assert await rows_written_since(store, transaction) == 0
-    await whole_table(store, night(1))
-    assert await rows_written_since(store, transaction) == 200
-    assert (await updates(store)).since(before).rows == 200
+async def test_raes_loop_stores_what_the_endpoint_answers_and_sleeps_after_each(on, past, endpoint):
+    endpoint.otherwise = lambda request: answer(good_answer(request))
+    async with database(on, template=past) as url:
+        seconds = await loop_seconds(url, endpoint.base_url, 1)
+        text = await value(url, "SELECT content FROM memories ORDER BY created_at DESC LIMIT 1")
+    assert endpoint.answers == 1
+    assert text.count("zq") == DUE_EVENTS
+    assert seconds > LOOP_DELAY_SECONDS[0]
+
+
+# --- what is said ------------------------------------------------------------------------------------
 
 
 def test_processor_time_and_memory_of_a_process_are_read():
@@ -143,15 +170,45 @@ def test_processor_time_and_memory_of_a_process_are_read():
     assert peak_megabytes(os.getpid()) > 10
 
 
-async def test_a_night_through_temporal_moves_every_memory_once_and_children_alone_none(home):
-    async with servers(home) as running, database(running) as url:
-        await fill(url, 3, 20)
-        decaying = await value(url, DECAYING)
-        async with worker(running, url, home=home) as process:
-            first, again = await run_decay(process, night(1)), await run_decay(process, night(1))
-            assert process.peak_megabytes > 50
-        assert (first.tenants, first.rows) == (3, decaying)
-        assert (again.tenants, again.rows) == (0, 0)
-        assert first.processors.worker > 0
-        async with children_worker(running, home=home):
-            assert await run_children(await connected_client(running), ["a", "b", "c"]) == 3
+def test_medians_are_judged_and_shown_and_a_missed_goal_is_no_missed_target():
+    bench = Bench(quick=True)
+    for seconds in (9.0, 1.0, 2.0):
+        bench.take("ours", seconds, note="a note")
+    bench.take("theirs", [1234.5, 1234.5])
+    bench.skipped["Celery"] = "redis-server is not on the PATH"
+    bench.judge(Target("fast", bench.ratio("ours", "theirs"), 1, how="by theirs"))
+    bench.judge(Target("rate", 0.2, 0.25, "%", at_least=True, goal=True))
+    bench.judge(Target("small", 300, 200, "MB"))
+    lines = bench.as_text().splitlines()
+    assert "| fast (by theirs) | 0.00162 × | ≤ 1 × | yes |" in lines
+    assert "| rate | 0.2 % | ≥ 0.25 % (goal) | no |" in lines
+    assert "| small | 300 MB | ≤ 200 MB | **no** |" in lines
+    assert "| ours | 2 s | 1–9 | 3 | a note |" in lines
+    assert "| theirs | 1,234 s | 1,234–1,234 | 2 |  |" in lines
+    assert "- Celery: redis-server is not on the PATH" in lines
+    assert [target.what for target in bench.missed()] == ["small"]
+
+
+async def test_a_part_that_fails_does_not_lose_the_others(home, capsys, monkeypatch):
+    async def fails(_bench, _servers):
+        raise RuntimeError("no such store")
+
+    async def works(bench, servers):
+        bench.take("it", await value(servers.postgres_url, "SELECT $1::int", bench.size(2, 1)))
+
+    monkeypatch.setattr(command, "PARTS", {"first": fails, "second": works})
+    bench = await command.measured(["first", "second"], home, quick=True, repetitions=1)
+    assert bench.measurements["it"].values == [1.0]
+    assert "- first: RuntimeError" in bench.as_text()
+    assert "no such store" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+async def test_the_quick_benchmark_measures_every_part(home):
+    bench = await command.measured(list(command.PARTS), home, quick=True, repetitions=1)
+    assert bench.failed == []
+    assert {decay.OURS, decay.CHILDREN, decay.BARE, sessions.FLEET, sessions.SUMMARIZED} <= bench.measurements.keys()
+    assert bench.measurements[decay.AGAIN_ROWS].values == [0]
+    assert len(bench.curves) == 6
+    draw(bench, home)
+    assert all((home / f"speed-{name}.svg").read_text().count("<svg") == 1 for name in ("decay", "growth"))

@@ -10,10 +10,10 @@ from memory_maintenance.errors import LanguageModelError
 from memory_maintenance.store.pool import execute, fetch_value
 from memory_maintenance.tenants.overrides import override
 from memory_maintenance.writers.model.breaker import Breaker
-from tests.endpoint import answer, endpoint, hang, wrong_schema
+from scripted_endpoint.replies import answer, hang, wrong_schema
 from tests.writers.model.conftest import make_model, model, question, settings
 
-__all__ = ["endpoint", "make_model", "model", "settings"]
+__all__ = ["make_model", "model", "settings"]
 
 OPENAI = {"RAE_LLM_BACKEND": "openai", "OPENAI_API_KEY": "sk-secret-123"}
 

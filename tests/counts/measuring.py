@@ -15,12 +15,12 @@ from temporalio.client import Client
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import open_pool
 from runtime.workers import polling
+from scripted_endpoint.server import ScriptedEndpoint
 from tests.agents import AS_OF, json_codec
 from tests.counts.histories import counted, histories, payloads
 from tests.counts.statements import rows_written, watched_pool
 from tests.counts.store import fill
 from tests.counts.table import Counts
-from tests.endpoint import ScriptedEndpoint
 from tests.model_path import honest
 from workflows.options import TASK_QUEUE
 

@@ -1,10 +1,8 @@
 """Writes the table that ``test_counts.py`` holds: ``make counts``."""
 
+from scripted_endpoint.server import ScriptedEndpoint
 from tests.counts.measuring import measure_with_model, measure_without_model
 from tests.counts.table import FILE, as_toml, recorded
-from tests.endpoint import ScriptedEndpoint, endpoint
-
-__all__ = ["endpoint"]
 
 
 async def test_cycles_without_a_model(temporal, store_url):

@@ -2,11 +2,9 @@
 
 import pytest
 
+from scripted_endpoint.server import ScriptedEndpoint
 from tests.counts.measuring import measure_with_model, measure_without_model
 from tests.counts.table import FILE, as_toml, differences, recorded
-from tests.endpoint import ScriptedEndpoint, endpoint
-
-__all__ = ["endpoint"]
 
 
 async def test_cycles_without_a_model_take_what_the_table_says(temporal, store_url):

@@ -10,15 +10,15 @@ from memory_maintenance.dreaming.prompt import SYSTEM
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import execute
 from memory_maintenance.writers.language.cleaning import clean
+from scripted_endpoint.replies import answer
 from tests.agents import AS_OF, derived, write
 from tests.attempts import block_of, obeys_in, obeys_in_its_text, tells_its_instructions, try_each
-from tests.endpoint import answer
 from tests.fake_model import FakeModel
 from tests.hostile import CONTENTS, ROWS
-from tests.model_path import endpoint, honest, model, record_of, settings, told
+from tests.model_path import honest, model, record_of, settings, told
 from tests.steps import Dreamer
 
-__all__ = ["endpoint", "model", "settings"]
+__all__ = ["model", "settings"]
 
 SOURCE = "reflection_engine_v2"
 obeys_in_its_tags = obeys_in("pinned", " Strategy\n", "session_summary", "Gent")

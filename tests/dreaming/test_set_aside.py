@@ -7,12 +7,12 @@ import pytest
 
 from memory_maintenance.dreaming.due import due_projects
 from memory_maintenance.writers.model.set_aside import all_set_aside, requeue
-from tests import endpoint as scripted
+from scripted_endpoint import replies as scripted
 from tests.agents import AS_OF, derived, write
-from tests.model_path import endpoint, honest, model, settings, told
+from tests.model_path import honest, model, settings, told
 from tests.steps import Dreamer
 
-__all__ = ["endpoint", "model", "settings"]
+__all__ = ["model", "settings"]
 
 HOUR = timedelta(hours=1)
 

@@ -13,9 +13,8 @@ from memory_maintenance.store.derived import DerivedMemory, insert_derived, rewr
 from memory_maintenance.store.pool import Pool, fetch
 from memory_maintenance.writers.model.asking import patiently
 from memory_maintenance.writers.model.embedder import open_embedder
-from tests.endpoint import ScriptedEndpoint, embeddings, endpoint
-
-__all__ = ["endpoint"]
+from scripted_endpoint.replies import embeddings
+from scripted_endpoint.server import ScriptedEndpoint
 
 MODEL = "small-embedder"
 

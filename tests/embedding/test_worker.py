@@ -16,9 +16,18 @@ from memory_maintenance.store.pool import execute, fetch, fetch_value
 from memory_maintenance.tenants.control import pause
 from memory_maintenance.writers.model.asking import patiently
 from memory_maintenance.writers.model.ledger import Ledger
+from scripted_endpoint.replies import (
+    Reply,
+    context_length,
+    embeddings,
+    html,
+    insufficient_quota,
+    status,
+    unauthorized,
+    vector_of,
+)
 from tests.agents import others, talk, write
 from tests.embedding.conftest import MODEL, embed_due, remember, rewrite, vectors
-from tests.endpoint import Reply, context_length, embeddings, html, insufficient_quota, status, unauthorized, vector_of
 from tests.writers.model.conftest import budgets_agree_with_the_ledger, pass_time
 
 TEXTS = ("Mara ordered a blue tent.", "The tent leaks at the seam.", "Marek approved a refund.")

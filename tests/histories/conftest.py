@@ -1,4 +1,3 @@
-from tests.endpoint import endpoint
 from tests.workflows.conftest import working
 
-__all__ = ["endpoint", "working"]
+__all__ = ["working"]

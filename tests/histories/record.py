@@ -19,7 +19,8 @@ from memory_maintenance.store.pool import Pool
 from memory_maintenance.tenants.control import pause
 from runtime.search_attributes import register_search_attributes
 from runtime.workers import polling
-from tests.endpoint import ScriptedEndpoint, embeddings, unauthorized
+from scripted_endpoint.replies import embeddings, unauthorized
+from scripted_endpoint.server import ScriptedEndpoint
 from tests.histories.slow import EmptyFleet, slow_tenant, working_on
 from tests.workflows.conftest import Working, remember_session
 from workflows.options import TASK_QUEUE

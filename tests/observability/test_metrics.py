@@ -17,12 +17,12 @@ from memory_maintenance.rae.scheduler import MaintenanceScheduler
 from memory_maintenance.store.pool import execute
 from memory_maintenance.tasks import TASKS
 from memory_maintenance.work import Counts
+from scripted_endpoint.replies import unauthorized
 from tests.agents import write
-from tests.endpoint import endpoint, unauthorized
 from tests.model_path import honest, settings, told
 from tests.watched import named, samples
 
-__all__ = ["endpoint", "settings"]
+__all__ = ["settings"]
 
 FORGET = """
 DELETE FROM memories WHERE source = 'summarization_worker';

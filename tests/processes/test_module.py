@@ -6,13 +6,14 @@ import json
 import pytest
 
 from memory_maintenance.store.pool import fetch_value
-from tests.endpoint import ScriptedEndpoint, endpoint, hang
+from scripted_endpoint.replies import hang
+from scripted_endpoint.server import ScriptedEndpoint
 from tests.processes.conftest import run_module
 from tests.workflows.conftest import remember_session, working
 from tests.workflows.test_model import good
 from workflows.options import TASK_QUEUE
 
-__all__ = ["endpoint", "working"]
+__all__ = ["working"]
 
 MODULE = "memory_maintenance"
 DERIVED = "SELECT count(*) FROM memories WHERE source = $1"

@@ -22,12 +22,10 @@ from memory_maintenance.store.pool import Pool, fetch
 from memory_maintenance.summarization.policy import SessionKey
 from memory_maintenance.tenants.control import pause
 from memory_maintenance.tenants.overrides import override
+from scripted_endpoint.server import ScriptedEndpoint
 from tests.agents import AS_OF, derived, json_codec, talk, write
-from tests.endpoint import ScriptedEndpoint, endpoint
 from tests.model_path import honest, told
 from tests.steps import Decaying, Dreamer, Summarizing
-
-__all__ = ["endpoint"]
 
 TENANT = str(uuid4())
 RUN = UUID(int=7)

@@ -10,7 +10,7 @@ from memory_maintenance.errors import SessionNotFoundError
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.derived import text_hash
 from memory_maintenance.store.pool import Pool, execute, execute_many, fetch_value
-from memory_maintenance.summarization.due import session_counts_due, sessions_due, ensure_session
+from memory_maintenance.summarization.due import ensure_session, session_counts_due, sessions_due
 from memory_maintenance.summarization.policy import HOURLY_REACH, DueRule, SessionKey, SessionState
 from memory_maintenance.tenants.overrides import override
 from tests.agents import AS_OF, others, talk, write

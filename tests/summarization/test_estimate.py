@@ -15,10 +15,10 @@ from memory_maintenance.tenants.control import pause
 from memory_maintenance.tenants.overrides import override
 from memory_maintenance.writers.model.budget import used
 from tests.agents import AS_OF, talk, write
-from tests.model_path import endpoint, honest, model, settings, told
+from tests.model_path import honest, model, settings, told
 from tests.steps import Summarizing
 
-__all__ = ["endpoint", "model", "settings"]
+__all__ = ["model", "settings"]
 
 DAY = timedelta(days=1)
 

@@ -11,15 +11,15 @@ from memory_maintenance.summarization.due import due_sessions
 from memory_maintenance.summarization.policy import SessionKey
 from memory_maintenance.summarization.prompt import SESSION_SYSTEM
 from memory_maintenance.writers.language.cleaning import clean
+from scripted_endpoint.replies import answer
 from tests.agents import AS_OF, derived, write
 from tests.attempts import HONEST, block_of, obeys_in, obeys_in_its_text, tells_its_instructions, try_each
-from tests.endpoint import answer
 from tests.fake_model import FakeModel
 from tests.hostile import CONTENTS, ROWS
-from tests.model_path import endpoint, honest, model, settings, told
+from tests.model_path import honest, model, settings, told
 from tests.steps import Summarizing
 
-__all__ = ["endpoint", "model", "settings"]
+__all__ = ["model", "settings"]
 
 
 obeys_in_its_topics = obeys_in("Gent\n\nSentiment: positive", "pinned")

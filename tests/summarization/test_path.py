@@ -8,14 +8,14 @@ import pytest
 
 from memory_maintenance.store.pool import Pool, fetch_value
 from memory_maintenance.summarization.policy import SessionKey
+from scripted_endpoint.replies import Reply, answer, status
 from tests.agents import AS_OF, derived, write
-from tests.endpoint import Reply, answer, status
-from tests.model_path import endpoint, honest, model, settings, told
+from tests.model_path import honest, model, settings, told
 from tests.steps import Dreamer, Summarizing
 from tests.writers.model.conftest import budgets_agree_with_the_ledger, pass_time, rows
 from tests.writers.model.test_kills import Killed, dying
 
-__all__ = ["endpoint", "model", "settings"]
+__all__ = ["model", "settings"]
 
 
 async def calls(pool: Pool) -> int:

@@ -10,13 +10,13 @@ from memory_maintenance.store.pool import fetch_value
 from memory_maintenance.summarization.due import due_sessions
 from memory_maintenance.summarization.policy import SessionKey
 from memory_maintenance.writers.model.set_aside import all_set_aside, requeue
-from tests import endpoint as scripted
+from scripted_endpoint import replies as scripted
+from scripted_endpoint.replies import Reply, status
 from tests.agents import AS_OF, derived, write
-from tests.endpoint import Reply, status
-from tests.model_path import endpoint, honest, model, record_of, settings, told
+from tests.model_path import honest, model, record_of, settings, told
 from tests.steps import Summarizing
 
-__all__ = ["endpoint", "model", "settings"]
+__all__ = ["model", "settings"]
 
 POISON = "Otto wrote the word that no filter lets pass: zeppelin."
 

@@ -16,7 +16,8 @@ from memory_maintenance.tenants.control import control_of, pause
 from memory_maintenance.tenants.overrides import override
 from runtime.search_attributes import register_search_attributes
 from runtime.workers import polling
-from tests.endpoint import ScriptedEndpoint, embeddings, endpoint
+from scripted_endpoint.replies import embeddings
+from scripted_endpoint.server import ScriptedEndpoint
 from tests.everything import everything
 from tests.histories.slow import EmptyFleet, slow_tenant, working_on
 from tests.steps import a_run
@@ -25,8 +26,6 @@ from tests.workflows.test_model import QUICK, good
 from workflows.messages import MaintenanceRequest
 from workflows.options import TASK_QUEUE
 from workflows.page import tenant_workflow_id
-
-__all__ = ["endpoint"]
 
 TENANTS = {name: f"00000000-0000-0000-0000-00000000000{n}" for n, name in enumerate(("busy", "few", "away", "off"))}
 SAME = ("decay", "summarization", "dreaming", "tenants", "failed_tenants")

@@ -15,12 +15,11 @@ from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import Pool, execute, fetch_value
 from runtime.runs import start_run
 from runtime.workers import polling
-from tests.endpoint import Reply, ScriptedEndpoint, embeddings, endpoint, status, unauthorized
+from scripted_endpoint.replies import Reply, embeddings, status, unauthorized
+from scripted_endpoint.server import ScriptedEndpoint
 from tests.workflows.conftest import remember_session
 from workflows.messages import MaintenanceRequest
 from workflows.options import TASK_QUEUE
-
-__all__ = ["endpoint"]
 
 DERIVED = "SELECT count(*) FROM memories WHERE source IN ('summarization_worker', 'reflection_engine_v2')"
 FOUND = "SELECT count(*) FROM memory_embeddings"

@@ -7,12 +7,11 @@ import pytest
 from temporalio.client import Client
 
 from memory_maintenance.store.pool import Pool, execute, fetch_value
-from tests import endpoint as replies
-from tests.endpoint import Reply, ScriptedEndpoint, answer, endpoint, status
+from scripted_endpoint import replies
+from scripted_endpoint.replies import Reply, answer, status
+from scripted_endpoint.server import ScriptedEndpoint
 from tests.workflows.conftest import TALK, Working, remember_session
 from workflows.options import TASK_QUEUE
-
-__all__ = ["endpoint"]
 
 FALLBACKS = "SELECT count(*) FROM memories WHERE metadata->>'fallback' = 'true'"
 SUMMARIES = "SELECT count(*) FROM memories WHERE source = 'summarization_worker'"

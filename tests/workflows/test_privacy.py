@@ -22,13 +22,14 @@ from memory_maintenance.settings import Settings
 from memory_maintenance.store import pool as pool_module
 from memory_maintenance.store.pool import Pool, execute, execute_many, fetch_value
 from memory_maintenance.summarization.task import Summarization
-from tests.endpoint import Reply, ScriptedEndpoint, answer, endpoint, status
+from scripted_endpoint.replies import Reply, answer, status
+from scripted_endpoint.server import ScriptedEndpoint
 from tests.restored_logs import restored_logs
 from tests.workflows.conftest import TALK
 from tests.workflows.test_model import QUICK
 from workflows.options import TASK_QUEUE
 
-__all__ = ["endpoint", "restored_logs"]
+__all__ = ["restored_logs"]
 
 pytestmark = pytest.mark.usefixtures("restored_logs")
 

@@ -14,9 +14,8 @@ from memory_maintenance.summarization.prompt import SessionSummaryResponse
 from memory_maintenance.writers.model.asking import open_model
 from memory_maintenance.writers.model.ledgered import LedgeredModel
 from memory_maintenance.writers.model.question import Question
-from tests.endpoint import FACTS, ScriptedEndpoint, endpoint
-
-__all__ = ["endpoint"]
+from scripted_endpoint.replies import FACTS
+from scripted_endpoint.server import ScriptedEndpoint
 
 TIMEOUT = 10.0
 """Seconds: for what answers, however busy this machine is."""
@@ -97,7 +96,7 @@ def model(make_model: Callable[..., LedgeredModel]) -> LedgeredModel:
 
 
 def question(**changes: Any) -> Question[SessionSummaryResponse]:
-    """Return a question that ``tests.endpoint.GOOD`` answers."""
+    """Return a question that ``replies.GOOD`` answers."""
     asked = Question(
         purpose="summary",
         tenant_id="acme",

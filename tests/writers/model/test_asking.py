@@ -16,8 +16,8 @@ from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import Pool
 from memory_maintenance.writers.model.asking import PatientModel, open_model
 from memory_maintenance.writers.model.question import LanguageModel
-from tests import endpoint as scripted
-from tests.endpoint import GOOD, answer, status
+from scripted_endpoint import replies as scripted
+from scripted_endpoint.replies import GOOD, answer, status
 from tests.writers.model.conftest import pass_time, question
 
 

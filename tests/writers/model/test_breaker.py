@@ -7,8 +7,8 @@ from structlog.testing import capture_logs
 
 from memory_maintenance.errors import LanguageModelError, ModelBusyError, ModelForbiddenError, ModelUnavailableError
 from memory_maintenance.store.pool import fetch
-from tests import endpoint as scripted
-from tests.endpoint import answer, status
+from scripted_endpoint import replies as scripted
+from scripted_endpoint.replies import answer, status
 from tests.writers.model.conftest import pass_time, question, rows
 
 PATIENCE, OPEN = timedelta(minutes=10), timedelta(minutes=15)

@@ -21,7 +21,7 @@ from memory_maintenance.writers.model.budget import (
     tenant_scope,
     used,
 )
-from tests.endpoint import answer
+from scripted_endpoint.replies import answer
 from tests.writers.model.conftest import budgets_agree_with_the_ledger, question
 
 PLENTY = DailyLimits(tenant_tokens=10**9, tenant_cost=Decimal(10**6), tokens=10**9, cost=Decimal(10**6))

@@ -16,8 +16,8 @@ from memory_maintenance.errors import (
     QuestionRefusedError,
 )
 from memory_maintenance.writers.model.openai_errors import retry_after
-from tests import endpoint as scripted
-from tests.endpoint import GOOD, Reply, answer, completion, status
+from scripted_endpoint import replies as scripted
+from scripted_endpoint.replies import GOOD, Reply, answer, completion, status
 from tests.writers.model.conftest import SHORT_TIMEOUT, budgets_agree_with_the_ledger, pass_time, question, rows
 
 WAITS, FAILS, REFUSES = "waiting", "failed", "refused"

@@ -11,7 +11,7 @@ from memory_maintenance.errors import DatabaseUnavailableError, ModelBusyError, 
 from memory_maintenance.writers.model.budget import used
 from memory_maintenance.writers.model.ledger import Ledger
 from memory_maintenance.writers.model.openai_client import Completer
-from tests.endpoint import GOOD, answer, truncated_json
+from scripted_endpoint.replies import GOOD, answer, truncated_json
 from tests.writers.model.conftest import budgets_agree_with_the_ledger, pass_time, question, rows
 
 

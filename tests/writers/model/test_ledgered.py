@@ -17,8 +17,8 @@ from memory_maintenance.errors import (
 )
 from memory_maintenance.store.pool import execute
 from memory_maintenance.writers.model.ledger import Ledger, purge_answers, question_key
-from tests import endpoint as scripted
-from tests.endpoint import GOOD, answer, status
+from scripted_endpoint import replies as scripted
+from scripted_endpoint.replies import GOOD, answer, status
 from tests.writers.model.conftest import budgets_agree_with_the_ledger, pass_time, question, rows
 
 MINUTE = timedelta(minutes=1)

@@ -9,7 +9,7 @@ from pydantic import Field
 from memory_maintenance.errors import LanguageModelError
 from memory_maintenance.writers.model.openai_client import OpenAIClient, endpoint_name, response_format
 from memory_maintenance.writers.model.question import ModelAnswer
-from tests.endpoint import answer, status
+from scripted_endpoint.replies import answer, status
 from tests.writers.model.conftest import question, rows
 
 

@@ -9,8 +9,8 @@ from structlog.testing import capture_logs
 
 from memory_maintenance.errors import LanguageModelError
 from memory_maintenance.observability.logs import quiet_third_party_loggers
-from tests import endpoint as scripted
-from tests.endpoint import GOOD, Reply, answer, status
+from scripted_endpoint import replies as scripted
+from scripted_endpoint.replies import GOOD, Reply, answer, status
 from tests.writers.model.conftest import SHORT_TIMEOUT, question
 
 CANARY = "canary-3f9c"

@@ -11,7 +11,7 @@ from memory_maintenance.observability.model_metrics import CALLS
 from memory_maintenance.rae.scheduler import MaintenanceScheduler
 from memory_maintenance.writers.model.ledger import ABANDONED_AFTER
 from memory_maintenance.writers.model.retention import tidy_ledger
-from tests.endpoint import answer, hang, status
+from scripted_endpoint.replies import answer, hang, status
 from tests.writers.model.conftest import budgets_agree_with_the_ledger, pass_time, question, rows
 
 RETENTION = timedelta(days=30)
