@@ -15,8 +15,8 @@ def test_what_other_sessions_have_is_no_topic():
 def test_a_word_that_no_other_session_has_is_rarest():
     known = Background.of(map(session_words, SESSIONS))
     assert known.rarity("walru") == 1.0
-    assert known.rarity("release") < known.rarity("walru")
-    assert NO_BACKGROUND.rarity("release") == 1.0
+    assert known.rarity("releas") < known.rarity("walru")
+    assert NO_BACKGROUND.rarity("releas") == 1.0
 
 
 def test_a_stop_word_needs_enough_sessions_to_be_known_as_one():
