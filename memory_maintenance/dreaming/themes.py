@@ -1,61 +1,65 @@
-"""What recurs over memories, found without a model: subjects that several of them share, each with its evidence."""
+"""What recurs over memories, found without a model: subjects that memories of several sessions or days share."""
 
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from statistics import fmean
 from typing import Final
 from uuid import UUID
 
 from memory_maintenance.store.memory import Memory
-from memory_maintenance.writers.extractive.centrality import centrality, idf
-from memory_maintenance.writers.extractive.gist import gist
-from memory_maintenance.writers.extractive.key_terms import as_written, key_terms, names_subject
-from memory_maintenance.writers.extractive.salience import salience
-from memory_maintenance.writers.extractive.transcript import speakers
-from memory_maintenance.writers.language.words import content_stems, sentences, stem, tokens
+from memory_maintenance.writers.extractive.gist import closed, shortened
+from memory_maintenance.writers.extractive.key_terms import as_written, names_subject, terms_of
+from memory_maintenance.writers.extractive.rarity import NO_BACKGROUND, Background, word_key
+from memory_maintenance.writers.extractive.salience import is_padding, is_small_talk, salience
+from memory_maintenance.writers.extractive.transcript import Transcript
+from memory_maintenance.writers.language.languages import Language, language_of_all
+from memory_maintenance.writers.language.relative_dates import with_dates
+from memory_maintenance.writers.language.segmentation import is_unspaced, segments
+from memory_maintenance.writers.language.words import word_count
 
 MOST_THEMES: Final = 5
+WINDOW: Final = timedelta(days=45)
+"""How long before the newest memory a theme's evidence may lie."""
+
 _MOST_MEMORIES: Final = 400
 _SPAN: Final = 6
-"""Words within which two stems must stand to be one subject, and the longest name."""
+"""Words within which two naming words must stand to be one subject, and the longest name."""
 
 _FEWEST_FOR_ONE_WORD: Final = 3
-"""Memories that must share a single word for it to be a subject; two words need two."""
+"""Memories that must share a single word for it to be a subject; two words, or one long word, need two."""
 
-_LINKS: Final = frozenset(
-    {"a", "an", "and", "at", "by", "for", "from", "in", "of", "on", "or", "the", "to", "with", "without"}
-)
-"""Words that may stand between the naming words of a name."""
+_LONG_WORD: Final = 7
+_EVERYWHERE: Final = 0.5
+"""Share of all memories that hold a word from which on it names nothing, in ten memories or more."""
 
-_CLAUSES: Final = re.compile(r"[;:,)\]}]+(?=\s)|[(\[{|=]| [-–—] ")
-
+_ENOUGH_TO_TELL: Final = 10
 _SAME: Final = 0.5
 """Share of the smaller subject's memories above which two are one theme; half of it when they share a word."""
-
-_COMMON: Final = 0.6
-"""Share of a subject's memories that must hold a further word for it to belong into the name."""
-
-_READ_WORDS: Final = 60
-"""Words of one memory that are looked at: all of most, the gist of a long one."""
 
 _QUOTES: Final = 3
 _QUOTED_WORDS: Final = 28
 _TAGS: Final = 4
 
+_LINKS: Final = frozenset(
+    {"a", "an", "and", "at", "by", "for", "from", "in", "of", "on", "or", "the", "to", "with", "without"}
+    | {"de", "la", "le", "les", "du", "des", "el", "los", "las", "del", "der", "die", "das", "und", "von", "w", "na"}
+)
+"""Words that may stand between the naming words of a name."""
+
 
 @dataclass(frozen=True, slots=True)
 class Theme:
-    """A subject that at least two memories share.
+    """A subject that memories of at least two sessions or days share.
 
-    ``name`` and ``text`` are made of the memories' own words and dates; ``text``
-    quotes the most telling of them in the order of time. ``support`` are the
-    memories' ids, oldest first. ``importance`` is their mean undecayed
-    importance and ``confidence`` s / (s + 2) for s different texts, both in [0, 1].
+    ``name`` holds no naming word that not all of them share; ``text`` quotes the most telling of them in the
+    order of time, with their speakers and dates. ``support`` are the memories' ids, oldest first.
+    ``importance`` is their mean undecayed importance and ``confidence`` s / (s + 2) for s different texts,
+    both in [0, 1]. ``keys`` say what the theme is about whatever it is called, so that it can be found again.
     """
 
     name: str
@@ -64,174 +68,231 @@ class Theme:
     support: tuple[UUID, ...]
     importance: float
     confidence: float
+    keys: frozenset[str]
+    first_seen: datetime
+    last_seen: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class _Subject:
-    """Stems that stand together in the memories at ``positions``."""
+    """Naming words that stand together in the memories at ``positions``."""
 
-    stems: frozenset[str]
+    keys: frozenset[str]
     positions: frozenset[int]
     strength: float
 
 
-def recurring_themes(memories: Sequence[Memory]) -> tuple[Theme, ...]:
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """The memories as they are compared: by memory its sentences, and their words in order."""
+
+    memories: Sequence[Memory]
+    transcript: Transcript
+    sentences: Sequence[Sequence[str]]
+    words: Sequence[Sequence[Sequence[str]]]
+    naming: Sequence[frozenset[str]]
+    silent: frozenset[str]
+    language: Language | None
+
+    @classmethod
+    def of(cls, memories: Sequence[Memory]) -> _Read:
+        transcript = Transcript.of([memory.content for memory in memories], [memory.metadata for memory in memories])
+        silent = frozenset(part for name in transcript.speakers for part in name.split())
+        sentences = [
+            [one for turn in message for one in turn.sentences if not (is_small_talk(one) or is_padding(one))]
+            for message in transcript.messages
+        ]
+        words = [[segments(one) for one in own] for own in sentences]
+        naming = [
+            frozenset(word_key(word) for line in own for word in line if names_subject(word.casefold(), silent))
+            for own in words
+        ]
+        return cls(memories, transcript, sentences, words, naming, silent, language_of_all(transcript.texts))
+
+
+def recurring_themes(
+    memories: Sequence[Memory], *, background: Background = NO_BACKGROUND, window: timedelta = WINDOW
+) -> tuple[Theme, ...]:
     """Return up to `MOST_THEMES` themes of *memories*, the strongest first; () when nothing recurs.
 
     The same memories, in any order, give the same themes. Of more than 400
     memories the most important are read. Nothing is concluded: a theme says what
-    recurs and where.
+    recurs and where. What one session or day says of itself does not recur.
+
+    Args:
+        memories: of one project.
+        background: in how many of the tenant's sessions each word stands; what is everywhere names nothing.
+        window: how long before the newest memory evidence may lie.
     """
-    foremost = sorted(memories, key=lambda memory: (-_importance(memory), memory.created_at, memory.id))[
-        :_MOST_MEMORIES
-    ]
-    ordered = sorted(foremost, key=lambda memory: (memory.created_at, memory.id))
-    spoken = [gist(memory.content, most_words=_READ_WORDS) for memory in ordered]
-    words = _Words.of(spoken)
-    subjects = _different(sorted(_subjects(words, ordered), key=lambda one: (-one.strength, sorted(one.stems))))
-    return tuple(_theme(subject, words, ordered) for subject in subjects)
+    newest = max((memory.created_at for memory in memories), default=None)
+    recent = [memory for memory in memories if newest is not None and memory.created_at >= newest - window]
+    foremost = sorted(recent, key=lambda memory: (-_importance(memory), memory.created_at, memory.id))[:_MOST_MEMORIES]
+    read = _Read.of(sorted(foremost, key=lambda memory: (memory.created_at, memory.id)))
+    found = sorted(_subjects(read, background), key=lambda one: (-one.strength, sorted(one.keys)))
+    themes: list[tuple[_Subject, Theme]] = []
+    for subject in found:
+        if len(themes) < MOST_THEMES and not any(_same(subject, other) for other, _ in themes):
+            themes.append((subject, _theme(subject, read)))
+    return tuple(theme for _, theme in themes)
 
 
-@dataclass(frozen=True, slots=True)
-class _Words:
-    """The memories' texts and their words by clause; ``naming`` holds, per text, the stems that may name a subject."""
-
-    texts: Sequence[str]
-    lines: Sequence[Sequence[Sequence[str]]]
-    naming: Sequence[frozenset[str]]
-    weights: Mapping[str, float]
-
-    @classmethod
-    def of(cls, texts: Sequence[str]) -> _Words:
-        silent = speakers(texts)
-        lines = [
-            [tokens(clause) for sentence in sentences(text) for clause in _CLAUSES.split(sentence)] for text in texts
-        ]
-        naming = [frozenset(stem(one) for line in of for one in line if names_subject(one, silent)) for of in lines]
-        return cls(texts, lines, naming, idf([sorted(stems) for stems in naming]))
-
-    def phrases(self, positions: Iterable[int]) -> Iterator[tuple[str, ...]]:
-        """Yield what may name a subject: up to `_SPAN` naming words in a row, with or without links between them."""
-        for position in positions:
-            for line in self.lines[position]:
-                yield from _phrases(line, self.naming[position])
-
-
-def _subjects(words: _Words, memories: Sequence[Memory]) -> Iterator[_Subject]:
-    holders: dict[frozenset[str], set[int]] = defaultdict(set)
-    for position in range(len(memories)):
-        for line in words.lines[position]:
-            for stems in _together(line, words.naming[position]):
-                holders[stems].add(position)
-    nameable = {frozenset({stem(one[0]), stem(one[-1])}) for one in words.phrases(range(len(memories)))}
-    for stems, positions in holders.items():
-        different = len({words.texts[position] for position in positions})
-        if stems in nameable and different >= (2 if len(stems) > 1 else _FEWEST_FOR_ONE_WORD):
-            yield _Subject(stems, frozenset(positions), _strength(stems, positions, different, words, memories))
+def _subjects(read: _Read, background: Background) -> Iterator[_Subject]:
+    holders: defaultdict[frozenset[str], set[int]] = defaultdict(set)
+    capital: Counter[str] = Counter()
+    for position, lines in enumerate(read.words):
+        for line in lines:
+            for keys in _together(line, read.silent):
+                holders[keys].add(position)
+            capital.update(word_key(word) for word in line[1:] if word[:1].isupper())
+    held = Counter(key for naming in read.naming for key in naming)
+    many = len(read.memories) >= _ENOUGH_TO_TELL
+    for keys, positions in holders.items():
+        common = many and any(held[key] > _EVERYWHERE * len(read.memories) for key in keys)
+        if common or any(background.is_everywhere(key) for key in keys) or not _recurs(positions, read):
+            continue
+        different = len({tuple(read.sentences[position]) for position in positions})
+        if different >= _fewest(keys, capital):
+            rarity = sum(
+                math.log((len(read.memories) + 1) / (held[key] + 0.5)) * background.rarity(key) for key in keys
+            )
+            spread = math.log2(1 + len({_occasion(read.memories[position]) for position in positions}))
+            weight = 0.3 + _mean_importance(read.memories[position] for position in positions)
+            yield _Subject(keys, frozenset(positions), max(rarity, 0.01) * math.log2(different) * spread * weight)
 
 
-def _together(line: Sequence[str], naming: frozenset[str]) -> set[frozenset[str]]:
-    """Return the naming stems of *line*, but for verbs in the past, and every pair within the span."""
-    placed = [(index, stem(word)) for index, word in enumerate(line) if stem(word) in naming]
-    found = {frozenset({name}) for index, name in placed if not line[index].endswith("ed")}
-    for start, (index, name) in enumerate(placed):
-        near = (other for at, other in placed[start + 1 : start + _SPAN] if at - index < _SPAN)
+def _fewest(keys: frozenset[str], capital: Counter[str]) -> int:
+    """Return how many different memories must share a subject: two words, or a long word or name, say more."""
+    (first, *others) = keys
+    telling = others or len(first) >= _LONG_WORD or capital[first] > 1 or is_unspaced(first)
+    return 2 if telling else _FEWEST_FOR_ONE_WORD
+
+
+def _recurs(positions: Iterable[int], read: _Read) -> bool:
+    """Whether memories stand in two sessions, or on two days where a session is not said."""
+    return len({_occasion(read.memories[position]) for position in positions}) > 1
+
+
+def _occasion(memory: Memory) -> str:
+    day = memory.created_at.date().isoformat()
+    return f"{memory.session_id} {day}" if memory.session_id else day
+
+
+def _together(line: Sequence[str], silent: frozenset[str]) -> set[frozenset[str]]:
+    """Return the naming words of *line*, but for English verbs in the past, and every pair within the span."""
+    placed = [(at, word_key(word)) for at, word in enumerate(line) if names_subject(word.casefold(), silent)]
+    found = {frozenset({name}) for at, name in placed if not line[at].endswith("ed")}
+    for start, (at, name) in enumerate(placed):
+        near = (other for there, other in placed[start + 1 : start + _SPAN] if there - at < _SPAN)
         found.update(frozenset({name, other}) for other in near)
     return found
 
 
-def _strength(
-    stems: frozenset[str], positions: set[int], different: int, words: _Words, memories: Sequence[Memory]
-) -> float:
-    """Return how strongly a subject recurs: rare words, many different texts, important memories."""
-    rarity = sum(words.weights[one] for one in stems)
-    return rarity * math.log2(different) * (0.3 + _mean_importance(memories[position] for position in positions))
-
-
-def _different(subjects: Sequence[_Subject]) -> list[_Subject]:
-    """Return the first subjects, each with memories of its own."""
-    kept: list[_Subject] = []
-    for subject in subjects:
-        if len(kept) < MOST_THEMES and not any(_same(subject, other) for other in kept):
-            kept.append(subject)
-    return kept
-
-
 def _same(one: _Subject, other: _Subject) -> bool:
     shared = len(one.positions & other.positions) / min(len(one.positions), len(other.positions))
-    return shared > (_SAME / 2 if one.stems & other.stems else _SAME)
+    return shared > (_SAME / 2 if one.keys & other.keys else _SAME)
 
 
-def _theme(subject: _Subject, words: _Words, memories: Sequence[Memory]) -> Theme:
+def _theme(subject: _Subject, read: _Read) -> Theme:
     positions = sorted(subject.positions)
-    name = _name(subject, words)
-    texts = [words.texts[position] for position in positions]
-    different = len(set(texts))
+    own = [read.memories[position] for position in positions]
+    name = _name(subject, read)
+    different = len({tuple(read.sentences[position]) for position in positions})
     return Theme(
         name=name,
-        text=f"{name}: {_quotes([memories[position] for position in positions], subject.stems)}",
-        tags=_tags(name, texts),
-        support=tuple(memories[position].id for position in positions),
-        importance=_mean_importance(memories[position] for position in positions),
+        text=f"{name}: {_quotes(subject, positions, read)}",
+        tags=_tags(name, subject, read),
+        support=tuple(memory.id for memory in own),
+        importance=_mean_importance(own),
         confidence=different / (different + 2),
+        keys=subject.keys,
+        first_seen=own[0].created_at,
+        last_seen=own[-1].created_at,
     )
 
 
-def _name(subject: _Subject, words: _Words) -> str:
-    """Return the phrase of the memories that holds most of what they share in the fewest words, as they write it."""
-    holding = [words.naming[position] for position in subject.positions]
-    counted = Counter(name for naming in holding for name in naming)
-    shared = subject.stems | {name for name, count in counted.items() if count > 1 and count >= _COMMON * len(holding)}
-    phrases = Counter(one for one in words.phrases(subject.positions) if subject.stems <= set(map(stem, one)))
-    best = max(phrases, key=lambda phrase: (_fitness(phrase, shared), phrases[phrase], phrase))
-    return as_written(best, "\n".join(words.texts[position] for position in sorted(subject.positions)))
+def _name(subject: _Subject, read: _Read) -> str:
+    """Return the phrase of the memories that holds most of what all of them share, as they write it."""
+    shared = frozenset.intersection(*(read.naming[position] for position in subject.positions))
+    phrases = Counter(
+        phrase
+        for position in subject.positions
+        for line in read.words[position]
+        for phrase in _phrases(line, shared)
+        if subject.keys & {word_key(word) for word in phrase}
+    )
+    if not phrases:
+        words = sorted(subject.keys)
+        return as_written(words[:1], "\n".join(one for at in sorted(subject.positions) for one in read.sentences[at]))
+    best = max(phrases, key=lambda phrase: (len(_naming(phrase, shared)) - 0.1 * len(phrase), phrases[phrase], phrase))
+    if is_unspaced(best[0]):
+        return "".join(best)
+    text = "\n".join(one for position in sorted(subject.positions) for one in read.sentences[position])
+    return as_written([word.lower() for word in best], text)
 
 
-def _phrases(line: Sequence[str], naming: frozenset[str]) -> Iterator[tuple[str, ...]]:
+def _naming(phrase: Sequence[str], shared: frozenset[str]) -> frozenset[str]:
+    return frozenset(word_key(word) for word in phrase) & shared
+
+
+def _phrases(line: Sequence[str], shared: frozenset[str]) -> Iterator[tuple[str, ...]]:
+    """Yield runs of words that all memories share, with links between them: ``refund for the blue tent``."""
     for first, start in enumerate(line):
-        if stem(start) not in naming:
+        if word_key(start) not in shared:
             continue
         for last in range(first, min(first + _SPAN, len(line))):
-            if stem(line[last]) in naming:
+            if word_key(line[last]) in shared and (is_unspaced(line[last]) == is_unspaced(start)):
                 yield tuple(line[first : last + 1])
-            elif line[last] not in _LINKS:
+            elif line[last].lower() not in _LINKS:
                 break
 
 
-def _fitness(phrase: tuple[str, ...], shared: frozenset[str]) -> float:
-    """Return how many shared stems a phrase holds, less the words that only pad it."""
-    padding = sum(0.4 if word in _LINKS else 1.0 for word in phrase if stem(word) not in shared)
-    return len({stem(word) for word in phrase} & shared) - padding
+def _quotes(subject: _Subject, positions: Sequence[int], read: _Read) -> str:
+    """Return the most telling of different memories in the order of time, each behind its date and its speaker."""
+    worth: dict[str, tuple[float, int]] = {}
+    for position in positions:
+        quoted = _quoted(subject, position, read)
+        value = salience(quoted) * (0.4 + _importance(read.memories[position]))
+        worth.setdefault(quoted, (value, position))
+    chosen: list[tuple[int, str]] = []
+    days: set[str] = set()
+    for quoted, (_, position) in sorted(worth.items(), key=lambda item: (-item[1][0], item[1][1])):
+        occasion = _occasion(read.memories[position])
+        # One of each occasion first: that it comes back is what makes it a theme.
+        if len(chosen) < _QUOTES and (occasion not in days or len(worth) <= _QUOTES):
+            chosen.append((position, quoted))
+            days.add(occasion)
+    told = sorted(chosen)
+    return " ".join(f"{read.memories[position].created_at.date().isoformat()}: {quoted}" for position, quoted in told)
 
 
-def _quotes(supporting: Sequence[Memory], subject: frozenset[str]) -> str:
-    """Return the most telling of different memories in the order of time, each behind its date."""
-    texts = [_quoted(memory.content, subject) for memory in supporting]
-    ranks = centrality([content_stems(text) for text in texts])
-    worth = [
-        (0.5 + float(rank)) * salience(text) * (0.4 + _importance(memory))
-        for rank, text, memory in zip(ranks, texts, supporting, strict=True)
-    ]
-    first = {text: index for index, text in reversed(list(enumerate(texts)))}
-    chosen = sorted(first.values(), key=lambda index: (-worth[index], index))[:_QUOTES]
-    return " ".join(f"{supporting[index].created_at.date().isoformat()}: {texts[index]}" for index in sorted(chosen))
+def _quoted(subject: _Subject, position: int, read: _Read) -> str:
+    """Return the sentences of a memory that name the subject, with who says them and their dates resolved."""
+    memory = read.memories[position]
+    parts: list[str] = []
+    left = _QUOTED_WORDS
+    for turn in read.transcript.messages[position]:
+        said = [one for one in turn.sentences if subject.keys & set(map(word_key, segments(one)))]
+        for at, sentence in enumerate(said):
+            dated = with_dates(shortened(sentence, _QUOTED_WORDS), memory.created_at, read.language)
+            before = f"{turn.speaker}: " if turn.speaker and at == 0 else ""
+            if parts and word_count(dated) > left:
+                continue
+            left -= word_count(dated)
+            parts.append(before + closed(dated))
+    return " ".join(parts)
 
 
-def _quoted(content: str, subject: frozenset[str]) -> str:
-    """Return the gist of the sentences that name the subject."""
-    said = [
-        sentence
-        for sentence in sentences(gist(content, most_words=_READ_WORDS))
-        if subject & {*content_stems(sentence)}
-    ]
-    return gist("\n".join(said), most_words=_QUOTED_WORDS)
-
-
-def _tags(name: str, texts: Sequence[str]) -> tuple[str, ...]:
+def _tags(name: str, subject: _Subject, read: _Read) -> tuple[str, ...]:
     """Return the name and key terms of the memories that add to it."""
-    told = set(content_stems(name))
-    further = [term for term in key_terms(texts, most=_TAGS + 2) if not told & set(content_stems(term))]
-    return (name, *further)[:_TAGS]
+    positions = sorted(subject.positions)
+    own = Transcript(
+        tuple(read.transcript.texts[position] for position in positions),
+        tuple(read.transcript.messages[position] for position in positions),
+        read.transcript.speakers,
+    )
+    told = set(map(word_key, segments(name)))
+    further = terms_of(own, most=_TAGS + 2, background=NO_BACKGROUND)
+    return (name, *(term for term in further if not told & set(map(word_key, segments(term)))))[:_TAGS]
 
 
 def _mean_importance(memories: Iterable[Memory]) -> float:

@@ -136,6 +136,7 @@ def _memory(event: Event, context: ReflectionContext) -> Memory:
         created_at=event.timestamp,
         importance=float(importance) if isinstance(importance, int | float) else 0.5,
         project=context.project,
+        session_id=event.metadata.get("session_id"),
     )
 
 

@@ -1,3 +1,4 @@
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -70,10 +71,17 @@ async def test_nobody_to_write_is_an_error(pool, tenant):
 
 
 async def test_without_a_model_events_of_any_name_are_evidence(pool, tenant):
-    result = await engine(pool, "extractive").generate_reflection(context(tenant))
+    days = tuple(
+        Event(event_id=f"step {n}", timestamp=AS_OF - timedelta(days=n), content=text) for n, text in enumerate(talk(4))
+    )
+    result = await engine(pool, "extractive").generate_reflection(context(tenant, events=days))
     assert result is not None
     assert result.strategy_text is None
     assert set(result.source_event_ids) <= {f"step {n}" for n in range(4)}
+
+
+async def test_without_a_model_what_one_day_says_does_not_recur(pool, tenant):
+    assert await engine(pool, "extractive").generate_reflection(context(tenant)) is None
 
 
 async def test_storing_twice_is_storing_once(any_pool, tenant):

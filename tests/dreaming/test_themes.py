@@ -1,6 +1,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -8,6 +9,8 @@ from hypothesis import strategies as st
 
 from memory_maintenance.dreaming.themes import MOST_THEMES, recurring_themes
 from memory_maintenance.store.memory import Memory
+from memory_maintenance.writers.extractive.rarity import Background
+from memory_maintenance.writers.language.relative_dates import with_dates
 from memory_maintenance.writers.language.words import unsupported
 from tests.writers.extractive.sessions import INCIDENT, MIGRATION, TENT, session
 
@@ -26,12 +29,21 @@ CONTENT = st.one_of(
 )
 
 
+DAY = 60 * 24
+
+
+def days(lines: Sequence[str]) -> list[Memory]:
+    """Return one memory a day, so that what stands in two of them recurs."""
+    return session(lines, minutes_apart=DAY)
+
+
 def sources_of(memories: Sequence[Memory]) -> list[str]:
-    return [memory.content for memory in memories] + [memory.created_at.date().isoformat() for memory in memories]
+    dated = [with_dates(memory.content, memory.created_at) for memory in memories]
+    return [*dated, *(memory.created_at.date().isoformat() for memory in memories)]
 
 
 def test_what_recurs_is_named_as_a_person_would_and_shows_its_memories():
-    memories = session(TENTS, minutes_apart=60 * 24)
+    memories = days(TENTS)
     first = recurring_themes(memories)[0]
     assert first.name == "refund for the blue tent"
     assert first.support == tuple(memories[index].id for index in (0, 2, 4))
@@ -40,14 +52,14 @@ def test_what_recurs_is_named_as_a_person_would_and_shows_its_memories():
 
 
 def test_a_second_subject_is_a_second_theme_with_its_own_memories():
-    memories = session(TENTS)
+    memories = days(TENTS)
     themes = {theme.name: theme.support for theme in recurring_themes(memories)}
     assert themes["glue batch"] == (memories[4].id, memories[5].id)
 
 
 def test_the_same_memories_make_one_theme():
     lines = [f"The nightly export job of finance blocks the copy window, night {night}" for night in range(4)]
-    assert len(recurring_themes(session(lines))) == 1
+    assert len(recurring_themes(days(lines))) == 1
 
 
 @pytest.mark.parametrize(
@@ -62,33 +74,31 @@ def test_the_same_memories_make_one_theme():
     ],
 )
 def test_where_nothing_recurs_there_is_no_theme(lines):
-    assert recurring_themes(session(lines)) == ()
+    assert recurring_themes(days(lines)) == ()
 
 
 def test_a_word_in_two_memories_is_no_theme_and_in_three_it_is():
     lines = ["The strike of the railway begins on Thursday.", "Coaches replace trains during a strike.",
              "Dr Benhamou flies because of the strike."]  # fmt: skip
-    assert recurring_themes(session(lines[:2])) == ()
-    assert [theme.name for theme in recurring_themes(session(lines))] == ["strike"]
+    assert recurring_themes(days(lines[:2])) == ()
+    assert [theme.name for theme in recurring_themes(days(lines))] == ["strike"]
 
 
 def test_fillers_name_no_theme():
     lines = ["The customer said that it works today", "A customer said the report was fine", "Another customer said no"]
-    assert recurring_themes(session(lines)) == ()
+    assert recurring_themes(days(lines)) == ()
 
 
 def test_importance_is_the_mean_of_the_supporting_memories():
     memories = [
         replace(memory, importance=value)
-        for memory, value in zip(session(TENTS), [0.9, 0, 0.6, 0, 0.9, 0, 0], strict=True)
+        for memory, value in zip(days(TENTS), [0.9, 0, 0.6, 0, 0.9, 0, 0], strict=True)
     ]
     assert recurring_themes(memories)[0].importance == pytest.approx(0.8)
 
 
 def test_more_memories_give_more_confidence():
-    few, many = (
-        recurring_themes(session([f"{TENTS[0]} Case {case}." for case in range(count)]))[0] for count in (2, 9)
-    )
+    few, many = (recurring_themes(days([f"{TENTS[0]} Case {case}." for case in range(count)]))[0] for count in (2, 9))
     assert few.confidence == 0.5
     assert many.confidence == pytest.approx(9 / 11)
 
@@ -96,13 +106,13 @@ def test_more_memories_give_more_confidence():
 def test_themes_of_important_memories_come_first():
     lines = [*[f"Refund for the blue tent, case {name}" for name in ("Ana", "Ben", "Cleo")],
              *[f"Printer in the hall jams again on {day} side" for day in ("left", "right", "upper")]]  # fmt: skip
-    memories = [replace(memory, importance=0.9 if index >= 3 else 0.3) for index, memory in enumerate(session(lines))]
+    memories = [replace(memory, importance=0.9 if index >= 3 else 0.3) for index, memory in enumerate(days(lines))]
     assert "rinter" in recurring_themes(memories)[0].name
     assert "tent" in recurring_themes([replace(one, importance=1.2 - one.importance) for one in memories])[0].name
 
 
 def test_the_order_of_the_memories_does_not_matter():
-    memories = session(INCIDENT)
+    memories = days(INCIDENT[:40])
     assert recurring_themes(memories[::-1]) == recurring_themes(memories)
 
 
@@ -111,7 +121,7 @@ def test_the_order_of_the_memories_does_not_matter():
 def test_a_theme_is_made_of_its_memories_and_in_range(lines):
     memories = [
         replace(memory, importance=importance)
-        for memory, (_, importance) in zip(session([line for line, _ in lines]), lines, strict=True)
+        for memory, (_, importance) in zip(days([line for line, _ in lines]), lines, strict=True)
     ]
     for theme in recurring_themes(memories):
         supporting = [memory for memory in memories if memory.id in theme.support]
@@ -124,8 +134,64 @@ def test_a_theme_is_made_of_its_memories_and_in_range(lines):
 
 
 def test_thousands_of_memories_take_seconds():
-    memories = session([f"{MIGRATION[index % 40]} ({index})" for index in range(5000)])
+    memories = session([f"{MIGRATION[index % 40]} ({index})" for index in range(5000)], minutes_apart=10)
     started = time.process_time()
     themes = recurring_themes(memories)
     assert time.process_time() - started < 5
     assert len(themes) <= MOST_THEMES
+
+
+def test_what_one_session_says_of_itself_does_not_recur():
+    lines = ["Patient B's potassium is 5.4.", "Patient B's potassium is repeated.", "Potassium of patient B is 4.9."]
+    assert recurring_themes(session(lines)) == ()
+    assert recurring_themes(days(lines)) != ()
+
+
+def test_two_sessions_of_one_day_are_two_occasions():
+    lines = ["The greenhouse heater broke.", "The greenhouse heater was replaced."]
+    memories = [replace(one, session_id=f"s{at}") for at, one in enumerate(session(lines))]
+    assert [theme.name for theme in recurring_themes(memories)] == ["greenhouse heater"]
+    assert recurring_themes([replace(one, session_id=None) for one in memories]) == ()
+
+
+def test_a_name_holds_no_word_that_its_evidence_does_not_share():
+    lines = ["Patient B's potassium level was 5.9 today.", "Patient A's potassium level was 5.4 in the evening.",
+             "Patient C's potassium level is back to 4.1."]  # fmt: skip
+    (theme, *_) = recurring_themes(days(lines))
+    assert theme.name == "potassium level"
+
+
+def test_evidence_older_than_the_window_counts_for_nothing():
+    memories = session(["The greenhouse heater broke.", "The greenhouse heater is back."], minutes_apart=60 * DAY)
+    assert recurring_themes(memories) == ()
+    assert len(recurring_themes(memories, window=timedelta(days=61))) == 1
+
+
+def test_a_word_of_most_sessions_names_nothing():
+    lines = ["The greenhouse heater broke.", "The greenhouse heater is back."]
+    everywhere = Background.of([["greenhous", "heater"]] * 10)
+    assert recurring_themes(days(lines), background=everywhere) == ()
+
+
+def test_quotes_keep_their_speakers_and_their_dates():
+    lines = ["Ana: Hi!", "Ben: Hello. My oven breaks down every winter.", "Ana: Call Dana, she repairs any oven tomorrow.",
+             "Ben: The oven works again."]  # fmt: skip
+    theme = next(one for one in recurring_themes(days(lines)) if one.name == "oven")
+    assert theme.text == (
+        "oven: 2026-11-21: Ben: My oven breaks down every winter. "
+        "2026-11-22: Ana: Call Dana, she repairs any oven tomorrow [2026-11-23]. 2026-11-23: Ben: The oven works again."
+    )
+
+
+@pytest.mark.parametrize(
+    ("lines", "name"),
+    [
+        (["Die Umwälzpumpe im Keller ist laut.", "Heute fiel die Umwälzpumpe aus."], "Umwälzpumpe"),
+        (["El piano de la abuela suena mal.", "Hoy afinaron el piano.", "Vendemos el piano."], "piano"),
+        (["数据库节点磁盘写满。", "今天数据库又写满了。"], "数据库"),
+        (["会食の店は京橋です。", "会食の費用は8000円です。"], "会食"),
+        (["Ремонт лифта начнётся в мае.", "Сегодня ремонт лифта отложили."], "ремонт лифта"),
+    ],
+)
+def test_themes_are_named_in_any_language(lines, name):
+    assert name in [theme.name for theme in recurring_themes(days(lines))]

@@ -102,7 +102,9 @@ async def test_memories_without_a_project_dream_as_default_and_null_stays_null(a
 
 
 async def test_without_a_model_a_dream_tells_what_recurs_and_invents_no_strategy(any_pool, tenant):
-    memories = await write(any_pool, tenant, THEMES, importance=0.8)
+    memories = [
+        (await write(any_pool, tenant, [text], session=f"call {n}", importance=0.8))[0] for n, text in enumerate(THEMES)
+    ]
     outcome = await dream(worker(any_pool, "extractive"), tenant)
     assert (outcome.status, outcome.strategy_id, outcome.backend) == ("stored", None, "extractive")
     (row,) = await derived(any_pool, tenant, "reflection_engine_v2")

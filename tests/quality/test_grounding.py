@@ -24,7 +24,7 @@ def test_every_family_of_scripts_has_fifty_faithful_answers():
     counted = {family: sum(one == family for one, _ in written) for family in LIMITS}
     assert counted["han"] + counted["thai"] >= 50
     assert min(counted[family] for family in ("spaced", "prefixing", "hangul", "indic")) >= 50
-    assert counted["english"] >= 30
+    assert counted["english"] >= 50
 
 
 @pytest.mark.parametrize("long", [False, True], ids=["short", "long"])

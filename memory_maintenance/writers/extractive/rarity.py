@@ -41,7 +41,7 @@ class Background:
         if not self.sessions:
             return 1.0
         known = min(self.frequency.get(word, 0), self.sessions)
-        return math.log((self.sessions + 2) / (known + 0.5)) / math.log((self.sessions + 2) / 1.5)
+        return math.log((self.sessions + 2) / (known + 0.5)) / math.log((self.sessions + 2) / 0.5)
 
     def is_everywhere(self, word: str) -> bool:
         """Whether *word* is a stop word of this tenant: known from enough sessions, in many of them."""

@@ -17,7 +17,7 @@ Mood = Literal["positive", "neutral", "negative", "mixed"]
 _CLEAR: Final = 0.5
 """Compound score, in [-1, 1], from which one sentence has a mood; VADER's own 0.05 calls "please check" positive."""
 
-_SHARE: Final = 0.4
+_SHARE: Final = 0.5
 """Share of the sentences that must have a mood for the conversation to have it."""
 
 _LONGEST: Final = 600
@@ -30,7 +30,7 @@ _MOST: Final = 200
 def mood(texts: Sequence[str]) -> Mood:
     """Return the mood of *texts* as a whole; neutral where it is not English, or not clear.
 
-    Positive or negative when two fifths of what people state clearly are, mixed
+    Positive or negative when half of what people state clearly is, mixed
     when both are and neither is three times as frequent. Greetings, thanks and
     wishes are manners, questions ask, and an assistant has no mood: they count
     only where there is nothing else.

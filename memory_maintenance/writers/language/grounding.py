@@ -41,7 +41,7 @@ LIMITS: Final[Mapping[Family, float]] = MappingProxyType(
 )
 """Share of unsupported words above which an answer is taken for invented.
 
-Measured on ``tests/quality/answers`` (345 faithful answers in 19 languages, alone and in pairs; every answer also
+Measured on ``tests/quality/answers`` (315 faithful answers in 19 languages, alone and in pairs; every answer also
 against the other sessions of its language). ``docs/language-model.md`` has the table.
 """
 
