@@ -12,8 +12,8 @@ import os
 import re
 import ssl
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
-from typing import Any, Final
+from contextlib import asynccontextmanager, contextmanager, suppress
+from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -65,7 +65,46 @@ _SESSION = {
     "timezone": "UTC",
     # A plan for any arguments, which Postgres takes from the sixth call on, was quadratic in the sessions of a page.
     "plan_cache_mode": "force_custom_plan",
+    # A host that has gone, and a client that no longer reads, are noticed in half a minute; the kernel's own time is
+    # two hours. On a socket of this machine they mean nothing.
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "4",
+    "tcp_user_timeout": "30s",
 }
+
+
+class _Session(asyncpg.Connection):
+    """A connection of our own pool, with the settings above from its first statement to its last."""
+
+    __slots__ = ()
+
+    plans_for_arguments: Final = True
+
+    def get_reset_query(self) -> str:
+        """Save asyncpg's RESET, a round trip for every statement: none changes a session beyond its transaction."""
+        return ""
+
+
+_BOUNDS: Final = """
+SET LOCAL plan_cache_mode = force_custom_plan;
+SELECT set_config(name, bound, true)
+FROM (VALUES ('idle_in_transaction_session_timeout', '{idle}'), ('lock_timeout', '30s')) AS b (name, bound)
+WHERE current_setting(name)::interval NOT BETWEEN '1 ms' AND bound::interval
+"""
+"""Holds to the end of a transaction on any connection, also behind a pooler. A tighter bound of a DBA's stays.
+
+A process that is frozen, or whose host has gone, holds its locks no longer than ``idle``, and cannot commit later:
+shorter than a heartbeat's time-out, so that a retry elsewhere finds them free.
+"""
+
+BEGIN: Final = """
+-- store.BEGIN: in one round trip with what holds for the transaction.
+BEGIN ISOLATION LEVEL READ COMMITTED;""" + _BOUNDS.format(idle="10s")
+
+BEGIN_SNAPSHOT: Final = """
+-- store.BEGIN_SNAPSHOT: holds no row locks, so it may take its time between two statements.
+BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;""" + _BOUNDS.format(idle="60s")
 
 
 async def open_pool(
@@ -94,13 +133,9 @@ async def open_pool(
             max_size=size,
             command_timeout=timeout_seconds,
             init=init,
-            reset=_leave_as_it_is,
+            connection_class=_Session,
             server_settings=_SESSION,
         )
-
-
-async def _leave_as_it_is(_connection: asyncpg.Connection) -> None:
-    """Save asyncpg's RESET, a round trip for every statement: nothing here changes a session beyond its transaction."""
 
 
 @contextmanager
@@ -150,28 +185,47 @@ def address(dsn: str) -> str:
 
 async def fetch(db: Executor, sql: str, *arguments: Any) -> list[asyncpg.Record]:
     """Run *sql* and return its rows."""
-    with store_errors():
-        return list(await db.fetch(sql, *arguments))
+    return list(await _ask(db, "fetch", sql, arguments))
 
 
 async def fetch_row(db: Executor, sql: str, *arguments: Any) -> asyncpg.Record | None:
     """Run *sql* and return its first row."""
-    with store_errors():
-        return await db.fetchrow(sql, *arguments)
+    row: asyncpg.Record | None = await _ask(db, "fetchrow", sql, arguments)
+    return row
 
 
 async def fetch_value(db: Executor, sql: str, *arguments: Any) -> Any:
     """Run *sql* and return the first column of its first row."""
-    with store_errors():
-        return await db.fetchval(sql, *arguments)
+    return await _ask(db, "fetchval", sql, arguments)
 
 
 async def execute(db: Executor, sql: str, *arguments: Any) -> int:
     """Run *sql* and return how many rows it touched."""
-    with store_errors():
-        tag = await db.execute(sql, *arguments)
+    tag: str = await _ask(db, "execute", sql, arguments)
     count = tag.rpartition(" ")[2]
     return int(count) if count.isdigit() else 0
+
+
+async def _ask(
+    db: Executor, how: Literal["fetch", "fetchrow", "fetchval", "execute"], sql: str, arguments: tuple[Any, ...]
+) -> Any:
+    """Run *sql* with a plan for these *arguments*.
+
+    A statement that a connection keeps gets, from its sixth run on, a plan for any arguments, unless the session or
+    the transaction says otherwise. A session of the caller's own does not, so there the statement is prepared for
+    this one time: one more round trip, where SET and RESET would take two, and the caller's cache of statements
+    stays as it is.
+    """
+    with store_errors():
+        async with _lent(db) as connection:
+            own_plan = connection.is_in_transaction() or getattr(connection, "plans_for_arguments", False)
+            if own_plan or (how == "execute" and not arguments):
+                return await getattr(connection, how)(sql, *arguments)
+            statement = await connection.prepare(sql, name="")
+            if how != "execute":
+                return await getattr(statement, how)(*arguments)
+            await statement.fetch(*arguments)
+            return statement.get_statusmsg()
 
 
 def to_json(value: Any) -> str:
@@ -204,7 +258,7 @@ async def execute_many(db: Executor, sql: str, rows: Sequence[Sequence[Any]]) ->
 async def transaction(pool: Pool) -> AsyncIterator[asyncpg.Connection | PoolConnectionProxy]:
     """Lend a connection in a transaction that commits at the end, or not at all."""
     with store_errors():
-        async with _lent(pool) as connection, connection.transaction():
+        async with _lent(pool) as connection, _bracket(connection, BEGIN):
             yield connection
 
 
@@ -212,13 +266,32 @@ async def transaction(pool: Pool) -> AsyncIterator[asyncpg.Connection | PoolConn
 async def snapshot(pool: Pool) -> AsyncIterator[asyncpg.Connection | PoolConnectionProxy]:
     """Lend a connection that sees the store as of one instant and cannot write."""
     with store_errors():
-        async with _lent(pool) as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+        async with _lent(pool) as connection, _bracket(connection, BEGIN_SNAPSHOT):
             yield connection
 
 
 @asynccontextmanager
-async def _lent(pool: Pool) -> AsyncIterator[asyncpg.Connection | PoolConnectionProxy]:
-    if isinstance(pool, asyncpg.Connection):
+async def _bracket(connection: asyncpg.Connection | PoolConnectionProxy, begin: str) -> AsyncIterator[None]:
+    """Run the body between *begin* and COMMIT; in a transaction of the caller's between a savepoint and its release."""
+    commit, rollback = "COMMIT", "ROLLBACK"
+    if connection.is_in_transaction():
+        begin, commit = "SAVEPOINT memory_maintenance", "RELEASE memory_maintenance"
+        rollback = f"ROLLBACK TO memory_maintenance; {commit}"
+    try:
+        await connection.execute(begin)
+        yield
+    except BaseException:
+        # Where the connection has gone, so has the transaction; what ended the body is what counts.
+        with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            await connection.execute(rollback)
+        raise
+    if await connection.execute(commit) == "ROLLBACK":
+        raise StoreError("nothing was written: a statement of the transaction had failed")
+
+
+@asynccontextmanager
+async def _lent(pool: Executor) -> AsyncIterator[asyncpg.Connection | PoolConnectionProxy]:
+    if isinstance(pool, asyncpg.Connection | PoolConnectionProxy):
         yield pool
     else:
         async with pool.acquire() as connection:

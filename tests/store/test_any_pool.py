@@ -16,9 +16,10 @@ from memory_maintenance import (
     ReflectionEngineV2,
     SummarizationWorker,
 )
+from memory_maintenance.errors import StoreError
 from memory_maintenance.rae.context import Event, OutcomeType, ReflectionContext
 from memory_maintenance.settings import Settings
-from memory_maintenance.store.pool import Pool, fetch
+from memory_maintenance.store.pool import Pool, execute, fetch, fetch_value, transaction
 from memory_maintenance.summarization.policy import SessionKey
 from memory_maintenance.tenants.control import pause
 from memory_maintenance.tenants.overrides import override
@@ -217,6 +218,54 @@ async def test_an_answer_that_was_paid_for_is_stored_with_any_connection(theirs,
     stats = await scheduler.run_daily_maintenance(as_of=AS_OF)
     assert (stats["summarization"]["stored"], stats["dreaming"]["reflections_generated"]) == (1, 1)
     assert len(endpoint.requests) == 2
+
+
+SHOWN = "SELECT name, setting FROM pg_settings WHERE name = ANY ($1) ORDER BY name"
+BOUNDS = {
+    "idle_in_transaction_session_timeout": "10000",
+    "lock_timeout": "30000",
+    "plan_cache_mode": "force_custom_plan",
+}
+
+
+async def test_a_transaction_has_its_bounds_on_any_connection(theirs):
+    async with transaction(theirs) as db:
+        assert [tuple(row) for row in await fetch(db, SHOWN, list(BOUNDS))] == list(BOUNDS.items())
+
+
+async def test_a_tighter_bound_of_the_callers_stays(store_url):
+    tighter = {
+        "idle_in_transaction_session_timeout": "5000",
+        "lock_timeout": "900",
+        "plan_cache_mode": "force_custom_plan",
+    }
+    theirs = await asyncpg.connect(store_url, server_settings={**tighter, "plan_cache_mode": "auto"})
+    async with transaction(theirs) as db:
+        assert [tuple(row) for row in await fetch(db, SHOWN, list(tighter))] == list(tighter.items())
+    await theirs.close()
+
+
+async def test_a_transaction_whose_statement_failed_does_not_end_as_if_it_had_written(theirs):
+    async def write_in_spite_of_an_error() -> None:
+        async with transaction(theirs) as db:
+            with pytest.raises(StoreError):
+                await execute(db, "SELECT FROM nowhere")
+
+    with pytest.raises(StoreError, match="nothing was written"):
+        await write_in_spite_of_an_error()
+
+
+GENERIC = "SELECT statement FROM pg_prepared_statements WHERE generic_plans > 0 AND parameter_types <> '{}'"
+
+
+@pytest.mark.parametrize("inside", [False, True])
+async def test_a_statement_is_planned_for_its_arguments_however_often_it_runs(theirs, inside):
+    async with transaction(theirs) if inside else nullcontext(theirs) as db:
+        for n in range(12):
+            assert await fetch_value(db, "SELECT $1::integer + 1", n) == n + 1
+            assert [tuple(row) for row in await fetch(db, "SELECT $1::integer + 2", n)] == [(n + 2,)]
+            assert await execute(db, "UPDATE memories SET usage_count = $1", n) == 0
+        assert await fetch(db, GENERIC) == []
 
 
 async def _session(theirs: Any) -> Any:
