@@ -27,8 +27,16 @@ SELECT id, importance, usage_count, content, tags, created_at, last_accessed_at 
 
 DERIVED: Final = """
 -- chaos.DERIVED: everything else.
-SELECT id, tenant_id, project, session_id, source, content, importance, tags, metadata::text, created_at
-FROM memories WHERE source IS DISTINCT FROM 'agent'
+SELECT id, tenant_id, project, session_id, source, content, importance, tags, metadata::text, created_at,
+       ARRAY (
+           SELECT l.source_id FROM maintenance.lineage l WHERE l.tenant_id = m.tenant_id AND l.derived_id = m.id
+       ) AS sources
+FROM memories m WHERE source IS DISTINCT FROM 'agent'
+"""
+
+COVERED: Final = """
+-- chaos.COVERED: which event is in which summary.
+SELECT source_id, derived_id FROM maintenance.lineage WHERE task = 'summarization'
 """
 
 RUNS: Final = """
@@ -90,7 +98,7 @@ async def in_the_store(dsn: str) -> Found:
         return Found(
             rows={row["id"]: _row(row) for row in await db.fetch(ROWS)},
             derived=[_derived(row) for row in await db.fetch(DERIVED)],
-            covered=dict(map(tuple, await db.fetch("SELECT event_id, summary_id FROM maintenance.covered_events"))),
+            covered=dict(map(tuple, await db.fetch(COVERED))),
             dreams={
                 (row["tenant_id"], row["project"]): LastDream(row["dreamt_until"], frozenset(row["sample"]))
                 for row in await db.fetch("SELECT * FROM maintenance.dreams")
@@ -121,7 +129,7 @@ def _row(row: asyncpg.Record) -> Row:
 
 def _derived(row: asyncpg.Record) -> Derived:
     said = {**dict(row), "tags": tuple(row["tags"] or ()), "metadata": json.loads(row["metadata"] or "{}")}
-    return Derived(**said)
+    return Derived(**said | {"sources": frozenset(row["sources"])})
 
 
 def _runs(rows: Iterable[asyncpg.Record]) -> dict[str, list[DecayRun]]:

@@ -82,7 +82,7 @@ def _show_written(title: str, memory: WrittenMemory, names: Mapping[str, str]) -
     about = f"{names[memory.tenant_id]}, project {memory.project}: {len(memory.sources)} memories, by {by}, {tokens}"
     out.print(Text.assemble("\n   ", (title, "bold"), f" ({about})"))
     out.print(Panel(memory.content, padding=(0, 1)))
-    if "source_ids" in meta:
+    if "confidence" in meta:  # a reflection
         for source in memory.sources:
             when = f"{source.created_at:%Y-%m-%d %H:%M}"
             said = Text.assemble("     ", (when, "dim"), f" {source.content}")

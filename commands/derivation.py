@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from rich.table import Table
 
 from commands.explanation import digits, facts_table, utc
 from commands.tables import show_titled, table
-from memory_maintenance.inspection.derived import WrittenMemory
+from memory_maintenance.inspection.derived import Dependent, WrittenMemory
 
 _SHOWN: Final = 10
 """Sources that are printed; JSON has all."""
@@ -29,7 +30,22 @@ def show_derivation(written: WrittenMemory) -> None:
     show_titled("Written by maintenance", facts)
     if written.calls:
         show_titled("Model calls", _calls(written))
-    show_titled(f"Made from {len(written.sources)} memories", _sources(written))
+    show_titled(_title(written), _sources(written))
+
+
+def show_dependents(dependents: Sequence[Dependent]) -> None:
+    """Print what maintenance made from a memory."""
+    rows = table(None, "by", "when", "id", "about")
+    for one in dependents:
+        rows.add_row(one.task, utc(one.derived_at), str(one.id), one.subject or "")
+    show_titled("What was made from it", rows)
+
+
+def _title(written: WrittenMemory) -> str:
+    edited = sum(source.is_edited for source in written.sources)
+    said = [f"Made from {len(written.sources)} memories"]
+    said += [f"{edited} of them edited since"] if edited else []
+    return ", ".join([*said, f"and {written.gone} that are gone"] if written.gone else said)
 
 
 def _model(kept: dict[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -13,7 +14,7 @@ from rich.text import Text
 from commands.console import out, say
 from commands.tables import show_titled, table
 from memory_maintenance.inspection.decay import WORDS, DecayExplanation
-from memory_maintenance.inspection.derived import WrittenMemory
+from memory_maintenance.inspection.derived import Dependent, WrittenMemory
 
 MILESTONES: Final = (0.5, 0.1)
 """Importances whose day is told, beside the floor's."""
@@ -129,7 +130,9 @@ def _when(why: DecayExplanation, milestone: float) -> str:
     return "not within 200 years" if at is None else f"{utc(at)}, in {_length(at - why.as_of)}"
 
 
-def explanation_data(why: DecayExplanation, written: WrittenMemory | None) -> dict[str, Any]:
+def explanation_data(
+    why: DecayExplanation, written: WrittenMemory | None, dependents: Sequence[Dependent]
+) -> dict[str, Any]:
     """Return the calculation as data; every time in ISO 8601, every importance in [0, 1]."""
     o, rule = why.outcome, why.rule
     return {
@@ -173,6 +176,7 @@ def explanation_data(why: DecayExplanation, written: WrittenMemory | None) -> di
         "next_run_writes": why.is_due,
         "reaches": {f"{milestone:g}": _iso(why.reaches(milestone)) for milestone in milestones(why)},
         "derived": written and asdict(written),
+        "dependents": [asdict(one) for one in dependents],
     }
 
 

@@ -27,14 +27,14 @@ from commands.console import (
     say,
     settings_for_command,
 )
-from commands.derivation import show_derivation
+from commands.derivation import show_dependents, show_derivation
 from commands.explanation import explanation_data, show_explanation
 from commands.findable import findable
 from commands.instants import AsOf
 from commands.restoring import restore, show_restored
 from commands.set_aside import list_set_aside, requeue_set_aside
 from memory_maintenance.inspection.decay import DecayExplanation, explain_decay
-from memory_maintenance.inspection.derived import WrittenMemory, written_memory
+from memory_maintenance.inspection.derived import Dependent, WrittenMemory, dependents_of, written_memory
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.importing import ImportReport, import_memories
 from runtime.wiring import running_store
@@ -96,22 +96,24 @@ def explain(
     as_of: AsOf = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show how a memory comes to its importance, and what it will come to."""
-    why, written = run(_explain(settings_for_command(), memory_id, as_of))
+    """Show how a memory comes to its importance, what it was made from and what was made from it."""
+    why, written, dependents = run(_explain(settings_for_command(), memory_id, as_of))
     if as_json:
-        print_json(explanation_data(why, written))
+        print_json(explanation_data(why, written, dependents))
     else:
         show_explanation(why)
         if written:
             show_derivation(written)
+        if dependents:
+            show_dependents(dependents)
 
 
 async def _explain(
     settings: Settings, memory_id: UUID, as_of: datetime | None
-) -> tuple[DecayExplanation, WrittenMemory | None]:
+) -> tuple[DecayExplanation, WrittenMemory | None, list[Dependent]]:
     async with running_store(settings) as pool:
         [why] = await explain_decay(pool, settings, [memory_id], as_of=as_of)
-        return why, await written_memory(pool, memory_id)
+        return why, await written_memory(pool, memory_id), await dependents_of(pool, memory_id)
 
 
 @app.command("restore")

@@ -41,16 +41,13 @@ class Derived:
     tags: tuple[str, ...]
     metadata: Mapping[str, Any]
     created_at: datetime
+    sources: frozenset[UUID]
+    """What lineage says it was made from."""
 
     @property
     def place(self) -> Place:
         """Return whose it is."""
         return self.tenant_id, self.project or "default"
-
-    @property
-    def sources(self) -> frozenset[UUID]:
-        """Return the memories that a reflection says it is about."""
-        return frozenset(map(UUID, self.metadata.get("source_ids") or ()))
 
 
 @dataclass(frozen=True, slots=True)

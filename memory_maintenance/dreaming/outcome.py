@@ -30,13 +30,13 @@ class DreamOutcome:
     backend: Backend | None = None
 
 
-def stored(reflection: UUID, kept: Any) -> DreamOutcome:
-    """Return the outcome of a dream whose reflection has the metadata *kept*."""
+def stored(reflection: UUID, kept: Any, sources: int) -> DreamOutcome:
+    """Return the outcome of a dream whose reflection is made from so many *sources* and has the metadata *kept*."""
     return DreamOutcome(
         status="stored",
         reflection_id=reflection,
         strategy_id=UUID(kept["strategy_id"]) if kept.get("strategy_id") else None,
-        sources=len(kept.get("source_ids") or ()),
+        sources=sources,
         input_tokens=int(kept.get("input_tokens") or 0),
         output_tokens=int(kept.get("output_tokens") or 0),
         backend=kept.get("backend"),

@@ -43,17 +43,18 @@ class Dream:
 
     @property
     def reflection_id(self) -> UUID:
-        """Return the id of the reflection on it."""
+        """Return the id of the reflection on it, unless somebody else has taken that."""
         return reflection_id(self.tenant_id, self.project, self.ids)
 
-    def memories(self, reflection: Reflection, cycle_id: UUID) -> list[DerivedMemory]:
-        """Return what *reflection* is stored as: itself, then its strategy if it has one."""
+    def memories(self, reflection: Reflection, cycle_id: UUID, ids: Sequence[UUID]) -> list[DerivedMemory]:
+        """Return what *reflection* is stored as: itself, then its strategy if it has one, with these *ids*."""
         return reflection_memories(
             reflection,
             tenant_id=self.tenant_id,
             project=project_of(self.sample),
             session_id=None,
             layer=reflective_layer(max(self.sample, key=lambda memory: memory.created_at).layer),
-            id=self.reflection_id,
+            ids=ids,
+            sources=[row for memory in self.sample if memory.id in reflection.sources for row in memory.rows],
             metadata={"outcome": ABOUT["Outcome"], "event_count": len(self.sample), "cycle_id": str(cycle_id)},
         )

@@ -14,8 +14,10 @@ WITH candidates AS (
          LEFT JOIN maintenance.dreams d
              ON d.tenant_id = m.tenant_id::text AND d.project = maintenance.project_of(m.project)
     WHERE m.tenant_id = ANY ($1) AND maintenance.is_event(m.layer, m.source, m.tags, m.metadata)
+          AND maintenance.part_of(m.metadata) = 0
           AND m.created_at > $2::timestamptz - interval '7 days' AND m.created_at <= $2
           AND m.created_at > least($2 - $3::interval, d.dreamt_until)
+          AND maintenance.is_live(m.expires_at, $2)
           AND maintenance.setting(t.overrides, 'dreaming_enabled', to_jsonb($4::boolean)) = 'true'
           AND NOT EXISTS (SELECT 1 FROM maintenance.set_aside_memories x WHERE x.memory_id = m.id)
 ),
@@ -64,7 +66,8 @@ SELECT tenant_id, count(*) AS projects FROM due GROUP BY tenant_id
 )
 
 SAMPLE: Final = """
--- dreaming.SAMPLE: the memories of one dream, the most important and then the latest first.
+-- dreaming.SAMPLE: the memories of one dream, the most important and then the latest first; of one that is stored in
+-- parts, the first decides, and all come.
 --   $1 tenant_id        its own type
 --   $2 project          text
 --   $3 as_of            timestamptz
@@ -72,19 +75,28 @@ SAMPLE: Final = """
 --   $5 min_importance   float8
 --   $6 max_samples      integer
 --   $7 most_characters  integer      of a longer content both ends are read
+WITH candidates AS MATERIALIZED (
+    SELECT m.id, m.created_at, maintenance.text_of(m.id, m.metadata) AS text, maintenance.part_of(m.metadata) AS part,
+           maintenance.undecayed(m.importance, m.decayed_importance, m.base_importance) AS importance
+    FROM memories m
+    WHERE m.tenant_id = $1 AND maintenance.is_event(m.layer, m.source, m.tags, m.metadata)
+          AND maintenance.project_of(m.project) = $2
+          AND m.created_at > $4::timestamptz AND m.created_at <= $3::timestamptz
+          AND maintenance.is_live(m.expires_at, $3)
+),
+sample AS (
+    SELECT c.text, row_number() OVER (ORDER BY c.importance DESC, c.created_at DESC, c.id) AS place
+    FROM candidates c
+    WHERE c.part = 0 AND c.importance >= $5::float8
+          AND NOT EXISTS (SELECT 1 FROM maintenance.set_aside_memories x WHERE x.memory_id = c.id)
+    ORDER BY place
+    LIMIT $6
+)
 SELECT m.id, m.tenant_id::text AS tenant_id, m.project, m.session_id, m.layer, m.source, m.tags, m.created_at,
-       maintenance.ends_of(m.content, $7) AS content, v.importance
-FROM memories m
-     CROSS JOIN LATERAL (
-         SELECT maintenance.undecayed(m.importance, m.decayed_importance, m.base_importance) AS importance
-     ) v
-WHERE m.tenant_id = $1 AND maintenance.is_event(m.layer, m.source, m.tags, m.metadata)
-      AND maintenance.project_of(m.project) = $2
-      AND m.created_at > $4::timestamptz AND m.created_at <= $3::timestamptz
-      AND v.importance >= $5::float8
-      AND NOT EXISTS (SELECT 1 FROM maintenance.set_aside_memories x WHERE x.memory_id = m.id)
-ORDER BY v.importance DESC, m.created_at DESC, m.id
-LIMIT $6
+       maintenance.ends_of(m.content, $7) AS content, maintenance.fingerprint(m.content) AS hash,
+       c.importance, c.text, c.part
+FROM sample s JOIN candidates c USING (text) JOIN memories m ON m.id = c.id AND m.tenant_id = $1
+ORDER BY s.place, c.part
 """
 
 LAST_DREAM: Final = """
@@ -102,9 +114,20 @@ SET dreamt_until = greatest(d.dreamt_until, excluded.dreamt_until), sample = exc
 """
 
 STORED: Final = """
--- dreaming.STORED: what is kept of a reflection that was stored before.
---   $1 id  uuid
-SELECT metadata::text AS metadata FROM memories WHERE id = $1
+-- dreaming.STORED: what is kept of a reflection that lineage names; what else has its id is none.
+--   $1 tenant_id  its own type
+--   $2 ids        uuid[]   that it may have
+SELECT m.id, m.metadata::text AS metadata, count(*)::integer AS sources
+FROM memories m JOIN maintenance.lineage l ON l.tenant_id = m.tenant_id::text AND l.derived_id = m.id
+WHERE m.tenant_id = $1 AND m.id = ANY ($2) AND l.task = 'dreaming'
+GROUP BY m.id, m.metadata
+"""
+
+OWN_SOURCES: Final = """
+-- dreaming.OWN_SOURCES: which of these are memories of the tenant, and what they say now.
+--   $1 tenant_id  its own type
+--   $2 ids        uuid[]
+SELECT id, maintenance.fingerprint(content) FROM memories WHERE tenant_id = $1 AND id = ANY ($2)
 """
 
 SPELLING: Final = """
@@ -123,8 +146,19 @@ QUERY: Final = """
 --   $4 min_importance  float8
 --   $5 tags            text[]   NULL: any; else at least one of them
 --   $6 limit           integer
+-- Metadata has the sources as lineage has them, in order of time, unless the caller who stored it gave them names.
 SELECT m.id::text AS id, m.content, m.importance, m.tags, m.layer, m.source, m.project,
-       m.metadata::text AS metadata, m.created_at
+       coalesce(
+           (
+               SELECT jsonb_build_object('source_ids', jsonb_agg(l.source_id ORDER BY s.created_at, l.source_id))
+               FROM maintenance.lineage l
+                    LEFT JOIN memories s ON s.id = l.source_id AND s.tenant_id = m.tenant_id
+               WHERE l.tenant_id = m.tenant_id::text AND l.derived_id = m.id AND l.task = 'dreaming'
+               HAVING count(*) > 0
+           ) || m.metadata,
+           m.metadata
+       )::text AS metadata,
+       m.created_at
 FROM memories m
      CROSS JOIN (SELECT replace(plainto_tsquery('english', $3::text)::text, '&', '|')::tsquery AS wanted) q
 WHERE m.tenant_id = $1 AND m.layer IN ('reflective', 'rm') AND maintenance.project_of(m.project) = $2

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 from memory_maintenance.dreaming.policy import SOURCE, STRATEGY_TAG, strategy_id, strategy_importance
 from memory_maintenance.dreaming.reflecting import Reflection
-from memory_maintenance.store.derived import DerivedMemory
+from memory_maintenance.store.derived import DEFAULT_PROJECT, DerivedMemory, free_id
+from memory_maintenance.store.memory import Source
+from memory_maintenance.store.pool import Executor
 
 
 def reflection_memories(
@@ -18,25 +20,26 @@ def reflection_memories(
     project: str | None,
     session_id: str | None,
     layer: str,
-    id: UUID,  # noqa: A002
+    ids: Sequence[UUID],
+    sources: Sequence[Source],
     metadata: Mapping[str, Any],
 ) -> list[DerivedMemory]:
-    """Return the memories that *reflection* is stored as: itself with *id*, and its strategy if it has one."""
-    kept = {
-        **reflection.metadata,
-        **metadata,
-        "confidence": reflection.confidence,
-        "source_ids": list(map(str, reflection.sources)),
-    }
-    texts = [(id, reflection.text, reflection.importance, reflection.tags)]
+    """Return the memories that *reflection* is stored as: itself, and its strategy if it has one, with these *ids*.
+
+    *sources* are the rows that its evidence is in.
+    """
+    kept = {**reflection.metadata, **metadata, "confidence": reflection.confidence}
+    texts = [(ids[0], reflection.text, reflection.importance, reflection.tags)]
     if reflection.strategy:
         tags = (*reflection.tags, STRATEGY_TAG)
-        texts.append((strategy_id(id), reflection.strategy, strategy_importance(reflection.importance), tags))
-        kept |= {"reflection_id": str(id), "strategy_id": str(strategy_id(id))}
+        texts.append((ids[1], reflection.strategy, strategy_importance(reflection.importance), tags))
+        kept |= {"reflection_id": str(ids[0]), "strategy_id": str(ids[1])}
     return [
         DerivedMemory(
             id=own_id,
             tenant_id=tenant_id,
+            task="dreaming",
+            subject=DEFAULT_PROJECT if project is None else project,
             content=text,
             source=SOURCE,
             importance=importance,
@@ -45,7 +48,13 @@ def reflection_memories(
             project=project,
             session_id=session_id,
             metadata=kept,
-            sources=reflection.sources,
+            sources=tuple(sources),
         )
         for own_id, text, importance, tags in texts
     ]
+
+
+async def free_ids(db: Executor, reflection: Reflection, wanted: UUID) -> list[UUID]:
+    """Return the ids to store *reflection*, and its strategy if it has one, under: *wanted* unless that is taken."""
+    own = await free_id(db, wanted)
+    return [own, await free_id(db, strategy_id(own))] if reflection.strategy else [own]

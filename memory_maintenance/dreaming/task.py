@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from itertools import islice
+from typing import Any, Final
 
 import structlog
 
@@ -14,11 +15,12 @@ from memory_maintenance.dreaming.policy import FEWEST_MEMORIES, DreamRule, nothi
 from memory_maintenance.dreaming.reflecting import Reflection, most_tokens_of, reflect
 from memory_maintenance.dreaming.sample import ABOUT, Dream
 from memory_maintenance.dreaming.statements import LAST_DREAM, RECORD_DREAM, SAMPLE, STORED
+from memory_maintenance.dreaming.storing import free_ids
 from memory_maintenance.errors import BudgetExhaustedError, LanguageModelError, is_about_content
 from memory_maintenance.settings import Settings
-from memory_maintenance.store.derived import DEFAULT_PROJECT, insert_derived, lock
+from memory_maintenance.store.derived import DEFAULT_PROJECT, ids_after, insert_derived, lock
 from memory_maintenance.store.pool import Executor, execute, fetch, fetch_row, json_object, transaction
-from memory_maintenance.store.rows import LONGEST_CONTENT, memory_of
+from memory_maintenance.store.rows import LONGEST_CONTENT, memories_of
 from memory_maintenance.task import Task
 from memory_maintenance.tenants.control import Tenant
 from memory_maintenance.work import Counts, Done, Run, TaskSpec, Unit
@@ -118,7 +120,7 @@ class Dreaming(Task[DreamUnit]):
         dream = await self._sample(tenant.tenant_id, name, run.as_of, rule or DreamRule.of(tenant.settings))
         if len(dream.sample) < FEWEST_MEMORIES:
             return skipped(tenant.tenant_id, project, "insufficient_memories", len(dream.sample))
-        if nothing_new(dream.ids, dream.last) or await fetch_row(self.tools.pool, STORED, dream.reflection_id):
+        if nothing_new(dream.ids, dream.last) or await _stored(self.tools.pool, dream):
             return await self._dreamt_before(dream, run)
         if run.dry_run:
             return await self._expected(tenant, dream, backend, run)
@@ -129,7 +131,7 @@ class Dreaming(Task[DreamUnit]):
         since = rule.since(as_of, last["dreamt_until"] if last else None)
         chosen = (tenant_id, project, as_of, since, rule.min_importance, rule.max_samples, LONGEST_CONTENT)
         rows = await fetch(self.tools.pool, SAMPLE, *chosen)
-        return Dream(tenant_id, project, [memory_of(row) for row in rows], last["sample"] if last else ())
+        return Dream(tenant_id, project, memories_of(rows), last["sample"] if last else ())
 
     async def _expected(self, tenant: Tenant, dream: Dream, backend: Backend, run: Run) -> DreamOutcome:
         """Return what would become of the dream if the model answered at once, with the tokens it takes at most."""
@@ -178,17 +180,16 @@ class Dreaming(Task[DreamUnit]):
         return await self._store(dream, reflection, run)
 
     async def _store(self, dream: Dream, reflection: Reflection, run: Run) -> DreamOutcome:
-        memories = dream.memories(reflection, run.cycle_id)
         async with transaction(self.tools.pool) as db:
             await lock(db, reflection_id(dream.tenant_id, dream.project, ()))
-            new = await _still_new(db, dream) and await insert_derived(db, memories[0])
-            if new:
-                for memory in memories[1:]:
-                    await insert_derived(db, memory)
-                await execute(db, RECORD_DREAM, dream.tenant_id, dream.project, run.as_of, dream.ids)
-        if not new:
-            return await self._dreamt_before(dream, run)
-        outcome = stored(memories[0].id, memories[0].metadata)
+            if not await _still_new(db, dream):
+                return await self._dreamt_before(dream, run)
+            ids = await free_ids(db, reflection, dream.reflection_id)
+            memories = dream.memories(reflection, run.cycle_id, ids)
+            for memory in memories:
+                await insert_derived(db, memory)
+            await execute(db, RECORD_DREAM, dream.tenant_id, dream.project, run.as_of, dream.ids)
+        outcome = stored(memories[0].id, memories[0].metadata, len(memories[0].sources))
         logger.info(
             "dreaming_cycle_completed",
             tenant_id=dream.tenant_id,
@@ -202,16 +203,21 @@ class Dreaming(Task[DreamUnit]):
 
     async def _dreamt_before(self, dream: Dream, run: Run) -> DreamOutcome:
         """Report this very step's outcome when it was taken before: a worker died after the commit."""
-        row = await fetch_row(self.tools.pool, STORED, dream.reflection_id)
+        row = await _stored(self.tools.pool, dream)
         kept = json_object(row["metadata"]) if row else {}
-        if kept.get("cycle_id") == str(run.cycle_id):
-            return stored(dream.reflection_id, kept)
+        if row and kept.get("cycle_id") == str(run.cycle_id):
+            return stored(row["id"], kept, row["sources"])
         return skipped(dream.tenant_id, dream.project, "already_reflected", len(dream.sample))
+
+
+async def _stored(db: Executor, dream: Dream) -> Any:
+    return await fetch_row(db, STORED, dream.tenant_id, list(islice(ids_after(dream.reflection_id), 3)))
 
 
 async def _still_new(db: Executor, dream: Dream) -> bool:
     last = await fetch_row(db, LAST_DREAM, dream.tenant_id, dream.project)
-    return last is None or not nothing_new(dream.ids, last["sample"])
+    known = last is not None and nothing_new(dream.ids, last["sample"])
+    return not known and await _stored(db, dream) is None
 
 
 TASK: Final = Dreaming

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -52,24 +51,55 @@ ORDER BY attempt
 """
 
 SOURCES: Final = """
--- inspection.SOURCES: the memories that a derived one was made from, in time order.
---   $1 covered_by  uuid     the events of a summary
---   $2 ids         uuid[]   the evidence of a reflection
-SELECT m.id, m.content, m.created_at, m.importance
-FROM memories m
-WHERE m.id IN (SELECT event_id FROM maintenance.covered_events WHERE summary_id = $1) OR m.id = ANY ($2)
-ORDER BY m.created_at, m.id
+-- inspection.SOURCES: what a derived memory was made from, in time order; of what is gone only the id is known.
+--   $1 derived_id  uuid
+SELECT l.source_id AS id, m.content, m.created_at, m.importance, m.id IS NULL AS is_gone,
+       coalesce(l.source_hash <> maintenance.fingerprint(m.content), false) AS is_edited
+FROM memories d
+     JOIN maintenance.lineage l ON l.tenant_id = d.tenant_id::text AND l.derived_id = d.id
+     LEFT JOIN memories m ON m.id = l.source_id AND m.tenant_id = d.tenant_id
+WHERE d.id = $1
+ORDER BY m.created_at, l.source_id
+"""
+
+DEPENDENTS: Final = """
+-- inspection.DEPENDENTS: what was made from a memory, the newest first.
+--   $1 source_id  uuid
+-- Twice, because one index has the events of summaries and another all else.
+SELECT d.id, l.task, l.subject, l.derived_at
+FROM memories s
+     CROSS JOIN LATERAL (
+         SELECT * FROM maintenance.lineage l
+         WHERE l.tenant_id = s.tenant_id::text AND l.source_id = s.id AND l.task = 'summarization'
+         UNION ALL
+         SELECT * FROM maintenance.lineage l
+         WHERE l.tenant_id = s.tenant_id::text AND l.source_id = s.id AND l.task <> 'summarization'
+     ) l
+     JOIN memories d ON d.id = l.derived_id AND d.tenant_id = s.tenant_id
+WHERE s.id = $1
+ORDER BY l.derived_at DESC, d.id
 """
 
 
 @dataclass(frozen=True, slots=True)
 class SourceMemory:
-    """One memory that a derived one stands on."""
+    """One memory that a derived one stands on; ``is_edited``: it says something else by now."""
 
     id: UUID
     content: str
     created_at: datetime
     importance: float | None
+    is_edited: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Dependent:
+    """A summary or reflection that was made from a memory, among others."""
+
+    id: UUID
+    task: str
+    subject: str | None
+    derived_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +132,8 @@ class WrittenMemory:
     created_at: datetime
     metadata: dict[str, Any]
     sources: tuple[SourceMemory, ...]
+    gone: int
+    """Further sources that are no memories any more."""
     calls: tuple[ModelCall, ...]
     """Empty where no model was asked, and where the ledger no longer has it."""
 
@@ -125,21 +157,19 @@ async def written_memory(db: Executor, memory_id: UUID) -> WrittenMemory | None:
     return await _whole(db, dict(row)) if row else None
 
 
+async def dependents_of(db: Executor, memory_id: UUID) -> list[Dependent]:
+    """Return the derived memories that were made from this one."""
+    return [Dependent(**dict(row)) for row in await fetch(db, DEPENDENTS, memory_id)]
+
+
 async def _whole(db: Executor, row: dict[str, Any]) -> WrittenMemory:
     metadata = json_object(row["metadata"])
-    sources = await fetch(db, SOURCES, row["id"], _ids(metadata.get("source_ids")))
+    sources = [dict(source) for source in await fetch(db, SOURCES, row["id"])]
+    there = [source for source in sources if not source.pop("is_gone")]
     calls = await fetch(db, CALLS, question) if (question := metadata.get("question")) else []
     return WrittenMemory(
         **row | {"tags": tuple(row["tags"] or ()), "metadata": metadata},
-        sources=tuple(SourceMemory(**dict(source)) for source in sources),
+        sources=tuple(SourceMemory(**source) for source in there),
+        gone=len(sources) - len(there),
         calls=tuple(ModelCall(**dict(call)) for call in calls),
     )
-
-
-def _ids(named: object) -> list[UUID]:
-    """Return the ids in *named* that are a memory's: a caller of the library may name events as it likes."""
-    ids = []
-    for one in named if isinstance(named, list) else []:
-        with suppress(ValueError):
-            ids.append(UUID(str(one)))
-    return ids

@@ -21,39 +21,35 @@ SESSION: Final = """
 WITH adoption AS (
     SELECT adopted_at, coalesce(adopted_at, $2::timestamptz) AS at FROM maintenance.store
 ),
-entries AS (
-    SELECT m.id, m.tenant_id::text AS tenant_id, maintenance.project_of(m.project) AS project, m.created_at,
-           CASE
-               WHEN 'session_summary' = ANY (m.tags)
-                   THEN CASE WHEN m.metadata->>'text_sha256' IS NULL THEN 'theirs' ELSE 'ours' END
-               WHEN maintenance.is_ours(m.source) THEN 'derived'
-               WHEN m.created_at <= $2 AND isfinite(m.created_at) THEN 'event'
-           END AS kind,
-           CASE WHEN 'session_summary' = ANY (m.tags) THEN maintenance.written_by(m.content, m.metadata) END AS written
-    FROM memories m
-    WHERE m.tenant_id = $1 AND m.layer IN ('episodic', 'em')
-          AND maintenance.session_of(m.session_id, m.metadata) = $3
+entries AS MATERIALIZED (
+    SELECT r.id, $1::text AS tenant_id, r.project, r.created_at, r.kind,
+           r.kind = 'event' AND r.created_at <= $2 AND maintenance.is_live(r.expires_at, $2) AS is_event,
+           CASE WHEN r.kind = 'ours' THEN r.written END AS written,
+           r.part = 0 AS counts
+    FROM maintenance.session_rows($1, $3) r
 ),
 told AS (
     SELECT e.project, max(e.created_at) AS until
     FROM entries e CROSS JOIN adoption a WHERE e.kind = 'theirs' AND e.created_at <= a.at
     GROUP BY e.project
+),
+events AS (
+    SELECT e.*, c.source_id IS NOT NULL AS covered, e.created_at <= t.until AS told,
+           x.memory_id IS NOT NULL AS left_out,
+           c.source_id IS NULL AND x.memory_id IS NULL AND (t.until IS NULL OR e.created_at > t.until) AS is_new
+    FROM entries e
+         LEFT JOIN told t USING (project)
+         LEFT JOIN maintenance.lineage c
+             ON c.tenant_id = e.tenant_id AND c.source_id = e.id AND c.task = 'summarization'
+         LEFT JOIN maintenance.set_aside_memories x ON x.memory_id = e.id AND x.kind = 'memory'
 )
 SELECT e.project, a.adopted_at,
-       count(*) FILTER (WHERE e.kind = 'event')::integer AS events,
-       count(*) FILTER (WHERE e.kind = 'event' AND (c.event_id IS NOT NULL OR e.created_at <= t.until))::integer
-           AS covered,
-       count(*) FILTER (WHERE e.kind = 'event' AND x.memory_id IS NOT NULL AND c.event_id IS NULL)::integer
-           AS left_out,
-       count(*) FILTER (
-           WHERE e.kind = 'event' AND c.event_id IS NULL AND x.memory_id IS NULL
-                 AND (t.until IS NULL OR e.created_at > t.until)
-       )::integer AS new_events,
-       max(e.created_at) FILTER (WHERE e.kind = 'event') AS last_event_at,
-       max(e.created_at) FILTER (
-           WHERE e.kind = 'event' AND c.event_id IS NULL AND x.memory_id IS NULL
-                 AND (t.until IS NULL OR e.created_at > t.until)
-       ) AS last_new_event_at,
+       count(*) FILTER (WHERE is_event AND counts)::integer AS events,
+       count(*) FILTER (WHERE is_event AND counts AND (covered OR told))::integer AS covered,
+       count(*) FILTER (WHERE is_event AND counts AND left_out AND NOT covered)::integer AS left_out,
+       count(*) FILTER (WHERE is_event AND counts AND is_new)::integer AS new_events,
+       max(e.created_at) FILTER (WHERE is_event) AS last_event_at,
+       max(e.created_at) FILTER (WHERE is_event AND is_new) AS last_new_event_at,
        count(*) FILTER (WHERE e.kind IN ('ours', 'theirs'))::integer AS summaries,
        coalesce(bool_or(e.written = 'fallback'), false) AS fallback,
        coalesce(bool_or(e.written = 'extractive'), false) AS extractive,
@@ -63,12 +59,9 @@ SELECT e.project, a.adopted_at,
            WHERE s.kind = 'session' AND s.tenant_id = e.tenant_id AND s.project = e.project AND s.session_id = $3
                  AND s.set_aside_at IS NOT NULL
        ) AS set_aside
-FROM entries e CROSS JOIN adoption a
-     LEFT JOIN told t USING (project)
-     LEFT JOIN maintenance.covered_events c ON c.tenant_id = e.tenant_id AND c.event_id = e.id
-     LEFT JOIN maintenance.set_aside_memories x ON x.memory_id = e.id AND x.kind = 'memory'
+FROM events e CROSS JOIN adoption a
 GROUP BY e.tenant_id, e.project, a.adopted_at
-HAVING count(*) FILTER (WHERE e.kind = 'event') > 0
+HAVING count(*) FILTER (WHERE is_event) > 0
 ORDER BY e.project
 """
 
@@ -79,7 +72,7 @@ UNWRITTEN: Final = """
 --   $3 events     bigint   that are looked at, however many there are
 --   $4 most       bigint
 WITH latest AS (
-    SELECT m.id, m.tenant_id, m.created_at, maintenance.session_of(m.session_id, m.metadata) AS session_id
+    SELECT m.id, m.tenant_id, m.created_at, m.expires_at, maintenance.session_of(m.session_id, m.metadata) AS session_id
     FROM memories m
     WHERE m.tenant_id = $1 AND maintenance.is_event(m.layer, m.source, m.tags, m.metadata) AND m.created_at <= $2
     ORDER BY m.created_at DESC
@@ -87,9 +80,10 @@ WITH latest AS (
 )
 SELECT l.session_id
 FROM latest l
-WHERE l.session_id IS NOT NULL
+WHERE l.session_id IS NOT NULL AND maintenance.is_live(l.expires_at, $2)
       AND NOT EXISTS (
-          SELECT FROM maintenance.covered_events c WHERE c.tenant_id = l.tenant_id::text AND c.event_id = l.id
+          SELECT FROM maintenance.lineage c
+          WHERE c.tenant_id = l.tenant_id::text AND c.source_id = l.id AND c.task = 'summarization'
       )
 GROUP BY l.session_id
 ORDER BY max(l.created_at) DESC, l.session_id

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from itertools import islice
 from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid4, uuid5
 
 from memory_maintenance.dreaming.policy import reflection_id
 from memory_maintenance.dreaming.reflecting import Reflection, reflect
-from memory_maintenance.dreaming.statements import QUERY, SPELLING
-from memory_maintenance.dreaming.storing import reflection_memories
+from memory_maintenance.dreaming.statements import OWN_SOURCES, QUERY, SPELLING, STORED
+from memory_maintenance.dreaming.storing import free_ids, reflection_memories
 from memory_maintenance.rae.context import Event, ReflectionContext, ReflectionResult
 from memory_maintenance.rae.projects import chosen_project
 from memory_maintenance.settings import Settings, load_settings
-from memory_maintenance.store.derived import DEFAULT_PROJECT, insert_derived, reflective_layer, text_hash
-from memory_maintenance.store.memory import Memory
-from memory_maintenance.store.pool import Pool, fetch, fetch_value, from_json, transaction
+from memory_maintenance.store.derived import (
+    DEFAULT_PROJECT,
+    ids_after,
+    insert_derived,
+    lock,
+    reflective_layer,
+    text_hash,
+)
+from memory_maintenance.store.memory import Memory, Source
+from memory_maintenance.store.pool import Pool, fetch, fetch_row, fetch_value, from_json, json_object, transaction
 from memory_maintenance.task import Tools
 from memory_maintenance.tenants.control import load_tenant
 from memory_maintenance.writers.language.cleaning import clean
@@ -67,6 +74,7 @@ class ReflectionEngineV2:
         """Store a reflection and its strategy in one transaction; return their ids. Twice is once."""
         pool, project_id = self.tools.pool, chosen_project(project_id, project)
         own = (*result.source_event_ids, text_hash(result.reflection_text))
+        wanted = uuid5(reflection_id(tenant_id, project_id or DEFAULT_PROJECT, ()), "\n".join(own))
         reflection = Reflection(
             text=result.reflection_text,
             sources=tuple(_as_uuid(one) for one in result.source_event_ids),
@@ -76,21 +84,29 @@ class ReflectionEngineV2:
             tags=tuple(result.tags),
             metadata=result.metadata,
         )
-        memories = reflection_memories(
-            reflection,
-            tenant_id=tenant_id,
-            project=project_id,
-            session_id=None if session_id is None else str(session_id),
-            layer=reflective_layer(await fetch_value(pool, SPELLING, tenant_id)),
-            id=uuid5(reflection_id(tenant_id, project_id or DEFAULT_PROJECT, ()), "\n".join(own)),
-            metadata={"error_category": str(result.error_category)} if result.error_category else {},
-        )
         # Events need not be memories: they keep the names by which the caller knows them.
-        names = {"source_ids": list(result.source_event_ids)}
+        metadata: dict[str, Any] = {"source_ids": list(result.source_event_ids)}
+        if result.error_category:
+            metadata["error_category"] = str(result.error_category)
+        layer = reflective_layer(await fetch_value(pool, SPELLING, tenant_id))
         async with transaction(pool) as db:
+            await lock(db, wanted)
+            stored = await fetch_row(db, STORED, tenant_id, list(islice(ids_after(wanted), 3)))
+            if stored:
+                return _named(stored["id"], json_object(stored["metadata"]).get("strategy_id"))
+            memories = reflection_memories(
+                reflection,
+                tenant_id=tenant_id,
+                project=project_id,
+                session_id=None if session_id is None else str(session_id),
+                layer=layer,
+                ids=await free_ids(db, reflection, wanted),
+                sources=[Source(*row) for row in await fetch(db, OWN_SOURCES, tenant_id, list(reflection.sources))],
+                metadata=metadata,
+            )
             for memory in memories:
-                await insert_derived(db, replace(memory, metadata={**memory.metadata, **names}))
-        return {name: str(memory.id) for name, memory in zip(("reflection_id", "strategy_id"), memories, strict=False)}
+                await insert_derived(db, memory)
+        return _named(*(memory.id for memory in memories))
 
     async def query_reflections(
         self,
@@ -115,6 +131,10 @@ class ReflectionEngineV2:
         chosen = (DEFAULT_PROJECT if name is None else name, words or None, min_importance, wanted, k)
         rows = await fetch(self.tools.pool, QUERY, tenant_id, *chosen)
         return [dict(row) | {"metadata": from_json(row["metadata"])} for row in rows]
+
+
+def _named(*ids: object) -> dict[str, str]:
+    return {name: str(one) for name, one in zip(("reflection_id", "strategy_id"), ids, strict=False) if one}
 
 
 def _as_uuid(event_id: str) -> UUID:

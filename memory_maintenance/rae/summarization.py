@@ -62,7 +62,7 @@ class SummarizationWorker:
         outcome = await self._summarize(session, min_events)
         if outcome.status not in ("stored", "updated", "fallback"):
             return None
-        row = await fetch_row(self._task.tools.pool, RECORD, outcome.summary_id)
+        row = await fetch_row(self._task.tools.pool, RECORD, outcome.summary_id, tenant_id)
         return dict(row) | {"metadata": from_json(row["metadata"])} if row else None
 
     async def _summarize(self, session: SessionKey, min_events: int) -> SummaryOutcome:

@@ -1,6 +1,7 @@
-"""Memories that maintenance writes: summaries, reflections, strategies.
+"""Memories that maintenance writes, summaries, reflections, strategies, and what each was made from.
 
-Only columns that every store has are written; what RAE's table has besides
+What makes a memory a derived one is its lineage, not its id: an id that somebody else has taken is passed over, and
+every statement names the tenant. Only columns that every store has are written; what RAE's table has besides
 (``agent_id``, ``embedding``, the table ``memory_embeddings``) is served where it is there.
 Every function runs in the caller's transaction.
 """
@@ -9,13 +10,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID, uuid5
 
-from memory_maintenance.store.memory import Memory
+import structlog
+
+from memory_maintenance.store.memory import Memory, Source
 from memory_maintenance.store.pool import Executor, execute, fetch_row, fetch_value, to_json
+
+logger = structlog.get_logger(__name__)
 
 _NAMESPACE: Final = UUID("6b1b7f0e-6d0a-5b52-9a57-0f3a0c1f7c11")
 _LONGEST_COLUMN: Final = 255
@@ -26,10 +31,15 @@ DEFAULT_PROJECT: Final = "default"
 
 @dataclass(frozen=True, slots=True)
 class DerivedMemory:
-    """A memory about others. ``sources`` are their ids; ``importance`` is in [0, 1]."""
+    """A memory about others, its ``sources``; ``importance`` is in [0, 1].
+
+    ``task`` derives it, about ``subject``: a session's id, a project's name.
+    """
 
     id: UUID
     tenant_id: str
+    task: str
+    subject: str | None
     content: str
     source: str
     importance: float
@@ -38,7 +48,7 @@ class DerivedMemory:
     project: str | None
     session_id: str | None
     metadata: Mapping[str, Any]
-    sources: tuple[UUID, ...]
+    sources: tuple[Source, ...]
 
     @property
     def session_column(self) -> str | None:
@@ -84,6 +94,12 @@ async def lock(db: Executor, key: UUID) -> None:
     await fetch_value(db, LOCK, str(key))
 
 
+IN_USE: Final = """
+-- memories.IN_USE: whether any tenant's memory has this id.
+--   $1 id  uuid
+SELECT EXISTS (SELECT FROM memories WHERE id = $1)
+"""
+
 INSERT: Final = """
 -- memories.INSERT_DERIVED: twice is once, because the id comes from what the memory is about.
 --   $1 id, $2 tenant_id, $3 content, $4 source, $5 importance, $6 layer, $7 tags
@@ -94,35 +110,56 @@ ON CONFLICT (id) DO NOTHING
 """
 
 REWRITE: Final = """
--- memories.REWRITE_DERIVED: a new text in place. What others put into the metadata stays.
---   $1 id, $2 tenant_id, $3 content, $4 importance, $5 tags, $6 metadata text, JSON
+-- memories.REWRITE_DERIVED: a new text in place, in the project that its sources are in now. What others put into the
+-- metadata stays.
+--   $1 id, $2 tenant_id, $3 content, $4 importance, $5 tags, $6 metadata text, JSON; $7 project
 UPDATE memories
-SET content = $3, importance = $4, tags = $5, metadata = coalesce(metadata, '{}') || $6::text::jsonb
+SET content = $3, importance = $4, tags = $5, metadata = coalesce(metadata, '{}') || $6::text::jsonb, project = $7
 WHERE id = $1 AND tenant_id = $2
+"""
+
+LINK: Final = """
+-- memories.LINK: what a derived memory is made from. A source that was read again counts as it says now.
+--   $1 tenant_id (its own type), $2 derived_id uuid
+--   $3 source_ids  uuid[]
+--   $4 hashes      bytea[]
+--   $5 task, $6 subject  text
+INSERT INTO maintenance.lineage AS l (tenant_id, derived_id, source_id, task, subject, source_hash)
+SELECT m.tenant_id::text, m.id, s.id, $5, $6, s.hash
+FROM memories m CROSS JOIN unnest($3::uuid[], $4::bytea[]) AS s (id, hash)
+WHERE m.tenant_id = $1 AND m.id = $2
+ON CONFLICT (tenant_id, derived_id, source_id) DO UPDATE
+SET source_hash = excluded.source_hash, derived_at = excluded.derived_at
+WHERE l.source_hash IS DISTINCT FROM excluded.source_hash
 """
 
 SET_AGENT: Final = """
 -- memories.SET_AGENT: the agent of the sources, when they have one in common; else the column's default stays.
---   $1 id       uuid
---   $2 sources  uuid[]
+--   $1 id         uuid
+--   $2 sources    uuid[]
+--   $3 tenant_id  its own type
 UPDATE memories m
 SET agent_id = one.agent_id
 FROM (
-    SELECT min(s.agent_id) AS agent_id FROM memories s WHERE s.id = ANY ($2) HAVING min(s.agent_id) = max(s.agent_id)
+    SELECT min(s.agent_id) AS agent_id FROM memories s
+    WHERE s.tenant_id = $3 AND s.id = ANY ($2)
+    HAVING min(s.agent_id) = max(s.agent_id)
 ) one
-WHERE m.id = $1
+WHERE m.id = $1 AND m.tenant_id = $3
 """
 
 FORGET_VECTOR: Final = """
 -- memories.FORGET_VECTOR: an embedding of the old text would find the memory by what it no longer says.
---   $1 id  uuid
-UPDATE memories SET embedding = NULL WHERE id = $1 AND embedding IS NOT NULL
+--   $1 id         uuid
+--   $2 tenant_id  its own type
+UPDATE memories SET embedding = NULL WHERE id = $1 AND tenant_id = $2 AND embedding IS NOT NULL
 """
 
 FORGET_VECTORS: Final = """
 -- memories.FORGET_VECTORS: the same where RAE keeps one per model.
---   $1 id  uuid
-DELETE FROM memory_embeddings WHERE memory_id = $1
+--   $1 id         uuid
+--   $2 tenant_id  its own type
+DELETE FROM memory_embeddings e USING memories m WHERE e.memory_id = m.id AND m.id = $1 AND m.tenant_id = $2
 """
 
 EXTRAS: Final = """
@@ -133,27 +170,51 @@ FROM pg_attribute WHERE attrelid = 'memories'::regclass AND attnum > 0 AND NOT a
 """
 
 
+def ids_after(wanted: UUID) -> Iterator[UUID]:
+    """Yield *wanted* and, without end, the ids that are taken in its place one after the other."""
+    while True:
+        yield wanted
+        wanted = uuid5(wanted, "taken")
+
+
+async def free_id(db: Executor, wanted: UUID) -> UUID:
+    """Return *wanted*, or where some memory has it, whosever, the next of its ids that none has."""
+    for found in ids_after(wanted):
+        if not await fetch_value(db, IN_USE, found):
+            break
+    if found != wanted:
+        logger.warning("derived_id_taken", wanted=str(wanted), stored_as=str(found))
+    return found
+
+
 async def insert_derived(db: Executor, memory: DerivedMemory) -> bool:
-    """Store *memory* unless it is there; return whether it was stored."""
+    """Store *memory* with its lineage unless its id is taken; return whether it was stored."""
     m = memory
     head = (m.id, m.tenant_id, m.content, m.source, m.importance, m.layer, list(m.tags))
     if not await execute(db, INSERT, *head, m.project, m.session_column, to_json(m.full_metadata)):
         return False
     extras = await fetch_row(db, EXTRAS)
     if extras and extras["agents"]:
-        await execute(db, SET_AGENT, memory.id, list(memory.sources))
+        await execute(db, SET_AGENT, m.id, [source.id for source in m.sources], m.tenant_id)
+    await _link(db, memory)
     return True
 
 
 async def rewrite_derived(db: Executor, memory: DerivedMemory) -> bool:
-    """Give a stored memory the text of *memory*; return whether it is still there."""
+    """Give a stored memory the text of *memory*, made from these sources too; return whether it is still there."""
     m = memory
     text = (m.content, m.importance, list(m.tags), to_json(m.full_metadata))
-    if not await execute(db, REWRITE, m.id, m.tenant_id, *text):
+    if not await execute(db, REWRITE, m.id, m.tenant_id, *text, m.project):
         return False
     extras = await fetch_row(db, EXTRAS)
     if extras and extras["vector"]:
-        await execute(db, FORGET_VECTOR, memory.id)
+        await execute(db, FORGET_VECTOR, m.id, m.tenant_id)
     if extras and extras["vectors"]:
-        await execute(db, FORGET_VECTORS, memory.id)
+        await execute(db, FORGET_VECTORS, m.id, m.tenant_id)
+    await _link(db, memory)
     return True
+
+
+async def _link(db: Executor, memory: DerivedMemory) -> None:
+    ids, hashes = [source.id for source in memory.sources], [source.hash for source in memory.sources]
+    await execute(db, LINK, memory.tenant_id, memory.id, ids, hashes, memory.task, memory.subject)

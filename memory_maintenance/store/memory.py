@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
-EPISODIC = frozenset({"episodic", "em"})
-"""Both spellings of the layer that agents write events into: names since 2026-01, codes before."""
 
-REFLECTIVE = frozenset({"reflective", "rm"})
+class Source(NamedTuple):
+    """A row that something is derived from; ``hash`` tells its text as it was read, None: it was not."""
 
-DERIVED_SOURCES = frozenset({"summarization_worker", "reflection_engine_v2"})
-"""``source`` of memories that maintenance wrote: never an event, never input of a dream."""
+    id: UUID
+    hash: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,3 +35,5 @@ class Memory:
     source: str | None = None
     tags: tuple[str, ...] = ()
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    rows: tuple[Source, ...] = ()
+    """The rows that hold it: several where RAE's engine stored a long text in parts; ``id`` is the first one's."""

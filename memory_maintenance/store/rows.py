@@ -2,27 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import asyncpg
 
-from memory_maintenance.store.memory import Memory
+from memory_maintenance.store.memory import Memory, Source
 
 LONGEST_CONTENT: Final = 20_000
 """Characters of one memory that are read; of a longer one the two ends."""
 
 
-def memory_of(row: asyncpg.Record) -> Memory:
-    """Return the memory of a row with the columns of ``Memory``, without its metadata, which may be huge."""
+def memories_of(rows: Iterable[asyncpg.Record]) -> list[Memory]:
+    """Return the memories of rows with the columns of ``Memory``, in their order, without metadata, which may be huge.
+
+    Rows that RAE's engine made of one long text are one memory, where its first part stands. Columns besides those of
+    ``Memory``: ``text`` (which text a row is of), ``part`` (its number) and ``hash``.
+    """
+    texts: dict[str, list[asyncpg.Record]] = {}
+    for row in rows:
+        texts.setdefault(row["text"], []).append(row)
+    return [_memory(sorted(parts, key=lambda row: row["part"])) for parts in texts.values()]
+
+
+def _memory(parts: Sequence[asyncpg.Record]) -> Memory:
+    first = parts[0]
+    content = "\n".join(part["content"] for part in parts)
+    if len(content) > LONGEST_CONTENT:
+        content = f"{content[: LONGEST_CONTENT // 2]}\n{content[-LONGEST_CONTENT // 2 :]}"
     return Memory(
-        id=row["id"],
-        tenant_id=row["tenant_id"],
-        content=row["content"],
-        created_at=row["created_at"],
-        importance=row["importance"],
-        project=row["project"],
-        session_id=row["session_id"],
-        layer=row["layer"],
-        source=row["source"],
-        tags=tuple(tag for tag in row["tags"] or () if tag is not None),
+        id=first["id"],
+        tenant_id=first["tenant_id"],
+        content=content,
+        created_at=first["created_at"],
+        importance=first["importance"],
+        project=first["project"],
+        session_id=first["session_id"],
+        layer=first["layer"],
+        source=first["source"],
+        tags=tuple(tag for tag in first["tags"] or () if tag is not None),
+        rows=tuple(Source(part["id"], part["hash"]) for part in parts),
     )

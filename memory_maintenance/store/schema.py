@@ -24,7 +24,8 @@ CREATE TABLE memories (
     project          varchar(255),
     session_id       varchar(255),
     agent_id         varchar(255) NOT NULL DEFAULT 'default',
-    metadata         jsonb DEFAULT '{}'
+    metadata         jsonb DEFAULT '{}',
+    expires_at       timestamptz
 ) WITH (fillfactor = 80)
 """
 
@@ -41,6 +42,7 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "project": ("text", "varchar"),
     "session_id": ("text", "varchar"),
     "metadata": ("jsonb",),
+    "expires_at": ("timestamptz",),
     "base_importance": ("float8",),
     "base_importance_at": ("timestamptz",),
     "decayed_importance": ("float4", "float8"),
@@ -48,6 +50,7 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
 """Columns of memories that statements name, and the types they may have."""
 
 ADDED: Final[Mapping[str, str | None]] = {
+    "expires_at": "timestamptz",  # RAE's table has always had it
     "base_importance": "double precision",
     "base_importance_at": "timestamptz",
     "decayed_importance": None,

@@ -21,8 +21,8 @@ _DUE: Final = """
 --   $10 daily_tokens, $11 daily_cost numeric   what a tenant without an override may use: of nothing, none is asked
 --   $12 since           timestamptz  only sessions with a new event since then; NULL: as far back as $7 lets
 -- Read are sessions with an event of that time that is in no summary, and those whose summary can be better.
--- A row is an event, a summary of ours (it has a hash of its text), one of RAE's (it covers what came before
--- it, if it is older than adoption), or something else that was derived. Summaries count whenever they were stored.
+-- What a row of a session is says maintenance.session_rows; RAE's summaries cover what came before them, if they are
+-- older than adoption. Ours count whenever they were stored.
 WITH adoption AS (
     SELECT at, greatest(at - $7::interval, $12::timestamptz) AS earliest
     FROM maintenance.store CROSS JOIN LATERAL (SELECT coalesce(adopted_at, $2::timestamptz) AS at) AS known
@@ -39,8 +39,8 @@ unwritten AS (
              WHERE m.tenant_id = k.tenant_id AND maintenance.is_event(m.layer, m.source, m.tags, m.metadata)
                    AND m.created_at BETWEEN (SELECT earliest FROM adoption) AND $2
                    AND NOT EXISTS (
-                       SELECT 1 FROM maintenance.covered_events c
-                       WHERE c.tenant_id = k.tenant_id::text AND c.event_id = m.id
+                       SELECT FROM maintenance.lineage c
+                       WHERE c.tenant_id = k.tenant_id::text AND c.source_id = m.id AND c.task = 'summarization'
                    )
              OFFSET 0
          ) n
@@ -63,31 +63,17 @@ touched AS (
          ) m
     WHERE $6::integer IS NOT NULL
 ),
-looked_at AS (
-    SELECT m.*
-    FROM touched t
-         CROSS JOIN LATERAL (
-             SELECT * FROM memories m
-             WHERE m.tenant_id = t.tenant_id AND m.layer IN ('episodic', 'em')
-                   AND maintenance.session_of(m.session_id, m.metadata) = t.session_id
-             OFFSET 0
-         ) m
-),
 entries AS MATERIALIZED (
-    SELECT m.tenant_id, maintenance.project_of(m.project) AS project,
-           maintenance.session_of(m.session_id, m.metadata) AS session_id,
-           m.id, m.created_at,
-           CASE
-               WHEN 'session_summary' = ANY (m.tags)
-                   THEN CASE WHEN m.metadata->>'text_sha256' IS NULL THEN 'theirs' ELSE 'ours' END
-               WHEN maintenance.is_ours(m.source) THEN 'derived'
-               WHEN m.created_at <= $2 AND isfinite(m.created_at) THEN 'event'
-           END AS kind,
-           CASE WHEN 'session_summary' = ANY (m.tags) THEN maintenance.written_by(m.content, m.metadata) END AS written
-    FROM looked_at m LEFT JOIN maintenance.tenants t ON t.tenant_id = m.tenant_id::text
-    WHERE maintenance.setting(t.overrides, 'summarization_enabled', to_jsonb($3::boolean)) = 'true'
-          AND maintenance.session_of(m.session_id, m.metadata) <> ''
-          AND ($9::text IS NULL OR maintenance.project_of(m.project) = $9)
+    SELECT s.tenant_id, s.session_id, r.id, r.project, r.created_at, r.part,
+           CASE WHEN r.kind <> 'event' OR (r.created_at <= $2 AND maintenance.is_live(r.expires_at, $2)) THEN r.kind END
+               AS kind,
+           CASE WHEN r.kind = 'ours' THEN r.written END AS written
+    FROM touched s
+         CROSS JOIN LATERAL maintenance.session_rows(s.tenant_id, s.session_id) r
+         LEFT JOIN maintenance.tenants t ON t.tenant_id = s.tenant_id::text
+    WHERE s.session_id <> ''
+          AND maintenance.setting(t.overrides, 'summarization_enabled', to_jsonb($3::boolean)) = 'true'
+          AND ($9::text IS NULL OR r.project = $9)
 ),
 sessions AS (
     SELECT e.tenant_id, e.project, e.session_id,
@@ -102,12 +88,12 @@ sessions AS (
 ),
 -- Materialized: a generic plan, which Postgres takes from the sixth call on, else counts anew for every session.
 uncovered AS MATERIALIZED (
-    SELECT e.tenant_id, e.project, e.session_id, count(*) AS events
+    SELECT e.tenant_id, e.project, e.session_id, count(*) FILTER (WHERE e.part = 0) AS events
     FROM adoption a CROSS JOIN sessions s JOIN entries e USING (tenant_id, project, session_id)
     WHERE e.kind = 'event' AND (s.told_until IS NULL OR e.created_at > s.told_until)
           AND NOT EXISTS (
-              SELECT 1 FROM maintenance.covered_events c
-              WHERE c.tenant_id = e.tenant_id::text AND c.event_id = e.id
+              SELECT FROM maintenance.lineage c
+              WHERE c.tenant_id = e.tenant_id::text AND c.source_id = e.id AND c.task = 'summarization'
           )
           AND NOT EXISTS (SELECT 1 FROM maintenance.set_aside_memories x WHERE x.memory_id = e.id AND x.kind = 'memory')
     GROUP BY e.tenant_id, e.project, e.session_id, a.earliest
@@ -173,7 +159,8 @@ DUE_SIZES: Final = (
     + """
 --   $13 most_characters  integer   of a content that a model is given
 --   $14 frame            integer   bytes that an event's line has besides it
-SELECT d.writer, count(*) AS events, array_agg(octet_length(left(m.content, $13::integer)) + $14::integer) AS bytes
+SELECT d.writer, count(*) FILTER (WHERE e.part = 0) AS events,
+       array_agg(octet_length(left(m.content, $13::integer)) + $14::integer) AS bytes
 FROM due d
      JOIN entries e
          ON e.tenant_id::text = d.tenant_id AND e.project = d.project AND e.session_id = d.session_id

@@ -34,14 +34,14 @@ class SummaryOutcome:
     backend: Backend | None = None
 
 
-def written(summary: UUID, stored: StoredSummary, reason: str | None = None) -> SummaryOutcome:
+def written(stored: StoredSummary, reason: str | None = None) -> SummaryOutcome:
     """Return the outcome of a session whose summary stands as *stored*."""
     kept = stored.metadata
     status: Status = "fallback" if stored.fallback else "updated" if stored.revision > 1 else "stored"
     return SummaryOutcome(
         status=status,
         reason=reason,
-        summary_id=summary,
+        summary_id=stored.id,
         events=int(kept.get("event_count") or 0),
         input_tokens=int(kept.get("input_tokens") or 0),
         output_tokens=int(kept.get("output_tokens") or 0),
@@ -53,7 +53,7 @@ def written_before(session: Session, cycle_id: UUID | None) -> SummaryOutcome | 
     """Return the outcome of this very step when it was taken before: a worker died after the commit."""
     if session.stored is None or cycle_id is None or session.stored.metadata.get("cycle_id") != str(cycle_id):
         return None
-    return written(session.summary_id, session.stored)
+    return written(session.stored)
 
 
 def skipped(session: SessionKey, reason: str, events: int = 0) -> SummaryOutcome:

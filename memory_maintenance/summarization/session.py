@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,6 +10,8 @@ from uuid import UUID
 
 from memory_maintenance.store.derived import (
     DerivedMemory,
+    derived_id,
+    free_id,
     insert_derived,
     lock,
     project_of,
@@ -18,17 +19,8 @@ from memory_maintenance.store.derived import (
     text_hash,
 )
 from memory_maintenance.store.memory import Memory
-from memory_maintenance.store.pool import (
-    Executor,
-    Pool,
-    execute,
-    fetch,
-    fetch_row,
-    fetch_value,
-    json_object,
-    transaction,
-)
-from memory_maintenance.store.rows import LONGEST_CONTENT, memory_of
+from memory_maintenance.store.pool import Executor, Pool, execute, fetch, fetch_value, json_object, transaction
+from memory_maintenance.store.rows import LONGEST_CONTENT, memories_of
 from memory_maintenance.summarization.dates import DatesKept
 from memory_maintenance.summarization.policy import (
     SOURCE,
@@ -40,11 +32,10 @@ from memory_maintenance.summarization.policy import (
 )
 from memory_maintenance.summarization.prompt import summary_of
 from memory_maintenance.summarization.statements import (
-    ANY_COVERED,
-    COVER,
+    COVERED_ELSEWHERE,
     EVENTS,
-    STORED,
-    STORED_FOR_UPDATE,
+    SUMMARIES,
+    SUMMARIES_FOR_UPDATE,
     UNCOVER,
 )
 from memory_maintenance.summarization.writing import Written
@@ -55,6 +46,7 @@ from memory_maintenance.writers.model.backend import Backend
 class StoredSummary:
     """A summary of ours that nobody edited, with what its metadata says of it."""
 
+    id: UUID
     content: str
     metadata: Mapping[str, Any]
 
@@ -77,17 +69,18 @@ class StoredSummary:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A session's events that belong into the summary ``summary_id``, in order of time.
+    """A session's events that belong into its summary, in order of time.
 
-    ``new`` are those of ``events`` that are in no summary yet. ``stored`` is the
-    summary to be updated, None where there is none.
+    ``new`` are those of ``events`` that are in no summary yet. ``stored`` is the summary to be updated, the newest of
+    those that lineage names unless somebody edited it; None where there is none, and ``part`` is then the number of
+    the next one: the second takes what came after somebody edited the first.
     """
 
     key: SessionKey
-    summary_id: UUID
     stored: StoredSummary | None
     events: Sequence[Memory]
     new: Sequence[Memory]
+    part: int = 1
 
     @property
     def tenant_id(self) -> str:
@@ -122,24 +115,24 @@ class Session:
 
 async def read_session(db: Executor, key: SessionKey, as_of: datetime) -> Session:
     """Return what is known of a session as of *as_of*."""
-    target, stored = await _target(db, key)
-    rows = await fetch(db, EVENTS, key.tenant_id, key.project_name, key.session_id, as_of, target, LONGEST_CONTENT)
-    events = [memory_of(row) for row in rows]
-    new = [event for event, row in zip(events, rows, strict=True) if row["is_new"]]
-    return Session(key, target, stored, events, new)
+    stored, part = await _stored(db, key, SUMMARIES)
+    session = (key.tenant_id, key.project_name, key.session_id)
+    rows = await fetch(db, EVENTS, *session, as_of, stored.id if stored else None, LONGEST_CONTENT)
+    left_out = {row["text"] for row in rows if row["is_set_aside"]}
+    new_rows = {row["id"] for row in rows if row["is_new"]}
+    events = memories_of(row for row in rows if row["text"] not in left_out)
+    new = [event for event in events if any(row.id in new_rows for row in event.rows)]
+    return Session(key, stored, events, new, part)
 
 
-async def _target(db: Executor, key: SessionKey) -> tuple[UUID, StoredSummary | None]:
-    """Return the summary that takes new events: the first that is missing, or that nobody edited."""
-    for part in itertools.count(1):
-        candidate = summary_id(key, part)
-        row = await fetch_row(db, STORED, candidate)
-        if row is None:
-            return candidate, None
+async def _stored(db: Executor, key: SessionKey, statement: str) -> tuple[StoredSummary | None, int]:
+    """Return the newest summary of a session that nobody edited, and the number that a further one has."""
+    rows = await fetch(db, statement, key.tenant_id, key.project_name, key.session_id)
+    for row in rows:
         metadata = json_object(row["metadata"])
         if metadata.get("text_sha256") == text_hash(row["content"]):
-            return candidate, StoredSummary(row["content"], metadata)
-    raise AssertionError("unreachable")  # pragma: no cover
+            return StoredSummary(row["id"], row["content"], metadata), len(rows) + 1
+    return None, len(rows) + 1
 
 
 async def store_summary(
@@ -150,34 +143,42 @@ async def store_summary(
     None, and nothing stored, when somebody else wrote or edited the summary, or
     covered one of the new events, since the session was read: twice is once.
     """
-    told = session.without(written.left_out)
-    memory = _memory(told, written, dates, cycle_id)
+    memory = _memory(session, session.without(written.left_out), written, dates, cycle_id)
+    left_out = [row.id for event in session.events if event.id in written.left_out for row in event.rows]
     async with transaction(pool) as db:
-        await lock(db, summary_id(session.key))
+        # One lock for the session of every project: a project may be renamed meanwhile.
+        await lock(db, derived_id("session", session.tenant_id, session.key.session_id))
         if not await _still_as_read(db, session):
             return None
-        stored = await (rewrite_derived if session.stored else insert_derived)(db, memory)
-        if not stored:
-            return None
-        await execute(db, COVER, session.tenant_id, [event.id for event in told.new], memory.id)
-        if written.left_out:
-            await execute(db, UNCOVER, session.tenant_id, list(written.left_out))
-    return memory
+        if left_out:
+            await execute(db, UNCOVER, session.tenant_id, left_out)
+        if session.stored is None:
+            memory = replace(memory, id=await free_id(db, memory.id))
+        return memory if await (rewrite_derived if session.stored else insert_derived)(db, memory) else None
 
 
 async def _still_as_read(db: Executor, session: Session) -> bool:
-    row = await fetch_row(db, STORED_FOR_UPDATE, session.summary_id)
-    content = session.stored.content if session.stored else None
-    if (row["content"] if row else None) != content:
+    now, _ = await _stored(db, session.key, SUMMARIES_FOR_UPDATE)
+    if _state(now) != _state(session.stored):
         return False
-    return not await fetch_value(db, ANY_COVERED, session.tenant_id, [event.id for event in session.new])
+    new = [row.id for event in session.new for row in event.rows]
+    return not await fetch_value(db, COVERED_ELSEWHERE, session.tenant_id, new, now.id if now else None)
 
 
-def _memory(session: Session, written: Written, dates: DatesKept, cycle_id: UUID | None) -> DerivedMemory:
-    events = session.events
+def _state(stored: StoredSummary | None) -> tuple[UUID, str, int] | None:
+    return (stored.id, stored.content, stored.revision) if stored else None
+
+
+def _memory(
+    session: Session, told: Session, written: Written, dates: DatesKept, cycle_id: UUID | None
+) -> DerivedMemory:
+    events = told.events
+    read = told.new if session.continues else events
     return DerivedMemory(
-        id=session.summary_id,
+        id=session.stored.id if session.stored else summary_id(session.key, session.part),
         tenant_id=session.key.tenant_id,
+        task="summarization",
+        subject=session.key.session_id,
         content=written.text,
         source=SOURCE,
         importance=summary_importance(events),
@@ -203,5 +204,5 @@ def _memory(session: Session, written: Written, dates: DatesKept, cycle_id: UUID
             "cycle_id": str(cycle_id) if cycle_id else None,
             "revision": session.stored.revision + 1 if session.stored else 1,
         },
-        sources=tuple(event.id for event in events),
+        sources=tuple(row for event in read for row in event.rows),
     )

@@ -13,70 +13,86 @@ EVENTS: Final = """
 --   $2 project     text
 --   $3 session_id  text
 --   $4 as_of       timestamptz
---   $5 summary_id  uuid
+--   $5 summary_id  uuid      NULL: there is none yet
 --   $6 most_characters  integer   of a longer content both ends are read
 WITH told AS (
-    SELECT max(m.created_at) AS until
-    FROM memories m
-    WHERE m.tenant_id = $1 AND m.layer IN ('episodic', 'em') AND maintenance.project_of(m.project) = $2
-          AND maintenance.session_of(m.session_id, m.metadata) = $3
-          AND 'session_summary' = ANY (m.tags) AND m.metadata->>'text_sha256' IS NULL
-          AND m.created_at <= (SELECT coalesce(adopted_at, $4::timestamptz) FROM maintenance.store)
+    SELECT max(r.created_at) AS until
+    FROM maintenance.session_rows($1, $3) r
+    WHERE r.kind = 'theirs' AND r.project = $2
+          AND r.created_at <= (SELECT coalesce(adopted_at, $4::timestamptz) FROM maintenance.store)
 )
 SELECT m.id, m.tenant_id::text AS tenant_id, m.project, $3::text AS session_id, m.layer, m.source, m.tags, m.created_at,
-       maintenance.ends_of(m.content, $6) AS content,
+       maintenance.ends_of(m.content, $6) AS content, maintenance.fingerprint(m.content) AS hash,
        maintenance.undecayed(m.importance, m.decayed_importance, m.base_importance) AS importance,
-       c.event_id IS NULL AS is_new
+       maintenance.text_of(m.id, m.metadata) AS text, maintenance.part_of(m.metadata) AS part,
+       c.source_id IS NULL AS is_new,
+       EXISTS (
+           SELECT FROM maintenance.set_aside_memories x WHERE x.memory_id = m.id AND x.kind = 'memory'
+       ) AS is_set_aside
 FROM memories m
      CROSS JOIN told
-     LEFT JOIN maintenance.covered_events c ON c.tenant_id = m.tenant_id::text AND c.event_id = m.id
-WHERE m.tenant_id = $1 AND maintenance.is_event(m.layer, m.source, m.tags, m.metadata) AND isfinite(m.created_at)
-      AND (m.created_at <= $4 OR c.summary_id = $5)  -- a later cycle may have covered more than this one looks at
-      AND maintenance.project_of(m.project) = $2
-      AND maintenance.session_of(m.session_id, m.metadata) = $3
-      AND (c.summary_id = $5 OR (c.summary_id IS NULL AND (told.until IS NULL OR m.created_at > told.until)))
-      AND NOT EXISTS (SELECT 1 FROM maintenance.set_aside_memories x WHERE x.memory_id = m.id AND x.kind = 'memory')
+     LEFT JOIN maintenance.lineage c
+         ON c.tenant_id = m.tenant_id::text AND c.source_id = m.id AND c.task = 'summarization'
+WHERE m.tenant_id = $1 AND maintenance.is_event(m.layer, m.source, m.tags, m.metadata)
+      AND maintenance.session_of(m.session_id, m.metadata) = $3 AND maintenance.project_of(m.project) = $2
+      AND isfinite(m.created_at) AND maintenance.is_live(m.expires_at, $4)
+      AND (m.created_at <= $4 OR c.derived_id = $5)  -- a later cycle may have covered more than this one looks at
+      AND (c.derived_id = $5 OR (c.source_id IS NULL AND (told.until IS NULL OR m.created_at > told.until)))
 ORDER BY m.created_at, m.id
 """
 
-STORED: Final = """
--- summarization.STORED: a summary as it stands, for its session's next one.
---   $1 id  uuid
-SELECT content, metadata::text AS metadata FROM memories WHERE id = $1
+SUMMARIES: Final = """
+-- summarization.SUMMARIES: the summaries of a session as lineage names them, the newest first: those of its events,
+-- whatever project they are in by now, and those of its name. An id says nothing.
+--   $1 tenant_id   its own type
+--   $2 project     text
+--   $3 session_id  text
+WITH of_session AS (
+    SELECT m.id, m.tenant_id::text AS tenant_id FROM memories m
+    WHERE m.tenant_id = $1 AND m.layer IN ('episodic', 'em')
+          AND maintenance.session_of(m.session_id, m.metadata) = $3 AND maintenance.project_of(m.project) = $2
+),
+named AS (
+    SELECT l.derived_id
+    FROM of_session s JOIN maintenance.lineage l ON l.tenant_id = s.tenant_id AND l.source_id = s.id
+    WHERE l.task = 'summarization'
+    UNION
+    SELECT l.derived_id
+    FROM of_session s JOIN maintenance.lineage l ON l.tenant_id = s.tenant_id AND l.derived_id = s.id
+    WHERE l.task = 'summarization'
+)
+SELECT m.id, m.content, m.metadata::text AS metadata FROM named n JOIN memories m ON m.id = n.derived_id
+WHERE m.tenant_id = $1
+ORDER BY m.created_at DESC, m.id DESC
 """
 
-STORED_FOR_UPDATE: Final = STORED + "FOR UPDATE"
+SUMMARIES_FOR_UPDATE: Final = SUMMARIES + "FOR UPDATE OF m"
 
-ANY_COVERED: Final = """
--- summarization.ANY_COVERED: whether somebody has summarized one of these events meanwhile.
---   $1 tenant_id  text
---   $2 event_ids  uuid[]
-SELECT EXISTS (SELECT 1 FROM maintenance.covered_events WHERE tenant_id = $1 AND event_id = ANY ($2))
-"""
-
-COVER: Final = """
--- summarization.COVER: these events are in this summary.
+COVERED_ELSEWHERE: Final = """
+-- summarization.COVERED_ELSEWHERE: whether one of these events is in another summary by now.
 --   $1 tenant_id   text
 --   $2 event_ids   uuid[]
---   $3 summary_id  uuid
-INSERT INTO maintenance.covered_events (tenant_id, event_id, summary_id)
-SELECT $1, event_id, $3 FROM unnest($2::uuid[]) AS event_id
-ON CONFLICT (tenant_id, event_id) DO NOTHING
+--   $3 summary_id  uuid     NULL: in any
+SELECT EXISTS (
+    SELECT FROM maintenance.lineage
+    WHERE tenant_id = $1 AND source_id = ANY ($2) AND task = 'summarization' AND derived_id IS DISTINCT FROM $3
+)
 """
 
 UNCOVER: Final = """
 -- summarization.UNCOVER: these events are in no summary any more: the new text does without them.
 --   $1 tenant_id  text
 --   $2 event_ids  uuid[]
-DELETE FROM maintenance.covered_events WHERE tenant_id = $1 AND event_id = ANY ($2::uuid[])
+DELETE FROM maintenance.lineage WHERE tenant_id = $1 AND source_id = ANY ($2) AND task = 'summarization'
 """
 
 RECORD: Final = """
 -- summarization.RECORD: a summary as callers get it.
---   $1 id  uuid
+--   $1 id         uuid
+--   $2 tenant_id  its own type
 SELECT id::text AS id, tenant_id::text AS tenant_id, project, session_id, content, layer, source, tags,
        importance, metadata::text AS metadata, created_at
-FROM memories WHERE id = $1
+FROM memories WHERE id = $1 AND tenant_id = $2
 """
 
 SESSION_EXISTS: Final = """

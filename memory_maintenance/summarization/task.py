@@ -169,7 +169,7 @@ class Summarization(Task[SessionUnit]):
         memory = await store_summary(self.tools.pool, session, text, dates=dates, cycle_id=run.cycle_id)
         if memory is None:
             return skipped(session.key, "already_summarized", len(session.new))
-        outcome = written(session.summary_id, StoredSummary(memory.content, memory.metadata), reason)
+        outcome = written(StoredSummary(memory.id, memory.content, memory.metadata), reason)
         logger.info(
             "session_summarization_completed",
             tenant_id=session.key.tenant_id,

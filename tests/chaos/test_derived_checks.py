@@ -46,6 +46,7 @@ def derived(number: int, source: str, content: str, **others) -> Derived:
         "tags": (),
         "metadata": {},
         "created_at": NOW + HOUR,
+        "sources": frozenset(),
     }
     return Derived(UUID(int=number), "acme", source=source, content=content, **{**said, **others})
 
@@ -68,7 +69,8 @@ DREAM = derived(
     REFLECTION,
     told(SAMPLE),
     importance=0.7,
-    metadata={"source_ids": [str(note.id) for note in SAMPLE], "strategy_id": str(UUID(int=201))},
+    metadata={"strategy_id": str(UUID(int=201))},
+    sources=frozenset(note.id for note in SAMPLE),
 )
 STRATEGY = derived(
     201,
@@ -76,7 +78,7 @@ STRATEGY = derived(
     "First talk.",
     importance=0.77,
     tags=("strategy",),
-    metadata={"source_ids": DREAM.metadata["source_ids"]},
+    sources=DREAM.sources,
 )
 
 
@@ -146,13 +148,11 @@ def test_a_reflection_with_its_strategy_holds():
         pytest.param([replace(DREAM, content=told(NOTES)), STRATEGY], "other memories", id="another text"),
         pytest.param([replace(DREAM, project="shop"), STRATEGY], "no episodic memory of its project", id="a stranger"),
         pytest.param(
-            [changed(DREAM, source_ids=[str(UUID(int=100)), *DREAM.metadata["source_ids"]]), STRATEGY],
+            [replace(DREAM, sources=DREAM.sources | {UUID(int=100)}), STRATEGY],
             "no episodic memory of its project",
             id="a derived source",
         ),
-        pytest.param(
-            [changed(DREAM, source_ids=DREAM.metadata["source_ids"][:2]), STRATEGY], "only 2", id="two sources"
-        ),
+        pytest.param([replace(DREAM, sources=DREAM.sources - {NOTES[0].id}), STRATEGY], "only 2", id="two sources"),
     ],
 )
 def test_any_other_dream_fails(dreams, says):

@@ -38,9 +38,9 @@ async def test_without_postgres_the_rest_is_checked_all_the_same(cli):
 
 
 async def test_a_table_that_is_gone_is_a_failure_with_what_to_do(cli, pool):
-    await execute(pool, "DROP TABLE maintenance.covered_events")
+    await execute(pool, "DROP TABLE maintenance.lineage")
     told = (await cli("doctor", **NOWHERE)).stdout
-    assert "failure  store, tables: missing: table maintenance.covered_events → Restore it from a backup" in told
+    assert "failure  store, tables: missing: table maintenance.lineage → Restore it from a backup" in told
 
 
 async def test_a_verdict_is_told_before_the_next_server_is_asked(store_url, httpserver):

@@ -11,7 +11,7 @@ from memory_maintenance.embedding.task import Embedding
 from memory_maintenance.errors import TenantNotFoundError
 from memory_maintenance.rae.decay import DecayWorker
 from memory_maintenance.settings import Settings
-from memory_maintenance.store.pool import execute, execute_many, fetch_value
+from memory_maintenance.store.pool import execute, execute_many, fetch, fetch_value
 from memory_maintenance.task import Tools
 from memory_maintenance.tasks import tasks_with
 from memory_maintenance.tenants.control import pause

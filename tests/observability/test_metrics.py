@@ -26,7 +26,7 @@ __all__ = ["settings"]
 
 FORGET = """
 DELETE FROM memories WHERE source = 'summarization_worker';
-DELETE FROM maintenance.covered_events
+DELETE FROM maintenance.lineage
 """
 
 

@@ -89,8 +89,9 @@ FROM generate_series(1, 5000) AS n
 """
 
 COVER_OLD: Final = """
-INSERT INTO maintenance.covered_events (tenant_id, event_id, summary_id)
-SELECT tenant_id::text, id, gen_random_uuid() FROM memories WHERE tenant_id = $1 AND content = 'Mara waits'
+INSERT INTO maintenance.lineage (tenant_id, derived_id, source_id, task)
+SELECT tenant_id::text, gen_random_uuid(), id, 'summarization' FROM memories
+WHERE tenant_id = $1 AND content = 'Mara waits'
 """
 
 READ: Final = """
@@ -204,7 +205,7 @@ async def test_asking_what_is_due_changes_nothing(any_pool, tenant):
     before = await others(any_pool, tenant)
     await due(any_pool, tenant)
     assert await others(any_pool, tenant) == before
-    assert await fetch_value(any_pool, "SELECT count(*) FROM maintenance.covered_events") == 0
+    assert await fetch_value(any_pool, "SELECT count(*) FROM maintenance.lineage") == 0
 
 
 async def test_a_session_that_nobody_wrote_is_named(any_pool, tenant):
@@ -218,6 +219,11 @@ SET_ASIDE = """
 INSERT INTO maintenance.set_aside
     (kind, tenant_id, project, name, session_id, failures, last_round, reason, set_aside_at)
 VALUES ('session', $1, 'shop', $2, $2, 3, 'r', 'repeats', now())
+"""
+
+
+LINEAGE = """
+INSERT INTO maintenance.lineage (tenant_id, derived_id, source_id, task) VALUES ($1, $2, $3, 'summarization')
 """
 
 
@@ -270,14 +276,12 @@ class Drawn:
     async def write(self, pool: Pool, tenant: str, session: str) -> None:
         start = AS_OF - self.age - timedelta(seconds=self.events - 1)
         ids = await write(pool, tenant, talk(self.events), session=session, start=start)
-        rows = [(tenant, one, uuid4()) for one in self.covered_of(ids)]
-        await execute_many(pool, "INSERT INTO maintenance.covered_events VALUES ($1, $2, $3)", rows)
         if self.set_aside:
             await execute(pool, SET_ASIDE, tenant, session)
         if self.stored:
             written = {"backend": self.stored, "fallback": self.fallback, "text_sha256": text_hash("as written")}
             text = "edited" if self.edited else "as written"
-            await write(
+            [summary] = await write(
                 pool,
                 tenant,
                 [text],
@@ -286,6 +290,8 @@ class Drawn:
                 tags=["session_summary"],
                 metadata=written,
             )
+            rows = [(tenant, summary, one) for one in (*self.covered_of(ids), uuid4())]
+            await execute_many(pool, LINEAGE, rows)
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -175,5 +175,5 @@ async def test_a_memory_left_out_of_a_rewritten_summary_is_in_none(pool, endpoin
     assert (await summarize("s")).status == "fallback"
     endpoint.otherwise = filtered
     assert (await summarize("s")).status == "updated"
-    covered = "SELECT count(*) FROM maintenance.covered_events WHERE event_id = ANY ($1)"
+    covered = "SELECT count(*) FROM maintenance.lineage WHERE source_id = ANY ($1)"
     assert [await fetch_value(pool, covered, ids[:12]), await fetch_value(pool, covered, ids[12:])] == [12, 0]

@@ -55,9 +55,7 @@ async def test_a_session_with_enough_events_gets_one_summary(any_pool, tenant, b
     assert (outcome.status, outcome.reason, outcome.events) == (status, reason, count)
     stored = await derived(any_pool, tenant)
     assert [row["id"] for row in stored] == ([] if reason else [outcome.summary_id])
-    covered = await fetch_value(
-        any_pool, "SELECT count(*) FROM maintenance.covered_events WHERE event_id = ANY ($1)", events
-    )
+    covered = await fetch_value(any_pool, "SELECT count(*) FROM maintenance.lineage WHERE source_id = ANY ($1)", events)
     assert covered == (0 if reason else count)
     assert await others(any_pool, tenant) == before
 
@@ -202,7 +200,7 @@ async def test_events_that_come_late_are_covered_too(pool, tenant):
     await summarize(worker(pool), tenant)
     late = await write(pool, tenant, talk(10, first=70), session="s", start=AS_OF - timedelta(hours=9))
     assert (await summarize(worker(pool), tenant)).status == "updated"
-    covered = "SELECT count(*) FROM maintenance.covered_events WHERE event_id = ANY ($1)"
+    covered = "SELECT count(*) FROM maintenance.lineage WHERE source_id = ANY ($1)"
     assert await fetch_value(pool, covered, late) == 10
 
 

@@ -1,5 +1,5 @@
--- What statements say again and again, once. Each but the last is one expression of plain values: the planner writes it
--- out in place, so that indexes on memories serve as if it stood there, and no column of memories depends on it.
+-- What statements say again and again, once. Most are an expression of plain values: the planner writes it out in place,
+-- so that indexes on memories serve as if it stood there, and no column of memories depends on it.
 
 -- Which session a memory is of. Older rows have it in the metadata alone; the index of sessions repeats this.
 CREATE OR REPLACE FUNCTION maintenance.session_of(session_id text, metadata jsonb) RETURNS text
@@ -61,12 +61,17 @@ CREATE OR REPLACE FUNCTION maintenance.text_hash(content text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN encode(sha256(convert_to(content, 'UTF8')), 'hex');
 
--- Who wrote a summary that nobody has edited: a backend, or 'fallback' where a better text is wanted.
+-- As what a summary stands that nobody has edited: 'fallback' where a better text is wanted, else who wrote it.
 CREATE OR REPLACE FUNCTION maintenance.written_by(content text, metadata jsonb) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN CASE WHEN encode(sha256(convert_to(content, 'UTF8')), 'hex') = metadata->>'text_sha256'
     THEN CASE WHEN metadata->>'fallback' = 'true' THEN 'fallback' ELSE metadata->>'backend' END
 END;
+
+-- A text in eight bytes, to tell whether it was edited.
+CREATE OR REPLACE FUNCTION maintenance.fingerprint(content text) RETURNS bytea
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN substring(sha256(convert_to(content, 'UTF8')) FROM 1 FOR 8);
 
 -- The two ends of a text that is longer than so many characters.
 CREATE OR REPLACE FUNCTION maintenance.ends_of(content text, most integer) RETURNS text
@@ -86,8 +91,39 @@ CREATE OR REPLACE FUNCTION maintenance.is_paused(paused boolean, paused_until ti
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN coalesce(paused AND coalesce(paused_until > now(), true), false);
 
+-- The functions that follow read memories. Their text is read at each call, so that its columns may change.
+
+-- The rows of a session, in every project that has one of this name. Of kind 'event', a summary of 'ours', which lineage
+-- names, or of 'theirs': RAE's, which covers what came before it. NULL: something else, which counts for nothing.
+CREATE OR REPLACE FUNCTION maintenance.session_rows(tenant memories.tenant_id%TYPE, session text)
+RETURNS TABLE (
+    id uuid, project text, created_at timestamptz, expires_at timestamptz, part integer, kind text, written text
+)
+LANGUAGE sql STABLE PARALLEL SAFE
+AS $$
+SELECT m.id, maintenance.project_of(m.project), m.created_at, m.expires_at, maintenance.part_of(m.metadata),
+       CASE
+           WHEN maintenance.is_event(m.layer, m.source, m.tags, m.metadata) THEN
+               CASE WHEN isfinite(m.created_at) THEN 'event' END
+           WHEN 'session_summary' = ANY (m.tags) THEN
+               CASE
+                   -- One look-up for each summary: EXISTS might read all of the table at once.
+                   WHEN (
+                       SELECT true FROM maintenance.lineage l
+                       WHERE l.tenant_id = m.tenant_id::text AND l.derived_id = m.id AND l.task = 'summarization' LIMIT 1
+                   ) THEN 'ours'
+                   WHEN m.metadata->>'text_sha256' IS NULL THEN 'theirs'
+               END
+       END,
+       CASE WHEN 'session_summary' = ANY (m.tags) THEN maintenance.written_by(m.content, m.metadata) END
+FROM memories m
+WHERE m.tenant_id = tenant AND m.layer IN ('episodic', 'em')
+      AND maintenance.session_of(m.session_id, m.metadata) = session
+OFFSET 0  -- by the index of sessions, and no more of the table: else Postgres may scan all of it
+$$;
+
 -- The tenants that have memories, in order, from the one behind "after" on: a loose index scan, one look-up a tenant
--- whatever it holds. Its text is read at each call, so that memories may change its columns.
+-- whatever it holds.
 CREATE OR REPLACE FUNCTION maintenance.tenant_ids(
     after memories.tenant_id%TYPE DEFAULT NULL, how_many bigint DEFAULT NULL
 ) RETURNS SETOF text
