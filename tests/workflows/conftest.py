@@ -31,6 +31,9 @@ def working(temporal: Client, pool: Pool) -> Working:
     return with_settings
 
 
+THREE = 3
+"""The fewest memories of a dream."""
+
 TALK = (
     "Ana reports that the blue tent of order {n} leaks at the seam after one night of rain",
     "The warehouse in Gdynia confirms batch {n} of blue tents has a weak seam",
@@ -40,10 +43,20 @@ TALK = (
 
 
 async def remember_session(pool: Pool, tenant: str, *, events: int, project: str = "shop", session: str = "s1") -> None:
-    """Write a session of *events* important memories that ended an hour ago."""
-    end = datetime.now(UTC) - timedelta(hours=1)
+    """Write *events* important memories of an hour ago: a session of all but the last of them.
+
+    The last sixth, or one of three, is of a session of its own: what is said in two sessions recurs, and is dreamt about.
+    """
+    end, elsewhere = datetime.now(UTC) - timedelta(hours=1), max(events // 6, int(events == THREE))
     rows = [
-        (tenant, project, session, TALK[n % 4].format(n=n + 10), 0.7, end - timedelta(minutes=events - n))
+        (
+            tenant,
+            project,
+            session if n < events - elsewhere else f"{session}-later",
+            TALK[n % 4].format(n=n + 10),
+            0.7,
+            end - timedelta(minutes=events - n),
+        )
         for n in range(events)
     ]
     await execute_many(pool, INSERT, rows)
