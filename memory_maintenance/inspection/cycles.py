@@ -9,7 +9,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from memory_maintenance.cycles.outcomes import CycleFailure, CycleTotals, TenantOutcome
-from memory_maintenance.errors import InvalidRequestError
+from memory_maintenance.errors import CycleNotFoundError
 from memory_maintenance.store.pool import Executor, fetch, from_json
 
 _COLUMNS: Final = """
@@ -60,17 +60,6 @@ LAST_FAILURE: Final = (
     + "WHERE status = 'failed' OR jsonb_array_length(coalesce(totals->'failures', '[]')) > 0"
     " ORDER BY started_at DESC, cycle_id LIMIT 1"
 )
-
-
-class CycleNotFoundError(InvalidRequestError):
-    """No cycle, or more than one, has an id that begins so."""
-
-    def __init__(self, beginning: str | None, *, ambiguous: bool = False) -> None:
-        if beginning is None:
-            super().__init__("there is no cycle yet: starter.py run daily")
-            return
-        which = "more than one cycle has an id that begins with" if ambiguous else "no cycle has the id"
-        super().__init__(f"{which} {beginning!r}: see those there are with `starter.py cycles`")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ from uuid import UUID
 import pytest
 
 from memory_maintenance.cycles.outcomes import TenantOutcome
+from memory_maintenance.errors import CycleNotFoundError
 from memory_maintenance.inspection.cycles import (
-    CycleNotFoundError,
     find_cycle,
     latest_cycles,
     next_command,
