@@ -40,11 +40,6 @@ BY_ID: Final = (
     + "WHERE starts_with(cycle_id::text, $1) ORDER BY started_at DESC LIMIT 2"
 )
 
-RUNNING: Final = """
--- inspection.RUNNING_CYCLES: cycles that nobody has closed.
-SELECT cycle_id FROM maintenance.cycles WHERE status = 'running'
-"""
-
 OUTCOMES: Final = """
 -- inspection.OUTCOMES: what a cycle did for its tenants, of the pages that were recorded.
 --   $1 cycle_id  uuid
@@ -124,11 +119,6 @@ async def find_cycle(db: Executor, beginning: str | None = None) -> Cycle:
     if len(found) != 1:
         raise CycleNotFoundError(beginning, ambiguous=bool(found))
     return found[0]
-
-
-async def open_cycles(db: Executor) -> list[UUID]:
-    """Return the ids of the cycles that nobody has closed."""
-    return [row["cycle_id"] for row in await fetch(db, RUNNING)]
 
 
 async def outcomes_of(db: Executor, cycle_id: UUID) -> list[TenantOutcome]:

@@ -9,7 +9,7 @@ import pytest
 from temporalio.client import Client
 
 from memory_maintenance.settings import Settings
-from memory_maintenance.store.pool import Pool, execute_many
+from memory_maintenance.store.pool import Pool
 from runtime.workers import polling
 
 Working = Callable[..., AbstractAsyncContextManager[None]]
@@ -46,4 +46,4 @@ async def remember_session(pool: Pool, tenant: str, *, events: int, project: str
         (tenant, project, session, TALK[n % 4].format(n=n + 10), 0.7, end - timedelta(minutes=events - n))
         for n in range(events)
     ]
-    await execute_many(pool, INSERT, rows)
+    await pool.executemany(INSERT, rows)
