@@ -34,11 +34,13 @@ chaos-quick: .venv/dev ## the same in two to three minutes
 chaos-seeds: .venv/dev ## the ten fixed seeds one after the other: some fifty minutes
 	@$(BIN)/python -m chaos --minutes 6 --fixed
 
-check: .venv/dev ## format, lint, types, import contracts
+check: .venv/dev ## format, lint, types, import contracts, declared dependencies
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/deptry .
+	$(BIN)/deptry . --exclude '^\.venv/' --ignore DEP002,DEP004
 
 format: .venv/dev ## put the code into shape
 	$(BIN)/ruff format .

@@ -29,6 +29,7 @@ from commands.console import (
 from commands.instants import instant, minute
 from commands.schedule_audit import schedule_order
 from commands.tables import fitting_table, table
+from memory_maintenance.errors import RegistrationRefusedError
 from memory_maintenance.settings import Settings
 from memory_maintenance.tenants.orders import Order, latest_orders
 from memory_maintenance.work import Kind
@@ -44,7 +45,7 @@ from runtime.schedule_orders import (
     trigger,
 )
 from runtime.schedules import apply_schedule
-from runtime.search_attributes import RegistrationRefusedError, register_search_attributes
+from runtime.search_attributes import register_search_attributes
 from runtime.wanted_schedules import KINDS, schedule_id
 from runtime.wiring import running_stack_of, running_store
 

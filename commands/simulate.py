@@ -23,8 +23,9 @@ from commands.console import (
     say,
     settings_for_command,
 )
-from commands.simulation_plot import FORMATS, PlotError, save_plot
+from commands.simulation_plot import FORMATS, save_plot
 from commands.tables import table
+from memory_maintenance.errors import PlotError
 from memory_maintenance.inspection.distribution import BINS, LEVELS, Distribution
 from memory_maintenance.inspection.ordering import OrderChange
 from memory_maintenance.inspection.scenario import Scenario, Simulation

@@ -8,6 +8,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from memory_maintenance.errors import PlotError
 from memory_maintenance.inspection.distribution import BINS
 from memory_maintenance.inspection.scenario import Simulation
 
@@ -54,10 +55,6 @@ svg {{ width: 100%; height: auto; }}
 </body>
 </html>
 """
-
-
-class PlotError(Exception):
-    """The picture cannot be drawn; the message says what to do."""
 
 
 def save_plot(found: Simulation, path: Path, *, title: str) -> None:

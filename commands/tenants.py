@@ -29,11 +29,12 @@ from commands.console import (
 from commands.instants import instant
 from commands.tables import fitting_table
 from commands.tenant import state_in_words
+from memory_maintenance.errors import TemporalUnreachableError
 from memory_maintenance.settings import Settings
 from memory_maintenance.tenants.control import TenantControl, all_tenants, pause, pause_of, resume
 from memory_maintenance.tenants.known import ensure_known
 from memory_maintenance.tenants.orders import record_order
-from runtime.client import TemporalUnreachableError, connect
+from runtime.client import connect
 from runtime.runs import start_run
 from runtime.wiring import running_pool, running_stack_of, running_store
 from workflows.messages import MaintenanceRequest

@@ -1,4 +1,4 @@
-"""Every error of the library, in one tree.
+"""Every error of the application, in one tree.
 
     MaintenanceError
     ├── SettingsError                a setting is missing, unknown or out of range
@@ -6,7 +6,9 @@
     │   ├── AsOfInFutureError
     │   ├── TenantNotFoundError
     │   ├── SessionNotFoundError
-    │   └── MemoryNotFoundError
+    │   ├── ProjectNotFoundError
+    │   ├── MemoryNotFoundError
+    │   └── CycleNotFoundError
     ├── StoreError                   Postgres
     │   ├── DatabaseUnavailableError   (a retry helps)
     │   ├── DatabaseRefusedError       wrong password, database or rights
@@ -14,6 +16,16 @@
     │   ├── VectorColumnError          the column of embeddings does not take the model's vectors
     │   └── NotMigratedError
     ├── StackError                   a server that the application starts for itself does not run
+    ├── TemporalUnreachableError       (a retry helps) nothing answers at the address
+    ├── TemporalRefusedError         Temporal answers and says no
+    │   └── TemporalGarbledError       (a retry helps) the connection ends: wrong port, TLS on one side, a restart
+    ├── SearchAttributeTypeError     the name is registered with another type
+    ├── RegistrationRefusedError     no right to register search attributes
+    ├── ScheduleNotFoundError
+    ├── ScheduleSilentError          Temporal accepted a change to a Schedule and did not apply it
+    ├── NoWorkerError                no worker polls the task queue
+    ├── WorkerEndedError             the SDK gave up a worker
+    ├── PlotError                    a picture needs a package that is not installed
     └── LanguageModelError           the model
         ├── ModelBusyError             (a retry helps) rate limit, 5xx, connection
         ├── QuestionClaimedError       (a retry helps) another caller asks this now
@@ -32,12 +44,13 @@ A message never holds text of a memory, a prompt or an answer: it may reach a lo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import ClassVar
 
 
 class MaintenanceError(Exception):
-    """The root: whatever this library raises on purpose."""
+    """The root: whatever the application raises on purpose."""
 
     retryable: ClassVar[bool] = False
     retry_after: timedelta | None = None
@@ -91,6 +104,17 @@ class MemoryNotFoundError(InvalidRequestError):
         super().__init__(f"no memory {memory_id}: check the id")
 
 
+class CycleNotFoundError(InvalidRequestError):
+    """No cycle, or more than one, has an id that begins so."""
+
+    def __init__(self, beginning: str | None, *, ambiguous: bool = False) -> None:
+        if beginning is None:
+            super().__init__("there is no cycle yet: starter.py run daily")
+            return
+        which = "more than one cycle has an id that begins with" if ambiguous else "no cycle has the id"
+        super().__init__(f"{which} {beginning!r}: see those there are with `starter.py cycles`")
+
+
 class StoreError(MaintenanceError):
     """Postgres could not do what was asked."""
 
@@ -127,6 +151,87 @@ class NotMigratedError(StoreError):
 
 class StackError(MaintenanceError):
     """A server that the application starts for itself cannot be started or joined."""
+
+
+class TemporalUnreachableError(MaintenanceError):
+    """Nothing answers as a Temporal frontend at the address."""
+
+    retryable = True
+
+    def __init__(self, address: str) -> None:
+        super().__init__(
+            f"Temporal does not answer at {address}: start the server, or correct TEMPORAL_ADDRESS "
+            "(unset it to use the embedded one)"
+        )
+
+
+class TemporalRefusedError(MaintenanceError):
+    """Something answers at the address and says no; trying again does not help."""
+
+    def __init__(self, address: str, why: str) -> None:
+        super().__init__(f"Temporal at {address} {why}")
+
+
+class TemporalGarbledError(TemporalRefusedError):
+    """Something answers and hangs up: a wrong port or TLS on one side only, or a server that is just stopping."""
+
+    retryable = True
+
+
+class SearchAttributeTypeError(MaintenanceError):
+    """Somebody has registered the name with another type."""
+
+    def __init__(self, name: str, namespace: str) -> None:
+        super().__init__(
+            f"search attribute {name} is registered in namespace {namespace!r} with another type than Keyword: "
+            f"`temporal operator search-attribute remove --name {name}`, then apply again"
+        )
+
+
+class RegistrationRefusedError(MaintenanceError):
+    """The server does not let us register search attributes."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        wanted = " ".join(f"--name {name} --type Keyword" for name in names)
+        super().__init__(
+            "no right to register search attributes; runs do without them, or somebody who may does it: "
+            f"`temporal operator search-attribute create {wanted}`"
+        )
+
+
+class ScheduleNotFoundError(MaintenanceError):
+    """The server has no such Schedule."""
+
+    def __init__(self, schedule_id: str) -> None:
+        super().__init__(f"no Schedule {schedule_id}: create it with `starter.py schedules apply`")
+
+
+class ScheduleSilentError(MaintenanceError):
+    """The server accepted a change and did not apply it."""
+
+    def __init__(self, schedule_id: str, patience_seconds: float) -> None:
+        super().__init__(
+            f"Temporal accepted the change to {schedule_id} but did not apply it within "
+            f"{patience_seconds:g} s: see `starter.py schedules list`, and try again"
+        )
+
+
+class NoWorkerError(MaintenanceError):
+    """No worker polls the task queue: the run would wait for ever."""
+
+    def __init__(self, task_queue: str) -> None:
+        super().__init__(f"no worker polls task queue {task_queue!r}: start one with `python worker.py`")
+
+
+class WorkerEndedError(MaintenanceError):
+    """The SDK has given up a worker, as it does where the server goes away while the worker starts."""
+
+    def __init__(self, error: RuntimeError) -> None:
+        super().__init__(f"a worker ended by itself: {str(error).splitlines()[0][:200]}")
+
+
+class PlotError(MaintenanceError):
+    """The picture cannot be drawn; the message says what to do."""
 
 
 class LanguageModelError(MaintenanceError):

@@ -15,7 +15,13 @@ from temporalio.envconfig import ClientConfigProfile, ClientConnectConfig
 from temporalio.runtime import Runtime
 from temporalio.service import RPCError, RPCStatusCode
 
-from memory_maintenance.errors import MaintenanceError, SettingsError
+from memory_maintenance.errors import (
+    MaintenanceError,
+    SettingsError,
+    TemporalGarbledError,
+    TemporalRefusedError,
+    TemporalUnreachableError,
+)
 from memory_maintenance.settings import Settings
 
 logger = structlog.get_logger(__name__)
@@ -58,31 +64,6 @@ _ENDED_ENCRYPTED: Final = (
     "ends the encrypted connection: if it asks for a client certificate, set TEMPORAL_TLS_CLIENT_CERT_PATH and "
     "TEMPORAL_TLS_CLIENT_KEY_PATH; else correct the port"
 )
-
-
-class TemporalUnreachableError(MaintenanceError):
-    """Nothing answers as a Temporal frontend at the address."""
-
-    retryable = True
-
-    def __init__(self, address: str) -> None:
-        super().__init__(
-            f"Temporal does not answer at {address}: start the server, or correct TEMPORAL_ADDRESS "
-            "(unset it to use the embedded one)"
-        )
-
-
-class TemporalRefusedError(MaintenanceError):
-    """Something answers at the address and says no; trying again does not help."""
-
-    def __init__(self, address: str, why: str) -> None:
-        super().__init__(f"Temporal at {address} {why}")
-
-
-class TemporalGarbledError(TemporalRefusedError):
-    """Something answers and hangs up: a wrong port or TLS on one side only, or a server that is just stopping."""
-
-    retryable = True
 
 
 def configured_address(settings: Settings) -> str | None:

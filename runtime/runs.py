@@ -14,7 +14,7 @@ from temporalio.client import Client, WorkflowHandle, WorkflowQueryFailedError
 from temporalio.service import RPCError
 
 from memory_maintenance.cycles.outcomes import CycleTotals
-from memory_maintenance.errors import MaintenanceError
+from memory_maintenance.errors import NoWorkerError
 from runtime.pollers import is_polled
 from workflows.maintenance import MaintenanceWorkflow
 from workflows.messages import MaintenanceRequest
@@ -30,13 +30,6 @@ HOW_TO_ORDER = (
 
 _POLL_SECONDS = 0.5
 _QUERY_PATIENCE = timedelta(seconds=2)
-
-
-class NoWorkerError(MaintenanceError):
-    """Nobody polls the task queue: the run would wait for ever."""
-
-    def __init__(self) -> None:
-        super().__init__(f"no worker polls task queue {TASK_QUEUE!r}: start one with `python worker.py`")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,4 +93,4 @@ async def progress_of(client: Client, run: Run) -> Progress:
 async def ensure_worker(client: Client) -> None:
     """Raise NoWorkerError where nobody polls for workflows."""
     if not await is_polled(client, TASK_QUEUE, TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW):
-        raise NoWorkerError
+        raise NoWorkerError(TASK_QUEUE)

@@ -19,7 +19,7 @@ from temporalio.client import (
 )
 from temporalio.service import RPCError, RPCStatusCode
 
-from memory_maintenance.errors import InvalidRequestError, MaintenanceError
+from memory_maintenance.errors import InvalidRequestError, ScheduleNotFoundError
 from memory_maintenance.work import Kind
 from runtime.schedules import described, wait_until
 from runtime.wanted_schedules import KINDS, schedule_id
@@ -29,13 +29,6 @@ BACKFILL_AT_MOST: Final = 500
 
 _ORDERED: Final = "; then "
 """Between the note of a pause and what was ordered meanwhile."""
-
-
-class ScheduleNotFoundError(MaintenanceError):
-    """The server has no such Schedule."""
-
-    def __init__(self, kind: Kind) -> None:
-        super().__init__(f"no Schedule {schedule_id(kind)}: create it with `starter.py schedules apply`")
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,5 +171,5 @@ def _existing(client: Client, kind: Kind) -> Iterator[ScheduleHandle]:
         yield client.get_schedule_handle(schedule_id(kind))
     except RPCError as error:
         if error.status is RPCStatusCode.NOT_FOUND:
-            raise ScheduleNotFoundError(kind) from None
+            raise ScheduleNotFoundError(schedule_id(kind)) from None
         raise

@@ -14,7 +14,7 @@ from temporalio.api.workflowservice.v1 import CreateScheduleRequest, UpdateSched
 from temporalio.client import Client, ScheduleDescription, ScheduleHandle
 from temporalio.service import RPCError, RPCStatusCode
 
-from memory_maintenance.errors import MaintenanceError, SettingsError
+from memory_maintenance.errors import ScheduleSilentError, SettingsError
 from memory_maintenance.settings import Settings
 from memory_maintenance.work import Kind
 from runtime.wanted_schedules import OFF, cron_of, is_wanted, schedule_id, wanted_schedule, wanted_spec
@@ -25,16 +25,6 @@ _ATTEMPTS: Final = 10
 _SPEC_ERROR: Final = "Invalid schedule spec: "
 
 Applied = Literal["created", "updated", "unchanged", "removed", "off"]
-
-
-class ScheduleSilentError(MaintenanceError):
-    """The server accepted a change and did not apply it."""
-
-    def __init__(self, schedule_id: str) -> None:
-        super().__init__(
-            f"Temporal accepted the change to {schedule_id} but did not apply it within {PATIENCE_SECONDS} s: "
-            "see `starter.py schedules list`, and try again"
-        )
 
 
 async def apply_schedule(client: Client, settings: Settings, kind: Kind) -> Applied:
@@ -64,7 +54,7 @@ async def apply_schedule(client: Client, settings: Settings, kind: Kind) -> Appl
             found, written = await _write(client, handle, wanted, found)
         except RPCError as error:
             raise _explained(error, settings, kind) from None
-    raise ScheduleSilentError(handle.id)
+    raise ScheduleSilentError(handle.id, PATIENCE_SECONDS)
 
 
 async def _write(
@@ -141,7 +131,7 @@ async def wait_until(handle: ScheduleHandle, so: Callable[[ScheduleDescription],
                     return found
                 await asyncio.sleep(_POLL_SECONDS)
     except TimeoutError:
-        raise ScheduleSilentError(handle.id) from None
+        raise ScheduleSilentError(handle.id, PATIENCE_SECONDS) from None
 
 
 @contextmanager

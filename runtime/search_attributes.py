@@ -10,7 +10,7 @@ from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSe
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
-from memory_maintenance.errors import MaintenanceError
+from memory_maintenance.errors import RegistrationRefusedError, SearchAttributeTypeError
 from runtime.client import ANSWER_TIMEOUT
 from workflows.search_attributes import NAMES
 
@@ -18,27 +18,6 @@ logger = structlog.get_logger(__name__)
 
 _KEYWORD: Final = IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD
 _NOT_OURS: Final = (RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNAUTHENTICATED, RPCStatusCode.UNIMPLEMENTED)
-
-
-class SearchAttributeTypeError(MaintenanceError):
-    """Somebody has registered the name with another type."""
-
-    def __init__(self, name: str, namespace: str) -> None:
-        super().__init__(
-            f"search attribute {name} is registered in namespace {namespace!r} with another type than Keyword: "
-            f"`temporal operator search-attribute remove --name {name}`, then apply again"
-        )
-
-
-class RegistrationRefusedError(MaintenanceError):
-    """The server does not let us register search attributes."""
-
-    def __init__(self) -> None:
-        names = " ".join(f"--name {name} --type Keyword" for name in NAMES)
-        super().__init__(
-            "no right to register search attributes; runs do without them, or somebody who may does it: "
-            f"`temporal operator search-attribute create {names}`"
-        )
 
 
 async def register_search_attributes(client: Client) -> list[str]:
@@ -62,7 +41,7 @@ async def register_search_attributes(client: Client) -> list[str]:
             )
     except RPCError as error:
         if error.status in _NOT_OURS:
-            raise RegistrationRefusedError from None
+            raise RegistrationRefusedError(NAMES) from None
         raise
     return missing
 

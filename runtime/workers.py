@@ -15,7 +15,7 @@ from temporalio.worker import Worker
 
 from activities.failures import FailureInterceptor
 from activities.heartbeat import BEAT
-from memory_maintenance.errors import MaintenanceError
+from memory_maintenance.errors import WorkerEndedError
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import Pool, fetch_value
 from runtime.capacity import (
@@ -52,13 +52,6 @@ logger = structlog.get_logger(__name__)
 WORKFLOWS = (MaintenanceWorkflow, MaintenancePageWorkflow, TenantMaintenanceWorkflow)
 
 Result = TypeVar("Result")
-
-
-class WorkerEndedError(MaintenanceError):
-    """The SDK has given up a worker, as it does where the server goes away while the worker starts."""
-
-    def __init__(self, error: RuntimeError) -> None:
-        super().__init__(f"a worker ended by itself: {str(error).splitlines()[0][:200]}")
 
 
 @asynccontextmanager

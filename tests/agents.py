@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
-from memory_maintenance.store.pool import Pool, execute_many, fetch
+from memory_maintenance.store.pool import Pool, fetch
 
 AS_OF = datetime(2026, 3, 10, 2, 0, tzinfo=UTC)
 
@@ -56,7 +56,7 @@ async def write(
         )
         for n, text in enumerate(contents)
     ]
-    await execute_many(pool, WRITE, rows)
+    await pool.executemany(WRITE, rows)
     return [row[0] for row in rows]
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from memory_maintenance.cycles.outcomes import CycleFailure, CycleTotals, TenantOutcome
-from memory_maintenance.errors import InvalidRequestError
+from memory_maintenance.errors import CycleNotFoundError
 from memory_maintenance.store.pool import Executor, fetch, from_json
 
 _COLUMNS: Final = """
@@ -40,11 +40,6 @@ BY_ID: Final = (
     + "WHERE starts_with(cycle_id::text, $1) ORDER BY started_at DESC LIMIT 2"
 )
 
-RUNNING: Final = """
--- inspection.RUNNING_CYCLES: cycles that nobody has closed.
-SELECT cycle_id FROM maintenance.cycles WHERE status = 'running'
-"""
-
 OUTCOMES: Final = """
 -- inspection.OUTCOMES: what a cycle did for its tenants, of the pages that were recorded.
 --   $1 cycle_id  uuid
@@ -60,17 +55,6 @@ LAST_FAILURE: Final = (
     + "WHERE status = 'failed' OR jsonb_array_length(coalesce(totals->'failures', '[]')) > 0"
     " ORDER BY started_at DESC, cycle_id LIMIT 1"
 )
-
-
-class CycleNotFoundError(InvalidRequestError):
-    """No cycle, or more than one, has an id that begins so."""
-
-    def __init__(self, beginning: str | None, *, ambiguous: bool = False) -> None:
-        if beginning is None:
-            super().__init__("there is no cycle yet: starter.py run daily")
-            return
-        which = "more than one cycle has an id that begins with" if ambiguous else "no cycle has the id"
-        super().__init__(f"{which} {beginning!r}: see those there are with `starter.py cycles`")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +119,6 @@ async def find_cycle(db: Executor, beginning: str | None = None) -> Cycle:
     if len(found) != 1:
         raise CycleNotFoundError(beginning, ambiguous=bool(found))
     return found[0]
-
-
-async def open_cycles(db: Executor) -> list[UUID]:
-    """Return the ids of the cycles that nobody has closed."""
-    return [row["cycle_id"] for row in await fetch(db, RUNNING)]
 
 
 async def outcomes_of(db: Executor, cycle_id: UUID) -> list[TenantOutcome]:

@@ -11,7 +11,7 @@ import json
 import os
 import re
 import ssl
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
@@ -246,12 +246,6 @@ def json_object(stored: str | None) -> dict[str, Any]:
     """Return a column that ought to hold a JSON object; empty where it holds something else."""
     value = from_json(stored)
     return value if isinstance(value, dict) else {}
-
-
-async def execute_many(db: Executor, sql: str, rows: Sequence[Sequence[Any]]) -> None:
-    """Run *sql* once for each of *rows*, in one round trip."""
-    with store_errors():
-        await db.executemany(sql, rows)
 
 
 @asynccontextmanager

@@ -7,12 +7,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from memory_maintenance.errors import SessionNotFoundError
 from memory_maintenance.settings import Settings
-from memory_maintenance.store.pool import Executor, fetch, fetch_value
+from memory_maintenance.store.pool import Executor, fetch
 from memory_maintenance.summarization.due_statements import DUE_COUNTS, DUE_SESSIONS
 from memory_maintenance.summarization.policy import DueRule, SessionKey
-from memory_maintenance.summarization.statements import SESSION_EXISTS
 from memory_maintenance.work import Run
 from memory_maintenance.writers.model.backend import deployment_backend
 
@@ -95,9 +93,3 @@ def due_arguments(
         settings.model_daily_cost_per_tenant,
         rule.since(as_of),
     )
-
-
-async def ensure_session(db: Executor, session: SessionKey) -> None:
-    """Raise SessionNotFoundError where no event of *session* was ever written."""
-    if not await fetch_value(db, SESSION_EXISTS, session.tenant_id, session.project_name, session.session_id):
-        raise SessionNotFoundError(session.tenant_id, session.session_id)

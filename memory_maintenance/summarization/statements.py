@@ -94,13 +94,3 @@ SELECT id::text AS id, tenant_id::text AS tenant_id, project, session_id, conten
        importance, metadata::text AS metadata, created_at
 FROM memories WHERE id = $1 AND tenant_id = $2
 """
-
-SESSION_EXISTS: Final = """
--- summarization.SESSION_EXISTS: whether an event of this session was ever written.
---   $1 tenant_id (its own type), $2 project, $3 session_id
-SELECT EXISTS (
-    SELECT 1 FROM memories m
-    WHERE m.tenant_id = $1 AND m.layer IN ('episodic', 'em') AND maintenance.project_of(m.project) = $2
-          AND maintenance.session_of(m.session_id, m.metadata) = $3
-)
-"""

@@ -12,7 +12,6 @@ from typing import Any, Final
 from memory_maintenance.errors import InvalidRequestError
 from memory_maintenance.settings import Settings, TenantOverrides
 from memory_maintenance.store.pool import Executor, execute, fetch, fetch_row
-from memory_maintenance.tenants.known import ensure_known
 from memory_maintenance.tenants.overrides import read_overrides
 
 
@@ -68,19 +67,6 @@ async def load_tenant(db: Executor, tenant_id: str, settings: Settings) -> Tenan
     """
     control = await control_of(db, tenant_id)
     return Tenant(tenant_id, settings.for_tenant(control.overrides), control.paused)
-
-
-async def known_control_of(db: Executor, tenant_id: str) -> TenantControl:
-    """Return what operators said of a tenant that is known to exist.
-
-    Raises:
-        TenantNotFoundError: neither a memory nor an operator ever named it.
-        InvalidRequestError: somebody wrote overrides into the row that are none.
-    """
-    control = await _stated(db, tenant_id)
-    if control is None:
-        await ensure_known(db, tenant_id)
-    return control or TenantControl(tenant_id)
 
 
 async def pause_of(db: Executor, tenant_id: str) -> TenantControl | None:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from memory_maintenance.store.pool import Pool, execute_many
+from memory_maintenance.store.pool import Pool
 from tests.agents import AS_OF, WRITE
 from tests.model_path import told
 
@@ -23,7 +23,7 @@ async def fill(pool: Pool) -> None:
     """Write 50 memories for each of three tenants."""
     choice = random.Random(20_260_310)
     for tenant in TENANTS:
-        await execute_many(pool, WRITE, list(_memories(tenant, choice)))
+        await pool.executemany(WRITE, list(_memories(tenant, choice)))
 
 
 def _memories(tenant: str, choice: random.Random) -> Iterator[tuple[Any, ...]]:

@@ -11,7 +11,7 @@ from memory_maintenance.embedding.task import Embedding
 from memory_maintenance.errors import TenantNotFoundError
 from memory_maintenance.rae.decay import DecayWorker
 from memory_maintenance.settings import Settings
-from memory_maintenance.store.pool import execute, execute_many, fetch, fetch_value
+from memory_maintenance.store.pool import execute, fetch, fetch_value
 from memory_maintenance.task import Tools
 from memory_maintenance.tasks import tasks_with
 from memory_maintenance.tenants.control import pause
@@ -47,7 +47,7 @@ async def plan_of_the_fleet(pool, run=None, **chosen) -> PlanPage:
 
 
 async def remember(pool, tenant, *, events=1, importance=0.3, ago=timedelta(hours=1)):
-    await execute_many(pool, INSERT, [(tenant, "s", importance, NOW - ago)] * events)
+    await pool.executemany(INSERT, [(tenant, "s", importance, NOW - ago)] * events)
 
 
 async def test_a_tenant_is_planned_for_what_it_has(any_pool):
@@ -118,7 +118,7 @@ async def test_a_store_that_keeps_no_vectors_has_no_embeddings_planned(pool):
 
 async def test_pages_go_on_where_the_one_before_ended(pool):
     tenants = [f"t{number:04}" for number in range(1203)]
-    await execute_many(pool, INSERT, [(tenant, None, 0.3, NOW) for tenant in tenants])
+    await pool.executemany(INSERT, [(tenant, None, 0.3, NOW) for tenant in tenants])
     run, found, cursor, looked_at = a_run(), [], None, 0
     plan = await planner(pool, run)
     while True:

@@ -11,7 +11,7 @@ import pytest
 from memory_maintenance.decay.policy import DecayRule, Run, decayed
 from memory_maintenance.decay.statements import DECAY_LOCKED, DECAY_PAGE, _terms, _written
 from memory_maintenance.settings import Settings
-from memory_maintenance.store.pool import Pool, execute, execute_many, fetch, fetch_value
+from memory_maintenance.store.pool import Pool, execute, fetch, fetch_value
 from tests.steps import Decaying
 
 NIGHT = datetime(2024, 6, 1, 2, tzinfo=UTC)
@@ -33,7 +33,7 @@ FROM memories
 @pytest.fixture
 async def ids(any_pool: Pool) -> list[UUID]:
     ids = [uuid4() for _ in range(ROWS)]
-    await execute_many(any_pool, INSERT, [(i, TENANT, NIGHT - (20 + n) * DAY) for n, i in enumerate(ids)])
+    await any_pool.executemany(INSERT, [(i, TENANT, NIGHT - (20 + n) * DAY) for n, i in enumerate(ids)])
     return ids
 
 

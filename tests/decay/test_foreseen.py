@@ -11,7 +11,7 @@ from memory_maintenance.cycles.step import do_unit
 from memory_maintenance.decay.task import Decay
 from memory_maintenance.errors import AsOfInFutureError, TenantNotFoundError
 from memory_maintenance.settings import Settings
-from memory_maintenance.store.pool import Pool, execute, execute_many, transaction
+from memory_maintenance.store.pool import Pool, execute, transaction
 from memory_maintenance.task import Tools
 from memory_maintenance.tenants.control import pause
 from memory_maintenance.tenants.overrides import override
@@ -44,7 +44,7 @@ async def _insert(pool: Pool) -> None:
         (0.9, -9, []),  # not written yet, on that night
     ]
     rows = [(uuid4(), TENANT, importance, NIGHT - age * DAY, tags) for importance, age, tags in cases]
-    await execute_many(pool, INSERT, rows)
+    await pool.executemany(INSERT, rows)
 
 
 def _counts(batch: Batch) -> dict[str, Any]:

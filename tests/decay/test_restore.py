@@ -10,7 +10,7 @@ from memory_maintenance.decay.policy import DecayRule, decayed
 from memory_maintenance.decay.restore import RestoreResult, _Restoring, restore_memories, restore_tenant
 from memory_maintenance.errors import AsOfInFutureError, MemoryNotFoundError, TenantNotFoundError
 from memory_maintenance.settings import Settings
-from memory_maintenance.store.pool import execute, execute_many, fetch, fetch_value, transaction
+from memory_maintenance.store.pool import execute, fetch, fetch_value, transaction
 from memory_maintenance.tenants.orders import latest_orders
 from tests.decay.conftest import some
 from tests.steps import Decaying
@@ -41,7 +41,7 @@ def _settings(**changes):
 async def _insert(pool, tenant=TENANT, rows=10):
     ids = sorted(uuid4() for _ in range(rows))
     values = [(key, tenant, (n % 10 + 5) / 20, NIGHT - n * 5 * DAY) for n, key in enumerate(ids)]
-    await execute_many(pool, INSERT, values)
+    await pool.executemany(INSERT, values)
     return ids
 
 

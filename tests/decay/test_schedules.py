@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from memory_maintenance.settings import Settings
-from memory_maintenance.store.pool import execute, execute_many, fetch
+from memory_maintenance.store.pool import execute, fetch
 from memory_maintenance.tenants.control import pause, resume
 from tests.decay.conftest import Lab, some
 from tests.steps import Decaying
@@ -60,7 +60,7 @@ async def _live(lab: Lab, tenant: str, life: Life, runs: list[datetime], pauses:
     """Let a tenant's period pass: what happens, in the order of its time."""
     worker = Decaying(lab.pool, Settings(_env_file=None, memory_decay_page_size=4, memory_base_decay_rate=0.01))
     old = [(tenant, str(n), value, ADOPTION - timedelta(days=age)) for n, (value, age) in enumerate(life.old)]
-    await execute_many(lab.pool, INSERT, old)
+    await lab.pool.executemany(INSERT, old)
     events: list[tuple[datetime, int, Any]] = [(at, 2, None) for at in (ADOPTION, *runs, ADOPTION + DAYS * DAY)]
     events += [(at, 0, (INSERT, (tenant, f"young {n}", value, at))) for n, (value, at) in enumerate(life.young)]
     events += [(at, 1, (RECALL, (tenant, str(n), at))) for n, at in life.recalls]

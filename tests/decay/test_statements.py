@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from memory_maintenance.decay.policy import REBASED, DecayRule, Outcome, RowState, Run, judge
 from memory_maintenance.decay.statements import DECAY_PAGE, Page, _terms, decay_page
-from memory_maintenance.store.pool import Pool, execute, execute_many, fetch, fetch_value, transaction
+from memory_maintenance.store.pool import Pool, execute, fetch, fetch_value, transaction
 from tests.decay.conftest import some
 
 DAY = timedelta(days=1)
@@ -87,7 +87,7 @@ async def _fill(pool: Pool, states: list[RowState]) -> None:
         times = (state.base_at, decayed, state.created_at, state.last_accessed_at)
         rows.append((TENANT, state.importance, state.base, *times, state.layer, list(state.tags)))
     await execute(pool, "TRUNCATE memories CASCADE")
-    await execute_many(pool, INSERT, rows)
+    await pool.executemany(INSERT, rows)
 
 
 def _state(row: Any) -> RowState:

@@ -12,7 +12,7 @@ from memory_maintenance.cycles.step import do_unit, stopped_unit
 from memory_maintenance.decay import batch
 from memory_maintenance.decay.task import Decay
 from memory_maintenance.settings import Settings
-from memory_maintenance.store.pool import Pool, execute_many, fetch_value
+from memory_maintenance.store.pool import Pool, fetch_value
 from memory_maintenance.task import Tools
 from memory_maintenance.tenants.control import pause, resume
 from memory_maintenance.tenants.overrides import override
@@ -36,7 +36,7 @@ def _a_page_takes_a_whole_batch(monkeypatch):
 async def store(pool: Pool) -> Pool:
     """Ten memories in pages of three, the first of them invalid."""
     rows = [(UUID(int=n), TENANT, 0.5 if n > 1 else float("nan"), NIGHT - n * DAY) for n in range(1, 11)]
-    await execute_many(pool, INSERT, rows)
+    await pool.executemany(INSERT, rows)
     return pool
 
 

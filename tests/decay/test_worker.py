@@ -16,7 +16,7 @@ from memory_maintenance.decay.progress import gate, start
 from memory_maintenance.errors import AsOfInFutureError, InvalidRequestError
 from memory_maintenance.observability.metrics import OTHER, tenant_label
 from memory_maintenance.settings import Settings
-from memory_maintenance.store.pool import Pool, execute, execute_many, fetch, fetch_row, fetch_value, transaction
+from memory_maintenance.store.pool import Pool, execute, fetch, fetch_row, fetch_value, transaction
 from memory_maintenance.tenants.control import pause, resume
 from memory_maintenance.tenants.overrides import override
 from tests.conftest import database_url
@@ -51,8 +51,8 @@ def _worker(pool: Pool, **changes: Any) -> Decaying:
 async def _insert(pool: Pool, tenant: str = TENANT, rows: int = 10) -> None:
     created = [NIGHT - 60 * DAY + n * 5 * DAY for n in range(rows)]
     ids = sorted(uuid4() for _ in range(rows))
-    await execute_many(
-        pool, INSERT, [(i, tenant, 0.5 + n / 100, at) for n, (i, at) in enumerate(zip(ids, created, strict=True))]
+    await pool.executemany(
+        INSERT, [(i, tenant, 0.5 + n / 100, at) for n, (i, at) in enumerate(zip(ids, created, strict=True))]
     )
 
 
@@ -154,7 +154,7 @@ async def test_a_batch_whose_time_is_up_goes_on_behind_its_cursor(pool):
 @pytest.mark.parametrize("page_size", [1, 2])
 async def test_the_first_and_the_last_possible_id_decay_too(any_pool, page_size):
     ids = [UUID(int=0), UUID(int=2**128 - 1)]
-    await execute_many(any_pool, INSERT, [(i, TENANT, 0.5, NIGHT - DAY) for i in ids])
+    await any_pool.executemany(INSERT, [(i, TENANT, 0.5, NIGHT - DAY) for i in ids])
     assert (await _worker(any_pool, memory_decay_page_size=page_size).decay_batch(TENANT, NIGHT)).updated == 2
 
 

@@ -11,7 +11,7 @@ from memory_maintenance.dreaming.themes import MOST_THEMES, recurring_themes
 from memory_maintenance.store.memory import Memory
 from memory_maintenance.writers.extractive.rarity import Background
 from memory_maintenance.writers.language.relative_dates import with_dates
-from memory_maintenance.writers.language.words import unsupported
+from tests.grounded import unsupported
 from tests.writers.extractive.sessions import INCIDENT, MIGRATION, TENT, session
 
 TENTS = (

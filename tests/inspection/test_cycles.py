@@ -4,12 +4,11 @@ from uuid import UUID
 import pytest
 
 from memory_maintenance.cycles.outcomes import TenantOutcome
+from memory_maintenance.errors import CycleNotFoundError
 from memory_maintenance.inspection.cycles import (
-    CycleNotFoundError,
     find_cycle,
     latest_cycles,
     next_command,
-    open_cycles,
     outcomes_of,
 )
 from memory_maintenance.inspection.successes import last_successes
@@ -28,7 +27,6 @@ async def test_cycles_come_newest_first_with_totals_and_durations(pool):
     assert (found[0].totals.of("decay").of("updated"), found[0].took) == (30, timedelta(hours=1))
     assert (found[-1].cycle_id, found[-1].totals, found[-1].took) == (hourly, None, None)
     assert [len(await latest_cycles(pool, 10, kind)) for kind in ("daily", "hourly")] == [3, 1]
-    assert await open_cycles(pool) == [hourly]
 
 
 async def test_what_was_recorded_is_read_as_it_was(pool):

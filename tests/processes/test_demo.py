@@ -13,7 +13,8 @@ from memory_maintenance.inspection.derived import WrittenMemory, written_memorie
 from memory_maintenance.store.pool import Pool, open_pool
 from memory_maintenance.writers.extractive.phrases import framing
 from memory_maintenance.writers.language.relative_dates import with_dates
-from memory_maintenance.writers.language.words import tokens, unsupported
+from memory_maintenance.writers.language.words import tokens
+from tests.grounded import unsupported
 from tests.processes.conftest import ROOT, run_script
 
 TENANTS = tuple(json.loads((ROOT / "samples" / "tenants.json").read_text()))

@@ -9,11 +9,9 @@ from pathlib import Path
 import pytest
 
 from embedded.temporal import running_temporal
-from memory_maintenance.errors import SettingsError
+from memory_maintenance.errors import SettingsError, TemporalRefusedError, TemporalUnreachableError
 from memory_maintenance.settings import Settings
 from runtime.client import (
-    TemporalRefusedError,
-    TemporalUnreachableError,
     check_namespace,
     configured_address,
     connect,

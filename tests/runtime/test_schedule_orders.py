@@ -6,10 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from temporalio.client import Client
 
-from memory_maintenance.errors import InvalidRequestError
+from memory_maintenance.errors import InvalidRequestError, ScheduleNotFoundError
 from memory_maintenance.settings import Settings
 from runtime.schedule_orders import (
-    ScheduleNotFoundError,
     ScheduleState,
     backfill,
     delete,

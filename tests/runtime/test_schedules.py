@@ -22,12 +22,11 @@ from temporalio.client import (
 from temporalio.service import RPCError
 
 from embedded.temporal import running_temporal
-from memory_maintenance.errors import SettingsError
+from memory_maintenance.errors import ScheduleNotFoundError, SettingsError
 from memory_maintenance.settings import Settings
 from runtime import schedule_orders
 from runtime.client import connect
 from runtime.schedule_orders import (
-    ScheduleNotFoundError,
     delete,
     pause,
     schedule_states,

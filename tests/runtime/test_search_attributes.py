@@ -7,11 +7,10 @@ from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.client import Client
 
+from memory_maintenance.errors import RegistrationRefusedError, SearchAttributeTypeError
 from memory_maintenance.settings import Settings
 from runtime.search_attributes import (
-    RegistrationRefusedError,
     SearchAttributes,
-    SearchAttributeTypeError,
     register_search_attributes,
 )
 from runtime.workers import polling

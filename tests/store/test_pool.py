@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 
 from memory_maintenance.errors import DatabaseRefusedError, DatabaseUnavailableError
-from memory_maintenance.store.pool import execute, execute_many, fetch_value, open_pool, store_errors, transaction
+from memory_maintenance.store.pool import execute, fetch_value, open_pool, store_errors, transaction
 
 FIELDS = b"SFATAL\0VFATAL\0C57P01\0Mterminating connection due to administrator command\0\0"
 LAST_WORDS = b"E" + (len(FIELDS) + 4).to_bytes(4, "big") + FIELDS
@@ -129,10 +129,6 @@ async def too_many_arguments(pool):
         await execute(db, "SELECT $1::integer", 7, 8)
 
 
-async def too_many_arguments_in_one_of_many(pool):
-    await execute_many(pool, "SELECT $1::integer", [(7,), (7, 8)])
-
-
 async def a_transaction_begun_by_hand(pool):
     async with pool.acquire() as connection:
         await execute(connection, "BEGIN")
@@ -140,9 +136,7 @@ async def a_transaction_begun_by_hand(pool):
             await connection.transaction().start()
 
 
-@pytest.mark.parametrize(
-    "mistake", [too_few_arguments, too_many_arguments, too_many_arguments_in_one_of_many, a_transaction_begun_by_hand]
-)
+@pytest.mark.parametrize("mistake", [too_few_arguments, too_many_arguments, a_transaction_begun_by_hand])
 async def test_a_call_that_is_wrong_is_a_defect_and_not_an_outage(pool, mistake):
     with pytest.raises(asyncpg.InterfaceError):
         await mistake(pool)

@@ -6,11 +6,10 @@ from uuid import uuid4
 
 import pytest
 
-from memory_maintenance.errors import SessionNotFoundError
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.derived import text_hash
-from memory_maintenance.store.pool import Pool, execute, execute_many, fetch_value
-from memory_maintenance.summarization.due import ensure_session, session_counts_due, sessions_due
+from memory_maintenance.store.pool import Pool, execute, fetch_value
+from memory_maintenance.summarization.due import session_counts_due, sessions_due
 from memory_maintenance.summarization.policy import HOURLY_REACH, DueRule, SessionKey, SessionState
 from memory_maintenance.tenants.overrides import override
 from tests.agents import AS_OF, others, talk, write
@@ -208,13 +207,6 @@ async def test_asking_what_is_due_changes_nothing(any_pool, tenant):
     assert await fetch_value(any_pool, "SELECT count(*) FROM maintenance.lineage") == 0
 
 
-async def test_a_session_that_nobody_wrote_is_named(any_pool, tenant):
-    await write(any_pool, tenant, ["x"], session="s")
-    await ensure_session(any_pool, SessionKey(tenant, "shop", "s"))
-    with pytest.raises(SessionNotFoundError, match="no session 't'"):
-        await ensure_session(any_pool, SessionKey(tenant, "shop", "t"))
-
-
 SET_ASIDE = """
 INSERT INTO maintenance.set_aside
     (kind, tenant_id, project, name, session_id, failures, last_round, reason, set_aside_at)
@@ -291,7 +283,7 @@ class Drawn:
                 metadata=written,
             )
             rows = [(tenant, summary, one) for one in (*self.covered_of(ids), uuid4())]
-            await execute_many(pool, LINEAGE, rows)
+            await pool.executemany(LINEAGE, rows)
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -10,7 +10,8 @@ from memory_maintenance.store.memory import Memory
 from memory_maintenance.summarization.extractive import extractive_summary
 from memory_maintenance.writers.extractive.phrases import framing
 from memory_maintenance.writers.language.relative_dates import with_dates
-from memory_maintenance.writers.language.words import is_content, sentences, tokens, unsupported, word_count
+from memory_maintenance.writers.language.words import is_content, sentences, tokens, word_count
+from tests.grounded import unsupported
 from tests.writers.extractive.sessions import INCIDENT, MIGRATION, TENT, session
 
 AWKWARD = st.characters() | st.sampled_from(" .,:;-'’/\n0123456789abcABC\u0301\u200d\u202eßİſ数库ก")

@@ -9,7 +9,7 @@ import pytest
 from temporalio.client import Client
 
 from memory_maintenance.settings import Settings
-from memory_maintenance.store.pool import Pool, execute_many
+from memory_maintenance.store.pool import Pool
 from runtime.workers import polling
 
 Working = Callable[..., AbstractAsyncContextManager[None]]
@@ -59,4 +59,4 @@ async def remember_session(pool: Pool, tenant: str, *, events: int, project: str
         )
         for n in range(events)
     ]
-    await execute_many(pool, INSERT, rows)
+    await pool.executemany(INSERT, rows)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from temporalio.client import Client
 
-from memory_maintenance.store.pool import Pool, execute, execute_many, fetch_value, transaction
+from memory_maintenance.store.pool import Pool, execute, fetch_value, transaction
 from memory_maintenance.tenants.control import pause, resume
 from tests.workflows.conftest import Working
 from workflows.messages import MaintenanceRequest
@@ -69,7 +69,7 @@ async def test_a_fleet_goes_through_in_bounded_histories(temporal, pool, working
 async def test_a_tenant_paused_for_a_month_catches_up_to_the_one_that_was_not(temporal, pool, working):
     start = datetime(2026, 1, 1, 2, tzinfo=UTC)
     insert = "INSERT INTO memories (tenant_id, content, importance, created_at, last_accessed_at) VALUES ($1, 'x', 0.9, $2, $2)"
-    await execute_many(pool, insert, [(tenant, start) for tenant in ("awake", "away")])
+    await pool.executemany(insert, [(tenant, start) for tenant in ("awake", "away")])
     async with working():
         await _cycle(temporal, "night-0", tasks=("decay",), as_of=start + timedelta(days=1))
         await pause(pool, "away", reason="a month off")

@@ -20,7 +20,7 @@ from temporalio.client import Client, WorkflowExecution, WorkflowFailureError
 from memory_maintenance.observability.logs import configure_logs
 from memory_maintenance.settings import Settings
 from memory_maintenance.store import pool as pool_module
-from memory_maintenance.store.pool import Pool, execute, execute_many, fetch_value
+from memory_maintenance.store.pool import Pool, execute, fetch_value
 from memory_maintenance.summarization.task import Summarization
 from scripted_endpoint.replies import Reply, answer, status
 from scripted_endpoint.server import ScriptedEndpoint
@@ -93,7 +93,7 @@ async def remember(pool: Pool, tenant: str) -> None:
     metadata = {"note": MEMORY, MEMORY: [MEMORY], "role": "user"}
     texts = [f"{tenant} {MEMORY} {TALK[n % 4].format(n=n + 10)}" for n in range(12)]
     rows = [(tenant, text, end - timedelta(minutes=n), [MEMORY], metadata) for n, text in enumerate(texts)]
-    await execute_many(pool, INSERT, rows)
+    await pool.executemany(INSERT, rows)
 
 
 @pytest.fixture(autouse=True)

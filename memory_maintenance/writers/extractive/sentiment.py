@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cache
 from typing import Final, Literal
 
@@ -27,8 +26,8 @@ _MOST: Final = 200
 """Sentences read of one conversation, evenly spread."""
 
 
-def mood(texts: Sequence[str]) -> Mood:
-    """Return the mood of *texts* as a whole; neutral where it is not English, or not clear.
+def mood_of(transcript: Transcript) -> Mood:
+    """Return the mood of a conversation as a whole; neutral where it is not English, or not clear.
 
     Positive or negative when half of what people state clearly is, mixed
     when both are and neither is three times as frequent. Greetings, thanks and
@@ -37,11 +36,6 @@ def mood(texts: Sequence[str]) -> Mood:
 
     Source: Hutto and Gilbert, "VADER" (2014), for the score of one sentence.
     """
-    return mood_of(Transcript.of([text[:_LONGEST] for text in texts]))
-
-
-def mood_of(transcript: Transcript) -> Mood:
-    """Return the mood of a conversation that was read already."""
     texts = transcript.texts
     if language_of_all(texts) not in ("en", None) or not all(
         map(str.isascii, filter(str.isalpha, "".join(texts)[:200]))

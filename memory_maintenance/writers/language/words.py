@@ -9,7 +9,6 @@ from typing import Final
 
 from memory_maintenance.writers.language.cleaning import clean
 from memory_maintenance.writers.language.dates import MONTH_NAMES
-from memory_maintenance.writers.language.figures import unsupported_figures
 from memory_maintenance.writers.language.stop_words import STOP_WORDS
 
 _UNSPACED: Final = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
@@ -132,23 +131,3 @@ def word_count(text: str) -> int:
 def longest_run(text: str) -> int:
     """Return the length in characters of the longest stretch of *text* without a blank."""
     return max((len(run) for run in _RUN.findall(clean(text))), default=0)
-
-
-def unsupported(text: str, sources: Sequence[str]) -> frozenset[str]:
-    """Return the content words (as stems) and figures of *text* that stand in none of *sources*.
-
-    Empty means grounded: every word that carries meaning, number and date was
-    in what the text is about. Times of memories count as sources only when
-    they are given as one.
-    """
-    return unsupported_stems(text, sources) | unsupported_figures(text, sources)
-
-
-def unsupported_stems(text: str, sources: Sequence[str]) -> frozenset[str]:
-    """Return the stems of the content words of *text* that stand in no source; numbers are figures."""
-    return named_stems(text).difference(*map(content_stems, sources))
-
-
-def named_stems(text: str) -> frozenset[str]:
-    """Return the different stems of the content words of *text* that are no numbers."""
-    return frozenset(one for one in content_stems(text) if not one.isdecimal())

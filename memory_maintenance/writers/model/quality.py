@@ -7,7 +7,6 @@ something else.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final
@@ -26,9 +25,6 @@ _COPY: Final = 6
 
 _MANY: Final = 30
 """Words from which on the share of different words says something."""
-
-_FINISHED: Final = re.compile(r"[.!?…。！？؟।][\"'”’)\]]*$")
-_LAST_END: Final = re.compile(r".*(?:[。！？]|[.!?…؟।][\"'”’)\]]*(?=\s))", re.DOTALL)
 
 
 class QualityFigures(BaseModel):
@@ -208,17 +204,6 @@ def extractive_fault(figures: QualityFigures) -> str | None:
     """
     told = figures.model_copy(update={"different_words": 1.0})
     return next((reason for reason in faults(told) if reason not in _TRUE_OF_ANY_EXTRACT), None)
-
-
-def trimmed(text: str) -> str:
-    """Return *text* without a last sentence that was cut, cleaned.
-
-    A length limit in the answer's schema cuts in mid-word and still counts as
-    finished. Text with no whole sentence stays as it is.
-    """
-    cleaned = clean(text)
-    whole = None if _FINISHED.search(cleaned) else _LAST_END.match(cleaned)
-    return whole.group() if whole else cleaned
 
 
 def _repeated(words: Sequence[str], sources: Sequence[str]) -> float:

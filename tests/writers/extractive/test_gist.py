@@ -3,7 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memory_maintenance.writers.extractive.gist import gist, shortened
-from memory_maintenance.writers.language.words import unsupported, word_count
+from memory_maintenance.writers.language.words import word_count
+from tests.grounded import unsupported
 
 LOG = "\n".join(f"11:{minute:02d}:07 worker INFO polled queue payouts, 0 messages" for minute in range(60))
 

@@ -4,7 +4,8 @@ from hypothesis import strategies as st
 
 from memory_maintenance.writers.extractive.key_terms import as_written, key_terms, names_subject
 from memory_maintenance.writers.extractive.transcript import speakers
-from memory_maintenance.writers.language.words import is_content, stem, tokens, unsupported
+from memory_maintenance.writers.language.words import is_content, stem, tokens
+from tests.grounded import unsupported
 from tests.writers.extractive.sessions import INCIDENT, MIGRATION, TENT
 
 

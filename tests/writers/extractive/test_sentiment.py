@@ -1,6 +1,7 @@
 import pytest
 
-from memory_maintenance.writers.extractive.sentiment import mood
+from memory_maintenance.writers.extractive.sentiment import mood_of
+from memory_maintenance.writers.extractive.transcript import Transcript
 
 
 @pytest.mark.parametrize(
@@ -16,8 +17,8 @@ from memory_maintenance.writers.extractive.sentiment import mood
     ],
 )
 def test_the_mood_is_that_of_what_was_said_and_not_of_its_manners(texts, expected):
-    assert mood(texts) == expected
+    assert mood_of(Transcript.of(texts)) == expected
 
 
 def test_one_angry_line_in_twenty_is_no_mood():
-    assert mood(["The worst tent ever, I hate it.", *["Latency is 74 ms."] * 19]) == "neutral"
+    assert mood_of(Transcript.of(["The worst tent ever, I hate it.", *["Latency is 74 ms."] * 19])) == "neutral"

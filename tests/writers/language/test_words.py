@@ -11,7 +11,6 @@ from memory_maintenance.writers.language.words import (
     sentences,
     stem,
     tokens,
-    unsupported,
     word_count,
 )
 
@@ -101,22 +100,6 @@ def test_cleaning_twice_is_cleaning_once_and_leaves_the_words(text):
 @given(ANYTHING)
 def test_sentences_lose_no_word(text):
     assert [token for sentence in sentences(text) for token in tokens(sentence)] == tokens(text)
-
-
-@given(ANYTHING)
-def test_a_text_supports_itself(text):
-    assert unsupported(text, [text]) == frozenset()
-
-
-def test_what_stands_in_no_source_is_unsupported():
-    sources = ["Ana refunded the blue tent on 2026-11-20 for 4,200 EUR."]
-    assert unsupported("The refunds for blue tents: 4200 EUR, 20 November", sources) == {stem("november")}
-    assert unsupported("A green tent for 42 EUR on 2026-11-21", sources) == {"green", "42", "2026-11-21"}
-
-
-def test_no_source_supports_nothing_but_stop_words():
-    assert unsupported("it is what it is", []) == frozenset()
-    assert unsupported("tent 7", []) == {"tent", "7"}
 
 
 def test_stems_keep_order_and_repeats():

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memory_maintenance.summarization.extractive import extractive_summary
-from memory_maintenance.writers.model.quality import QualityThresholds, measure, refusal, trimmed
+from memory_maintenance.writers.model.quality import QualityThresholds, measure, refusal
 from tests.writers.extractive.sessions import INCIDENT, MIGRATION, TENT, session
 
 PROMPT = (
@@ -124,22 +124,6 @@ def test_what_is_written_without_a_model_passes_the_same_measures(lines):
     assert judged(answer.summary, sources=sources, topics=answer.key_topics) is None
 
 
-@pytest.mark.parametrize(
-    ("text", "whole"),
-    [
-        ("The seam tore. It was refu", "The seam tore."),
-        ("The seam tore. It was refunded.", "The seam tore. It was refunded."),
-        ('She said "no." Then she le', 'She said "no."'),
-        ("It cost 3.5 EUR! And the vou", "It cost 3.5 EUR!"),
-        ("No whole sentence he", "No whole sentence he"),
-        ("连接池已耗尽。原因是账", "连接池已耗尽。"),
-        ("", ""),
-    ],
-)
-def test_a_sentence_that_was_cut_is_trimmed(text, whole):
-    assert trimmed(text) == whole
-
-
 @given(
     st.text(st.characters(), max_size=200),
     st.lists(st.text(st.characters(), max_size=80), max_size=4),
@@ -156,4 +140,3 @@ def test_any_text_can_be_measured_and_shares_are_shares(text, sources, prompt):
     )
     assert all(0 <= share <= 1 for share in shares)
     assert measure(text, sources=[text], prompt=prompt).unsupported_words == 0
-    assert trimmed(trimmed(text)) == trimmed(text)
