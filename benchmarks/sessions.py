@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.store import read_lines
+from memory_maintenance.settings import LAYER_SPELLINGS
 from memory_maintenance.store.import_line import MemoryLine, read_line
-from memory_maintenance.store.memory import DERIVED_SOURCES, EPISODIC, Memory
+from memory_maintenance.store.memory import Memory
 from memory_maintenance.summarization.policy import TAGS, SessionKey
 
 SAMPLES: Final = Path(__file__).parents[1] / "samples" / "memories.jsonl"
@@ -23,6 +24,9 @@ MIN_EVENTS: Final = 10
 DUE_WITHIN: Final = timedelta(days=7)
 IDLE: Final = timedelta(minutes=30)
 """A session of the samples is due when it ended within so long, and at least so long ago: the default settings."""
+
+DERIVED = ("summarization_worker", "reflection_engine_v2")
+"""``source`` of memories that maintenance wrote."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,7 @@ def read_sessions(path: Path | None = None) -> SessionFile:
 
 def _event(line: MemoryLine) -> Memory | None:
     """Return a line that is an event by the rule of the application's statements; None for other memories."""
-    if line.layer not in EPISODIC or line.source in DERIVED_SOURCES or TAGS[0] in (line.tags or ()):
+    if line.layer not in LAYER_SPELLINGS["episodic"] or line.source in DERIVED or TAGS[0] in (line.tags or ()):
         return None
     return Memory(
         id=line.id,

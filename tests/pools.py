@@ -5,6 +5,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
+import asyncpg
+
 from memory_maintenance.store.pool import Pool
 
 
@@ -14,7 +16,7 @@ class DiedError(Exception):
 
 @dataclass(frozen=True)
 class _Told:
-    pool: Pool
+    pool: asyncpg.Pool[Any]
     committed: Callable[[], Awaitable[object]]
 
     def __getattr__(self, name: str) -> Any:
@@ -29,7 +31,7 @@ class _Told:
 
 def told(pool: Pool, committed: Callable[[], Awaitable[object]]) -> Pool:
     """Return *pool* with *committed* awaited after each transaction; what it raises ends the work."""
-    return cast(Pool, _Told(pool, committed))
+    return cast(Pool, _Told(cast("asyncpg.Pool[Any]", pool), committed))
 
 
 def dying(pool: Pool, *, after: int) -> Pool:

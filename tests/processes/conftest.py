@@ -26,11 +26,11 @@ def environment(**settings: str) -> dict[str, str]:
     return {**kept, "RAE_LLM_BACKEND": "extractive", **settings}
 
 
-async def run_script(script: str, *arguments: str, root: Path = ROOT, **settings: str) -> Ended:
-    return await _run(str(root / script), *arguments, cwd="/", **settings)
+async def run_script(script: str, *arguments: str, root: Path | str = ROOT, **settings: str) -> Ended:
+    return await _run(str(Path(root) / script), *arguments, cwd="/", **settings)
 
 
-async def run_module(module: str, *arguments: str, root: Path = ROOT, **settings: str) -> Ended:
+async def run_module(module: str, *arguments: str, root: Path | str = ROOT, **settings: str) -> Ended:
     """Run ``python -m`` from the root, as plain cron would where the library is not installed."""
     return await _run("-m", module, *arguments, cwd=str(root), **settings)
 
@@ -59,9 +59,9 @@ class WorkerProcess:
     process: asyncio.subprocess.Process
 
     @classmethod
-    async def started(cls, *arguments: str, root: Path = ROOT, **settings: str) -> "WorkerProcess":
+    async def started(cls, *arguments: str, root: Path | str = ROOT, **settings: str) -> "WorkerProcess":
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, str(root / "worker.py"), *arguments),
+            *(sys.executable, str(Path(root) / "worker.py"), *arguments),
             env=environment(LOG_FORMAT="json", **settings),
             cwd="/",
             stderr=asyncio.subprocess.PIPE,
@@ -91,7 +91,7 @@ async def start_worker() -> AsyncIterator[Callable[..., object]]:
     """``await start_worker(*arguments, **settings)``: a worker process that polls; killed at the end if it still runs."""
     started: list[WorkerProcess] = []
 
-    async def start(*arguments: str, root: Path = ROOT, **settings: str) -> WorkerProcess:
+    async def start(*arguments: str, root: Path | str = ROOT, **settings: str) -> WorkerProcess:
         started.append(await WorkerProcess.started(*arguments, root=root, **settings))
         return started[-1]
 
