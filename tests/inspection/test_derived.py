@@ -3,7 +3,8 @@ from decimal import Decimal
 
 from memory_maintenance.inspection.derived import WRITERS, WrittenMemory, written_memories, written_memory
 from memory_maintenance.rae.summarization import SummarizationWorker
-from memory_maintenance.store.derived import DerivedMemory, derived_id, insert_derived
+from memory_maintenance.store.derived import DerivedMemory, insert_derived
+from memory_maintenance.store.identity import derived_id
 from memory_maintenance.store.pool import execute, fetch
 from tests.agents import AS_OF, talk, write
 from tests.inspection.conftest import settings
