@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
-from memory_maintenance.settings import Settings
-from memory_maintenance.store.derived import derived_id
+from memory_maintenance.store.identity import derived_id
+
+if TYPE_CHECKING:  # a policy loads no settings
+    from memory_maintenance.settings import Settings
 
 SOURCE: Final = "reflection_engine_v2"
 STRATEGY_TAG: Final = "strategy"

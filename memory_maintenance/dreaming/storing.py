@@ -8,7 +8,8 @@ from uuid import UUID
 
 from memory_maintenance.dreaming.policy import SOURCE, STRATEGY_TAG, strategy_id, strategy_importance
 from memory_maintenance.dreaming.reflecting import Reflection
-from memory_maintenance.store.derived import DEFAULT_PROJECT, DerivedMemory, free_id
+from memory_maintenance.store.derived import DerivedMemory, free_id
+from memory_maintenance.store.identity import DEFAULT_PROJECT
 from memory_maintenance.store.memory import Source
 from memory_maintenance.store.pool import Executor
 

@@ -18,7 +18,8 @@ from memory_maintenance.dreaming.statements import LAST_DREAM, RECORD_DREAM, SAM
 from memory_maintenance.dreaming.storing import free_ids
 from memory_maintenance.errors import BudgetExhaustedError, LanguageModelError, is_about_content
 from memory_maintenance.settings import Settings
-from memory_maintenance.store.derived import DEFAULT_PROJECT, ids_after, insert_derived, lock
+from memory_maintenance.store.derived import ids_after, insert_derived, lock
+from memory_maintenance.store.identity import DEFAULT_PROJECT
 from memory_maintenance.store.pool import Executor, execute, fetch, fetch_row, json_object, transaction
 from memory_maintenance.store.rows import LONGEST_CONTENT, memories_of
 from memory_maintenance.task import Task

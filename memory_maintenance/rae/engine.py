@@ -15,13 +15,13 @@ from memory_maintenance.rae.context import Event, ReflectionContext, ReflectionR
 from memory_maintenance.rae.projects import chosen_project
 from memory_maintenance.settings import Settings, load_settings
 from memory_maintenance.store.derived import (
-    DEFAULT_PROJECT,
     ids_after,
     insert_derived,
     lock,
     reflective_layer,
     text_hash,
 )
+from memory_maintenance.store.identity import DEFAULT_PROJECT
 from memory_maintenance.store.memory import Memory, Source
 from memory_maintenance.store.pool import Pool, fetch, fetch_row, fetch_value, from_json, json_object, transaction
 from memory_maintenance.task import Tools

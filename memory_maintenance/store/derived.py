@@ -9,7 +9,6 @@ Every function runs in the caller's transaction.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -22,11 +21,7 @@ from memory_maintenance.store.pool import Executor, execute, fetch_row, fetch_va
 
 logger = structlog.get_logger(__name__)
 
-_NAMESPACE: Final = UUID("6b1b7f0e-6d0a-5b52-9a57-0f3a0c1f7c11")
 _LONGEST_COLUMN: Final = 255
-
-DEFAULT_PROJECT: Final = "default"
-"""What a NULL project reads as."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +55,6 @@ class DerivedMemory:
         """Return the metadata with the session id, where RAE's older versions look for it, and the text's hash."""
         session = {} if self.session_id is None else {"session_id": self.session_id}
         return {**self.metadata, **session, "text_sha256": text_hash(self.content)}
-
-
-def derived_id(kind: str, *parts: object) -> UUID:
-    """Return the id of the one derived memory of this *kind* about *parts*: the same parts give the same id."""
-    return uuid5(_NAMESPACE, json.dumps([kind, *map(str, parts)]))
 
 
 def text_hash(text: str) -> str:

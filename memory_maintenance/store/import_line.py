@@ -10,7 +10,7 @@ from uuid import UUID
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, ValidationInfo
 
 from memory_maintenance.errors import InvalidRequestError
-from memory_maintenance.store.derived import derived_id
+from memory_maintenance.store.identity import derived_id
 
 LEFT_OUT: Final = frozenset(
     {"embedding", "content_hash", "base_importance", "base_importance_at", "decayed_importance"}

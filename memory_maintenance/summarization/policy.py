@@ -6,15 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import fmean
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
-from memory_maintenance.settings import Settings
-from memory_maintenance.store.derived import DEFAULT_PROJECT, derived_id
+from memory_maintenance.store.identity import DEFAULT_PROJECT, derived_id
 from memory_maintenance.store.memory import Memory
 from memory_maintenance.writers.language.cleaning import clean
 from memory_maintenance.writers.model.backend import Backend, backend_of
 from memory_maintenance.writers.model.context import estimated_tokens
+
+if TYPE_CHECKING:  # a policy loads no settings
+    from memory_maintenance.settings import Settings
 
 SOURCE: Final = "summarization_worker"
 TAGS: Final = ("session_summary", "auto_generated")

@@ -10,7 +10,6 @@ from uuid import UUID
 
 from memory_maintenance.store.derived import (
     DerivedMemory,
-    derived_id,
     free_id,
     insert_derived,
     lock,
@@ -18,6 +17,7 @@ from memory_maintenance.store.derived import (
     rewrite_derived,
     text_hash,
 )
+from memory_maintenance.store.identity import derived_id
 from memory_maintenance.store.memory import Memory
 from memory_maintenance.store.pool import Executor, Pool, execute, fetch, fetch_value, json_object, transaction
 from memory_maintenance.store.rows import LONGEST_CONTENT, memories_of

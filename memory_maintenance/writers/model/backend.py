@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from memory_maintenance.settings import Settings
+if TYPE_CHECKING:  # policies use this, and load no settings
+    from memory_maintenance.settings import Settings
 
 Backend = Literal["openai", "extractive", "none"]
 
