@@ -31,9 +31,11 @@ _SPAN: Final = 6
 """Words within which two naming words must stand to be one subject, and the longest name."""
 
 _FEWEST_FOR_ONE_WORD: Final = 3
-"""Memories that must share a single word for it to be a subject; two words, or one long word, need two."""
+"""Memories, and sessions or days, that must share a plain word for it to name a subject; two words or a name: two."""
 
-_LONG_WORD: Final = 7
+_ONE_PLAIN_WORD: Final = 0.5
+"""How much a single word in lower case is worth as a theme beside a name or a phrase."""
+
 _EVERYWHERE: Final = 0.5
 """Share of all memories that hold a word from which on it names nothing, in ten memories or more."""
 
@@ -151,19 +153,25 @@ def _subjects(read: _Read, background: Background) -> Iterator[_Subject]:
         if common or any(background.is_everywhere(key) for key in keys) or not _recurs(positions, read):
             continue
         different = len({tuple(read.sentences[position]) for position in positions})
-        if different >= _fewest(keys, capital):
+        occasions = len({_occasion(read.memories[position]) for position in positions})
+        if min(different, occasions) >= _fewest(keys, capital):
             rarity = sum(
                 math.log((len(read.memories) + 1) / (held[key] + 0.5)) * background.rarity(key) for key in keys
             )
-            spread = math.log2(1 + len({_occasion(read.memories[position]) for position in positions}))
+            spread = math.log2(1 + occasions)
+            alone = (
+                _ONE_PLAIN_WORD if len(keys) == 1 and not any(capital[key] or is_unspaced(key) for key in keys) else 1.0
+            )
             weight = 0.3 + _mean_importance(read.memories[position] for position in positions)
-            yield _Subject(keys, frozenset(positions), max(rarity, 0.01) * math.log2(different) * spread * weight)
+            yield _Subject(
+                keys, frozenset(positions), max(rarity, 0.01) * math.log2(different) * spread * weight * alone
+            )
 
 
 def _fewest(keys: frozenset[str], capital: Counter[str]) -> int:
-    """Return how many different memories must share a subject: two words, or a long word or name, say more."""
+    """Return how many different memories must share a subject: two words, or a name, say more than a plain word."""
     (first, *others) = keys
-    telling = others or len(first) >= _LONG_WORD or capital[first] > 1 or is_unspaced(first)
+    telling = others or capital[first] > 1 or is_unspaced(first)
     return 2 if telling else _FEWEST_FOR_ONE_WORD
 
 
@@ -178,9 +186,9 @@ def _occasion(memory: Memory) -> str:
 
 
 def _together(line: Sequence[str], silent: frozenset[str]) -> set[frozenset[str]]:
-    """Return the naming words of *line*, but for English verbs in the past, and every pair within the span."""
+    """Return the naming words of *line*, but for English verbs alone, and every pair within the span."""
     placed = [(at, word_key(word)) for at, word in enumerate(line) if names_subject(word.casefold(), silent)]
-    found = {frozenset({name}) for at, name in placed if not line[at].endswith("ed")}
+    found = {frozenset({name}) for at, name in placed if not line[at].endswith(("ed", "ing"))}
     for start, (at, name) in enumerate(placed):
         near = (other for there, other in placed[start + 1 : start + _SPAN] if there - at < _SPAN)
         found.update(frozenset({name, other}) for other in near)

@@ -37,7 +37,7 @@ _FEW: Final = 2
 _TELLING: Final = 1.5
 """Salience from which on a short sentence stands alone: "The travel budget was rejected."."""
 
-_ANSWERS: Final = 0.55
+_ANSWERS: Final = 0.6
 """Worth of what an assistant says beside what its user does: advice can be asked for again, a user's life cannot."""
 
 _SHORT_ANSWER: Final = 6

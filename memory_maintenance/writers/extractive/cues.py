@@ -52,7 +52,9 @@ TALKING: Final = re.compile(
     r"|können sie|könntest du|kannst du|pouvez-vous|peux-tu|puede usted|puedes|podría|czy może|mógłbyś)\b"
 )
 PADDING: Final = re.compile(
-    r"hope (?:this|that|it|these) help|let me know (?:if|how|what)|feel free to|good luck|best of luck|happy (?:to help|\w+ing)\b"
+    r"^(?:wow|awesome|amazing)\b|it['’]s (?:so |really )?(?:amazing|fascinating|great|wonderful|awesome|impressive|inspiring)"
+    r"|so (?:impressive|fascinating|inspiring|helpful)|wish you|^(?:now,? )?let['’]s (?:tackle|dive|get|look)|thanks (?:for|so)"
+    r"|can be a valuable resource|hope (?:this|that|it|these) help|let me know (?:if|how|what)|feel free to|good luck|best of luck|happy (?:to help|\w+ing)\b"
     r"|enjoy (?:your|the)\b|have (?:a )?(?:great|fun|good|safe|wonderful|nice|lovely)|you['’]re (?:very )?welcome"
     r"|i['’]?d be (?:happy|glad|delighted|more than)|i['’]?m (?:happy|glad|here|always here|excited) (?:to|for)"
     r"|that['’]?s (?:a |an |so |really )?(?:great|fantastic|awesome|wonderful|excellent|amazing|lovely|cool|nice|good to)"

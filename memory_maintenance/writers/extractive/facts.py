@@ -103,6 +103,9 @@ def repeats(later: Fact, earlier: Fact) -> bool:
 
 def of_one_kind(one: Fact, other: Fact) -> bool:
     """Whether both say the same of different people, things or times."""
+    told, others = one.names | one.values, other.names | other.values
+    if not told or not others or told == others:
+        return False
     union = one.subject | other.subject
     return bool(union) and len(one.subject & other.subject) >= max(2, _SAME_KIND * len(union))
 

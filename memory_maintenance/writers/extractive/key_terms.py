@@ -34,7 +34,7 @@ _LONGEST_TERM: Final = 40
 _LONGEST_PHRASE: Final = 3
 _LONG: Final = 5
 _INSIDE: Final = re.compile(r"[\w,;] $")
-_MARK: Final = re.compile("[.!?。！？,，、;；:：()（）「」\n\u2190-\u2bff\U0001f000-\U0001faff]")
+_MARK: Final = re.compile('[.!?。！？,，、;；:：()（）「」“”„«»"\n\u2190-\u2bff\U0001f000-\U0001faff]')
 
 
 _EMPTY: Final = FILLER | CHATTER | ALL_FUNCTION_WORDS | MONTH_NAMES | NUMBER_WORDS | WEEKDAY_NAMES | TOPIC_LABELS
@@ -108,7 +108,8 @@ def _excerpts(said: Transcript) -> list[str]:
     for message in said.messages:
         kept = [one for turn in message for one in turn.sentences if not is_small_talk(one)]
         if kept:
-            spoken.append("\n".join(kept)[:_LONGEST_TEXT])
+            whole = "\n".join(kept)
+            spoken.append(whole if len(whole) <= _LONGEST_TEXT else whole[:_LONGEST_TEXT].rsplit(maxsplit=1)[0])
     step = max(1, math.ceil(sum(map(len, spoken)) / _BUDGET))
     return [
         "\n".join(" ".join(word for word in line.split() if _is_short(word)) for line in text.split("\n"))
@@ -149,7 +150,7 @@ def _candidates(text: str, silent: frozenset[str]) -> Iterator[tuple[bool, tuple
         # A phrase may go on over digits and links only where it stands as it is: blue tent, not tent with seam.
         for start in range(len(run)):
             for end in range(start + 1, min(start + _LONGEST_PHRASE, len(run)) + 1):
-                phrase = tuple(run[start:end])
+                phrase = (*run[start : end - 1], _without_genitive(run[end - 1]))
                 if len({is_unspaced(one) for one in phrase}) == 1 and phrase[-1][-2:] != "ed":
                     yield begins and start == 0, phrase
         if word in "\n.!?。！？":
@@ -157,6 +158,10 @@ def _candidates(text: str, silent: frozenset[str]) -> Iterator[tuple[bool, tuple
         elif not _MARK.fullmatch(word):
             begins = False
         run = []
+
+
+def _without_genitive(word: str) -> str:
+    return word[:-2] if word[-2:] in ("'s", "’s") and len(word) > _LONGEST_PHRASE else word
 
 
 def _weight(term: _Term, alone: dict[str, set[int]], background: Background, *, few: bool) -> float:

@@ -15,6 +15,11 @@ _LONGEST_RUN: Final = 60
 """Characters without a blank that a reader can do something with: a path or an address, no encoded file."""
 
 _LONGEST_HEADING: Final = 9
+_LONGEST_TITLE: Final = 12
+_LONGEST_LINK: Final = 4
+"""Letters of a word that a title may leave in lower case: with, your, and."""
+
+_SEVERAL: Final = 4
 _MOST_CHARACTERS: Final = 40_000
 """Characters that are read of one message, half from its beginning and half from its end."""
 
@@ -43,6 +48,9 @@ _TAG: Final = re.compile(
 )
 _ROW: Final = re.compile(r"^\s*\|.*\|\s*$|^[^|\n]+(?:\|[^|\n]+){2,}$")
 _PAYLOAD: Final = re.compile(r"^\s*(?P<label>[\w .()-]{0,40}?[:=]?)\s*(?P<json>[\[{].*[\]}])\s*$", re.DOTALL)
+_WRAPPED: Final = re.compile(r"(?<=[a-zà-ÿ,])\n(?=[a-zà-ÿ])")
+"""A sentence that a line's end cuts in two."""
+
 _SPACE: Final = re.compile(r"\s+")
 _SENTENCES_OF_A_LINE: Final = 400
 
@@ -193,7 +201,8 @@ class _Text(HTMLParser):
 def _spoken(text: str, *, strict: bool) -> Iterator[str]:
     """Yield the sentences of *text*; *strict* leaves out headings, code and what only counts."""
     diff, fenced, header = _DIFF.search(text) is not None, False, list[str]()
-    for line in text.split("\n"):
+    lines = text.count("\n") + 1
+    for line in _WRAPPED.sub(" ", text).split("\n"):
         if _FENCE.match(line):
             fenced = not fenced
         elif _RULE.match(line):
@@ -205,7 +214,7 @@ def _spoken(text: str, *, strict: bool) -> Iterator[str]:
             header = header or cells
         elif diff and line[:1] in ("+", "-") and not _DIFF_HEAD.match(line):
             yield _readable(f"{line[0]} {line[1:].strip()}")
-        elif not (strict and (fenced or (diff and _is_frame_of_diff(line)) or _is_heading(line))):
+        elif not (strict and (fenced or (diff and _is_frame_of_diff(line)) or _is_heading(line, among=lines))):
             header = []
             yield from _of_line(line, strict=strict)
 
@@ -228,12 +237,25 @@ def _of_line(line: str, *, strict: bool) -> Iterator[str]:
             yield _readable(_BULLET.sub("", sentence) if strict else sentence)
 
 
-def _is_heading(line: str) -> bool:
-    """Whether a line only announces what follows: ``## Plan``, ``**Plan**``, ``Key points:``."""
+def _is_heading(line: str, *, among: int) -> bool:
+    """Whether a line only announces what follows: ``## Plan``, ``**Plan**``, ``Key points:``, ``The Plan in Short``.
+
+    A title without a mark is one only *among* several lines.
+    """
     if _HEADING.match(line):
+        return True
+    if among >= _SEVERAL and not _BULLET.match(line) and _is_title(line.split()):
         return True
     bare = _bare(_BULLET.sub("", line))
     return bare.endswith((":", "：")) and len(bare.split()) <= _LONGEST_HEADING
+
+
+def _is_title(words: Sequence[str]) -> bool:
+    if not 1 < len(words) <= _LONGEST_TITLE or not words[-1][-1:].isalpha():
+        return False
+    return all(word[:1].isupper() for word in words if word.isascii() and len(word) > _LONGEST_LINK) and all(
+        map(str.isascii, words)
+    )
 
 
 def _bare(text: str) -> str:

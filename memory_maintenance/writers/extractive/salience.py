@@ -39,7 +39,7 @@ def salience(text: str) -> float:
     folded = text.lower()
     cues = sum(weight for weight, cue in CUES if cue.search(folded))
     facts = 0.3 * bool(_FIGURE.search(text)) + 0.2 * bool(_NAME.search(text)) + 0.4 * is_correction(text)
-    dated = 0.6 * any(True for _ in named_days(text))
+    dated = 1.0 * any(True for _ in named_days(text))
     return (1.0 + min(cues, 1.6) + facts + dated) * _discount(text, folded)
 
 

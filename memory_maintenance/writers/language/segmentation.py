@@ -21,7 +21,7 @@ _OTHERS: Final = "\u0e81-\u0eff\u1000-\u109f\u1780-\u17ff"
 _UNSPACED_RUN: Final = rf"[{_HAN}{_KANA}]+|[{_THAI}]+|[{_OTHERS}]+"
 _WORD: Final = rf"[^\W_{_HAN}{_KANA}{_THAI}{_OTHERS}]+"
 _RUN: Final = re.compile(
-    rf"{_UNSPACED_RUN}|{_WORD}(?:['’.-]{_WORD})*|[.!?。！？,，、;；:：()（）「」\n\u2190-\u2bff\U0001f000-\U0001faff]"
+    rf"{_UNSPACED_RUN}|{_WORD}(?:['’.-]{_WORD})*|[.!?。！？,，、;；:：()（）「」“”„«»\"\n\u2190-\u2bff\U0001f000-\U0001faff]"
 )
 _MIXED: Final = re.compile(
     rf"[{_HAN}{_KANA}0-9A-Za-z%]*[{_HAN}{_KANA}][{_HAN}{_KANA}0-9A-Za-z%]*|[{_THAI}]+|[{_OTHERS}]+"

@@ -131,6 +131,16 @@ FILLER: Final = _words(
     saying says see seem seemed seems seen send sends sent sep sept september set several show showed shows side
     simply size someone something soon square start started state stay sunday sure take taken takes talk tell thing
     things think thought three thursday time times today told tomorrow took tried try trying tuesday turn turned two
+    activities activity advice amazing appreciate available aware basic common consider considering create created creating
+    curious current currently different easy effective ensure examples experience experiences explore exploring feature
+    features following fun general hear heard helpful ideas idea important improve include includes including incorporate
+    information interested interesting learn learning main maybe multiple option options order overall perfect plan
+    planning popular process provide provides providing recently recommend recommendation recommendations recommended
+    related research resources resource simple specific suggest suggestion suggestions sure sounds steps step thinking tip
+    tips tricks type types unique various wonder wondering based certain close couple doing especially event excited
+    focus full getting happening inspired kind live likely looking love making mean mind note play potential pretty
+    remember season share similar special stay strategies style successful taking task team trying understand value
+    version view watch worth writing
     update updated usd use used user uses using want wanted wants way wednesday week went whole work worked working
     works write wrong wrote year years yesterday
     """
