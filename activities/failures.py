@@ -45,7 +45,7 @@ class _Translating(ActivityInboundInterceptor):
             except (ApplicationError, CancelledError):
                 raise
             except MaintenanceError as error:
-                raise _from_ours(error) from None
+                raise _from_ours(error, info.attempt) from None
             except Exception as error:  # noqa: BLE001  the boundary: what is not ours is named by its type only
                 raise _from_foreign(error, info.attempt) from None
 
@@ -64,14 +64,15 @@ def _identity(info: activity.Info, args: Sequence[Any]) -> dict[str, Any]:
     }
 
 
-def _from_ours(error: MaintenanceError) -> ApplicationError:
+def _from_ours(error: MaintenanceError, attempt: int) -> ApplicationError:
+    gives_up = not error.retryable or (error.most_attempts is not None and attempt >= error.most_attempts)
     details = (error.reason,) if isinstance(error, LanguageModelError) else ()
-    logger.warning("activity_failed", error_type=type(error).__name__, error=str(error), retryable=error.retryable)
+    logger.warning("activity_failed", error_type=type(error).__name__, error=str(error), retryable=not gives_up)
     return ApplicationError(
         str(error),
         *details,
         type=type(error).__name__,
-        non_retryable=not error.retryable,
+        non_retryable=gives_up,
         next_retry_delay=error.retry_after,
     )
 

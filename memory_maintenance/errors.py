@@ -10,7 +10,9 @@
     │   ├── MemoryNotFoundError
     │   └── CycleNotFoundError
     ├── StoreError                   Postgres
-    │   ├── DatabaseUnavailableError   (a retry helps)
+    │   ├── DatabaseUnavailableError   (a retry helps) an outage, a failover, too many connections
+    │   │   └── DatabaseBusyError      (a retry helps) other sessions hold what a statement needs
+    │   ├── StatementTimeoutError      (a few retries help) a time-out that a DBA set
     │   ├── DatabaseRefusedError       wrong password, database or rights
     │   ├── StoreShapeError            a table is not as it has to be
     │   ├── VectorColumnError          the column of embeddings does not take the model's vectors
@@ -38,7 +40,8 @@
         └── BudgetExhaustedError       due again tomorrow
 
 ``retryable`` says whether the same call may succeed later without anybody changing
-anything; ``retry_after`` is the wait that the failing side asked for, if it did.
+anything; ``most_attempts`` how many calls are worth making, where that is not as many as time permits;
+``retry_after`` is the wait that the failing side asked for, if it did.
 A message never holds text of a memory, a prompt or an answer: it may reach a log.
 """
 
@@ -53,6 +56,7 @@ class MaintenanceError(Exception):
     """The root: whatever the application raises on purpose."""
 
     retryable: ClassVar[bool] = False
+    most_attempts: ClassVar[int | None] = None
     retry_after: timedelta | None = None
 
 
@@ -120,9 +124,20 @@ class StoreError(MaintenanceError):
 
 
 class DatabaseUnavailableError(StoreError):
-    """Postgres does not answer, or ended the connection."""
+    """Postgres does not answer, ended the connection, or cannot do it now: read-only, out of connections."""
 
     retryable = True
+
+
+class DatabaseBusyError(DatabaseUnavailableError):
+    """Postgres answers, and other sessions hold or have just changed what a statement needs."""
+
+
+class StatementTimeoutError(StoreError):
+    """Postgres cancelled a statement: statement_timeout or transaction_timeout, as a rule set by a DBA."""
+
+    retryable = True
+    most_attempts = 3
 
 
 class DatabaseRefusedError(StoreError):

@@ -34,7 +34,7 @@ async def watch_builds(dsn: str, report: Callable[[Build], object], *, every_sec
     Raises:
         OSError, asyncpg.PostgresError: Postgres does not answer; nothing but the watching ends by it.
     """
-    connection = await asyncpg.connect(dsn, timeout=10)
+    connection = await asyncpg.connect(dsn, timeout=10, statement_cache_size=0)  # it may be behind a pooler
     try:
         while True:
             for row in await connection.fetch(BUILDING):

@@ -8,6 +8,7 @@ transaction. No existing table is rewritten, or locked for longer than 2 seconds
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
@@ -15,8 +16,8 @@ from typing import Final
 import asyncpg
 import structlog
 
-from memory_maintenance.errors import DatabaseUnavailableError, StoreShapeError
-from memory_maintenance.store.pool import address, connection_errors, store_errors
+from memory_maintenance.errors import DatabaseBusyError, StoreShapeError
+from memory_maintenance.store.failures import address, connection_errors, store_errors
 from memory_maintenance.store.schema import (
     ADDED,
     APPLIED,
@@ -60,13 +61,16 @@ INSERT INTO maintenance.migrations (name) VALUES ($1) ON CONFLICT DO NOTHING
 _LOCK: Final = 7_295_118_402_318_874_113
 _POLL_SECONDS: Final = 0.2
 _TRIES: Final = 20
+_LONGEST_WAIT_SECONDS: Final = 600
+"""For another process that migrates: an index of a large table takes minutes."""
 
 
 async def migrate(dsn: str) -> None:
     """Create what is missing in the database at *dsn*; what is there is only ever added to.
 
     Raises:
-        DatabaseUnavailableError: Postgres does not answer, or others kept the table locked.
+        DatabaseUnavailableError: Postgres does not answer.
+        DatabaseBusyError: others kept the table locked, or another process migrates the store for ten minutes.
         DatabaseRefusedError: the user may not create the schema.
         StoreShapeError: the memories table cannot be used as it is, or a table of ours was dropped.
     """
@@ -78,13 +82,14 @@ async def migrate(dsn: str) -> None:
                     return
                 except asyncpg.LockNotAvailableError:
                     await asyncio.sleep(_POLL_SECONDS * attempt)
-            raise DatabaseUnavailableError("other transactions keep the memories table locked: run migrate again later")
+            raise DatabaseBusyError("other transactions keep the memories table locked: run migrate again later")
 
 
 @asynccontextmanager
 async def _connected(dsn: str) -> AsyncIterator[asyncpg.Connection]:
     with connection_errors(dsn):
-        connection = await asyncpg.connect(dsn, timeout=10)
+        # Behind a pooler the next statement may meet another session, which has no statement that was kept.
+        connection = await asyncpg.connect(dsn, timeout=10, statement_cache_size=0)
     try:
         yield connection
     finally:
@@ -98,8 +103,8 @@ async def _alone(guard: asyncpg.Connection) -> AsyncIterator[None]:
     Polled, not awaited inside Postgres: a waiting statement holds a snapshot, and CREATE INDEX CONCURRENTLY waits
     for older snapshots, so the two would wait for ever.
     """
-    waits = False
-    while True:
+    waits, gives_up = False, time.monotonic() + _LONGEST_WAIT_SECONDS
+    while time.monotonic() < gives_up:
         async with guard.transaction():
             if await guard.fetchval("SELECT pg_try_advisory_xact_lock($1)", _LOCK):
                 # A further statement, whichever, also closes the one before, which would keep its snapshot.
@@ -110,6 +115,10 @@ async def _alone(guard: asyncpg.Connection) -> AsyncIterator[None]:
             logger.info("migration_waiting", explanation="another process is migrating this store")
         waits = True
         await asyncio.sleep(_POLL_SECONDS)
+    raise DatabaseBusyError(
+        f"another process has been migrating this store for {_LONGEST_WAIT_SECONDS / 60:.0f} minutes: "
+        "run migrate again when it has ended"
+    )
 
 
 @asynccontextmanager

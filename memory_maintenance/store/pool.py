@@ -1,32 +1,25 @@
 """Opening the pool, and the one way to run a statement.
 
-Every statement of the library goes through ``fetch``, ``fetch_row``, ``fetch_value``,
-``execute`` or ``transaction``: there, and nowhere else, Postgres's errors become ours.
-A foreign error's text may hold a row's content, so only its type and SQLSTATE go on.
+Every statement of the library goes through ``fetch``, ``fetch_row``, ``fetch_value``, ``execute``, ``transaction`` or
+``snapshot``: there, and nowhere else, Postgres's errors become ours (``failures.py``).
 """
 
 from __future__ import annotations
 
 import json
-import os
-import re
-import ssl
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Any, Final, Literal
-from urllib.parse import urlsplit
 
 import asyncpg
+import structlog
 from asyncpg.pool import PoolConnectionProxy
 
-from memory_maintenance.errors import (
-    DatabaseRefusedError,
-    DatabaseUnavailableError,
-    InvalidRequestError,
-    MaintenanceError,
-    NotMigratedError,
-    StoreError,
-)
+from memory_maintenance.errors import StoreError
+from memory_maintenance.store.failures import address, connection_errors, store_errors
+
+logger = structlog.get_logger(__name__)
 
 Pool = asyncpg.Pool | asyncpg.Connection
 """What callers pass as ``pool``: any asyncpg pool, or one connection that nothing else uses meanwhile."""
@@ -34,34 +27,10 @@ Pool = asyncpg.Pool | asyncpg.Connection
 Executor = asyncpg.Pool | asyncpg.Connection | PoolConnectionProxy
 """What runs a statement: a pool, which lends a connection for it, or the connection of a transaction."""
 
-_UNAVAILABLE = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.InternalClientError,  # the server has said that it ends the connection, and has not yet done so
-    asyncpg.LockNotAvailableError,
-    asyncpg.DeadlockDetectedError,
-    asyncpg.SerializationError,
-    ConnectionError,
-    TimeoutError,
-    OSError,
-)
-_REFUSED = (
-    asyncpg.InvalidAuthorizationSpecificationError,
-    asyncpg.InvalidCatalogNameError,
-    asyncpg.InsufficientPrivilegeError,
-)
-_LOST: Final = re.compile(r"\bis clos(ed|ing)\b|has been released back to the pool|another operation is")
-"""asyncpg has one type for a connection that has gone and for a call that is wrong: only its words differ.
+_NAME: Final = {"application_name": "memory-maintenance"}
 
-Also one that the server ended is "released back to the pool", and one whose statement was cancelled has
-"another operation" on it.
-"""
-_OURS = ("maintenance.", "base_importance", "decayed_importance")
-
-
-_SESSION = {
-    "application_name": "memory-maintenance",
+_SETTINGS: Final = {
+    **_NAME,
     "timezone": "UTC",
     # A plan for any arguments, which Postgres takes from the sixth call on, was quadratic in the sessions of a page.
     "plan_cache_mode": "force_custom_plan",
@@ -74,12 +43,12 @@ _SESSION = {
 }
 
 
-class _Session(asyncpg.Connection):
-    """A connection of our own pool, with the settings above from its first statement to its last."""
+class _OwnConnection(asyncpg.Connection):
+    """A connection of our own pool: either the session has the settings above, or no statement is kept."""
 
     __slots__ = ()
 
-    plans_for_arguments: Final = True
+    plans_each_time: Final = True
 
     def get_reset_query(self) -> str:
         """Save asyncpg's RESET, a round trip for every statement: none changes a session beyond its transaction."""
@@ -114,7 +83,7 @@ async def open_pool(
     timeout_seconds: float,
     init: Callable[[asyncpg.Connection], Coroutine[Any, Any, None]] | None = None,
 ) -> asyncpg.Pool:
-    """Connect to Postgres and return a pool.
+    """Connect to Postgres, also through a pooler, and return a pool.
 
     Args:
         dsn: the address.
@@ -126,61 +95,34 @@ async def open_pool(
         DatabaseUnavailableError: nothing answers at the address.
         DatabaseRefusedError: wrong user, password or database.
     """
+    opening = partial(
+        asyncpg.create_pool,
+        dsn,
+        min_size=1,
+        max_size=size,
+        command_timeout=timeout_seconds,
+        init=init,
+        connection_class=_OwnConnection,
+    )
     with connection_errors(dsn):
-        return await asyncpg.create_pool(
-            dsn,
-            min_size=1,
-            max_size=size,
-            command_timeout=timeout_seconds,
-            init=init,
-            connection_class=_Session,
-            server_settings=_SESSION,
-        )
-
-
-@contextmanager
-def connection_errors(dsn: str) -> Iterator[None]:
-    """Turn errors of connecting to *dsn* into ours; what an address or a certificate lacks is said."""
-    with store_errors(where=address(dsn)):
         try:
-            yield
-        except MaintenanceError:
-            raise
-        except ssl.SSLCertVerificationError:
-            raise DatabaseRefusedError(
-                f"the certificate of {address(dsn)} is not one of the root certificate, or names another host: "
-                "check sslrootcert in DATABASE_URL"
-            ) from None
-        except (ssl.SSLError, FileNotFoundError, ValueError) as error:
-            raise (_without_certificate(dsn, error) or error) from None
-        except asyncpg.InterfaceError as error:
-            if _LOST.search(str(error)):
-                raise
-            raise DatabaseRefusedError(
-                f"{address(dsn)} wants a log-in that asyncpg cannot do ({_kind(error)}): let it take scram-sha-256"
-            ) from None
+            pool = await opening(server_settings=_SETTINGS)
+        except asyncpg.ProtocolViolationError:
+            pass  # pgbouncer's answer to settings that it does not know
+        else:
+            if not await _is_behind_a_pooler(pool):
+                return pool
+            await pool.close()
+        logger.info("database_pooler_found", address=address(dsn))
+        return await opening(server_settings=_NAME, statement_cache_size=0)
 
 
-def _without_certificate(dsn: str, error: Exception) -> DatabaseRefusedError | None:
-    """Return what to set where *error* is about an address that cannot be read or a file it names; else None."""
-    verifies = "sslmode=verify" in dsn or os.environ.get("PGSSLMODE", "").startswith("verify")
-    if verifies and ("root certificate" in str(error) or not isinstance(error, ValueError)):
-        return DatabaseRefusedError(
-            f"sslmode asks for a root certificate to check {address(dsn)} by, and there is none that can be read: set "
-            "sslrootcert=FILE in DATABASE_URL or PGSSLROOTCERT=FILE, or put it at ~/.postgresql/root.crt"
-        )
-    if isinstance(error, ValueError):
-        return DatabaseRefusedError(f"DATABASE_URL cannot be read ({type(error).__name__}): see README")
-    return None
-
-
-def address(dsn: str) -> str:
-    """Return host, port and database of *dsn*, without user and password."""
-    try:
-        parts = urlsplit(dsn)
-        return f"{parts.hostname or 'localhost'}:{parts.port or 5432}{parts.path}"
-    except ValueError:
-        return "the address in DATABASE_URL"
+async def _is_behind_a_pooler(pool: asyncpg.Pool) -> bool:
+    """Return whether another session than the one that answered the log-in runs the statements."""
+    async with pool.acquire() as connection, connection.transaction():
+        # Without a name: a name may be taken by another client of the pooler's.
+        statement = await connection.prepare("SELECT pg_backend_pid()", name="")
+        return bool(await statement.fetchval() != connection.get_server_pid())
 
 
 async def fetch(db: Executor, sql: str, *arguments: Any) -> list[asyncpg.Record]:
@@ -209,23 +151,13 @@ async def execute(db: Executor, sql: str, *arguments: Any) -> int:
 async def _ask(
     db: Executor, how: Literal["fetch", "fetchrow", "fetchval", "execute"], sql: str, arguments: tuple[Any, ...]
 ) -> Any:
-    """Run *sql* with a plan for these *arguments*.
-
-    A statement that a connection keeps gets, from its sixth run on, a plan for any arguments, unless the session or
-    the transaction says otherwise. A session of the caller's own does not, so there the statement is prepared for
-    this one time: one more round trip, where SET and RESET would take two, and the caller's cache of statements
-    stays as it is.
-    """
+    """Run *sql*: on a session of our own as it is, on a caller's in a transaction, which has our settings."""
     with store_errors():
         async with _lent(db) as connection:
-            own_plan = connection.is_in_transaction() or getattr(connection, "plans_for_arguments", False)
-            if own_plan or (how == "execute" and not arguments):
+            if connection.is_in_transaction() or getattr(connection, "plans_each_time", False):
                 return await getattr(connection, how)(sql, *arguments)
-            statement = await connection.prepare(sql, name="")
-            if how != "execute":
-                return await getattr(statement, how)(*arguments)
-            await statement.fetch(*arguments)
-            return statement.get_statusmsg()
+            async with _bracket(connection, BEGIN):
+                return await getattr(connection, how)(sql, *arguments)
 
 
 def to_json(value: Any) -> str:
@@ -290,46 +222,3 @@ async def _lent(pool: Executor) -> AsyncIterator[asyncpg.Connection | PoolConnec
     else:
         async with pool.acquire() as connection:
             yield connection
-
-
-@contextmanager
-def store_errors(where: str = "the database") -> Iterator[None]:
-    """Turn errors of Postgres and of the network into ours, without their text.
-
-    What asyncpg says of a call that is wrong stays as it is: a defect, which no retry mends.
-    """
-    try:
-        yield
-    except MaintenanceError:
-        raise
-    except (
-        asyncpg.UndefinedTableError,
-        asyncpg.UndefinedColumnError,
-        asyncpg.UndefinedFunctionError,
-        asyncpg.InvalidSchemaNameError,
-    ) as error:
-        raise _missing(error) from None
-    except asyncpg.DataError as error:
-        raise InvalidRequestError(f"a value does not fit its column ({_kind(error)}): check the ids") from None
-    except _REFUSED as error:
-        raise DatabaseRefusedError(f"{where} refused: {_kind(error)}; check DATABASE_URL and its rights") from None
-    except asyncpg.InterfaceError as error:
-        if not _LOST.search(str(error)):
-            raise
-        raise DatabaseUnavailableError(f"{where} does not answer: the connection has gone; is it running?") from None
-    except _UNAVAILABLE as error:
-        raise DatabaseUnavailableError(f"{where} does not answer: {_kind(error)}; is it running?") from None
-    except asyncpg.PostgresError as error:
-        raise StoreError(f"a statement failed: {_kind(error)}") from None
-
-
-def _missing(error: asyncpg.PostgresError) -> StoreError:
-    named = str(error)
-    if any(name in named for name in _OURS):
-        return NotMigratedError()
-    return StoreError(f"the store lacks something a statement needs: {_kind(error)}; run `python starter.py migrate`")
-
-
-def _kind(error: BaseException) -> str:
-    state = getattr(error, "sqlstate", None)
-    return f"{type(error).__name__} (SQLSTATE {state})" if state else type(error).__name__

@@ -1,10 +1,11 @@
 from datetime import timedelta
 from decimal import Decimal
+from uuid import UUID, uuid4
 
 from memory_maintenance.inspection.derived import WRITERS, WrittenMemory, written_memories, written_memory
 from memory_maintenance.rae.summarization import SummarizationWorker
-from memory_maintenance.store.derived import DerivedMemory, insert_derived
-from memory_maintenance.store.identity import derived_id
+from memory_maintenance.store.derived import DerivedMemory, derived_id, insert_derived
+from memory_maintenance.store.memory import Source
 from memory_maintenance.store.pool import execute, fetch
 from tests.agents import AS_OF, talk, write
 from tests.inspection.conftest import settings
@@ -22,6 +23,8 @@ def _reflection(sources, **metadata):
     return DerivedMemory(
         id=derived_id("test", *sources),
         tenant_id=TENANT,
+        task="dreaming",
+        subject="shop",
         content="Parcels get lost.",
         source="reflection_engine_v2",
         importance=0.7,
@@ -30,7 +33,7 @@ def _reflection(sources, **metadata):
         project="shop",
         session_id=None,
         metadata={"backend": "openai", "source_ids": sources, **metadata},
-        sources=(),
+        sources=tuple(Source(UUID(one)) for one in sources),
     )
 
 
@@ -66,7 +69,7 @@ async def test_a_reflection_is_shown_with_its_evidence_and_what_the_ledger_has_o
 
 async def test_sources_that_are_no_memories_are_left_out(pool):
     [one] = await write(pool, TENANT, talk(1))
-    memory = _reflection(["step 7", str(one)])
+    memory = _reflection([str(uuid4()), str(one)])
     await insert_derived(pool, memory)
     assert [source.id for source in (await _written(pool, memory.id)).sources] == [one]
 

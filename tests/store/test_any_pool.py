@@ -191,7 +191,7 @@ CASES: dict[Callable[[Any, Pool], Awaitable[Any]], Any] = {
     one_session_foreseen: ("stored", 12),
     long_sessions: [("s1", "extractive")],
     a_dream: ("stored", True, "skipped", "extractive"),
-    a_dream_as_rae_has_it: [["reflection_id"]],
+    a_dream_as_rae_has_it: [["reflection_id", "strategy_id"]],
     a_reflection: (True, "success", 1),
     a_night_and_the_next: ((20, 1), (1, 0), [("extractive", "1")] * 2, ["20", "20"]),
     a_night_foreseen: (20, 1),

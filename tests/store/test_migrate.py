@@ -7,12 +7,14 @@ import pytest
 from structlog.testing import capture_logs
 
 from memory_maintenance.errors import (
+    DatabaseBusyError,
     DatabaseRefusedError,
     DatabaseUnavailableError,
     MaintenanceError,
     NotMigratedError,
     StoreShapeError,
 )
+from memory_maintenance.store import migrate as migrating
 from memory_maintenance.store.building import Build, watch_builds
 from memory_maintenance.store.migrate import migrate
 from memory_maintenance.store.pool import Pool, execute, fetch, fetch_value, open_pool
@@ -314,6 +316,16 @@ async def test_migrating_again_changes_nothing(store_url):
     before = await connection.fetch(state)
     await migrate(store_url)
     assert await connection.fetch(state) == before
+    await connection.close()
+
+
+async def test_a_process_that_waits_too_long_for_another_migration_gives_up(store_url, monkeypatch):
+    monkeypatch.setattr(migrating, "_LONGEST_WAIT_SECONDS", 0.1)
+    connection = await asyncpg.connect(store_url)
+    async with connection.transaction():
+        await connection.fetchval("SELECT pg_advisory_xact_lock(7295118402318874113)")
+        with pytest.raises(DatabaseBusyError, match="another process has been migrating"):
+            await migrate(store_url)
     await connection.close()
 
 

@@ -7,7 +7,8 @@ import asyncpg
 import pytest
 
 from memory_maintenance.errors import DatabaseRefusedError, DatabaseUnavailableError
-from memory_maintenance.store.pool import execute, fetch_value, open_pool, store_errors, transaction
+from memory_maintenance.store.failures import store_errors
+from memory_maintenance.store.pool import execute, fetch_value, open_pool, transaction
 
 FIELDS = b"SFATAL\0VFATAL\0C57P01\0Mterminating connection due to administrator command\0\0"
 LAST_WORDS = b"E" + (len(FIELDS) + 4).to_bytes(4, "big") + FIELDS
