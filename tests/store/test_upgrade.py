@@ -1,0 +1,122 @@
+"""A store that an earlier version left: nothing of it is written again, and it goes on."""
+
+from datetime import timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from memory_maintenance.rae.scheduler import MaintenanceScheduler
+from memory_maintenance.settings import Settings
+from memory_maintenance.store.migrate import migrate
+from memory_maintenance.store.pool import Pool, execute, fetch, open_pool
+from tests.agents import AS_OF, json_codec, talk, write
+from tests.conftest import RAE_TABLE, _run_on_server, database_url
+
+EARLIER = (Path(__file__).parent / "store_of_0003.sql").read_text()
+LAST_NIGHT = AS_OF + timedelta(days=1)
+TENANT = "0a000000-0000-4000-8000-00000000000a"
+
+OLD = """
+SELECT tenant_id, event_id, summary_id FROM maintenance.covered_events
+UNION
+SELECT tenant_id::text, said::uuid, id
+FROM memories CROSS JOIN LATERAL jsonb_array_elements_text(metadata->'source_ids') AS source (said)
+"""
+NEW = "SELECT tenant_id, source_id, derived_id FROM maintenance.lineage"
+STATE = """
+SELECT 'memory' AS kind, xmin::text, md5(m::text) AS row FROM memories m
+UNION ALL SELECT 'lineage', xmin::text, md5(l::text) FROM maintenance.lineage l
+UNION ALL SELECT 'dream', xmin::text, md5(d::text) FROM maintenance.dreams d
+"""
+
+
+@pytest.fixture
+async def earlier_url(postgres_url):
+    name = f"earlier_{uuid4().hex[:12]}"
+    await _run_on_server(postgres_url, f"CREATE DATABASE {name}")
+    url = database_url(postgres_url, name)
+    await _run_on_server(url, RAE_TABLE + EARLIER)
+    yield url
+    await _run_on_server(postgres_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def earlier(earlier_url):
+    pool = await open_pool(earlier_url, size=4, timeout_seconds=30, init=json_codec)
+    yield pool
+    await pool.close()
+
+
+async def rows(pool: Pool, sql: str) -> list[tuple[str, ...]]:
+    return sorted(tuple(map(str, row)) for row in await fetch(pool, sql))
+
+
+async def night(pool: Pool, at=LAST_NIGHT) -> dict:
+    settings = Settings.model_validate({"rae_llm_backend": "extractive", "dreaming_enabled": True})
+    stats = await MaintenanceScheduler(pool, settings).run_daily_maintenance(as_of=at)
+    return {
+        task: {name: count for name, count in stats[task].items() if count} for task in ("summarization", "dreaming")
+    }
+
+
+async def test_every_source_is_in_lineage_also_those_that_are_gone_and_no_memory_is_rewritten(earlier, earlier_url):
+    before, memories = await rows(earlier, OLD), await rows(earlier, "SELECT id, xmin, ctid FROM memories")
+    await migrate(earlier_url)
+    assert await rows(earlier, NEW) == before
+    there = {row[0] for row in memories}
+    assert [len([row for row in before if (row[1] in there) == kept]) for kept in (True, False)] == [76, 2]
+    assert await rows(earlier, "SELECT id, xmin, ctid FROM memories") == memories
+
+
+async def test_lineage_says_of_whom_about_what_and_when(earlier, earlier_url):
+    await migrate(earlier_url)
+    found = await rows(
+        earlier,
+        "SELECT l.task, l.subject, count(*), bool_and(l.derived_at = m.created_at) FROM maintenance.lineage l "
+        "JOIN memories m ON m.id = l.derived_id GROUP BY l.tenant_id, l.derived_id, 1, 2",
+    )
+    assert found == [
+        ("dreaming", "shop", "8", "True"),
+        ("summarization", "n1", "10", "True"),
+        ("summarization", "s1", "12", "True"),
+        ("summarization", "s1", "14", "True"),
+        ("summarization", "s2", "11", "True"),
+        ("summarization", "s2", "12", "True"),
+        ("summarization", "s3", "11", "True"),
+    ]
+
+
+async def test_the_next_night_writes_nothing(earlier, earlier_url):
+    await migrate(earlier_url)
+    before = await rows(earlier, STATE)
+    assert await night(earlier) == {"summarization": {}, "dreaming": {}}
+    assert await rows(earlier, STATE) == before
+
+
+@pytest.mark.parametrize(
+    ("session", "shape", "summary"),
+    [
+        pytest.param("s1", {}, "f170d6e6-f385-51df-8330-469c89837209", id="whole"),
+        pytest.param("s2", {}, "37f31df0-b680-56ee-b1c2-91c41eb61d1e", id="the second part of an edited one"),
+        pytest.param("n1", {"project": None}, "8e218a75-89cd-5f49-987c-426eb1b5ca3f", id="without a project"),
+    ],
+)
+async def test_a_session_that_grows_keeps_the_summary_it_had(earlier, earlier_url, session, shape, summary):
+    await migrate(earlier_url)
+    await write(earlier, TENANT, talk(10, first=300), session=session, start=LAST_NIGHT - timedelta(hours=3), **shape)
+    texts = await rows(earlier, "SELECT id, content FROM memories WHERE source = 'summarization_worker'")
+    assert (await night(earlier, LAST_NIGHT + timedelta(hours=1)))["summarization"] == {"updated": 1}
+    changed = set(await rows(earlier, "SELECT id, content FROM memories WHERE source = 'summarization_worker'")) - set(
+        texts
+    )
+    assert [row[0] for row in changed] == [summary]
+
+
+async def test_without_the_schema_summaries_and_reflections_are_known_by_themselves(earlier, earlier_url):
+    await execute(earlier, "DROP SCHEMA maintenance CASCADE")
+    await execute(earlier, "UPDATE memories SET metadata = metadata - 'source_ids'")
+    await migrate(earlier_url)
+    texts = await rows(earlier, "SELECT id FROM memories WHERE source <> 'agent'")
+    assert (await night(earlier))["summarization"] == {"updated": 5}
+    assert await rows(earlier, "SELECT id FROM memories WHERE source <> 'agent'") == texts
