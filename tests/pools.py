@@ -17,7 +17,7 @@ class DiedError(Exception):
 
 @dataclass(frozen=True)
 class _Told:
-    pool: asyncpg.Pool
+    pool: "asyncpg.Pool[Any]"
     committed: Callable[[], Awaitable[object]]
 
     def __getattr__(self, name: str) -> Any:
@@ -34,12 +34,12 @@ class _Told:
             await self.committed()
 
 
-def told(pool: asyncpg.Pool, committed: Callable[[], Awaitable[object]]) -> Pool:
+def told(pool: Pool, committed: Callable[[], Awaitable[object]]) -> Pool:
     """Return *pool* with *committed* awaited after each transaction; what it raises ends the work."""
-    return cast(Pool, _Told(pool, committed))
+    return cast(Pool, _Told(cast("asyncpg.Pool[Any]", pool), committed))
 
 
-def dying(pool: asyncpg.Pool, *, after: int) -> Pool:
+def dying(pool: Pool, *, after: int) -> Pool:
     """Return *pool* as a process has it that dies after so many transactions."""
     left = iter(range(after - 1))
 

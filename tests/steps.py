@@ -4,14 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import NAMESPACE_OID, UUID, uuid4, uuid5
 
+from memory_maintenance.cycles.step import do_unit
 from memory_maintenance.decay.rule import decay_rule
 from memory_maintenance.decay.task import BATCH_SECONDS, Decay
 from memory_maintenance.dreaming.outcome import DreamOutcome
 from memory_maintenance.dreaming.policy import DreamRule
 from memory_maintenance.dreaming.task import Dreaming
-from memory_maintenance.embedding.task import Embedding
+from memory_maintenance.embedding.task import Embedding, EmbeddingUnit
 from memory_maintenance.rae.decay import DecayWorker
 from memory_maintenance.rae.dreaming import DreamingWorker
 from memory_maintenance.rae.summarization import SummarizationWorker
@@ -25,7 +26,7 @@ from memory_maintenance.summarization.task import Summarization
 from memory_maintenance.task import AnyTask, Tools
 from memory_maintenance.tenants.control import Tenant, load_tenant
 from memory_maintenance.tenants.known import ensure_known
-from memory_maintenance.work import Counts, Kind, Run
+from memory_maintenance.work import Kind, Run, as_json
 from memory_maintenance.writers.model.embedder import Embedder
 from memory_maintenance.writers.model.question import LanguageModel
 
@@ -132,19 +133,39 @@ class Dreamer(DreamingWorker):
 
 
 @dataclass(frozen=True)
+class Embedded:
+    """What became of a batch of embeddings; the numbers are memories."""
+
+    embedded: int
+    skipped: int
+    failed: int
+    reasons: dict[str, int]
+    input_tokens: int
+    paused: bool
+
+
+@dataclass(frozen=True)
 class Embeds:
-    """Single batches of embeddings."""
+    """Single batches of embeddings, as a cycle takes them."""
 
     pool: Pool
     settings: Settings
     embedder: Embedder | None
 
     async def embed(
-        self, tenant_id: str, memory_ids: Sequence[UUID], *, cycle_id: UUID | None = None, dry_run: bool = False
-    ) -> Counts:
+        self, tenant_id: str, memory_ids: Sequence[UUID], *, cycle: str = "cycle", dry_run: bool = False
+    ) -> Embedded:
         task = Embedding(Tools(self.pool, self.settings, embedder=self.embedder))
-        run = await a_run(self.pool, cycle=cycle_id, dry_run=dry_run)
-        return await task.embed(await tenant_with(task, tenant_id), memory_ids, run)
+        run = await a_run(self.pool, cycle=uuid5(NAMESPACE_OID, cycle), dry_run=dry_run)
+        unit = as_json(EmbeddingUnit(memories=tuple(memory_ids)))
+        done = await do_unit(task, tenant_id, unit, run)
+        counts = done.counts
+        return Embedded(
+            *(counts.of(name) for name in ("embedded", "skipped", "failed")),
+            reasons=counts.reasons,
+            input_tokens=counts.input_tokens,
+            paused=done.paused,
+        )
 
 
 async def sessions_due(

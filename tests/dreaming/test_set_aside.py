@@ -1,7 +1,6 @@
 """Dreams that the model keeps failing at."""
 
 from datetime import timedelta
-from uuid import uuid4
 
 import pytest
 
@@ -26,7 +25,7 @@ def dream(pool, settings, model):
     worker = Dreamer(pool, settings, model)
 
     async def night(project="shop"):
-        return await worker.dream("acme", project, as_of=AS_OF, round=str(uuid4()))
+        return await worker.dream("acme", project, as_of=AS_OF)
 
     return night
 

@@ -7,8 +7,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from memory_maintenance.dreaming.due import dream_counts, due_projects
+from memory_maintenance.dreaming.outcome import DreamOutcome
 from memory_maintenance.dreaming.policy import DreamRule
-from memory_maintenance.dreaming.worker import DreamingWorker, DreamOutcome
 from memory_maintenance.errors import (
     AnswerRefusedError,
     AnswersExhaustedError,
@@ -23,6 +23,7 @@ from memory_maintenance.tenants.control import pause
 from memory_maintenance.tenants.overrides import override
 from tests.agents import AS_OF, derived, others, talk, write
 from tests.fake_model import FakeModel, answer_to
+from tests.steps import Dreamer
 
 DAY = timedelta(days=1)
 THEMES = [
@@ -37,11 +38,11 @@ def settings(backend: str = "openai", **changed: Any) -> Settings:
     return Settings.model_validate({"rae_llm_backend": backend, **changed})
 
 
-def worker(pool: Pool, backend: str = "openai", model: FakeModel | None = None, **changed: Any) -> DreamingWorker:
-    return DreamingWorker(pool, settings(backend, **changed), model or FakeModel())
+def worker(pool: Pool, backend: str = "openai", model: FakeModel | None = None, **changed: Any) -> Dreamer:
+    return Dreamer(pool, settings(backend, **changed), model or FakeModel())
 
 
-async def dream(one: DreamingWorker, tenant: str, project: str | None = "shop", **asked: Any) -> DreamOutcome:
+async def dream(one: Dreamer, tenant: str, project: str | None = "shop", **asked: Any) -> DreamOutcome:
     return await one.dream(tenant, project, **{"as_of": AS_OF, **asked})
 
 

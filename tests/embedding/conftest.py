@@ -7,7 +7,6 @@ from uuid import UUID, uuid4
 import pytest
 
 from memory_maintenance.embedding.due import due_embeddings
-from memory_maintenance.embedding.worker import EmbeddingOutcome, EmbeddingWorker
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.derived import DerivedMemory, insert_derived, rewrite_derived
 from memory_maintenance.store.pool import Pool, fetch
@@ -15,10 +14,11 @@ from memory_maintenance.writers.model.asking import patiently
 from memory_maintenance.writers.model.embedder import open_embedder
 from scripted_endpoint.replies import embeddings
 from scripted_endpoint.server import ScriptedEndpoint
+from tests.steps import Embedded, Embeds
 
 MODEL = "small-embedder"
 
-MakeWorker = Callable[..., EmbeddingWorker]
+MakeWorker = Callable[..., Embeds]
 
 
 @pytest.fixture
@@ -30,12 +30,12 @@ def tenant() -> str:
 async def make_worker(endpoint: ScriptedEndpoint) -> AsyncIterator[MakeWorker]:
     """Opens workers, as as many processes would, on a store and with settings of the test's choice."""
     endpoint.otherwise = embeddings
-    opened: list[EmbeddingWorker] = []
+    opened: list[Embeds] = []
 
-    def make(pool: Pool, **chosen: Any) -> EmbeddingWorker:
+    def make(pool: Pool, **chosen: Any) -> Embeds:
         named = {"openai_base_url": endpoint.base_url, "embedding_model": MODEL, "model_timeout_seconds": 10}
         settings = Settings(_env_file=None, **{**named, **chosen})
-        worker = EmbeddingWorker(pool, settings, open_embedder(settings, pool))
+        worker = Embeds(pool, settings, open_embedder(settings, pool))
         opened.append(worker)
         return worker
 
@@ -76,10 +76,10 @@ async def rewrite(pool: Pool, tenant: str, memory_id: UUID, text: str) -> None:
     await rewrite_derived(pool, summary(tenant, text, id=memory_id))
 
 
-async def embed_due(worker: EmbeddingWorker, tenant: str) -> EmbeddingOutcome:
+async def embed_due(worker: Embeds, tenant: str) -> Embedded:
     """Embed the next batch that is due, as a run of its own does."""
     due, cycle = await due_embeddings(worker.pool, tenant, settings=worker.settings), str(uuid4())
-    return await patiently(lambda: worker.embed(tenant, due, round=cycle))
+    return await patiently(lambda: worker.embed(tenant, due, cycle=cycle))
 
 
 async def vectors(pool: Pool) -> dict[str, list[float]]:

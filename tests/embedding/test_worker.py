@@ -63,7 +63,7 @@ async def test_embedding_twice_is_embedding_once(rae_pool, tenant, make_worker, 
     await embed_due(make_worker(rae_pool), tenant)
     stored = await fetch(rae_pool, "SELECT * FROM memory_embeddings ORDER BY id")
     assert await due_embeddings(rae_pool, tenant, settings=make_worker(rae_pool).settings) == []
-    again = await make_worker(rae_pool).embed(tenant, ids, round="cycle")
+    again = await make_worker(rae_pool).embed(tenant, ids)
     assert (again.embedded, again.input_tokens, len(endpoint.requests)) == (3, 0, 1)
     assert await fetch(rae_pool, "SELECT * FROM memory_embeddings ORDER BY id") == stored
 
@@ -152,7 +152,7 @@ async def test_a_vector_of_a_text_that_was_rewritten_meanwhile_is_not_stored(rae
 async def test_two_that_embed_the_same_at_once_make_one_call(rae_pool, tenant, make_worker, endpoint):
     endpoint.otherwise = partial(embeddings, way="hang")
     ids = await remember(rae_pool, tenant, *TEXTS)
-    first = asyncio.create_task(make_worker(rae_pool).embed(tenant, ids, round="cycle"))
+    first = asyncio.create_task(make_worker(rae_pool).embed(tenant, ids))
     await endpoint.arrived()
 
     async def until_the_first_is_done(_):
@@ -160,7 +160,7 @@ async def test_two_that_embed_the_same_at_once_make_one_call(rae_pool, tenant, m
         await asyncio.wait([first])
 
     second = make_worker(rae_pool)
-    outcomes = [await patiently(lambda: second.embed(tenant, ids, round="cycle"), until_the_first_is_done), await first]
+    outcomes = [await patiently(lambda: second.embed(tenant, ids), until_the_first_is_done), await first]
     assert [(one.embedded, one.input_tokens) for one in outcomes] == [(3, 0), (3, 30)]
     assert len(endpoint.requests) == 1
     assert await budgets_agree_with_the_ledger(rae_pool)
@@ -171,7 +171,7 @@ async def test_who_read_the_texts_before_their_vectors_were_stored_looks_again(r
     await embed_due(make_worker(rae_pool), tenant)
     late = make_worker(rae_pool).embedder
     with pytest.raises(QuestionClaimedError):
-        await late.embed(tenant, {text_hash(TEXTS[0]): TEXTS[0]}, round="late")
+        await late.embed(tenant, {text_hash(TEXTS[0]): TEXTS[0]}, attempt_group="late")
     assert len(endpoint.requests) == 1
 
 
@@ -208,7 +208,7 @@ async def test_a_crash_before_the_ledger_costs_the_one_claim(rae_pool, tenant, m
 async def test_a_retry_reports_what_the_first_attempt_embedded(rae_pool, tenant, make_worker):
     ids = await remember(rae_pool, tenant, *TEXTS)
     await embed_due(make_worker(rae_pool), tenant)
-    assert (await make_worker(rae_pool).embed(tenant, ids, round="cycle")).embedded == 3
+    assert (await make_worker(rae_pool).embed(tenant, ids)).embedded == 3
 
 
 async def test_the_vectors_leave_the_ledger_and_their_cost_stays(rae_pool, tenant, make_worker):
@@ -304,8 +304,8 @@ async def test_a_busy_endpoint_is_asked_again(rae_pool, tenant, make_worker, end
     endpoint.script(reply)
     ids = await remember(rae_pool, tenant, *TEXTS)
     with pytest.raises(ModelBusyError):
-        await make_worker(rae_pool).embed(tenant, ids, round="cycle")
-    assert (await make_worker(rae_pool).embed(tenant, ids, round="cycle")).embedded == 3
+        await make_worker(rae_pool).embed(tenant, ids)
+    assert (await make_worker(rae_pool).embed(tenant, ids)).embedded == 3
 
 
 async def test_one_text_that_is_refused_does_not_keep_the_others_out(rae_pool, tenant, make_worker, endpoint):
@@ -342,14 +342,14 @@ async def test_a_text_that_is_too_long_is_found_by_its_beginning(rae_pool, tenan
 )
 async def test_what_may_not_be_sent_is_skipped_with_a_reason(rae_pool, tenant, make_worker, endpoint, chosen, reason):
     ids = await remember(rae_pool, tenant, *TEXTS)
-    outcome = await make_worker(rae_pool, **chosen).embed(tenant, ids, round="cycle")
+    outcome = await make_worker(rae_pool, **chosen).embed(tenant, ids)
     assert (outcome.skipped, outcome.reasons, endpoint.requests) == (3, {reason: 3}, [])
 
 
 async def test_a_paused_tenant_is_left_alone(rae_pool, tenant, make_worker, endpoint):
     ids = await remember(rae_pool, tenant, *TEXTS)
     await pause(rae_pool, tenant)
-    assert (await make_worker(rae_pool).embed(tenant, ids, round="cycle")).status == "paused"
+    assert (await make_worker(rae_pool).embed(tenant, ids)).paused
     assert endpoint.requests == []
 
 
@@ -358,7 +358,7 @@ async def test_a_store_that_keeps_no_vectors_has_nothing_due(pool, make_worker, 
     worker = make_worker(pool)
     assert await due_embeddings(pool, "acme", settings=worker.settings) == []
     assert await missing_counts(pool, ["acme"], settings=worker.settings) is None
-    assert (await worker.embed("acme", ids, round="cycle")).reasons == {"no_vector_column": 3}
+    assert (await worker.embed("acme", ids)).reasons == {"no_vector_column": 3}
     assert endpoint.requests == []
 
 

@@ -4,7 +4,8 @@ from uuid import UUID, uuid4
 
 from memory_maintenance.inspection.derived import WRITERS, WrittenMemory, written_memories, written_memory
 from memory_maintenance.rae.summarization import SummarizationWorker
-from memory_maintenance.store.derived import DerivedMemory, derived_id, insert_derived
+from memory_maintenance.store.derived import DerivedMemory, insert_derived
+from memory_maintenance.store.identity import derived_id
 from memory_maintenance.store.memory import Source
 from memory_maintenance.store.pool import execute, fetch
 from tests.agents import AS_OF, talk, write

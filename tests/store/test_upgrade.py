@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -52,7 +53,7 @@ async def rows(pool: Pool, sql: str) -> list[tuple[str, ...]]:
     return sorted(tuple(map(str, row)) for row in await fetch(pool, sql))
 
 
-async def night(pool: Pool, at=LAST_NIGHT) -> dict:
+async def night(pool: Pool, at=LAST_NIGHT) -> dict[str, Any]:
     settings = Settings.model_validate({"rae_llm_backend": "extractive", "dreaming_enabled": True})
     stats = await MaintenanceScheduler(pool, settings).run_daily_maintenance(as_of=at)
     return {

@@ -9,12 +9,11 @@ import pytest
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.derived import text_hash
 from memory_maintenance.store.pool import Pool, execute, fetch_value
-from memory_maintenance.summarization.due import session_counts_due, sessions_due
 from memory_maintenance.summarization.policy import HOURLY_REACH, DueRule, SessionKey, SessionState
 from memory_maintenance.tenants.overrides import override
 from tests.agents import AS_OF, others, talk, write
 from tests.fake_model import FakeModel
-from tests.steps import Summarizing
+from tests.steps import Summarizing, session_counts_due, sessions_due
 
 BACKENDS = ["openai", "extractive", "none"]
 DAY, SECOND = timedelta(days=1), timedelta(seconds=1)

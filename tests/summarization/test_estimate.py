@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from memory_maintenance.cycles.planner import Planner
+from memory_maintenance.cycles.planner import estimate_run
 from memory_maintenance.errors import TenantNotFoundError
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import execute
@@ -16,7 +16,7 @@ from memory_maintenance.tenants.overrides import override
 from memory_maintenance.writers.model.budget import used
 from tests.agents import AS_OF, talk, write
 from tests.model_path import honest, model, settings, told
-from tests.steps import Summarizing
+from tests.steps import Summarizing, a_run
 
 __all__ = ["model", "settings"]
 
@@ -24,7 +24,8 @@ DAY = timedelta(days=1)
 
 
 async def estimate(pool, settings, **asked):
-    return await Planner(pool, settings).estimate(as_of=AS_OF, **asked)
+    run = await a_run(pool, AS_OF, backfill_days=asked.pop("backfill_days", None))
+    return await estimate_run(pool, settings, run, **asked)
 
 
 @pytest.mark.parametrize("events", [12, 300, 1500])

@@ -7,7 +7,6 @@ import pytest
 
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import execute, fetch_value
-from memory_maintenance.summarization.due import due_sessions
 from memory_maintenance.summarization.policy import SessionKey
 from memory_maintenance.summarization.prompt import SESSION_SYSTEM
 from memory_maintenance.writers.language.cleaning import clean
@@ -17,7 +16,7 @@ from tests.attempts import HONEST, block_of, obeys_in, obeys_in_its_text, tells_
 from tests.fake_model import FakeModel
 from tests.hostile import CONTENTS, ROWS
 from tests.model_path import honest, model, settings, told
-from tests.steps import Summarizing
+from tests.steps import Summarizing, sessions_due
 
 __all__ = ["model", "settings"]
 
@@ -100,7 +99,7 @@ async def test_any_content_can_be_summarized(pool, backend, content):
 async def test_any_row_can_be_summarized(pool, settings, model, endpoint, row):
     endpoint.otherwise = honest
     await write(pool, "acme", told(12), session="s", **row)
-    keys = await due_sessions(pool, "acme", as_of=AS_OF, daily=True, settings=settings)
+    keys = await sessions_due(pool, "acme", as_of=AS_OF, daily=True, settings=settings)
     outcomes = [await Summarizing(pool, settings, model).summarize(key, as_of=AS_OF) for key in keys]
     assert [outcome.status for outcome in outcomes] == ["stored"]
 
@@ -110,7 +109,7 @@ async def test_events_at_the_ends_of_time_have_no_place_in_a_session(pool, setti
     ids = await write(pool, "acme", told(14), session="s")
     await execute(pool, "UPDATE memories SET created_at = '-infinity' WHERE id = $1", ids[0])
     await execute(pool, "UPDATE memories SET created_at = 'infinity' WHERE id = $1", ids[1])
-    (key,) = await due_sessions(pool, "acme", as_of=AS_OF, daily=True, settings=settings)
+    (key,) = await sessions_due(pool, "acme", as_of=AS_OF, daily=True, settings=settings)
     assert (await Summarizing(pool, settings, model).summarize(key, as_of=AS_OF)).events == 12
 
 

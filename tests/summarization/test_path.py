@@ -121,7 +121,7 @@ async def test_a_reflection_without_evidence_in_the_sample_is_asked_anew_and_the
     assert (outcome.status, outcome.reason) == ("failed", "off_schema")
     assert await derived(pool, "acme", "reflection_engine_v2") == []
     endpoint.script(answer({**reflection, "evidence": [6, 5, 99]}))
-    outcome = await worker.dream("acme", "shop", as_of=AS_OF, round=str(uuid4()))
+    outcome = await worker.dream("acme", "shop", as_of=AS_OF)
     assert (outcome.status, outcome.sources, outcome.input_tokens) == ("stored", 2, 100)
     (row,) = await derived(pool, "acme", "reflection_engine_v2")
     assert row["metadata"]["source_ids"] == [str(memories[0]), str(memories[1])]

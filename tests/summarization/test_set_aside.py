@@ -7,14 +7,13 @@ from uuid import uuid4
 import pytest
 
 from memory_maintenance.store.pool import fetch_value
-from memory_maintenance.summarization.due import due_sessions
 from memory_maintenance.summarization.policy import SessionKey
 from memory_maintenance.writers.model.set_aside import all_set_aside, requeue
 from scripted_endpoint import replies as scripted
 from scripted_endpoint.replies import Reply, status
 from tests.agents import AS_OF, derived, write
 from tests.model_path import honest, model, record_of, settings, told
-from tests.steps import Summarizing
+from tests.steps import Summarizing, sessions_due
 
 __all__ = ["model", "settings"]
 
@@ -46,7 +45,7 @@ def summarize(worker):
 
 
 async def due(pool, settings, *, daily=True):
-    return [one.session_id for one in await due_sessions(pool, "acme", as_of=AS_OF, daily=daily, settings=settings)]
+    return [one.session_id for one in await sessions_due(pool, "acme", as_of=AS_OF, daily=daily, settings=settings)]
 
 
 async def a_good_session(pool, summarize, name="good"):

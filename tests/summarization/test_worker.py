@@ -18,23 +18,24 @@ from memory_maintenance.errors import (
 )
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import Pool, execute, fetch_value
+from memory_maintenance.summarization.outcome import SummaryOutcome
 from memory_maintenance.summarization.policy import SessionKey, summary_id
-from memory_maintenance.summarization.worker import SummarizationWorker, SummaryOutcome
 from memory_maintenance.tenants.control import pause, resume
 from memory_maintenance.tenants.overrides import override
 from tests.agents import AS_OF, derived, others, talk, write
 from tests.fake_model import FakeModel, answer_to
+from tests.steps import Summarizing
 
 
 def settings(backend: str = "openai", **changed: Any) -> Settings:
     return Settings.model_validate({"rae_llm_backend": backend, **changed})
 
 
-def worker(pool: Pool, backend: str = "openai", model: FakeModel | None = None, **changed: Any) -> SummarizationWorker:
-    return SummarizationWorker(pool, settings(backend, **changed), model or FakeModel())
+def worker(pool: Pool, backend: str = "openai", model: FakeModel | None = None, **changed: Any) -> Summarizing:
+    return Summarizing(pool, settings(backend, **changed), model or FakeModel())
 
 
-async def summarize(one: SummarizationWorker, tenant: str, session: str = "s", **asked: Any) -> SummaryOutcome:
+async def summarize(one: Summarizing, tenant: str, session: str = "s", **asked: Any) -> SummaryOutcome:
     return await one.summarize(SessionKey(tenant, "shop", session), **{"as_of": AS_OF, **asked})
 
 
@@ -378,13 +379,11 @@ async def test_dates_that_a_summary_drops_are_counted(pool, tenant):
 async def test_a_long_session_is_summarized_in_chunks_that_fit_and_merged(pool, tenant):
     await write(pool, tenant, talk(126), session="s")
     model = FakeModel()
-    beats: list[int] = []
     one = worker(pool, model=model, model_context_tokens=2048)
-    assert (await summarize(one, tenant, beat=lambda: beats.append(1))).events == 126
+    assert (await summarize(one, tenant)).events == 126
     purposes = [question.purpose for question in model.questions]
     assert purposes == ["summary_chunk"] * (len(purposes) - 1) + ["summary"]
     assert len(purposes) > 3
-    assert len(beats) == len(purposes)
     chunks = "".join(question.prompt for question in model.questions[:-1])
     assert all(f"Order {n} " in chunks for n in range(1, 127))
     (row,) = await derived(pool, tenant)
