@@ -11,7 +11,7 @@ from memory_maintenance.decay.rule import decay_rule
 from memory_maintenance.decay.task import BATCH_SECONDS, Decay
 from memory_maintenance.dreaming.outcome import DreamOutcome
 from memory_maintenance.dreaming.policy import DreamRule
-from memory_maintenance.dreaming.task import Dreaming
+from memory_maintenance.dreaming.task import Dreaming, DreamUnit
 from memory_maintenance.embedding.task import Embedding, EmbeddingUnit
 from memory_maintenance.rae.decay import DecayWorker
 from memory_maintenance.rae.dreaming import DreamingWorker
@@ -22,11 +22,11 @@ from memory_maintenance.store.pool import Pool
 from memory_maintenance.summarization.due import due_session_counts, due_sessions
 from memory_maintenance.summarization.outcome import SummaryOutcome
 from memory_maintenance.summarization.policy import SessionKey
-from memory_maintenance.summarization.task import Summarization
+from memory_maintenance.summarization.task import SessionUnit, Summarization
 from memory_maintenance.task import AnyTask, Tools
 from memory_maintenance.tenants.control import Tenant, load_tenant
 from memory_maintenance.tenants.known import ensure_known
-from memory_maintenance.work import Kind, Run, as_json
+from memory_maintenance.work import Done, Kind, Run, as_json
 from memory_maintenance.writers.model.embedder import Embedder
 from memory_maintenance.writers.model.question import LanguageModel
 
@@ -98,6 +98,11 @@ class Summarizing(SummarizationWorker):
         super().__init__(pool, settings, model)
         self.task: Summarization = self._task
 
+    async def do(self, session: SessionKey, *, as_of: datetime | None = None) -> Done:
+        """Do the step of a run: unless the tenant is paused, or has no summaries."""
+        unit = SessionUnit(project=session.project, session_id=session.session_id)
+        return await do_unit(self.task, session.tenant_id, as_json(unit), await a_run(self.task.tools.pool, as_of))
+
     async def summarize(
         self,
         session: SessionKey,
@@ -117,6 +122,11 @@ class Dreamer(DreamingWorker):
     def __init__(self, pool: Pool, settings: Settings | None = None, model: LanguageModel | None = None) -> None:
         super().__init__(pool, settings, model)
         self.task: Dreaming = self._task
+
+    async def do(self, tenant_id: str, project: str, *, as_of: datetime | None = None) -> Done:
+        """Do the step of a run: unless the tenant is paused, or does not dream."""
+        unit = as_json(DreamUnit(project=project))
+        return await do_unit(self.task, tenant_id, unit, await a_run(self.task.tools.pool, as_of))
 
     async def dream(
         self,

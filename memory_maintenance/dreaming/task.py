@@ -97,6 +97,12 @@ class Dreaming(Task[DreamUnit]):
             )
         )
 
+    async def stopped(self, tenant: Tenant, unit: DreamUnit, run: Run, reason: str) -> Done:
+        """Log, as RAE does, that the tenant does not dream."""
+        if reason == self.off(tenant.settings):
+            skipped(tenant.tenant_id, unit.project, reason)
+        return await super().stopped(tenant, unit, run, reason)
+
     async def dream(
         self, tenant: Tenant, project: str | None, run: Run, *, rule: DreamRule | None = None
     ) -> DreamOutcome:

@@ -93,6 +93,12 @@ class Summarization(Task[SessionUnit]):
             )
         )
 
+    async def stopped(self, tenant: Tenant, unit: SessionUnit, run: Run, reason: str) -> Done:
+        """Log, as RAE does, that the tenant has no summaries."""
+        if reason == self.off(tenant.settings):
+            skipped(SessionKey(tenant.tenant_id, unit.project, unit.session_id), reason)
+        return await super().stopped(tenant, unit, run, reason)
+
     @classmethod
     def left_undone(cls, counts: Counts) -> int:
         """Count fallbacks too, which wait for a better text; not those that are final: the session is set aside."""

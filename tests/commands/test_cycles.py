@@ -163,4 +163,4 @@ async def test_on_a_narrow_screen_counts_go_and_nothing_is_folded(cli, pool, mon
     assert [part in row for part in (str(cycle)[:13], "summarization of 1 named", "completed")] == [True] * 3
     assert "…" not in header + row
     assert max(len(header), len(row)) <= width
-    assert ("dreams" in header, "started (UTC)" in header) == (width >= 160, width >= 70)
+    assert ("dreaming" in header, "started (UTC)" in header) == (width >= 160, width >= 70)

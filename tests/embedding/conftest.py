@@ -50,6 +50,8 @@ def summary(tenant: str, text: str, **changes: Any) -> DerivedMemory:
     values: dict[str, Any] = {
         "id": uuid4(),
         "tenant_id": tenant,
+        "task": "summarization",
+        "subject": "s",
         "content": text,
         "source": "summarization_worker",
         "importance": 0.5,

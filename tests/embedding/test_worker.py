@@ -10,9 +10,11 @@ from structlog.testing import capture_logs
 
 from memory_maintenance.embedding.due import due_embeddings, missing_counts
 from memory_maintenance.embedding.policy import BATCH
+from memory_maintenance.embedding.task import Embedding
 from memory_maintenance.errors import ModelBusyError, QuestionClaimedError
 from memory_maintenance.store.derived import text_hash
 from memory_maintenance.store.pool import execute, fetch, fetch_value
+from memory_maintenance.task import Tools
 from memory_maintenance.tenants.control import pause
 from memory_maintenance.writers.model.asking import patiently
 from memory_maintenance.writers.model.ledger import Ledger
@@ -357,7 +359,8 @@ async def test_a_store_that_keeps_no_vectors_has_nothing_due(pool, make_worker, 
     ids = await remember(pool, "acme", *TEXTS)
     worker = make_worker(pool)
     assert await due_embeddings(pool, "acme", settings=worker.settings) == []
-    assert await missing_counts(pool, ["acme"], settings=worker.settings) is None
+    assert await missing_counts(pool, ["acme"], settings=worker.settings) == {}
+    assert await Embedding(Tools(pool, worker.settings)).unavailable() == "no_vector_column"
     assert (await worker.embed("acme", ids)).reasons == {"no_vector_column": 3}
     assert endpoint.requests == []
 

@@ -77,7 +77,7 @@ async def test_a_kill_at_any_step_leaves_one_summary_and_pays_no_more_than_it_lo
     endpoint.otherwise = honest
     await write(pool, "acme", told(12), session="s")
     key, cycle = SessionKey("acme", "shop", "s"), uuid4()
-    how: dict[str, Any] = {"as_of": AS_OF, "round": str(cycle), "cycle_id": cycle}
+    how: dict[str, Any] = {"as_of": AS_OF, "cycle_id": cycle}
     if step == "after the store":
         await Summarizing(pool, settings, model).summarize(key, **how)  # whoever waited for it is dead
     else:

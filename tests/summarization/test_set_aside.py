@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
@@ -38,8 +37,7 @@ def worker(pool, settings, model):
 @pytest.fixture
 def summarize(worker):
     async def cycle(session, **asked):
-        asked = {"as_of": AS_OF, "round": str(uuid4()), **asked}
-        return await worker.summarize(SessionKey("acme", "shop", session), **asked)
+        return await worker.summarize(SessionKey("acme", "shop", session), **{"as_of": AS_OF, **asked})
 
     return cycle
 

@@ -22,6 +22,7 @@ from memory_maintenance.summarization.outcome import SummaryOutcome
 from memory_maintenance.summarization.policy import SessionKey, summary_id
 from memory_maintenance.tenants.control import pause, resume
 from memory_maintenance.tenants.overrides import override
+from memory_maintenance.work import Counts, Done
 from tests.agents import AS_OF, derived, others, talk, write
 from tests.fake_model import FakeModel, answer_to
 from tests.steps import Summarizing
@@ -408,10 +409,12 @@ async def test_a_question_that_fits_in_no_size_ends_in_the_fallback(pool, tenant
 async def test_a_paused_tenant_is_left_alone_until_it_is_resumed(any_pool, tenant):
     await write(any_pool, tenant, talk(12), session="s")
     await pause(any_pool, tenant)
-    assert (await summarize(worker(any_pool), tenant)).status == "paused"
+    one, session = worker(any_pool), SessionKey(tenant, "shop", "s")
+    assert await one.do(session, as_of=AS_OF) == Done(counts=Counts(skipped=1), paused=True)
+    assert await one.summarize_session(tenant, "shop", "s") is None
     assert await derived(any_pool, tenant) == []
     await resume(any_pool, tenant)
-    assert (await summarize(worker(any_pool), tenant)).status == "stored"
+    assert (await one.do(session, as_of=AS_OF)).counts.of("stored") == 1
 
 
 @pytest.mark.parametrize(
@@ -420,8 +423,11 @@ async def test_a_paused_tenant_is_left_alone_until_it_is_resumed(any_pool, tenan
 async def test_summaries_are_switched_off_by_setting_and_by_tenant(pool, tenant, everywhere, here, status):
     await write(pool, tenant, talk(12), session="s")
     await override(pool, tenant, {"summarization_enabled": here})
-    outcome = await summarize(worker(pool, summarization_enabled=everywhere), tenant)
-    assert (outcome.status, outcome.reason) == (status, "summarization_disabled" if status == "skipped" else None)
+    one = worker(pool, summarization_enabled=everywhere)
+    counts = (await one.do(SessionKey(tenant, "shop", "s"), as_of=AS_OF)).counts
+    assert (counts.of(status), counts.reasons) == (1, {"summarization_disabled": 1} if status == "skipped" else {})
+    await write(pool, tenant, talk(12), session="t")
+    assert (await one.summarize_session(tenant, "shop", "t") is None) == (status == "skipped")
 
 
 async def test_skips_and_summaries_are_logged_as_rae_does_and_without_their_text(pool, tenant):
@@ -430,11 +436,13 @@ async def test_skips_and_summaries_are_logged_as_rae_does_and_without_their_text
     down = FakeModel(ModelUnavailableError("server_error", "m"))
     with capture_logs() as logged:
         await summarize(worker(pool), tenant)
-        await summarize(worker(pool, summarization_enabled=False), tenant)
+        await worker(pool, summarization_enabled=False).do(SessionKey(tenant, "shop", "s"))
+        await worker(pool, summarization_enabled=False).summarize_session(tenant, "shop", "s")
         await summarize(worker(pool, model=down), tenant, "t")
     events = [(line["event"], line.get("reason")) for line in logged]
     assert events == [
         ("session_summarization_skipped", "insufficient_events"),
+        ("session_summarization_skipped", "summarization_disabled"),
         ("session_summarization_skipped", "summarization_disabled"),
         ("llm_summarization_failed", "server_error"),
         ("session_summarization_completed", None),
