@@ -32,7 +32,10 @@ def drawn() -> dict[str, tuple[str, bool]]:
     found, path = {ROOT: ("Exception", False)}, [ROOT]
     for branch in BRANCH.finditer(errors.__doc__ or ""):
         depth = len(branch["indent"]) // 4 + 1
-        found[branch["name"]] = (path[depth - 1], "(a retry helps)" in branch["rest"])
+        found[branch["name"]] = (
+            path[depth - 1],
+            re.search(r"\((a retry helps|a few retries help)\)", branch["rest"]) is not None,
+        )
         path[depth:] = [branch["name"]]
     return found
 
