@@ -21,7 +21,7 @@ from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import Pool, execute, fetch_value
 from memory_maintenance.tenants.control import pause
 from memory_maintenance.tenants.overrides import override
-from tests.agents import AS_OF, derived, others, talk, write
+from tests.agents import AS_OF, derived, others, sources_of, talk, write
 from tests.fake_model import FakeModel, answer_to
 from tests.steps import Dreamer
 
@@ -71,7 +71,7 @@ async def test_a_reflection_and_its_strategy_are_stored_as_rae_does(any_pool, te
     assert (reflection["tags"], strategy["tags"]) == (["courier", "orders"], ["courier", "orders", "strategy"])
     assert (reflection["importance"], strategy["importance"]) == (pytest.approx(0.8), pytest.approx(0.88))
     # The latest of equally important memories is number 1.
-    assert reflection["metadata"]["source_ids"] == [str(memories[-1]), str(memories[-2])]
+    assert [await sources_of(any_pool, one) for one in stored] == [{memories[-1], memories[-2]}] * 2
     kept = {
         key: reflection["metadata"][key]
         for key in ("backend", "model", "prompt_version", "confidence", "cycle_id", "outcome")
@@ -110,8 +110,9 @@ async def test_without_a_model_a_dream_tells_what_recurs_and_invents_no_strategy
     assert (outcome.status, outcome.strategy_id, outcome.backend) == ("stored", None, "extractive")
     (row,) = await derived(any_pool, tenant, "reflection_engine_v2")
     assert "Hoekstra" in row["content"]
-    assert set(row["metadata"]["source_ids"]) <= {str(one) for one in memories[:3]}
-    assert outcome.sources == len(row["metadata"]["source_ids"]) >= 2
+    sources = await sources_of(any_pool, row["id"])
+    assert sources <= set(memories[:3])
+    assert outcome.sources == len(sources) >= 2
     assert row["metadata"]["themes"][0]["sources"]
 
 
