@@ -43,9 +43,10 @@ def show_dependents(dependents: Sequence[Dependent]) -> None:
 
 def _title(written: WrittenMemory) -> str:
     edited = sum(source.is_edited for source in written.sources)
-    said = [f"Made from {len(written.sources)} memories"]
-    said += [f"{edited} of them edited since"] if edited else []
-    return ", ".join([*said, f"and {written.gone} that are gone"] if written.gone else said)
+    counts = {"edited since": edited, "gone": written.gone}
+    return "; ".join(
+        [f"Made from {len(written.sources)} memories", *(f"{what}: {n}" for what, n in counts.items() if n)]
+    )
 
 
 def _model(kept: dict[str, Any]) -> str:

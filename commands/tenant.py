@@ -12,6 +12,7 @@ from commands.console import AsJson, print_json, run, said, say, settings_for_co
 from commands.cycle_words import short_id
 from commands.tables import show_titled, table
 from commands.task_words import left_in_words, specs
+from memory_maintenance.inspection.derived import Dangling
 from memory_maintenance.inspection.sessions import SessionReport, session_reports
 from memory_maintenance.inspection.tenant import TenantReport, TenantRun, tenant_report
 from memory_maintenance.settings import Settings
@@ -61,6 +62,7 @@ def tenant_data(report: TenantReport) -> dict[str, Any]:
             "projects_to_dream": report.projects,
         },
         "not_due": [asdict(session) for session in report.unwritten],
+        "dangling": [asdict(one) for one in report.dangling],
         "orders": [asdict(order) for order in report.orders],
         "runs": [asdict(one) | {"outcome": one.outcome.model_dump(mode="json")} for one in report.runs],
     }
@@ -96,6 +98,7 @@ def _show_tenant(report: TenantReport) -> None:
         say(f"nothing of this is done while it is paused: starter.py tenants resume {control.tenant_id}")
     else:
         _show_unwritten(report.unwritten)
+    _show_dangling(report.dangling)
     _show_runs(report.runs)
     _show_orders(report.orders)
     say(f"\nmore of a session: starter.py tenants show {control.tenant_id} --session SESSION")
@@ -118,6 +121,15 @@ def _show_unwritten(sessions: tuple[SessionReport, ...]) -> None:
         why, last = one.why[0].partition(": ")[0], f"{one.last_event_at:%Y-%m-%d %H:%M}"
         rows.add_row(one.session_id, one.project, str(one.new_events), last, why)
     show_titled("Sessions with new events that are not due, the latest first", rows)
+
+
+def _show_dangling(found: tuple[Dangling, ...]) -> None:
+    if not found:
+        return
+    rows = table(None, "id", "by", "about", "sources#", "gone#")
+    for one in found:
+        rows.add_row(str(one.id), one.task, one.subject or "", str(one.sources), str(one.gone))
+    show_titled("Made from memories that are gone, the latest first", rows)
 
 
 def _show_orders(orders: tuple[Order, ...]) -> None:

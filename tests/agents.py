@@ -85,3 +85,9 @@ async def others(pool: Pool, tenant: str) -> str:
         tenant,
     )
     return str(rows[0]["sum"])
+
+
+async def sources_of(pool: Pool, derived_id: object) -> set[UUID]:
+    """Return what lineage says that a memory was made from."""
+    rows = await fetch(pool, "SELECT source_id FROM maintenance.lineage WHERE derived_id = $1", derived_id)
+    return {row["source_id"] for row in rows}

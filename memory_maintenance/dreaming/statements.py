@@ -117,7 +117,7 @@ STORED: Final = """
 -- dreaming.STORED: what is kept of a reflection that lineage names; what else has its id is none.
 --   $1 tenant_id  its own type
 --   $2 ids        uuid[]   that it may have
-SELECT m.id, m.metadata::text AS metadata, count(*)::integer AS sources
+SELECT m.id, m.metadata::text AS metadata, count(*) FILTER (WHERE l.source_id <> m.id)::integer AS sources
 FROM memories m JOIN maintenance.lineage l ON l.tenant_id = m.tenant_id::text AND l.derived_id = m.id
 WHERE m.tenant_id = $1 AND m.id = ANY ($2) AND l.task = 'dreaming'
 GROUP BY m.id, m.metadata
@@ -154,6 +154,7 @@ SELECT m.id::text AS id, m.content, m.importance, m.tags, m.layer, m.source, m.p
                FROM maintenance.lineage l
                     LEFT JOIN memories s ON s.id = l.source_id AND s.tenant_id = m.tenant_id
                WHERE l.tenant_id = m.tenant_id::text AND l.derived_id = m.id AND l.task = 'dreaming'
+                     AND l.source_id <> m.id
                HAVING count(*) > 0
            ) || m.metadata,
            m.metadata

@@ -12,6 +12,7 @@ from memory_maintenance.decay.policy import DecayRule
 from memory_maintenance.decay.rule import decay_rule
 from memory_maintenance.dreaming.due import due_projects
 from memory_maintenance.inspection.decay import RuleOrigin, rule_origin
+from memory_maintenance.inspection.derived import Dangling, dangling
 from memory_maintenance.inspection.sessions import SessionReport, unwritten_sessions
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.clock import checked_as_of
@@ -72,6 +73,8 @@ class TenantReport:
     """The first ones that can dream."""
     unwritten: tuple[SessionReport, ...]
     """The latest sessions with new events that are not due."""
+    dangling: tuple[Dangling, ...]
+    """The latest derived memories whose sources are gone in part."""
     orders: tuple[Order, ...]
     """The latest first."""
 
@@ -103,6 +106,7 @@ async def tenant_report(pool: Pool, settings: Settings, tenant_id: str) -> Tenan
             sessions=tuple(await due_sessions(db, tenant_id, daily, settings, limit=SHOWN)),
             projects=tuple(await due_projects(db, tenant_id, as_of=as_of, settings=settings, limit=SHOWN)),
             unwritten=tuple(await unwritten_sessions(db, settings, control, as_of=as_of, most=SHOWN)),
+            dangling=tuple(await dangling(db, tenant_id, most=SHOWN)),
             orders=tuple(await latest_orders(db, tenant_id, SHOWN_ORDERS)),
         )
 

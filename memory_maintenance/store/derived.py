@@ -110,6 +110,7 @@ WHERE id = $1 AND tenant_id = $2
 
 LINK: Final = """
 -- memories.LINK: what a derived memory is made from. A source that was read again counts as it says now.
+-- Itself, where it was made from nothing that is a memory: lineage names every derived memory.
 --   $1 tenant_id (its own type), $2 derived_id uuid
 --   $3 source_ids  uuid[]
 --   $4 hashes      bytea[]
@@ -206,5 +207,6 @@ async def rewrite_derived(db: Executor, memory: DerivedMemory) -> bool:
 
 
 async def _link(db: Executor, memory: DerivedMemory) -> None:
-    ids, hashes = [source.id for source in memory.sources], [source.hash for source in memory.sources]
+    sources = memory.sources or (Source(memory.id),)
+    ids, hashes = [source.id for source in sources], [source.hash for source in sources]
     await execute(db, LINK, memory.tenant_id, memory.id, ids, hashes, memory.task, memory.subject)

@@ -34,6 +34,25 @@ SELECT {values}
 FROM jsonb_populate_recordset(NULL::memories, $1::text::jsonb) r
 ORDER BY r.id
 ON CONFLICT (id) DO NOTHING
+RETURNING id, source
+"""
+
+OURS: Final = ("summarization_worker", "reflection_engine_v2")
+"""``source`` of what maintenance writes."""
+
+ADOPT: Final = """
+-- memories.ADOPT: of imported memories those that maintenance wrote in another store; what they were made from is not
+-- known here, so lineage names themselves.
+--   $1 ids  uuid[]
+INSERT INTO maintenance.lineage (tenant_id, derived_id, source_id, task, subject)
+SELECT m.tenant_id::text, m.id, m.id,
+       CASE m.source WHEN 'summarization_worker' THEN 'summarization' ELSE 'dreaming' END,
+       CASE m.source WHEN 'summarization_worker'
+           THEN maintenance.session_of(m.session_id, m.metadata) ELSE maintenance.project_of(m.project)
+       END
+FROM memories m
+WHERE m.id = ANY ($1) AND maintenance.is_ours(m.source) AND m.metadata ? 'text_sha256'
+ON CONFLICT DO NOTHING
 """
 
 _OTHERWISE: Final[Mapping[str, str]] = {

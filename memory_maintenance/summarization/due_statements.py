@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-_DUE: Final = """
--- summarization.DUE_SESSIONS, _COUNTS, _OLDEST, _SIZES: sessions of some tenants that are due, as DueRule.is_due says.
+_DUE: Final = """-- Sessions of some tenants that are due, as DueRule.is_due says.
 --   $1 tenant_ids       array of the column's type
 --   $2 as_of            timestamptz
 --   $3 enabled          boolean      what holds for tenants without an override
@@ -128,7 +127,10 @@ due AS (
 """
 
 DUE_SESSIONS: Final = (
-    _DUE
+    """
+-- summarization.DUE_SESSIONS: which they are.
+"""
+    + _DUE
     + """
 --   $13 after_project, $14 after_session, $15 limit: the page after this session
 SELECT project, session_id FROM due
@@ -139,14 +141,20 @@ LIMIT $15
 )
 
 DUE_COUNTS: Final = (
-    _DUE
+    """
+-- summarization.DUE_COUNTS: how many each tenant has.
+"""
+    + _DUE
     + """
 SELECT tenant_id, count(*) AS sessions FROM due GROUP BY tenant_id
 """
 )
 
 DUE_OLDEST: Final = (
-    _DUE
+    """
+-- summarization.DUE_OLDEST: how many there are, and how long the first has been waiting.
+"""
+    + _DUE
     + """
 SELECT count(*) AS sessions, min(s.last_event_at) AS oldest
 FROM due d
@@ -155,7 +163,10 @@ FROM due d
 )
 
 DUE_SIZES: Final = (
-    _DUE
+    """
+-- summarization.DUE_SIZES: how much a writer has to read for each.
+"""
+    + _DUE
     + """
 --   $13 most_characters  integer   of a content that a model is given
 --   $14 frame            integer   bytes that an event's line has besides it

@@ -41,9 +41,9 @@ WHERE m.tenant_id = $1 AND maintenance.is_event(m.layer, m.source, m.tags, m.met
 ORDER BY m.created_at, m.id
 """
 
-SUMMARIES: Final = """
--- summarization.SUMMARIES: the summaries of a session as lineage names them, the newest first: those of its events,
--- whatever project they are in by now, and those of its name. An id says nothing.
+_SUMMARIES: Final = """
+-- The summaries of a session as lineage names them, the newest first: those of its events, whatever project they are in
+-- by now, and those of its name. An id says nothing.
 --   $1 tenant_id   its own type
 --   $2 project     text
 --   $3 session_id  text
@@ -66,7 +66,8 @@ WHERE m.tenant_id = $1
 ORDER BY m.created_at DESC, m.id DESC
 """
 
-SUMMARIES_FOR_UPDATE: Final = SUMMARIES + "FOR UPDATE OF m"
+SUMMARIES: Final = "-- summarization.SUMMARIES" + _SUMMARIES
+SUMMARIES_FOR_UPDATE: Final = "-- summarization.SUMMARIES_FOR_UPDATE" + _SUMMARIES + "FOR UPDATE OF m"
 
 COVERED_ELSEWHERE: Final = """
 -- summarization.COVERED_ELSEWHERE: whether one of these events is in another summary by now.

@@ -114,6 +114,25 @@ async def test_explain_shows_what_a_summary_was_made_from(cli, pool):
     assert [source["id"] for source in as_data["derived"]["sources"]] == list(map(str, ids))
 
 
+async def test_explain_shows_what_was_made_from_a_memory_and_what_of_its_sources_is_gone(cli, pool):
+    first, second, *_ = await write(pool, "acme", talk(12), session="s")
+    summary = await SummarizationWorker(pool, Settings(rae_llm_backend="extractive")).summarize_session(
+        "acme", "shop", "s"
+    )
+    assert summary is not None
+    told = (await cli("memories", "explain", first)).stdout
+    assert "What was made from it" in told
+    assert summary["id"] in told
+    [made] = json.loads((await cli("memories", "explain", first, "--json")).stdout)["dependents"]
+    assert (made["id"], made["task"], made["subject"]) == (summary["id"], "summarization", "s")
+    await execute(pool, "DELETE FROM memories WHERE id = $1", first)
+    await execute(pool, "UPDATE memories SET content = 'Never mind.' WHERE id = $1", second)
+    told = (await cli("memories", "explain", summary["id"])).stdout
+    assert "Made from 11 memories; edited since: 1; gone: 1" in told
+    told = (await cli("tenants", "show", "acme")).stdout
+    assert "Made from memories that are gone, the latest first" in told
+
+
 async def test_explain_names_a_memory_that_is_not_there(cli):
     told = await cli("memories", "explain", missing := uuid4())
     assert (told.exit_code, told.stdout) == (1, "")

@@ -164,9 +164,9 @@ async def test_a_store_without_a_column_that_can_be_done_without_is_served(pool)
 
 
 async def test_fields_that_this_store_has_no_column_for_go_into_the_metadata(pool):
-    await imported(pool, line(strength=0.25, expires_at="P1D", governance={"owner": "ana"}))
+    await imported(pool, line(strength=0.25, human_label="the tent", governance={"owner": "ana"}))
     metadata = await fetch_value(pool, "SELECT metadata FROM memories")
-    assert metadata == {"strength": 0.25, "expires_at": "2026-11-25 12:00:00+00:00", "governance": {"owner": "ana"}}
+    assert metadata == {"strength": 0.25, "human_label": "the tent", "governance": {"owner": "ana"}}
 
 
 async def test_lines_without_an_id_are_added_once_whatever_the_day(pool):

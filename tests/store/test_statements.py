@@ -9,6 +9,7 @@ from types import ModuleType
 import asyncpg
 
 import memory_maintenance
+from memory_maintenance.store.pool import fetch_value
 
 _NAMED = re.compile(r"^\s*-- (\w+\.[A-Z_]+)", re.MULTILINE)
 _JSON = {"json", "jsonb"}
@@ -36,6 +37,44 @@ def statements() -> Iterator[tuple[str, str]]:
     for text in texts:
         if named := _NAMED.search(text):
             yield named[1], text
+
+
+_COMMANDS = {"store.BEGIN", "store.BEGIN_SNAPSHOT"}
+"""Several in one text."""
+
+_OF_PARTS = "memory_maintenance.decay."
+"""Where constants are parts of statements, too."""
+
+
+def _whole_statements() -> Iterator[tuple[str, str]]:
+    """Yield the public constants that are statements, with the name in their first line."""
+    for module in _modules():
+        for constant, value in vars(module).items():
+            if constant.isupper() and not constant.startswith("_") and not module.__name__.startswith(_OF_PARTS):
+                yield from ((named[1], text) for text in _texts(value) if (named := _NAMED.match(text)))
+
+
+async def test_every_statement_can_be_prepared_and_so_be_pasted_into_psql(any_pool):
+    refused: dict[str, str] = {}
+    without_vectors = await fetch_value(any_pool, "SELECT to_regclass('memory_embeddings') IS NULL")
+    async with any_pool.acquire() as connection:
+        for name, text in set(_whole_statements()):
+            if name in _COMMANDS or (without_vectors and "embedding" in text):
+                continue  # a store without vectors is never asked for them
+            try:
+                await connection.prepare(text)
+            except asyncpg.PostgresError as error:
+                refused[name] = str(error)
+    assert refused == {}
+
+
+def test_every_statement_has_a_name_of_its_own():
+    texts: dict[str, set[str]] = {}
+    for name, text in _whole_statements():
+        texts.setdefault(name, set()).add(text)
+    of_two_tables = {f"embedding.{name}" for name in ("DUE", "COUNTS", "TOTALS", "TEXTS", "STORE", "DIMENSION")}
+    assert {name for name, found in texts.items() if len(found) > 1} == of_two_tables
+    assert len(texts) > 50
 
 
 async def test_json_crosses_as_text_so_that_no_codec_of_the_callers_matters(any_pool):

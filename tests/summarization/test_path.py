@@ -9,7 +9,7 @@ import pytest
 from memory_maintenance.store.pool import Pool, fetch_value
 from memory_maintenance.summarization.policy import SessionKey
 from scripted_endpoint.replies import Reply, answer, status
-from tests.agents import AS_OF, derived, write
+from tests.agents import AS_OF, derived, sources_of, write
 from tests.model_path import honest, model, settings, told
 from tests.steps import Dreamer, Summarizing
 from tests.writers.model.conftest import budgets_agree_with_the_ledger, pass_time, rows
@@ -124,4 +124,4 @@ async def test_a_reflection_without_evidence_in_the_sample_is_asked_anew_and_the
     outcome = await worker.dream("acme", "shop", as_of=AS_OF)
     assert (outcome.status, outcome.sources, outcome.input_tokens) == ("stored", 2, 100)
     (row,) = await derived(pool, "acme", "reflection_engine_v2")
-    assert row["metadata"]["source_ids"] == [str(memories[0]), str(memories[1])]
+    assert await sources_of(pool, row["id"]) == set(memories[:2])

@@ -6,7 +6,7 @@ LOCK TABLE maintenance.covered_events IN EXCLUSIVE MODE;
 CREATE TABLE maintenance.lineage (
     tenant_id   text NOT NULL,
     derived_id  uuid NOT NULL,
-    source_id   uuid NOT NULL,      -- may be gone by now
+    source_id   uuid NOT NULL,      -- may be gone by now; derived_id itself: what it was made from is not known
     task        text NOT NULL,
     subject     text,               -- what it is about: a session's id, a project's name
     source_hash bytea,              -- of the source's text as it was read; NULL: before this table
@@ -33,10 +33,9 @@ WHERE r.source = 'reflection_engine_v2' AND named.source_id IS NOT NULL
       AND (r.metadata ? 'cycle_id'
            OR EXISTS (SELECT FROM memories m WHERE m.id = named.source_id AND m.tenant_id = r.tenant_id));
 
--- Summaries and reflections of ours whose sources nobody knows any more, as after the loss of this schema: an id that no
--- memory has stands for a source that is gone.
+-- Summaries and reflections of ours whose sources nobody knows any more, as after the loss of this schema.
 INSERT INTO maintenance.lineage (tenant_id, derived_id, source_id, task, subject, derived_at)
-SELECT m.tenant_id::text, m.id, gen_random_uuid(),
+SELECT m.tenant_id::text, m.id, m.id,
        CASE m.source WHEN 'summarization_worker' THEN 'summarization' ELSE 'dreaming' END,
        CASE m.source WHEN 'summarization_worker'
            THEN coalesce(nullif(m.session_id, ''), m.metadata->>'session_id') ELSE coalesce(m.project, 'default')
