@@ -49,6 +49,9 @@ _POOLER: Final = Verdict(
 VERDICTS: Final[Mapping[str, Verdict]] = {
     # The connection has gone, or the server is going, down or not yet up: the next attempt meets it when it is back.
     "08": _NO_ANSWER,
+    "08P01": Verdict(  # pgbouncer's word for whatever keeps it from lending a session
+        DatabaseUnavailableError, "{where} has no session to lend: {kind}; look at the pooler's log"
+    ),
     "08003": _CLOSED,  # asyncpg's word for the next two and for 25P03, where they end a connection that is in use
     "57P01": _NO_ANSWER,
     "57P02": _NO_ANSWER,

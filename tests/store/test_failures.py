@@ -187,6 +187,7 @@ async def test_a_state_that_postgres_reports_is_named_as_what_it_is(pool, store_
 
 TOLD: list[tuple[str, type[MaintenanceError]]] = [
     ("08006", DatabaseUnavailableError),
+    ("08P01", DatabaseUnavailableError),
     ("25P03", DatabaseUnavailableError),
     ("57P01", DatabaseUnavailableError),
     ("57P02", DatabaseUnavailableError),
