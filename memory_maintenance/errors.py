@@ -12,7 +12,7 @@
     ├── StoreError                   Postgres
     │   ├── DatabaseUnavailableError   (a retry helps) an outage, a failover, too many connections
     │   │   └── DatabaseBusyError      (a retry helps) other sessions hold what a statement needs
-    │   ├── StatementTimeoutError      (a few retries help) a time-out that a DBA set
+    │   ├── StatementTimeoutError      (a retry helps) three attempts: a time-out that a DBA set
     │   ├── DatabaseRefusedError       wrong password, database or rights
     │   ├── StoreShapeError            a table is not as it has to be
     │   ├── VectorColumnError          the column of embeddings does not take the model's vectors

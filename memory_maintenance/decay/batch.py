@@ -10,18 +10,25 @@ from functools import partial
 from typing import Final, Literal
 from uuid import UUID
 
+import structlog
+
 from memory_maintenance.decay.policy import DecayRule
 from memory_maintenance.decay.policy import Run as Instants
 from memory_maintenance.decay.progress import DecayProgress, Halt, foreseen_gate, gate, keep, keep_end, start
 from memory_maintenance.decay.statements import NOTHING, Page, decay_locked, decay_page, foreseen_page
+from memory_maintenance.errors import StatementTimeoutError
 from memory_maintenance.store.pool import Executor, Pool, transaction
 from memory_maintenance.work import Run
+
+logger = structlog.get_logger(__name__)
 
 Status = Literal["done", "more", "paused", "superseded"]
 
 _FIRST_ID: Final = UUID(int=0)
 _LAST_ID: Final = UUID(int=2**128 - 1)
 _NAMED_IDS: Final = 10
+_SMALLEST_PAGE: Final = 10
+"""Rows; a page of so few that a time-out cancels is not cut further."""
 _COUNTED: Final = ("updated", "first_seen", "rebased", "invalid", "negligible", "protected")
 
 
@@ -81,10 +88,18 @@ class BatchInProgress:
         )
 
     async def _next_page(self) -> Status:
-        page = await self._in_its_transaction(self._page_at_cursor)
-        if not isinstance(page, Page):
-            return page
-        return "more" if page.seen == self.page_size else "done"
+        while True:
+            started = self.started
+            try:
+                page = await self._in_its_transaction(self._page_at_cursor)
+            except StatementTimeoutError:
+                # Nothing of the page was written. A shorter one may fit into the time that a DBA allows.
+                if self.page_size <= _SMALLEST_PAGE:
+                    raise
+                self.started, self.page_size = started, self.page_size // 2
+                logger.warning("decay_page_halved", tenant_id=self.tenant_id, page_size=self.page_size)
+            else:
+                return page if not isinstance(page, Page) else "more" if page.seen == self.page_size else "done"
 
     async def _page_at_cursor(self, db: Executor, instants: Instants) -> Page:
         if self.cursor == _LAST_ID:

@@ -28,51 +28,61 @@ from memory_maintenance.errors import (
 
 
 class Verdict(NamedTuple):
-    """Which error of ours a state is, and what it says after the name of the place, with what Postgres calls it."""
+    """Which error of ours a state is, and what it says: where, and what kind of error Postgres calls it."""
 
     error: type[MaintenanceError]
     says: str
 
 
-_NO_ANSWER: Final = Verdict(DatabaseUnavailableError, "does not answer: {kind}; is it running?")
-_NO_RIGHT: Final = Verdict(DatabaseRefusedError, "refused: {kind}; check DATABASE_URL and its rights")
+_NO_ANSWER: Final = Verdict(DatabaseUnavailableError, "{where} does not answer: {kind}; is it running?")
+_CLOSED: Final = Verdict(
+    DatabaseUnavailableError,
+    "{where} has closed the connection: {kind}; is it running, or did this process stand still in a transaction?",
+)
+_NO_RIGHT: Final = Verdict(DatabaseRefusedError, "{where} refused: {kind}; check DATABASE_URL and its rights")
 _POOLER: Final = Verdict(
     DatabaseRefusedError,
-    "is behind a pooler that lends a session per transaction: {kind}; open the pool with statement_cache_size=0, or "
-    "name Postgres's own port",
+    "{where} is behind a pooler that lends a session per transaction: {kind}; open the pool with "
+    "statement_cache_size=0, or name Postgres's own port",
 )
 
 VERDICTS: Final[Mapping[str, Verdict]] = {
     # The connection has gone, or the server is going, down or not yet up: the next attempt meets it when it is back.
     "08": _NO_ANSWER,
+    "08P01": Verdict(  # pgbouncer's word for whatever keeps it from lending a session
+        DatabaseUnavailableError, "{where} has no session to lend: {kind}; look at the pooler's log"
+    ),
+    "08003": _CLOSED,  # asyncpg's word for the next two and for 25P03, where they end a connection that is in use
     "57P01": _NO_ANSWER,
     "57P02": _NO_ANSWER,
     "57P03": _NO_ANSWER,
     "57P05": _NO_ANSWER,
     # The machine is short of something, or cannot read or write a file: that passes, or somebody mends it.
-    "53": Verdict(DatabaseUnavailableError, "is short of a resource: {kind}; look at its memory and its disk"),
-    "53300": Verdict(DatabaseUnavailableError, "has no connection free: {kind}; lower DATABASE_POOL_SIZE"),
-    "58": Verdict(DatabaseUnavailableError, "has trouble with its machine: {kind}; look at its log"),
+    "53": Verdict(DatabaseUnavailableError, "{where} is short of a resource: {kind}; look at its memory and its disk"),
+    "53300": Verdict(DatabaseUnavailableError, "{where} has no connection free: {kind}; lower DATABASE_POOL_SIZE"),
+    "58": Verdict(DatabaseUnavailableError, "{where} has trouble with its machine: {kind}; look at its log"),
     # A failover takes seconds. An address that always is a standby's is named by the run's deadline and `doctor`.
-    "25006": Verdict(DatabaseUnavailableError, "is read-only: {kind}; a failover, or the address of a standby"),
+    "25006": Verdict(DatabaseUnavailableError, "{where} is read-only: {kind}; a failover, or the address of a standby"),
     # Ended by our own bound: this process stood still in a transaction, and others wanted its locks. A new one begins.
     "25P03": Verdict(
         DatabaseUnavailableError,
-        "ended a transaction that stood still: {kind}; this process was frozen or starved, or "
+        "{where} ended a transaction that stood still: {kind}; this process was frozen or starved, or "
         "idle_in_transaction_session_timeout is very short",
     ),
     # Somebody else holds or has just changed what the statement needs; nothing of it was done.
-    "40001": Verdict(DatabaseBusyError, "had another transaction in the way: {kind}"),
-    "40P01": Verdict(DatabaseBusyError, "had another transaction in the way: {kind}"),
+    "40001": Verdict(DatabaseBusyError, "{where} had another transaction in the way: {kind}"),
+    "40P01": Verdict(DatabaseBusyError, "{where} had another transaction in the way: {kind}"),
     "55P03": Verdict(
-        DatabaseBusyError, "has what is needed locked by another session: {kind}; look for long transactions"
+        DatabaseBusyError, "{where} has what is needed locked by another session: {kind}; look for long transactions"
     ),
     # Under a passing load the next attempt is faster; a statement that is always too long stays so.
     "57014": Verdict(
         StatementTimeoutError,
-        "cancelled a statement: {kind}; statement_timeout of the role or database, or an operator",
+        "{where} cancelled a statement: {kind}; statement_timeout of the role or database, or an operator",
     ),
-    "25P04": Verdict(StatementTimeoutError, "ended a transaction: {kind}; transaction_timeout of the role or database"),
+    "25P04": Verdict(
+        StatementTimeoutError, "{where} ended a transaction: {kind}; transaction_timeout of the role or database"
+    ),
     # What is wrong stays wrong until somebody changes it.
     "28": _NO_RIGHT,
     "3D000": _NO_RIGHT,
@@ -80,7 +90,7 @@ VERDICTS: Final[Mapping[str, Verdict]] = {
     "42501": _NO_RIGHT,
     "26000": _POOLER,
     "42P05": _POOLER,
-    "22": Verdict(InvalidRequestError, "has a value that does not fit its column: {kind}; check the ids"),
+    "22": Verdict(InvalidRequestError, "a value does not fit its column ({kind}): check the ids"),
 }
 """By SQLSTATE, or by its class: the first two characters. What is not here is a ``StoreError`` without a retry."""
 
@@ -118,13 +128,13 @@ def store_errors(where: str = "the database") -> Iterator[None]:
     except asyncpg.InterfaceError as error:
         if not _LOST.search(str(error)):
             raise
-        raise DatabaseUnavailableError(f"{where} does not answer: the connection has gone; is it running?") from None
+        raise DatabaseUnavailableError(_CLOSED.says.format(where=where, kind=_kind(error))) from None
     except TimeoutError as error:
         says = f"gave no answer in time: {_kind(error)}; is it running, and is DATABASE_TIMEOUT_SECONDS long enough?"
         raise DatabaseUnavailableError(f"{where} {says}") from None
     except (asyncpg.InternalClientError, OSError) as error:
         # InternalClientError: the server has said that it ends the connection, and has not yet done so.
-        raise DatabaseUnavailableError(f"{where} {_NO_ANSWER.says.format(kind=_kind(error))}") from None
+        raise DatabaseUnavailableError(_NO_ANSWER.says.format(where=where, kind=_kind(error))) from None
 
 
 @contextmanager
@@ -164,7 +174,7 @@ def _judged(error: asyncpg.PostgresError, where: str) -> MaintenanceError:
     verdict = VERDICTS.get(state) or VERDICTS.get(state[:2])
     if verdict is None:
         return StoreError(f"a statement failed: {_kind(error)}")
-    return verdict.error(f"{where} {verdict.says.format(kind=_kind(error))}")
+    return verdict.error(verdict.says.format(where=where, kind=_kind(error)))
 
 
 def _missing(error: asyncpg.PostgresError) -> StoreError:

@@ -113,8 +113,9 @@ async def open_pool(
             if not await _is_behind_a_pooler(pool):
                 return pool
             await pool.close()
+        pool = await opening(server_settings=_NAME, statement_cache_size=0)
         logger.info("database_pooler_found", address=address(dsn))
-        return await opening(server_settings=_NAME, statement_cache_size=0)
+        return pool
 
 
 async def _is_behind_a_pooler(pool: asyncpg.Pool) -> bool:

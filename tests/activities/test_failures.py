@@ -1,5 +1,6 @@
 """What is bound to an attempt's log lines, and what is logged of how it failed."""
 
+import dataclasses
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -14,7 +15,7 @@ from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput
 from activities.failures import FailureInterceptor
 from activities.messages import CloseCycleRequest, PlanPageRequest, TenantOrder, UnitRequest
 from memory_maintenance.cycles.outcomes import CycleTotals
-from memory_maintenance.errors import StoreError
+from memory_maintenance.errors import DatabaseBusyError, StatementTimeoutError, StoreError
 from memory_maintenance.work import Run
 
 CYCLE = UUID("01a21047-b000-7000-8000-000000000001")
@@ -24,12 +25,13 @@ NOW = datetime(2026, 3, 10, 2, tzinfo=UTC)
 class _Failing(ActivityInboundInterceptor):
     """Notes what is bound, and fails."""
 
-    def __init__(self) -> None:
+    def __init__(self, error: Exception | None = None) -> None:
         self.bound: dict[str, Any] = {}
+        self.error = error or StoreError("a statement failed: RaiseError (SQLSTATE P0001)")
 
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002, ARG002  the base's signature
         self.bound = structlog.contextvars.get_contextvars()
-        raise StoreError("a statement failed: RaiseError (SQLSTATE P0001)")
+        raise self.error
 
 
 async def _failed(*args: Any) -> tuple[dict[str, Any], list[Any]]:
@@ -78,3 +80,23 @@ async def test_an_error_of_ours_is_logged_in_its_own_words():
     _, logs = await _failed()
     [line] = [log for log in logs if log["event"] == "activity_failed"]
     assert line["error"] == "a statement failed: RaiseError (SQLSTATE P0001)"
+
+
+@pytest.mark.parametrize(
+    ("error", "attempt", "gives_up"),
+    [
+        pytest.param(StoreError("no"), 1, True, id="no retry helps"),
+        pytest.param(DatabaseBusyError("busy"), 99, False, id="retries as long as the run has time"),
+        pytest.param(StatementTimeoutError("slow"), 2, False, id="a few retries help"),
+        pytest.param(StatementTimeoutError("slow"), 3, True, id="that were a few"),
+    ],
+)
+async def test_an_error_is_retried_as_often_as_that_helps(error, attempt, gives_up):
+    environment = ActivityEnvironment()
+    environment.info = dataclasses.replace(environment.info, attempt=attempt)
+    activity = FailureInterceptor().intercept_activity(_Failing(error))
+    with pytest.raises(ApplicationError) as caught:
+        await environment.run(
+            activity.execute_activity, ExecuteActivityInput(fn=_failed, args=(), executor=None, headers={})
+        )
+    assert caught.value.non_retryable == gives_up

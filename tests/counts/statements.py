@@ -41,6 +41,8 @@ async def watched_pool(url: str) -> AsyncIterator[tuple[Pool, Counter[str]]]:
         connection.add_query_logger(note)
 
     pool = await open_pool(url, size=10, timeout_seconds=30, init=watch)
+    await asyncio.sleep(0)
+    sent.clear()  # what it takes to open it: whether a pooler answers
     yield pool, sent
     await pool.close()
     await asyncio.sleep(0)  # asyncpg tells a logger one turn of the loop later

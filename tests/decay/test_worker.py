@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from memory_maintenance.decay.policy import Run
 from memory_maintenance.decay.progress import gate, start
-from memory_maintenance.errors import AsOfInFutureError, InvalidRequestError
+from memory_maintenance.errors import AsOfInFutureError, InvalidRequestError, StatementTimeoutError
 from memory_maintenance.observability.metrics import OTHER, tenant_label
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import Pool, execute, fetch, fetch_row, fetch_value, transaction
@@ -495,3 +495,28 @@ def test_tenants_beyond_the_bound_share_a_label():
     assert tenant_label("the first", 1000) == "the first"
     assert tenant_label("one too many", 0) == OTHER
     assert tenant_label("the first", 0) == "the first"
+
+
+SLOW_ROWS = """
+CREATE FUNCTION slowly() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep({seconds}); RETURN NEW; END $$;
+CREATE TRIGGER slowly BEFORE UPDATE ON memories FOR EACH ROW EXECUTE FUNCTION slowly()
+"""
+
+
+async def test_a_page_that_takes_longer_than_a_dba_allows_is_halved_until_it_fits(pool, store_url):
+    await pool.executemany(INSERT, [(uuid4(), TENANT, 0.5, NIGHT - 30 * DAY) for _ in range(60)])
+    await execute(pool, SLOW_ROWS.format(seconds=0.02))
+    async with asyncpg.create_pool(store_url, min_size=1, server_settings={"statement_timeout": "1s"}) as theirs:
+        with capture_logs() as logs:
+            batch = await _worker(theirs, memory_decay_page_size=80).decay_batch(TENANT, NIGHT)
+    assert (batch.status, batch.seen, batch.updated) == ("done", 60, 60)
+    assert next(log["page_size"] for log in logs if log["event"] == "decay_page_halved") == 40
+
+
+async def test_a_page_of_few_rows_that_still_takes_too_long_gives_up_with_the_reason(pool, store_url):
+    await pool.executemany(INSERT, [(uuid4(), TENANT, 0.5, NIGHT - 30 * DAY) for _ in range(60)])
+    await execute(pool, SLOW_ROWS.format(seconds=60))
+    async with asyncpg.create_pool(store_url, min_size=1, server_settings={"statement_timeout": "200ms"}) as theirs:
+        with pytest.raises(StatementTimeoutError, match="statement_timeout"):
+            await _worker(theirs, memory_decay_page_size=40).decay_batch(TENANT, NIGHT)
+    assert {row[2] for row in await _table(pool)} == {None}

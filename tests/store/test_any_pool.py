@@ -64,11 +64,11 @@ def extractive(**more: Any) -> Settings:
 
 
 async def _fill(pool: Pool) -> None:
-    """Write a session of 12 events, eight memories of two days to dream about, and an override."""
+    """Write a session of 12 events, eight memories to dream about, and an override."""
     texts = told(20)
     await write(pool, TENANT, texts[:12], session="s1")
-    for hours, part in ((20, texts[12:16]), (1, texts[16:])):
-        await write(pool, TENANT, part, importance=0.9, start=AS_OF - timedelta(hours=hours))
+    for session, told_there in (("a", texts[12:16]), ("b", texts[16:])):
+        await write(pool, TENANT, told_there, session=session, importance=0.9, start=AS_OF - timedelta(hours=20))
     await override(pool, TENANT, {"decay_rate": 0.005, "protected_tags": ["pinned"]})
 
 
@@ -139,9 +139,9 @@ async def a_dream(theirs: Any, pool: Pool) -> Any:
 
 
 async def a_dream_as_rae_has_it(theirs: Any, pool: Pool) -> Any:
-    start, texts = await _now(pool) - timedelta(minutes=5), talk(4)
-    for session, part in (("one", texts[:2]), ("two", texts[2:])):
-        await write(pool, TENANT, part, importance=0.9, start=start, project="today", session=session)
+    lately = {"importance": 0.9, "start": await _now(pool) - timedelta(minutes=5), "project": "today"}
+    for session in ("a", "b"):
+        await write(pool, TENANT, talk(4), session=session, **lately)
     worker = DreamingWorker(theirs, extractive())
     return [list(ids) for ids in await worker.run_dreaming_cycle(TENANT, "today")]
 
@@ -149,7 +149,7 @@ async def a_dream_as_rae_has_it(theirs: Any, pool: Pool) -> Any:
 async def a_reflection(theirs: Any, _pool: Pool) -> Any:
     engine = ReflectionEngineV2(theirs, extractive())
     events = tuple(
-        Event(event_id=f"e{n}", timestamp=AS_OF + n * timedelta(days=1), content=text) for n, text in enumerate(talk(4))
+        Event(event_id=f"e{n}", timestamp=AS_OF - timedelta(days=n), content=text) for n, text in enumerate(talk(4))
     )
     result = await engine.generate_reflection(
         ReflectionContext(events=events, outcome=OutcomeType.SUCCESS, tenant_id=TENANT, project="shop")

@@ -19,7 +19,7 @@ from temporalio.client import Client, WorkflowExecution, WorkflowFailureError
 
 from memory_maintenance.observability.logs import configure_logs
 from memory_maintenance.settings import Settings
-from memory_maintenance.store import pool as pool_module
+from memory_maintenance.store import failures
 from memory_maintenance.store.pool import Pool, execute, fetch_value
 from memory_maintenance.summarization.task import Summarization
 from scripted_endpoint.replies import Reply, answer, status
@@ -231,7 +231,7 @@ async def test_the_search_finds_an_error_that_would_quote_the_row(
     temporal, pool, working, endpoint, listen, monkeypatch
 ):
     printed = listen()
-    monkeypatch.setattr(pool_module, "_kind", str)
+    monkeypatch.setattr(failures, "_kind", str)
     async with working(**at(endpoint)):
         await eventful_night(temporal, pool, endpoint)
         found = places(await everything_told(temporal, printed()), ANSWER)
