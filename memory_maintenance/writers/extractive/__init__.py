@@ -1,1 +1,1 @@
-"""Writing without a model: what a message says and who says it, which facts differ, which terms name a text, its mood."""
+"""Writing without a model: what is said and by whom, which facts differ, which terms name a text, its mood."""
