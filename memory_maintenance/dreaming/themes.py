@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-import math
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from statistics import fmean
 from typing import Final
 from uuid import UUID
 
+from memory_maintenance.dreaming.subjects import (
+    SPAN,
+    ReadMemories,
+    Subject,
+    importance_of,
+    mean_importance,
+    occasion,
+    subjects_of,
+)
 from memory_maintenance.store.memory import Memory
 from memory_maintenance.writers.extractive.gist import closed, shortened
-from memory_maintenance.writers.extractive.key_terms import as_written, names_subject, terms_of
+from memory_maintenance.writers.extractive.key_terms import as_written, terms_of
 from memory_maintenance.writers.extractive.rarity import NO_BACKGROUND, Background, word_key
-from memory_maintenance.writers.extractive.salience import is_padding, is_small_talk, salience
+from memory_maintenance.writers.extractive.salience import salience
 from memory_maintenance.writers.extractive.transcript import Transcript
-from memory_maintenance.writers.language.languages import Language, language_of_all
 from memory_maintenance.writers.language.relative_dates import with_dates
 from memory_maintenance.writers.language.segmentation import is_unspaced, segments
 from memory_maintenance.writers.language.words import word_count
@@ -27,19 +33,6 @@ WINDOW: Final = timedelta(days=45)
 """How long before the newest memory a theme's evidence may lie."""
 
 _MOST_MEMORIES: Final = 400
-_SPAN: Final = 6
-"""Words within which two naming words must stand to be one subject, and the longest name."""
-
-_FEWEST_FOR_ONE_WORD: Final = 3
-"""Memories, and sessions or days, that must share a plain word for it to name a subject; two words or a name: two."""
-
-_ONE_PLAIN_WORD: Final = 0.5
-"""How much a single word in lower case is worth as a theme beside a name or a phrase."""
-
-_EVERYWHERE: Final = 0.5
-"""Share of all memories that hold a word from which on it names nothing, in ten memories or more."""
-
-_ENOUGH_TO_TELL: Final = 10
 _SAME: Final = 0.5
 """Share of the smaller subject's memories above which two are one theme; half of it when they share a word."""
 
@@ -75,43 +68,6 @@ class Theme:
     last_seen: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class _Subject:
-    """Naming words that stand together in the memories at ``positions``."""
-
-    keys: frozenset[str]
-    positions: frozenset[int]
-    strength: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """The memories as they are compared: by memory its sentences, and their words in order."""
-
-    memories: Sequence[Memory]
-    transcript: Transcript
-    sentences: Sequence[Sequence[str]]
-    words: Sequence[Sequence[Sequence[str]]]
-    naming: Sequence[frozenset[str]]
-    silent: frozenset[str]
-    language: Language | None
-
-    @classmethod
-    def of(cls, memories: Sequence[Memory]) -> _Read:
-        transcript = Transcript.of([memory.content for memory in memories], [memory.metadata for memory in memories])
-        silent = frozenset(part for name in transcript.speakers for part in name.split())
-        sentences = [
-            [one for turn in message for one in turn.sentences if not (is_small_talk(one) or is_padding(one))]
-            for message in transcript.messages
-        ]
-        words = [[segments(one) for one in own] for own in sentences]
-        naming = [
-            frozenset(word_key(word) for line in own for word in line if names_subject(word.casefold(), silent))
-            for own in words
-        ]
-        return cls(memories, transcript, sentences, words, naming, silent, language_of_all(transcript.texts))
-
-
 def recurring_themes(
     memories: Sequence[Memory], *, background: Background = NO_BACKGROUND, window: timedelta = WINDOW
 ) -> tuple[Theme, ...]:
@@ -128,79 +84,24 @@ def recurring_themes(
     """
     newest = max((memory.created_at for memory in memories), default=None)
     recent = [memory for memory in memories if newest is not None and memory.created_at >= newest - window]
-    foremost = sorted(recent, key=lambda memory: (-_importance(memory), memory.created_at, memory.id))[:_MOST_MEMORIES]
-    read = _Read.of(sorted(foremost, key=lambda memory: (memory.created_at, memory.id)))
-    found = sorted(_subjects(read, background), key=lambda one: (-one.strength, sorted(one.keys)))
-    themes: list[tuple[_Subject, Theme]] = []
+    foremost = sorted(recent, key=lambda memory: (-importance_of(memory), memory.created_at, memory.id))[
+        :_MOST_MEMORIES
+    ]
+    read = ReadMemories.of(sorted(foremost, key=lambda memory: (memory.created_at, memory.id)))
+    found = sorted(subjects_of(read, background), key=lambda one: (-one.strength, sorted(one.keys)))
+    themes: list[tuple[Subject, Theme]] = []
     for subject in found:
         if len(themes) < MOST_THEMES and not any(_same(subject, other) for other, _ in themes):
             themes.append((subject, _theme(subject, read)))
     return tuple(theme for _, theme in themes)
 
 
-def _subjects(read: _Read, background: Background) -> Iterator[_Subject]:
-    holders: defaultdict[frozenset[str], set[int]] = defaultdict(set)
-    capital: Counter[str] = Counter()
-    for position, lines in enumerate(read.words):
-        for line in lines:
-            for keys in _together(line, read.silent):
-                holders[keys].add(position)
-            capital.update(word_key(word) for word in line[1:] if word[:1].isupper())
-    held = Counter(key for naming in read.naming for key in naming)
-    many = len(read.memories) >= _ENOUGH_TO_TELL
-    for keys, positions in holders.items():
-        common = many and any(held[key] > _EVERYWHERE * len(read.memories) for key in keys)
-        if common or any(background.is_everywhere(key) for key in keys) or not _recurs(positions, read):
-            continue
-        different = len({tuple(read.sentences[position]) for position in positions})
-        occasions = len({_occasion(read.memories[position]) for position in positions})
-        if min(different, occasions) >= _fewest(keys, capital):
-            rarity = sum(
-                math.log((len(read.memories) + 1) / (held[key] + 0.5)) * background.rarity(key) for key in keys
-            )
-            spread = math.log2(1 + occasions)
-            alone = (
-                _ONE_PLAIN_WORD if len(keys) == 1 and not any(capital[key] or is_unspaced(key) for key in keys) else 1.0
-            )
-            weight = 0.3 + _mean_importance(read.memories[position] for position in positions)
-            yield _Subject(
-                keys, frozenset(positions), max(rarity, 0.01) * math.log2(different) * spread * weight * alone
-            )
-
-
-def _fewest(keys: frozenset[str], capital: Counter[str]) -> int:
-    """Return how many different memories must share a subject: two words, or a name, say more than a plain word."""
-    (first, *others) = keys
-    telling = others or capital[first] > 1 or is_unspaced(first)
-    return 2 if telling else _FEWEST_FOR_ONE_WORD
-
-
-def _recurs(positions: Iterable[int], read: _Read) -> bool:
-    """Whether memories stand in two sessions, or on two days where a session is not said."""
-    return len({_occasion(read.memories[position]) for position in positions}) > 1
-
-
-def _occasion(memory: Memory) -> str:
-    day = memory.created_at.date().isoformat()
-    return f"{memory.session_id} {day}" if memory.session_id else day
-
-
-def _together(line: Sequence[str], silent: frozenset[str]) -> set[frozenset[str]]:
-    """Return the naming words of *line*, but for English verbs alone, and every pair within the span."""
-    placed = [(at, word_key(word)) for at, word in enumerate(line) if names_subject(word.casefold(), silent)]
-    found = {frozenset({name}) for at, name in placed if not line[at].endswith(("ed", "ing"))}
-    for start, (at, name) in enumerate(placed):
-        near = (other for there, other in placed[start + 1 : start + _SPAN] if there - at < _SPAN)
-        found.update(frozenset({name, other}) for other in near)
-    return found
-
-
-def _same(one: _Subject, other: _Subject) -> bool:
+def _same(one: Subject, other: Subject) -> bool:
     shared = len(one.positions & other.positions) / min(len(one.positions), len(other.positions))
     return shared > (_SAME / 2 if one.keys & other.keys else _SAME)
 
 
-def _theme(subject: _Subject, read: _Read) -> Theme:
+def _theme(subject: Subject, read: ReadMemories) -> Theme:
     positions = sorted(subject.positions)
     own = [read.memories[position] for position in positions]
     name = _name(subject, read)
@@ -210,7 +111,7 @@ def _theme(subject: _Subject, read: _Read) -> Theme:
         text=f"{name}: {_quotes(subject, positions, read)}",
         tags=_tags(name, subject, read),
         support=tuple(memory.id for memory in own),
-        importance=_mean_importance(own),
+        importance=mean_importance(own),
         confidence=different / (different + 2),
         keys=subject.keys,
         first_seen=own[0].created_at,
@@ -218,7 +119,7 @@ def _theme(subject: _Subject, read: _Read) -> Theme:
     )
 
 
-def _name(subject: _Subject, read: _Read) -> str:
+def _name(subject: Subject, read: ReadMemories) -> str:
     """Return the phrase of the memories that holds most of what all of them share, as they write it."""
     shared = frozenset.intersection(*(read.naming[position] for position in subject.positions))
     phrases = Counter(
@@ -247,33 +148,33 @@ def _phrases(line: Sequence[str], shared: frozenset[str]) -> Iterator[tuple[str,
     for first, start in enumerate(line):
         if word_key(start) not in shared:
             continue
-        for last in range(first, min(first + _SPAN, len(line))):
+        for last in range(first, min(first + SPAN, len(line))):
             if word_key(line[last]) in shared and (is_unspaced(line[last]) == is_unspaced(start)):
                 yield tuple(line[first : last + 1])
             elif line[last].lower() not in _LINKS:
                 break
 
 
-def _quotes(subject: _Subject, positions: Sequence[int], read: _Read) -> str:
+def _quotes(subject: Subject, positions: Sequence[int], read: ReadMemories) -> str:
     """Return the most telling of different memories in the order of time, each behind its date and its speaker."""
     worth: dict[str, tuple[float, int]] = {}
     for position in positions:
         quoted = _quoted(subject, position, read)
-        value = salience(quoted) * (0.4 + _importance(read.memories[position]))
+        value = salience(quoted) * (0.4 + importance_of(read.memories[position]))
         worth.setdefault(quoted, (value, position))
     chosen: list[tuple[int, str]] = []
     days: set[str] = set()
     for quoted, (_, position) in sorted(worth.items(), key=lambda item: (-item[1][0], item[1][1])):
-        occasion = _occasion(read.memories[position])
+        day = occasion(read.memories[position])
         # One of each occasion first: that it comes back is what makes it a theme.
-        if len(chosen) < _QUOTES and (occasion not in days or len(worth) <= _QUOTES):
+        if len(chosen) < _QUOTES and (day not in days or len(worth) <= _QUOTES):
             chosen.append((position, quoted))
-            days.add(occasion)
+            days.add(day)
     told = sorted(chosen)
     return " ".join(f"{read.memories[position].created_at.date().isoformat()}: {quoted}" for position, quoted in told)
 
 
-def _quoted(subject: _Subject, position: int, read: _Read) -> str:
+def _quoted(subject: Subject, position: int, read: ReadMemories) -> str:
     """Return the sentences of a memory that name the subject, with who says them and their dates resolved."""
     memory = read.memories[position]
     parts: list[str] = []
@@ -290,7 +191,7 @@ def _quoted(subject: _Subject, position: int, read: _Read) -> str:
     return " ".join(parts)
 
 
-def _tags(name: str, subject: _Subject, read: _Read) -> tuple[str, ...]:
+def _tags(name: str, subject: Subject, read: ReadMemories) -> tuple[str, ...]:
     """Return the name and key terms of the memories that add to it."""
     positions = sorted(subject.positions)
     own = Transcript(
@@ -301,12 +202,3 @@ def _tags(name: str, subject: _Subject, read: _Read) -> tuple[str, ...]:
     told = set(map(word_key, segments(name)))
     further = terms_of(own, most=_TAGS + 2, background=NO_BACKGROUND)
     return (name, *(term for term in further if not told & set(map(word_key, segments(term)))))[:_TAGS]
-
-
-def _mean_importance(memories: Iterable[Memory]) -> float:
-    return fmean(map(_importance, memories))
-
-
-def _importance(memory: Memory) -> float:
-    """Return the importance; one outside of [0, 1] counts as its nearest end, and one that is no number as 0.5."""
-    return min(1.0, max(0.0, memory.importance)) if math.isfinite(memory.importance) else 0.5

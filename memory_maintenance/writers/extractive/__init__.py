@@ -1,1 +1,1 @@
-"""Writing without a model: which sentences are central, which terms name a text, what mood it has."""
+"""Writing without a model: what is said and by whom, which facts differ, which terms name a text, its mood."""

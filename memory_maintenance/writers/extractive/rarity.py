@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
-from memory_maintenance.writers.extractive.plain_text import payload_text
+from memory_maintenance.writers.extractive.payloads import payload_text
 from memory_maintenance.writers.language.segmentation import is_unspaced, segments
 from memory_maintenance.writers.language.words import is_content, stem
 

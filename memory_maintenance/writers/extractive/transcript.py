@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from memory_maintenance.writers.extractive.plain_text import payload_text, plain_sentences
+from memory_maintenance.writers.extractive.payloads import payload_text
+from memory_maintenance.writers.extractive.plain_text import plain_sentences
 from memory_maintenance.writers.language.cleaning import clean
 from memory_maintenance.writers.language.stop_words import ASSISTANTS, ROLES, TOPIC_LABELS
 

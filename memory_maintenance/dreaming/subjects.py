@@ -1,0 +1,139 @@
+"""What memories of several sessions or days have in common: naming words that stand together in them."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Final
+
+from memory_maintenance.store.memory import Memory
+from memory_maintenance.writers.extractive.key_terms import names_subject
+from memory_maintenance.writers.extractive.rarity import Background, word_key
+from memory_maintenance.writers.extractive.salience import is_padding, is_small_talk
+from memory_maintenance.writers.extractive.transcript import Transcript
+from memory_maintenance.writers.language.languages import Language, language_of_all
+from memory_maintenance.writers.language.segmentation import is_unspaced, segments
+
+SPAN: Final = 6
+"""Words within which two naming words must stand to be one subject, and the longest name."""
+
+_FEWEST_FOR_ONE_WORD: Final = 3
+"""Memories, and sessions or days, that must share a plain word for it to name a subject; two words or a name: two."""
+
+_ONE_PLAIN_WORD: Final = 0.5
+"""How much a single word in lower case is worth as a theme beside a name or a phrase."""
+
+_EVERYWHERE: Final = 0.5
+"""Share of all memories that hold a word from which on it names nothing, in ten memories or more."""
+
+_ENOUGH_TO_TELL: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Naming words that stand together in the memories at ``positions``."""
+
+    keys: frozenset[str]
+    positions: frozenset[int]
+    strength: float
+
+
+@dataclass(frozen=True, slots=True)
+class ReadMemories:
+    """The memories as they are compared: by memory its sentences, and their words in order."""
+
+    memories: Sequence[Memory]
+    transcript: Transcript
+    sentences: Sequence[Sequence[str]]
+    words: Sequence[Sequence[Sequence[str]]]
+    naming: Sequence[frozenset[str]]
+    silent: frozenset[str]
+    language: Language | None
+
+    @classmethod
+    def of(cls, memories: Sequence[Memory]) -> ReadMemories:
+        """Read *memories*, oldest first."""
+        transcript = Transcript.of([memory.content for memory in memories], [memory.metadata for memory in memories])
+        silent = frozenset(part for name in transcript.speakers for part in name.split())
+        sentences = [
+            [one for turn in message for one in turn.sentences if not (is_small_talk(one) or is_padding(one))]
+            for message in transcript.messages
+        ]
+        words = [[segments(one) for one in own] for own in sentences]
+        naming = [
+            frozenset(word_key(word) for line in own for word in line if names_subject(word.casefold(), silent))
+            for own in words
+        ]
+        return cls(memories, transcript, sentences, words, naming, silent, language_of_all(transcript.texts))
+
+
+def subjects_of(read: ReadMemories, background: Background) -> Iterator[Subject]:
+    """Yield what recurs: shared by different memories of two sessions or days, and rare enough to name something."""
+    holders: defaultdict[frozenset[str], set[int]] = defaultdict(set)
+    capital: Counter[str] = Counter()
+    for position, lines in enumerate(read.words):
+        for line in lines:
+            for keys in _together(line, read.silent):
+                holders[keys].add(position)
+            capital.update(word_key(word) for word in line[1:] if word[:1].isupper())
+    held = Counter(key for naming in read.naming for key in naming)
+    many = len(read.memories) >= _ENOUGH_TO_TELL
+    for keys, positions in holders.items():
+        common = many and any(held[key] > _EVERYWHERE * len(read.memories) for key in keys)
+        if common or any(background.is_everywhere(key) for key in keys) or not _recurs(positions, read):
+            continue
+        different = len({tuple(read.sentences[position]) for position in positions})
+        occasions = len({occasion(read.memories[position]) for position in positions})
+        if min(different, occasions) >= _fewest(keys, capital):
+            rarity = sum(
+                math.log((len(read.memories) + 1) / (held[key] + 0.5)) * background.rarity(key) for key in keys
+            )
+            spread = math.log2(1 + occasions)
+            alone = (
+                _ONE_PLAIN_WORD if len(keys) == 1 and not any(capital[key] or is_unspaced(key) for key in keys) else 1.0
+            )
+            weight = 0.3 + mean_importance(read.memories[position] for position in positions)
+            yield Subject(
+                keys, frozenset(positions), max(rarity, 0.01) * math.log2(different) * spread * weight * alone
+            )
+
+
+def _fewest(keys: frozenset[str], capital: Counter[str]) -> int:
+    """Return how many different memories must share a subject: two words, or a name, say more than a plain word."""
+    (first, *others) = keys
+    telling = others or capital[first] > 1 or is_unspaced(first)
+    return 2 if telling else _FEWEST_FOR_ONE_WORD
+
+
+def _recurs(positions: Iterable[int], read: ReadMemories) -> bool:
+    """Whether memories stand in two sessions, or on two days where a session is not said."""
+    return len({occasion(read.memories[position]) for position in positions}) > 1
+
+
+def occasion(memory: Memory) -> str:
+    """Return the session and the day of a memory, the day alone where no session is said."""
+    day = memory.created_at.date().isoformat()
+    return f"{memory.session_id} {day}" if memory.session_id else day
+
+
+def _together(line: Sequence[str], silent: frozenset[str]) -> set[frozenset[str]]:
+    """Return the naming words of *line*, but for English verbs alone, and every pair within the span."""
+    placed = [(at, word_key(word)) for at, word in enumerate(line) if names_subject(word.casefold(), silent)]
+    found = {frozenset({name}) for at, name in placed if not line[at].endswith(("ed", "ing"))}
+    for start, (at, name) in enumerate(placed):
+        near = (other for there, other in placed[start + 1 : start + SPAN] if there - at < SPAN)
+        found.update(frozenset({name, other}) for other in near)
+    return found
+
+
+def mean_importance(memories: Iterable[Memory]) -> float:
+    """Return the mean undecayed importance, in [0, 1]."""
+    return fmean(map(importance_of, memories))
+
+
+def importance_of(memory: Memory) -> float:
+    """Return the importance; one outside of [0, 1] counts as its nearest end, and one that is no number as 0.5."""
+    return min(1.0, max(0.0, memory.importance)) if math.isfinite(memory.importance) else 0.5
