@@ -45,7 +45,7 @@ SET importance = importance * 0.999, decayed_importance = importance * 0.999,
 WHERE tenant_id = $1
 """,
     "rae": f"""
--- speed.rae: RAE's rule on one tenant's memories (benchmarks/rae.py). It keeps no base: a second run decays again.
+-- speed.rae: RAE's rule on one tenant's memories (decay_policies.rae_run). It keeps no base: a second run decays again.
 --   $1 tenant_id  uuid
 --   $2 as_of      timestamptz
 UPDATE memories
