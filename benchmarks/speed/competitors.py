@@ -63,7 +63,8 @@ WHERE tenant_id = $1 AND importance > 0.01
 SELECT session_id FROM memories m
 WHERE tenant_id = $1 AND layer IN ('episodic', 'em') AND source = 'agent' AND session_id IS NOT NULL
       AND NOT EXISTS (
-          SELECT 1 FROM maintenance.covered_events c WHERE c.tenant_id = m.tenant_id::text AND c.event_id = m.id
+          SELECT 1 FROM maintenance.lineage l
+          WHERE l.tenant_id = m.tenant_id::text AND l.source_id = m.id AND l.task = 'summarization'
       )
 GROUP BY session_id
 HAVING count(*) >= 10 AND max(created_at) <= $2::timestamptz - interval '30 minutes'
