@@ -45,7 +45,7 @@ SET importance = importance * 0.999, decayed_importance = importance * 0.999,
 WHERE tenant_id = $1
 """,
     "rae": f"""
--- speed.rae: RAE's rule on one tenant's memories (benchmarks/rae.py). It keeps no base: a second run decays again.
+-- speed.rae: RAE's rule on one tenant's memories (decay_policies.rae_run). It keeps no base: a second run decays again.
 --   $1 tenant_id  uuid
 --   $2 as_of      timestamptz
 UPDATE memories
@@ -63,8 +63,8 @@ WHERE tenant_id = $1 AND importance > 0.01
 SELECT session_id FROM memories m
 WHERE tenant_id = $1 AND layer IN ('episodic', 'em') AND source = 'agent' AND session_id IS NOT NULL
       AND NOT EXISTS (
-          SELECT FROM maintenance.lineage c
-          WHERE c.tenant_id = m.tenant_id::text AND c.source_id = m.id AND c.task = 'summarization'
+          SELECT 1 FROM maintenance.lineage l
+          WHERE l.tenant_id = m.tenant_id::text AND l.source_id = m.id AND l.task = 'summarization'
       )
 GROUP BY session_id
 HAVING count(*) >= 10 AND max(created_at) <= $2::timestamptz - interval '30 minutes'

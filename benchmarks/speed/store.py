@@ -101,13 +101,14 @@ WHERE session_id IS NOT NULL
 GROUP BY tenant_id, project, session_id, text
 """
 
-COVERED: Final = """
+LINEAGE: Final = """
 ALTER TABLE maintenance.lineage DROP CONSTRAINT lineage_pkey;
 DROP INDEX maintenance.lineage_summarized_idx;
 INSERT INTO maintenance.lineage (tenant_id, derived_id, source_id, task, subject, source_hash)
 SELECT tenant_id::text, md5(tenant_id || session_id)::uuid, id, 'summarization', session_id,
        maintenance.fingerprint(content)
-FROM memories WHERE source = 'agent' AND session_id IS NOT NULL;
+FROM memories
+WHERE source = 'agent' AND session_id IS NOT NULL;
 ALTER TABLE maintenance.lineage ADD PRIMARY KEY (tenant_id, derived_id, source_id);
 CREATE UNIQUE INDEX lineage_summarized_idx ON maintenance.lineage (tenant_id, source_id) WHERE task = 'summarization'
 """
@@ -193,7 +194,7 @@ async def fill_past(url: str, fleet: Fleet, *, summarized: bool = False) -> None
         await connection.execute("UPDATE maintenance.store SET adopted_at = $1", adopted_at)
         if summarized:
             await connection.execute(SUMMARIES)
-            await connection.execute(COVERED)
+            await connection.execute(LINEAGE)
             for tenant in range(fleet.busy):
                 await _add_due(connection, tenant, fleet.sessions, newest + timedelta(hours=1))
     await settle(url)
