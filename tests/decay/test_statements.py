@@ -1,5 +1,6 @@
 import math
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from typing import Any
@@ -10,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memory_maintenance.decay.policy import REBASED, DecayRule, Outcome, RowState, Run, judge
-from memory_maintenance.decay.statements import DECAY_PAGE, Page, _terms, decay_page
+from memory_maintenance.decay.policy import REBASED, DecayRule, Outcome, RowState, Run, decayed, judge
+from memory_maintenance.decay.statements import DECAY_PAGE, PRICED_PAGE, Page, _terms, decay_page, priced_page
 from memory_maintenance.store.pool import Pool, execute, fetch, fetch_value, transaction
 from tests.decay.conftest import some
 
@@ -144,6 +145,47 @@ def test_sql_and_python_agree_on_every_row(lab, states, rule, tolerance, adopted
     )
     assert page.updated == sum(repr(after[key]) != repr(before[key]) for key in before)
     assert lab.run(_page(pool, run, rule, tolerance)).updated == 0
+
+
+@given(
+    states=st.lists(known_row | new_row, min_size=1, max_size=12),
+    rule=rules,
+    later=st.lists(st.tuples(st.integers(-90, 36_500).map(lambda days: AS_OF + days * DAY), rules), max_size=6),
+    adopted_at=recent,
+)
+@some(40)
+def test_a_look_ahead_prices_every_instant_by_the_rule_beside_it(lab, states, rule, later, adopted_at):
+    later = [(at, replace(by, layers=rule.layers)) for at, by in later]
+    run = Run(AS_OF, adopted_at)
+    lab.run(_fill(lab.pool, states))
+    rows = lab.run(_look_ahead(lab.pool, run, rule, later))
+    for row, state in zip(rows, lab.run(_read(lab.pool)).values(), strict=True):
+        found = judge(state, run, rule)
+        assert row["verdict"] == found.verdict
+        if found.base is None or found.base_at is None or found.last_access is None:
+            assert row["left"] is None
+            continue
+        exact = [decayed(found.base, found.base_at, found.last_access, at, by, state.layer) for at, by in later]
+        assert row["left"] == pytest.approx(exact, abs=1e-12)
+
+
+async def _look_ahead(pool: Pool, run: Run, rule: DecayRule, later: list[tuple[datetime, DecayRule]]) -> list[Any]:
+    return await priced_page(
+        pool, TENANT, first_id=UUID(int=0), size=1000, run=run, rule=rule, tolerance=0.0, later=later
+    )
+
+
+@pytest.mark.parametrize("statement", [DECAY_PAGE, PRICED_PAGE], ids=["decay", "look ahead"])
+def test_the_arithmetic_is_written_out_in_the_plan(lab, statement):
+    """A function that is called for each row costs many times more than one that Postgres has inlined."""
+    terms = (
+        *_terms(Run(AS_OF, AS_OF), DecayRule(), 0.0),
+        *([[AS_OF], [False], [True], [0.001], [0.0]] if statement is PRICED_PAGE else []),
+    )
+    plan = lab.run(fetch(lab.pool, "EXPLAIN (VERBOSE) " + statement, TENANT, UUID(int=0), 10, *terms))
+    lines = "\n".join(row["QUERY PLAN"] for row in plan)
+    assert "exp(" in lines
+    assert "maintenance." not in lines
 
 
 @pytest.mark.parametrize("column", ["created_at", "last_accessed_at", "base_importance_at"])
