@@ -11,6 +11,7 @@ from uuid import UUID
 
 from memory_maintenance.dreaming import policy as dreaming
 from memory_maintenance.store.pool import Executor, fetch, fetch_row, json_object
+from memory_maintenance.store.statement import composed
 from memory_maintenance.summarization import policy as summarization
 
 WRITERS: Final = (summarization.SOURCE, dreaming.SOURCE)
@@ -21,25 +22,28 @@ SELECT id, tenant_id::text AS tenant_id, maintenance.project_of(project) AS proj
        tags, created_at, metadata::text AS metadata
 FROM memories"""
 
-_OF_TENANTS: Final = """
--- inspection.WRITTEN: summaries and reflections of some tenants, the newest first.
+WRITTEN: Final = composed(
+    "inspection.WRITTEN: summaries and reflections of some tenants, the newest first.",
+    result=_COLUMNS
+    + """
 --   $1 tenant_ids  text[]
 --   $2 sources     text[]   who wrote them
 --   $3 how_many    bigint
 WHERE tenant_id = ANY ($1) AND source = ANY ($2)
 ORDER BY created_at DESC, id
 LIMIT $3
-"""
+""",
+)
 
-_BY_ID: Final = """
--- inspection.WRITTEN_ONE: one of them; nothing where the memory is an agent's own.
+WRITTEN_ONE: Final = composed(
+    "inspection.WRITTEN_ONE: one of them; nothing where the memory is an agent's own.",
+    result=_COLUMNS
+    + """
 --   $1 memory_id  uuid
 --   $2 sources    text[]
 WHERE id = $1 AND source = ANY ($2)
-"""
-
-WRITTEN: Final = _COLUMNS + _OF_TENANTS
-WRITTEN_ONE: Final = _COLUMNS + _BY_ID
+""",
+)
 
 CALLS: Final = """
 -- inspection.CALLS: what the ledger has of the question that a text answers; every attempt, in order.
