@@ -100,6 +100,8 @@ async def open_cycle(
 
 def _log_changed_rule(before: dict[str, Any] | None, now: dict[str, Any]) -> None:
     """Say that the deployment's decay rule is another one: this cycle re-prices every memory by it."""
+    # A cycle of a version that knew no share had none set.
+    before = before and {"decay_retained": None, **before}
     changed = {
         name: {"before": before[name], "now": now[name]}
         for name in now

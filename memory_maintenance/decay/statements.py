@@ -46,7 +46,7 @@ _PRICE: Final = """
 --   $7 bounded         boolean       false: staged
 --   $8 use_access      boolean
 --   $9 hazard          double        per day of exposure
---  $10 retained        double        share of the base that stays; staged: 0
+--  $10 retained        double        share of the base that stays
 --  $11 floor           double
 --  $12 tolerance       double
 --  $13 protected_tags  text[]
@@ -250,12 +250,14 @@ async def priced_page(
     nobody touches the row; NULL where the run leaves the row as it is. Those rules differ from *rule* in nothing
     but policy, rate, retained share and the use of access.
     """
-    wanted = [(at, rule.policy == "bounded", rule.use_access, *_numbers(rule)) for at, rule in later]
+    rules = [(at, by.for_run(run)) for at, by in later]
+    wanted = [(at, by.policy == "bounded", by.use_access, *_numbers(by)) for at, by in rules]
     columns = [list(column) for column in zip(*wanted, strict=True)] or [[]] * 5
     return await fetch(db, PRICED_PAGE, tenant_id, first_id, size, *_terms(run, rule, tolerance), *columns)
 
 
 def _terms(run: Run, rule: DecayRule, tolerance: float) -> tuple[Any, ...]:
+    rule = rule.for_run(run)
     speeds = [_multipliable(speed) for speed in rule.layers.values()]
     return (
         *(run.as_of, run.adopted_at, run.resumed_at),

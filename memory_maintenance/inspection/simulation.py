@@ -98,9 +98,9 @@ class _Gathering:
         """Take in one tenant's memories."""
         is_on = self.settings.for_tenant(control.overrides).memory_importance_decay_enabled
         self.switched_off += not is_on
-        own = decay_rule(self.settings.for_tenant(control.overrides))
-        rule = self.scenario.applied_to(own, self.settings)
         run = await foreseen_run(db, control.tenant_id, self.as_of)
+        own = decay_rule(self.settings.for_tenant(control.overrides)).for_run(run)
+        rule = self.scenario.applied_to(own, self.settings)
         days = timedelta(days=self.scenario.days) / _STOPS
         instants = [self.as_of + number * days for number in range(_STOPS + 1)]
         later = [(instant, by) for by in ((rule, own) if is_on else (rule,)) for instant in instants]
@@ -135,6 +135,7 @@ class _Gathering:
             days=asked.days,
             policy=asked.policy,
             rate=None if asked.rate is None else self.settings.bounded_decay_rate(asked.rate),
+            retained=asked.retained,
             tenants=tenants,
             switched_off=self.switched_off,
             verdicts=dict(self.census.verdicts.most_common()),

@@ -70,6 +70,7 @@ rules = st.builds(
     policy=st.sampled_from(["staged", "staged", "bounded"]),
     rate=rates,
     use_access=st.booleans(),
+    retained_share=st.none() | st.floats(0, 1) | st.sampled_from([0.0, 5e-324, 1.0]),
     layers=st.sampled_from([{}, {"sm": 0.5, "ltm": 0.5, "rm": 0.0}, {"sm": 5e-324, "episodic": 100.0}]),
     protected_tags=st.just(frozenset({"pinned"})),
 )
