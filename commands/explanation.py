@@ -52,6 +52,8 @@ def _facts(why: DecayExplanation) -> list[tuple[str, str]]:
     if o.base is None or o.base_at is None or o.last_access is None:
         return [*facts, ("stored now", digits(why.stored))]
     accessed = "" if row.last_accessed_at else " (never recalled: since it was made)"
+    if row.known_access is None:
+        accessed = " (unknown, so since the base)"
     return [
         ("base", f"{o.base:.6f}, valid since {utc(o.base_at)}, {_length(why.as_of - o.base_at)} ago"),
         ("last access", f"{utc(o.last_access)}, {_length(why.as_of - o.last_access)} ago{accessed}"),

@@ -26,9 +26,13 @@ ADOPTED_AGE: Final = timedelta(days=1)
 RETAINED: Final = 0.7
 """Share of the base that no time takes: under ``bounded``, and under ``staged`` in a store that begins with it."""
 
+KNOWN_SINCE: Final = datetime(2001, 1, 2, tzinfo=UTC)
+"""A creation or an access before this is unknown: it is the zero of a clock (1970, 1980, 2000, 2001) or of a type
+(year 1, 1601, 1900), in whatever time zone. Taken for true it would make a memory decades stale in its first night."""
+
 EARLIEST: Final = datetime(1, 1, 2, tzinfo=UTC)
 LATEST: Final = datetime(9999, 12, 31, tzinfo=UTC)
-"""Stored times outside these (infinity among them) make a row invalid."""
+"""A base time outside these (infinity among them) makes a row invalid, and so does any time at or after the latter."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -193,14 +197,29 @@ class RowState:
 
     @property
     def is_valid(self) -> bool:
-        """Whether importance and base are in [0, 1] and every time is one of the calendar."""
+        """Whether importance and base are in [0, 1] and every time is one of the calendar, or unknown."""
         times = filter(None, (self.created_at, self.last_accessed_at, self.base_at))
         return (
             self.importance is not None
             and 0 <= self.importance <= 1
             and (self.base is None or 0 <= self.base <= 1)
-            and all(EARLIEST <= instant < LATEST for instant in times)
+            and (self.base_at is None or self.base_at >= EARLIEST)
+            and all(instant < LATEST for instant in times)
         )
+
+    @property
+    def known_creation(self) -> datetime | None:
+        """Return when the memory was created; None where that is unknown."""
+        return _known(self.created_at)
+
+    @property
+    def known_access(self) -> datetime | None:
+        """Return when the memory was last accessed, else created; None where both are unknown."""
+        return _known(self.last_accessed_at) or self.known_creation
+
+
+def _known(instant: datetime | None) -> datetime | None:
+    return instant if instant is not None and instant >= KNOWN_SINCE else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +274,7 @@ def judge(row: RowState, run: Run, rule: DecayRule) -> Outcome:
     base, base_at = _base(case, row, run)
     if base is None or base_at is None:
         return Outcome(case)
-    last_access = row.last_accessed_at or row.created_at or base_at
+    last_access = row.known_access or base_at
     return Outcome(case, base, base_at, last_access, decayed(base, base_at, last_access, run.as_of, rule, row.layer))
 
 
@@ -263,7 +282,7 @@ def _base(case: Verdict, row: RowState, run: Run) -> tuple[float | None, datetim
     match case:
         case "first_sight":
             earliest = max(run.adopted_at - ADOPTED_AGE, run.resumed_at or EARLIEST)
-            return row.importance, max(row.created_at or run.as_of, earliest)
+            return row.importance, max(row.known_creation or run.as_of, earliest)
         case "set_by_agent":
             return row.importance, run.as_of
         case "resumed":

@@ -20,7 +20,8 @@ _PAGE_BY_CURSOR: Final = """
 --   $3 page_size       integer
 page AS MATERIALIZED (
     SELECT ctid, id, importance, base_importance, base_importance_at, decayed_importance,
-           created_at, last_accessed_at, layer, tags
+           maintenance.known_time(created_at) AS created_at,
+           maintenance.known_time(last_accessed_at) AS last_accessed_at, layer, tags
     FROM memories
     WHERE tenant_id = $1 AND id >= $2
     ORDER BY id
@@ -33,7 +34,8 @@ _PAGE_OF_IDS: Final = """
 --   $3 page_size       integer       at least as many
 page AS MATERIALIZED (
     SELECT ctid, id, importance, base_importance, base_importance_at, decayed_importance,
-           created_at, last_accessed_at, layer, tags
+           maintenance.known_time(created_at) AS created_at,
+           maintenance.known_time(last_accessed_at) AS last_accessed_at, layer, tags
     FROM memories
     WHERE tenant_id = $1 AND id = ANY ($2::uuid[])
     LIMIT $3
@@ -56,7 +58,7 @@ judged AS MATERIALIZED (
     SELECT *, CASE
         WHEN (importance BETWEEN 0 AND 1
               AND coalesce(base_importance BETWEEN 0 AND 1, true)
-              AND coalesce(least(created_at, last_accessed_at, base_importance_at) >= '0001-01-02 00:00Z', true)
+              AND coalesce(base_importance_at >= '0001-01-02 00:00Z', true)
               AND coalesce(greatest(created_at, last_accessed_at, base_importance_at) < '9999-12-31 00:00Z', true)
              ) IS NOT TRUE THEN 'invalid'
         WHEN created_at > $4::timestamptz THEN 'future'

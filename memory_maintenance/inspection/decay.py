@@ -31,10 +31,17 @@ from memory_maintenance.store.pool import Executor, fetch
 from memory_maintenance.tenants.control import TenantControl, control_of
 
 ROWS: Final = """
--- inspection.ROWS: what decay reads of some memories.
+-- inspection.ROWS: what decay reads of some memories. Times out of the calendar are brought to its ends.
 --   $1 memory_ids  uuid[]
-SELECT id, tenant_id::text AS tenant_id, importance, base_importance, base_importance_at, decayed_importance,
-       created_at, last_accessed_at, layer, coalesce(tags, '{}') AS tags
+SELECT id, tenant_id::text AS tenant_id, importance, base_importance, decayed_importance,
+       CASE WHEN created_at < '9999-12-31 00:00Z' THEN maintenance.known_time(created_at)
+            WHEN created_at IS NOT NULL THEN '9999-12-31 00:00Z' END AS created_at,
+       CASE WHEN last_accessed_at < '9999-12-31 00:00Z' THEN maintenance.known_time(last_accessed_at)
+            WHEN last_accessed_at IS NOT NULL THEN '9999-12-31 00:00Z' END AS last_accessed_at,
+       CASE WHEN base_importance_at < '0001-01-02 00:00Z' THEN '0001-01-01 00:00Z'
+            WHEN base_importance_at >= '9999-12-31 00:00Z' THEN '9999-12-31 00:00Z'
+            ELSE base_importance_at END AS base_importance_at,
+       layer, coalesce(tags, '{}') AS tags
 FROM memories
 WHERE id = ANY ($1)
 """

@@ -184,6 +184,7 @@ def test_importance_stays_between_floor_and_base_and_never_rises_with_time(base,
 
 
 AS_OF = datetime(2024, 6, 1, tzinfo=UTC)
+ZERO = datetime(1970, 1, 1, tzinfo=UTC)
 RUN = Run(AS_OF, adopted_at=AS_OF - 10 * DAY)
 KNOWN: dict[str, Any] = {
     "importance": 0.5,
@@ -205,6 +206,8 @@ KNOWN: dict[str, Any] = {
         pytest.param({"base": 7.0}, "invalid", id="a base out of range"),
         pytest.param({"last_accessed_at": datetime.max.replace(tzinfo=UTC)}, "invalid", id="accessed at infinity"),
         pytest.param({"created_at": AS_OF + DAY}, "future", id="created after as_of"),
+        pytest.param({"created_at": datetime.min.replace(tzinfo=UTC)}, "known", id="created in the year 1"),
+        pytest.param({"base_at": datetime.min.replace(tzinfo=UTC)}, "invalid", id="a base of the year 1"),
         pytest.param({"tags": frozenset({"a", "pinned"})}, "protected", id="protected by a tag"),
         pytest.param({"base": None}, "first_sight", id="never seen"),
         pytest.param({"base": None, "importance": 0.01}, "negligible", id="never seen, at the floor"),
@@ -223,6 +226,7 @@ def test_a_row_is_one_of_eight_cases(row, case):
         pytest.param({"base": None}, 0.5, AS_OF - 11 * DAY, id="old: a day before adoption"),
         pytest.param({"base": None, "created_at": AS_OF - 2 * DAY}, 0.5, AS_OF - 2 * DAY, id="young: its creation"),
         pytest.param({"base": None, "created_at": None}, 0.5, AS_OF, id="of unknown age: now"),
+        pytest.param({"base": None, "created_at": ZERO}, 0.5, AS_OF, id="created at the zero of a clock: now"),
         pytest.param({"importance": 0.7}, 0.7, AS_OF, id="set by the agent: now"),
         pytest.param({}, 0.6, AS_OF - 5 * DAY, id="known: as stored"),
     ],
@@ -230,6 +234,22 @@ def test_a_row_is_one_of_eight_cases(row, case):
 def test_the_base_is_what_the_agent_last_said(row, base, base_at):
     outcome = judge(RowState(**KNOWN | row), RUN, RULE)
     assert (outcome.base, outcome.base_at) == (base, base_at)
+
+
+@pytest.mark.parametrize(
+    ("created", "accessed", "access"),
+    [
+        pytest.param(AS_OF - 9 * DAY, ZERO, AS_OF - 9 * DAY, id="accessed at zero: since its creation"),
+        pytest.param(ZERO, AS_OF - 3 * DAY, AS_OF - 3 * DAY, id="created at zero: since its access"),
+        pytest.param(ZERO, None, AS_OF - 5 * DAY, id="created at zero, never accessed: since the base"),
+        pytest.param(ZERO, ZERO, AS_OF - 5 * DAY, id="both at zero: since the base"),
+        pytest.param(None, datetime(2001, 1, 1, 23, tzinfo=UTC), AS_OF - 5 * DAY, id="a zero in another time zone"),
+        pytest.param(None, datetime(2001, 1, 2, tzinfo=UTC), datetime(2001, 1, 2, tzinfo=UTC), id="known from then on"),
+    ],
+)
+def test_the_zero_of_a_clock_is_no_access(created, accessed, access):
+    row = RowState(**KNOWN | {"created_at": created, "last_accessed_at": accessed})
+    assert judge(row, RUN, RULE).last_access == access
 
 
 def test_time_while_decay_was_off_does_not_count():

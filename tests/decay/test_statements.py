@@ -36,7 +36,8 @@ VALUES ($1, 'x', $2, $3, $4, $5, $6, $7, $8, $9)
 
 instants = st.datetimes(datetime(1976, 1, 1), datetime(2026, 2, 1), timezones=st.just(UTC))  # noqa: DTZ001
 recent = st.integers(0, 90 * 86_400 * 10**6).map(lambda age: AS_OF - timedelta(microseconds=age))
-times = st.none() | instants | recent | st.sampled_from([AS_OF, AS_OF - 7 * DAY, AS_OF - 30 * DAY])
+zeros = st.sampled_from([datetime(year, 1, 1, tzinfo=UTC) for year in (2, 1601, 1900, 1970, 1980, 2000, 2001)])
+times = st.none() | instants | zeros | recent | st.sampled_from([AS_OF, AS_OF - 7 * DAY, AS_OF - 30 * DAY])
 values = st.floats(0, 1) | st.sampled_from([0.0, -0.0, 5e-324, 0.01, math.nextafter(0.01, 1), 1.0])
 broken = st.sampled_from([None, math.nan, math.inf, -math.inf, -1e-9, math.nextafter(1, 2)])
 good = st.floats(0.05, 1)
@@ -45,7 +46,7 @@ any_row = st.builds(
     RowState,
     importance=values | broken,
     base=st.none() | values | broken,
-    base_at=times,
+    base_at=st.none() | instants | recent,
     decayed=st.none() | values | st.just(AS_IMPORTANCE) | st.just(AS_IMPORTANCE),
     created_at=times,
     last_accessed_at=times,
@@ -196,7 +197,19 @@ def test_no_stored_time_makes_a_page_fail(lab, column, time):
     one = "(SELECT min(id::text)::uuid FROM memories)"
     lab.run(execute(lab.pool, f"UPDATE memories SET {column} = '{time}' WHERE id = {one}"))  # noqa: S608
     page = lab.run(_page(lab.pool, Run(AS_OF, AS_OF - 9 * DAY), DecayRule()))
-    assert (page.seen, page.updated, page.invalid, len(page.invalid_ids)) == (2, 1, 1, 1)
+    unknown = column != "base_importance_at" and time in ("-infinity", "4713-01-01 00:00Z BC")
+    assert (page.seen, page.updated, page.invalid) == (2, 2 if unknown else 1, 0 if unknown else 1)
+    assert len(page.invalid_ids) == page.invalid
+
+
+@pytest.mark.parametrize("times", ["created_at", "last_accessed_at", "created_at, last_accessed_at"])
+def test_the_zero_of_a_clock_does_not_halve_a_memory_in_its_first_night(lab, times):
+    lab.run(_fill(lab.pool, [RowState(0.9, created_at=AS_OF - DAY, last_accessed_at=AS_OF - DAY)]))
+    zeros = ", ".join(f"{column} = '1970-01-01 00:00Z'" for column in times.split(", "))
+    lab.run(execute(lab.pool, f"UPDATE memories SET {zeros}"))  # noqa: S608
+    lab.run(_page(lab.pool, Run(AS_OF, AS_OF), DecayRule(retained_share=0.0)))
+    [row] = lab.run(_read(lab.pool)).values()
+    assert row.importance > 0.899
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "Pacific/Apia"])

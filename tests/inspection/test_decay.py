@@ -150,6 +150,23 @@ def test_it_says_where_the_rule_comes_from(overrides, changes, origin):
     assert rule_origin(settings(**changes), TenantOverrides(**overrides)) == RuleOrigin(*origin)
 
 
+@pytest.mark.parametrize("column", ["created_at", "last_accessed_at", "base_importance_at"])
+@pytest.mark.parametrize(
+    "time", ["infinity", "-infinity", "294276-12-31 23:59Z", "4713-01-01 00:00Z BC", "0001-01-01", "1970-01-01"]
+)
+async def test_no_stored_time_is_without_an_explanation(pool, column, time):
+    memory_id = await _one(pool)
+    await _decay(pool, NIGHT - DAY)
+    await execute(pool, f"UPDATE memories SET {column} = '{time}'")  # noqa: S608
+    why = await _explain(pool, memory_id)
+    await _decay(pool, NIGHT)
+    stored = await fetch_value(pool, "SELECT importance FROM memories")
+    assert why.in_words()
+    assert why.importance == pytest.approx(stored, abs=1e-12)
+    unknown = why.row.known_access is None and why.outcome.base_at is not None
+    assert not unknown or why.outcome.last_access == why.outcome.base_at
+
+
 async def test_a_memory_that_is_not_there_is_named(pool):
     missing = uuid4()
     with pytest.raises(MemoryNotFoundError, match=str(missing)):

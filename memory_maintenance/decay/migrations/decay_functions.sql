@@ -2,6 +2,11 @@
 -- Functions of one expression each: Postgres writes them out inside the statement that calls them. It does so only
 -- where what is handed in costs next to nothing, such as a column: hence whole microseconds, converted before.
 
+-- When a memory was created or accessed; NULL where that is the zero of a clock or a program's empty date.
+CREATE OR REPLACE FUNCTION maintenance.known_time(instant timestamptz) RETURNS timestamptz
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN instant >= '2001-01-02 00:00Z' THEN instant END;
+
 CREATE OR REPLACE FUNCTION maintenance.microseconds(instant timestamptz) RETURNS bigint
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN (extract(epoch FROM instant) * 1000000)::bigint;
