@@ -14,7 +14,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from benchmarks import decay_policies
-from benchmarks.decay_policies import BOUNDED, FASTEST, STAGED, rae_runs
+from benchmarks.decay_policies import BOUNDED, KEEPING_NOTHING, STAGED, rae_runs
 from benchmarks.store import Store, StoredMemory
 from memory_maintenance.decay.policy import DecayRule
 
@@ -49,14 +49,14 @@ def by_rae(rate: float, runs_per_day: int, days: int, recalled: int | None = Non
 
 def policies() -> Figure:
     """Draw every policy over a year, untouched and recalled once."""
-    slow, fast, bounded = DecayRule(rate=0.001), DecayRule(rate=0.01), DecayRule(policy="bounded")
+    slow, nothing_kept, bounded = DecayRule(), DecayRule(retained_share=0.0), DecayRule(policy="bounded")
     titles = {None: "importance, untouched", RECALLED: f"importance, recalled on day {RECALLED}"}
     return _figure(
         {
             title: {
                 BOUNDED: by_rule(bounded, 1, 365, recalled),
                 STAGED: by_rule(slow, 1, 365, recalled),
-                FASTEST: by_rule(fast, 1, 365, recalled),
+                KEEPING_NOTHING: by_rule(nothing_kept, 1, 365, recalled),
                 "RAE's rule, 0.001, 1 run a day": by_rae(0.001, 1, 365, recalled),
                 "RAE's rule, 0.001, 24 runs a day": by_rae(0.001, 24, 365, recalled),
             }
@@ -69,8 +69,8 @@ def schedules() -> Figure:
     """Draw one month at three schedules, under RAE's rule and under ours."""
     runs = {1: "1 run a day", 2: "2 runs a day", 24: "24 runs a day"}
     theirs = {name: by_rae(0.01, count, 30) for count, name in runs.items()}
-    ours = {name: by_rule(DecayRule(rate=0.01), count, 30) for count, name in runs.items()}
-    return _figure({"importance, RAE's rule, 0.01": theirs, "importance, staged, 0.01 a day": ours})
+    ours = {name: by_rule(DecayRule(rate=0.01, retained_share=0.0), count, 30) for count, name in runs.items()}
+    return _figure({"importance, RAE's rule, 0.01": theirs, "importance, staged keeping nothing, 0.01": ours})
 
 
 def _figure(panels: Mapping[str, Mapping[str, Curve]]) -> Figure:

@@ -86,6 +86,8 @@ def by_rae(rate: float, runs_per_day: int, store: Store) -> Numbers:
 UNDECAYED: Final = "undecayed"
 STAGED: Final = "staged, 0.001 a day (default)"
 FASTEST: Final = "staged, 0.01 a day (RAE's maximum)"
+KEEPING_NOTHING: Final = "staged keeping nothing, 0.001 a day"
+KEEPING_NOTHING_FASTEST: Final = "staged keeping nothing, 0.01 a day"
 BOUNDED: Final = "bounded"
 
 POLICIES: Final[Mapping[str, Policy]] = MappingProxyType(
@@ -95,6 +97,8 @@ POLICIES: Final[Mapping[str, Policy]] = MappingProxyType(
         UNDECAYED: partial(by_rule, DecayRule(rate=0.0)),
         STAGED: partial(by_rule, DecayRule(rate=0.001)),
         FASTEST: partial(by_rule, DecayRule(rate=0.01)),
+        KEEPING_NOTHING: partial(by_rule, DecayRule(rate=0.001, retained_share=0.0)),
+        KEEPING_NOTHING_FASTEST: partial(by_rule, DecayRule(rate=0.01, retained_share=0.0)),
         BOUNDED: partial(by_rule, DecayRule(policy="bounded")),
         "RAE's rule, 0.001, 1 run a day": partial(by_rae, 0.001, 1),
         "RAE's rule, 0.001, 24 runs a day": partial(by_rae, 0.001, 24),

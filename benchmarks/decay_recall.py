@@ -29,6 +29,7 @@ from memory_maintenance.errors import InvalidRequestError
 RECALL: Final = "recall@10"
 CHANGE: Final = "change, points"
 NEWEST: Final = "newest first"
+OLD: Final = "over 90 days old"
 
 Figures = dict[str, list[float]]
 """By column, the share in [0, 1], or the change of a share, in each store."""
@@ -47,6 +48,8 @@ def measure(stores: Sequence[Store]) -> dict[str, Figures]:
             figures = {RECALL: recall, CHANGE: recall - before}
             for kind in dict.fromkeys(one.question.kind for one in found):
                 figures[kind] = fmean(one.recall for one in found if one.question.kind == kind)
+            if old := [one.recall for one in found if one.old]:
+                figures[OLD] = fmean(old)
             if newest := [one.newest_first for one in found if one.newest_first is not None]:
                 figures[NEWEST] = fmean(newest)
             for column, share in figures.items():

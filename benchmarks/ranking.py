@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 import numpy as np
@@ -21,6 +22,9 @@ B: Final = 0.75
 
 DEPTH: Final = 10
 """How many memories a search returns: the 10 of recall@10."""
+
+
+OLD: Final = timedelta(days=90)
 
 
 class Bm25:
@@ -55,6 +59,8 @@ class Found:
 
     question: Question
     recall: float
+    old: bool
+    """Whether all of its evidence was written more than ``OLD`` before it was asked."""
     newest_first: bool | None
 
 
@@ -67,6 +73,7 @@ class Search:
         self._asked: list[tuple[Question, NDArray[np.intp], Numbers]] = []
         """A question, the positions of the tenant's memories that share a word with it, and their relevance."""
         self._at = at
+        self._old = np.array([store.as_of - memory.created_at > OLD for memory in store.memories])
         for tenant in sorted(set(tenants)):
             (own,) = np.nonzero(tenants == tenant)
             index = Bm25([store.memories[position].content for position in own])
@@ -79,8 +86,9 @@ class Search:
         """Ask every question, ranking by relevance times *importance* (one per memory); ties go by id."""
         for question, where, relevance in self._asked:
             ranked = where[np.argsort(-relevance * importance[where], kind="stable")]
-            evidence = np.isin(ranked[:DEPTH], [self._at[one] for one in question.evidence])
+            sought = [self._at[one] for one in question.evidence]
+            evidence, old = np.isin(ranked[:DEPTH], sought), bool(self._old[sought].all())
             versions = [self._at[one] for one in question.versions]
             leading = ranked[np.isin(ranked, versions)][:1]
             newest_first = leading.tolist() == versions[-1:] if len(versions) > 1 else None
-            yield Found(question, float(evidence.sum()) / len(question.evidence), newest_first)
+            yield Found(question, float(evidence.sum()) / len(question.evidence), old, newest_first)

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from commands.console import out, say
 from commands.tables import show_titled, table
+from memory_maintenance.decay.costs import cost_of
 from memory_maintenance.inspection.decay import WORDS, DecayExplanation
 from memory_maintenance.inspection.derived import Dependent, WrittenMemory
 
@@ -44,10 +45,15 @@ def _switches(why: DecayExplanation) -> list[str]:
 
 def _facts(why: DecayExplanation) -> list[tuple[str, str]]:
     o, row = why.outcome, why.row
-    facts = [("rule", _rule(why)), ("not decayed", _protection(why))]
+    facts = [("rule", _rule(why))]
+    if why.rule.policy == "staged":
+        facts.append(("it leaves", f"{why.rule.retained:g} of the base for good ({_origin(why.origin.retained)})"))
+    facts += [("it costs", cost_of(why.rule)), ("not decayed", _protection(why))]
     if o.base is None or o.base_at is None or o.last_access is None:
         return [*facts, ("stored now", digits(why.stored))]
     accessed = "" if row.last_accessed_at else " (never recalled: since it was made)"
+    if row.known_access is None:
+        accessed = " (unknown, so since the base)"
     return [
         ("base", f"{o.base:.6f}, valid since {utc(o.base_at)}, {_length(why.as_of - o.base_at)} ago"),
         ("last access", f"{utc(o.last_access)}, {_length(why.as_of - o.last_access)} ago{accessed}"),
@@ -70,7 +76,7 @@ def _rule(why: DecayExplanation) -> str:
 
 
 def _origin(name: str) -> str:
-    return "the tenant's override" if name == "override" else name
+    return {"override": "the tenant's override", "store": "as this store began"}.get(name, name)
 
 
 def _protection(why: DecayExplanation) -> str:
@@ -126,6 +132,8 @@ def milestones(why: DecayExplanation) -> tuple[float, ...]:
 def _when(why: DecayExplanation, milestone: float) -> str:
     if why.importance is not None and why.importance <= milestone:
         return "it is at or below that already"
+    if why.outcome.base is not None and (kept := why.outcome.base * why.rule.retained) >= milestone:
+        return f"never: {kept:.3f} stays"
     at = why.reaches(milestone)
     return "not within 200 years" if at is None else f"{utc(at)}, in {_length(at - why.as_of)}"
 
@@ -151,6 +159,7 @@ def explanation_data(
             "rate_per_day": rule.rate,
             "half_life_days": rule.half_life_days,
             "retained_share": rule.retained,
+            "cost": cost_of(rule),
             "uses_access": rule.use_access,
             "floor": rule.floor,
             "protected_tags": sorted(rule.protected_tags),

@@ -40,6 +40,7 @@ DEPLOYMENTS: Final = {
     "decay_enabled": "MEMORY_IMPORTANCE_DECAY_ENABLED",
     "decay_rate": "MEMORY_BASE_DECAY_RATE",
     "decay_policy": "MEMORY_DECAY_POLICY",
+    "decay_retained": "MEMORY_DECAY_RETAINED",
     "protected_tags": "MEMORY_DECAY_PROTECTED_TAGS",
     "summarization_enabled": "SUMMARIZATION_ENABLED",
     "dreaming_enabled": "DREAMING_ENABLED",
@@ -149,6 +150,8 @@ async def _texts(pool: Any, tenant: str) -> dict[str, str]:
 
 
 def _plain(value: Any) -> str:
+    if value is None:
+        return "unset"
     if isinstance(value, tuple | list):
         return ",".join(map(str, value)) or ","
     return str(value).lower() if isinstance(value, bool) else str(value)
@@ -161,7 +164,7 @@ def _notes(changes: Sequence[Change], settings: Settings) -> list[str]:
         for one in changes
         if one.name == "decay_rate" and one.new and settings.bounded_decay_rate(float(one.new)) != float(one.new)
     ]
-    if any(one.name in ("decay_rate", "decay_policy", "protected_tags") for one in changes):
+    if any(one.name in ("decay_rate", "decay_policy", "decay_retained", "protected_tags") for one in changes):
         found.append(
             "the time since each memory's base is priced anew by the next run: see starter.py simulate --tenant"
         )

@@ -25,6 +25,8 @@ from commands.console import (
 )
 from commands.simulation_plot import FORMATS, save_plot
 from commands.tables import table
+from memory_maintenance.decay.costs import MEASURED, costs_in_words
+from memory_maintenance.decay.policy import RETAINED
 from memory_maintenance.errors import PlotError
 from memory_maintenance.inspection.distribution import BINS, LEVELS, Distribution
 from memory_maintenance.inspection.ordering import OrderChange
@@ -46,6 +48,10 @@ def simulate_decay(
     rate: Annotated[
         float | None, typer.Option(help="Share lost per day, at least 0 and below 1, staged only; unset: the present.")
     ] = None,
+    retained: Annotated[
+        float | None,
+        typer.Option(help="Share of the base that stays for good, 0 to 1, staged only; unset: the present."),
+    ] = None,
     days: Annotated[int, typer.Option(help="How far to look ahead, 1 to 36500.")] = 365,
     tenant: Annotated[str | None, typer.Option(help="Only this tenant.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Also draw it: a file ending in .png, .svg or .html.")] = None,
@@ -53,7 +59,7 @@ def simulate_decay(
 ) -> None:
     """Show what a rule of decay would make of importance if nobody touched a memory; nothing is written."""
     with refusing():
-        scenario = Scenario(policy, rate, days)
+        scenario = Scenario(policy, rate, days, retained)
     if plot:
         _ensure_drawable(plot)
     settings = settings_for_command()
@@ -99,8 +105,8 @@ def _save(found: Simulation, plot: Path) -> None:
 
 
 def simulation_data(found: Simulation) -> dict[str, Any]:
-    """Return the simulation as data; levels of quantiles as texts, times in ISO 8601."""
-    return {**asdict(found), "as_of": found.as_of.isoformat()}
+    """Return the simulation as data; levels of quantiles as texts, times in ISO 8601, costs in points of recall."""
+    return {**asdict(found), "as_of": found.as_of.isoformat(), "costs": [asdict(cost) for cost in MEASURED]}
 
 
 def show_simulation(found: Simulation, *, asked_rate: float | None = None) -> None:
@@ -112,7 +118,7 @@ def show_simulation(found: Simulation, *, asked_rate: float | None = None) -> No
         return
     out.print(_histogram(found), highlight=False)
     out.print(_numbers(found), highlight=False)
-    for line in (*_ordering(found), *_switching(found)):
+    for line in (*_ordering(found), *_switching(found), costs_in_words()):
         say(line)
     out.print("Nothing was written.", highlight=False)
 
@@ -123,6 +129,8 @@ def title(found: Simulation) -> str:
     rate = (
         "" if found.policy == "bounded" else ", the present rate" if found.rate is None else f", {found.rate:g} a day"
     )
+    if found.policy != "bounded" and found.retained is not None:
+        rate += f", {found.retained:g} of the base stays"
     memories, tenants = _count(found.today.count, "memory", "memories"), _count(found.tenants, "tenant", "tenants")
     return f"{policy}{rate}: {memories} of {tenants} in {found.days} days, if nobody touches them"
 
@@ -131,6 +139,8 @@ def _notes(found: Simulation, asked_rate: float | None) -> list[str]:
     notes = []
     if found.policy == "bounded" and asked_rate is not None:
         notes.append("note: bounded goes by its half-life, not by a rate")
+    elif found.policy == "bounded" and found.retained is not None:
+        notes.append(f"note: bounded always leaves {RETAINED:g} of the base")
     elif asked_rate is not None and asked_rate != found.rate:
         bounds = "MEMORY_MIN_DECAY_RATE and MEMORY_MAX_DECAY_RATE"
         notes.append(f"note: {asked_rate:g} is outside {bounds}: {found.rate:g} is used, as a run would")

@@ -52,6 +52,7 @@ def tenant_data(report: TenantReport) -> dict[str, Any]:
             "enabled": report.decay_enabled,
             "policy": report.rule.policy,
             "rate": report.rule.rate,
+            "retained_share": report.rule.retained,
             "from": asdict(report.origin),
             "as_of": report.decayed_as_of,
         },
@@ -85,7 +86,8 @@ def _show_tenant(report: TenantReport) -> None:
     own = ", ".join(f"{name}={value}" for name, value in control.overrides.model_dump(exclude_none=True).items())
     say(f"differs from the deployment in: {own or 'nothing'}")
     say(
-        f"decay: {rule.policy} ({report.origin.policy}), {rule.rate:g} a day ({report.origin.rate})"
+        f"decay: {rule.policy} ({report.origin.policy}), {rule.rate:g} a day ({report.origin.rate}), "
+        f"{rule.retained:g} of the base stays"
         if report.decay_enabled
         else "decay: off"
     )

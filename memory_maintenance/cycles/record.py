@@ -20,7 +20,7 @@ from memory_maintenance.work import TaskSpec
 logger = structlog.get_logger(__name__)
 
 OPEN: Final = """
--- operations.OPEN: a repeated call finds the row and keeps what the first one wrote.
+-- cycles.OPEN: a repeated call finds the row and keeps what the first one wrote.
 --   $1 cycle_id  uuid
 --   $2 kind      text
 --   $3 as_of     timestamptz
@@ -31,13 +31,13 @@ RETURNING as_of, config::text AS config, started_at
 """
 
 BEFORE: Final = """
--- operations.BEFORE: what the newest earlier cycle went by.
+-- cycles.BEFORE: what the newest earlier cycle went by.
 --   $1 cycle_id  uuid
 SELECT config::text FROM maintenance.cycles WHERE cycle_id <> $1 ORDER BY started_at DESC LIMIT 1
 """
 
 ABANDON: Final = """
--- operations.ABANDON: cycles that nobody closed within their deadline and an hour: their root was terminated, or their
+-- cycles.ABANDON: cycles that nobody closed within their deadline and an hour: their root was terminated, or their
 -- process died. One that does close later is completed after all: its end is still open.
 UPDATE maintenance.cycles SET status = 'abandoned'
 WHERE status = 'running'
@@ -46,7 +46,7 @@ WHERE status = 'running'
 """
 
 RECORD: Final = """
--- operations.RECORD: what a page's tenants came to; recording a page twice is recording it once.
+-- cycles.RECORD: what a page's tenants came to; recording a page twice is recording it once.
 --   $1 cycle_id  uuid
 --   $2 page      integer
 --   $3 outcomes  text    JSON: an array of TenantOutcome
@@ -58,7 +58,7 @@ ON CONFLICT (cycle_id, tenant_id, page) DO NOTHING
 """
 
 CLOSE: Final = """
--- operations.CLOSE: closing twice changes nothing, and returns nothing.
+-- cycles.CLOSE: closing twice changes nothing, and returns nothing.
 --   $1 cycle_id  uuid
 --   $2 status    text    completed | failed | cancelled
 --   $3 totals    text    JSON
@@ -100,6 +100,8 @@ async def open_cycle(
 
 def _log_changed_rule(before: dict[str, Any] | None, now: dict[str, Any]) -> None:
     """Say that the deployment's decay rule is another one: this cycle re-prices every memory by it."""
+    # A cycle of a version that knew no share had none set.
+    before = before and {"decay_retained": None, **before}
     changed = {
         name: {"before": before[name], "now": now[name]}
         for name in now

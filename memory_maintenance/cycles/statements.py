@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 NEXT_TENANTS: Final = """
--- planning.NEXT_TENANTS: the next tenants that have memories, by id.
+-- cycles.NEXT_TENANTS: the next tenants that have memories, by id.
 --   $1 how_many  bigint
 --   $2 after     the last tenant seen (its own type); NULL: from the first on
 SELECT k.tenant_id,
@@ -18,7 +18,7 @@ ORDER BY k.n
 """
 
 CHOSEN_TENANTS: Final = """
--- planning.CHOSEN_TENANTS: the same columns for tenants that somebody named.
+-- cycles.CHOSEN_TENANTS: the same columns for tenants that somebody named.
 --   $1 tenant_ids  text[]
 SELECT k.tenant_id,
        maintenance.is_paused(t.paused, t.paused_until) AS paused,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from types import MappingProxyType
@@ -23,9 +23,16 @@ STALE_AFTER: Final = timedelta(days=30)
 ADOPTED_AGE: Final = timedelta(days=1)
 """How old a memory counts at most when the store meets decay for the first time."""
 
+RETAINED: Final = 0.7
+"""Share of the base that no time takes: under ``bounded``, and under ``staged`` in a store that begins with it."""
+
+KNOWN_SINCE: Final = datetime(2001, 1, 2, tzinfo=UTC)
+"""A creation or an access before this is unknown: it is the zero of a clock (1970, 1980, 2000, 2001) or of a type
+(year 1, 1601, 1900), in whatever time zone. Taken for true it would make a memory decades stale in its first night."""
+
 EARLIEST: Final = datetime(1, 1, 2, tzinfo=UTC)
 LATEST: Final = datetime(9999, 12, 31, tzinfo=UTC)
-"""Stored times outside these (infinity among them) make a row invalid."""
+"""A base time outside these (infinity among them) makes a row invalid, and so does any time at or after the latter."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -39,10 +46,12 @@ _EXPONENT_LIMIT: Final = 700.0
 class DecayRule:
     """How one tenant's memories decay.
 
-    ``staged``: a share ``rate`` of the importance is lost per day, at half speed within 7 days of the
-    last access, at full speed until 30 days, then ever faster.
-    ``bounded``: down to the share ``retained`` of the base, half of the way every ``half_life_days``:
-    it can reorder memories but never hide one.
+    The share ``retained`` of the base stays for good, the rest is lost over time: importance is
+    base x (retained + (1 - retained) x exp(-hazard x exposure)). The policies differ in hazard and exposure.
+
+    ``staged``: a share ``rate`` is lost per day, at half speed within 7 days of the last access, at full
+    speed until 30 days, then ever faster.
+    ``bounded``: half is lost every ``half_life_days`` since the last access.
     """
 
     policy: PolicyName = "staged"
@@ -52,8 +61,8 @@ class DecayRule:
     """Whether the days since the last access change the speed."""
     floor: float = 0.01
     """Memories do not decay below this; those whose base is not above it are left alone."""
-    retained_share: float = 0.7
-    """What bounded leaves of the base after any time, in [0, 1]."""
+    retained_share: float | None = None
+    """What staged leaves of the base after any time, in [0, 1]; None: what the store does (``for_run``)."""
     half_life_days: float = 90.0
     layers: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     """Speed per stored spelling of a layer; 1 where it is not named."""
@@ -68,7 +77,11 @@ class DecayRule:
     @property
     def retained(self) -> float:
         """Return the share of the base that no exposure takes."""
-        return 0.0 if self.policy == "staged" else self.retained_share
+        return RETAINED if self.policy == "bounded" or self.retained_share is None else self.retained_share
+
+    def for_run(self, run: Run) -> DecayRule:
+        """Return the rule with what the store decides where no setting does."""
+        return self if self.retained_share is not None else replace(self, retained_share=run.retained_share)
 
     def speed(self, layer: str | None) -> float:
         """Return the multiplier of a layer."""
@@ -184,14 +197,29 @@ class RowState:
 
     @property
     def is_valid(self) -> bool:
-        """Whether importance and base are in [0, 1] and every time is one of the calendar."""
+        """Whether importance and base are in [0, 1] and every time is one of the calendar, or unknown."""
         times = filter(None, (self.created_at, self.last_accessed_at, self.base_at))
         return (
             self.importance is not None
             and 0 <= self.importance <= 1
             and (self.base is None or 0 <= self.base <= 1)
-            and all(EARLIEST <= instant < LATEST for instant in times)
+            and (self.base_at is None or self.base_at >= EARLIEST)
+            and all(instant < LATEST for instant in times)
         )
+
+    @property
+    def known_creation(self) -> datetime | None:
+        """Return when the memory was created; None where that is unknown."""
+        return _known(self.created_at)
+
+    @property
+    def known_access(self) -> datetime | None:
+        """Return when the memory was last accessed, else created; None where both are unknown."""
+        return _known(self.last_accessed_at) or self.known_creation
+
+
+def _known(instant: datetime | None) -> datetime | None:
+    return instant if instant is not None and instant >= KNOWN_SINCE else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +231,8 @@ class Run:
     """``as_of`` of the store's first decay run."""
     resumed_at: datetime | None = None
     """``as_of`` of the first run after decay had been off for the tenant."""
+    retained_share: float = RETAINED
+    """What ``staged`` leaves where no setting says: 0 in a store that decayed before there was a choice."""
 
 
 Verdict = Literal["invalid", "future", "protected", "negligible", "first_sight", "set_by_agent", "resumed", "known"]
@@ -239,11 +269,12 @@ def verdict(row: RowState, run: Run, rule: DecayRule) -> Verdict:
 
 def judge(row: RowState, run: Run, rule: DecayRule) -> Outcome:
     """Say what a run makes of a row; whether a known row is written is up to the tolerance."""
+    rule = rule.for_run(run)
     case = verdict(row, run, rule)
     base, base_at = _base(case, row, run)
     if base is None or base_at is None:
         return Outcome(case)
-    last_access = row.last_accessed_at or row.created_at or base_at
+    last_access = row.known_access or base_at
     return Outcome(case, base, base_at, last_access, decayed(base, base_at, last_access, run.as_of, rule, row.layer))
 
 
@@ -251,7 +282,7 @@ def _base(case: Verdict, row: RowState, run: Run) -> tuple[float | None, datetim
     match case:
         case "first_sight":
             earliest = max(run.adopted_at - ADOPTED_AGE, run.resumed_at or EARLIEST)
-            return row.importance, max(row.created_at or run.as_of, earliest)
+            return row.importance, max(row.known_creation or run.as_of, earliest)
         case "set_by_agent":
             return row.importance, run.as_of
         case "resumed":

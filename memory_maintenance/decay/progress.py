@@ -42,7 +42,8 @@ ON CONFLICT (tenant_id) DO UPDATE SET
     decay_off_since = CASE WHEN t.decay_off_since <= $2 THEN NULL ELSE t.decay_off_since END
 RETURNING t.decay_started_as_of > $2 AS superseded,
           t.paused AND coalesce(t.paused_until > now(), true) AS paused,
-          (SELECT adopted_at FROM maintenance.store) AS adopted_at, t.decay_resumed_at,
+          (SELECT adopted_at FROM maintenance.store) AS adopted_at,
+          (SELECT decay_retained FROM maintenance.store) AS decay_retained, t.decay_resumed_at,
           CASE WHEN t.decay_run = $3 THEN t.decay_cursor END AS cursor,
           CASE WHEN t.decay_run = $3 THEN t.decay_counts::text END AS counts
 """
@@ -54,7 +55,7 @@ GATE: Final = """
 --   $2 as_of      timestamptz
 SELECT t.decay_started_as_of > $2 AS superseded,
        t.paused AND coalesce(t.paused_until > now(), true) AS paused,
-       s.adopted_at, t.decay_resumed_at
+       s.adopted_at, s.decay_retained, t.decay_resumed_at
 FROM maintenance.tenants t, maintenance.store s
 WHERE t.tenant_id = $1
 FOR NO KEY UPDATE OF t
@@ -64,7 +65,7 @@ FORESEEN: Final = """
 -- decay.FORESEEN: what a run that started at this as_of would find, as START and GATE have it; nothing is written.
 --   $1 tenant_id  text
 --   $2 as_of      timestamptz
-SELECT coalesce(s.adopted_at, $2) AS adopted_at,
+SELECT coalesce(s.adopted_at, $2) AS adopted_at, s.decay_retained,
        CASE WHEN t.decay_off_since <= $2 THEN $2 ELSE t.decay_resumed_at END AS decay_resumed_at,
        coalesce(t.decay_started_as_of > $2, false) AS superseded,
        coalesce(t.paused AND coalesce(t.paused_until > now(), true), false) AS paused
@@ -168,7 +169,7 @@ def _run_or_halt(row: Mapping[str, Any], as_of: datetime) -> Run | Halt:
 
 
 def _run(row: Mapping[str, Any], as_of: datetime) -> Run:
-    return Run(as_of, row["adopted_at"], row["decay_resumed_at"])
+    return Run(as_of, row["adopted_at"], row["decay_resumed_at"], row["decay_retained"])
 
 
 @dataclass(frozen=True, slots=True)

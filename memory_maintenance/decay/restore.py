@@ -15,32 +15,31 @@ import structlog
 from memory_maintenance.errors import MemoryNotFoundError
 from memory_maintenance.store.clock import checked_as_of
 from memory_maintenance.store.pool import Executor, Pool, fetch, fetch_row, transaction
+from memory_maintenance.store.statement import composed
 from memory_maintenance.tenants.known import ensure_known
 from memory_maintenance.tenants.orders import add_to_order, record_order
 
 logger = structlog.get_logger(__name__)
 
 _OF_TENANT: Final = """
--- decay.RESTORE_PAGE: puts a page of one tenant's memories back to their bases.
 --   $3 tenant_id, compared in the type of its column
 --   $4 first_id   uuid          the page begins here
 --   $5 page_size  integer
-WITH page AS MATERIALIZED (
+page AS MATERIALIZED (
     SELECT ctid, id, importance, base_importance, base_importance_at, decayed_importance
     FROM memories
     WHERE tenant_id = $3 AND id >= $4
     ORDER BY id
     LIMIT $5
-),"""
+)"""
 
 _BY_ID: Final = """
--- decay.RESTORE_IDS: the same for memories that are named.
 --   $3 ids        uuid[]
-WITH page AS MATERIALIZED (
+page AS MATERIALIZED (
     SELECT ctid, id, importance, base_importance, base_importance_at, decayed_importance
     FROM memories
     WHERE id = ANY ($3::uuid[])
-),"""
+)"""
 
 _RESTORE: Final = """
 --   $1 at         timestamptz   since when the base holds again
@@ -68,7 +67,9 @@ written AS (
     FROM due JOIN locked USING (ctid, id)
     WHERE m.ctid = locked.ctid AND m.id = locked.id
     RETURNING m.id
-)
+)"""
+
+_COUNTS: Final = """
 SELECT count(*) AS seen,
        count(*) FILTER (WHERE due.moves AND (written.id IS NOT NULL OR NOT $2)) AS restored,
        count(*) FILTER (WHERE NOT due.moves AND (written.id IS NOT NULL OR NOT $2)) AS renewed,
@@ -80,8 +81,14 @@ LEFT JOIN due ON due.id = page.id
 LEFT JOIN written ON written.id = page.id
 """
 
-RESTORE_PAGE: Final = _OF_TENANT + _RESTORE
-RESTORE_IDS: Final = _BY_ID + _RESTORE
+RESTORE_PAGE: Final = composed(
+    "decay.RESTORE_PAGE: puts a page of one tenant's memories back to their bases.",
+    *(_OF_TENANT, _RESTORE),
+    result=_COUNTS,
+)
+RESTORE_IDS: Final = composed(
+    "decay.RESTORE_IDS: puts memories that are named back to their bases.", *(_BY_ID, _RESTORE), result=_COUNTS
+)
 
 THERE: Final = """
 -- decay.THERE: which of these memories there are, and whose.

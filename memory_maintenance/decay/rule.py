@@ -17,6 +17,7 @@ def decay_rule(settings: Settings) -> DecayRule:
         policy=settings.memory_decay_policy,
         rate=settings.base_decay_rate,
         use_access=settings.memory_access_count_boost,
+        retained_share=settings.memory_decay_retained,
         layers=_speeds(settings),
         protected_tags=frozenset(settings.memory_decay_protected_tags),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -11,53 +12,53 @@ from asyncpg import Record
 
 from memory_maintenance.decay.policy import DecayRule, Run
 from memory_maintenance.store.pool import Executor, fetch, fetch_row
+from memory_maintenance.store.statement import composed
 
-PAGE_BY_CURSOR: Final = """
--- decay.DECAY_PAGE: prices a page of one tenant's memories and writes those that move.
+_PAGE_BY_CURSOR: Final = """
 --   $1 tenant_id, compared in the type of its column
 --   $2 first_id        uuid          the page begins here
 --   $3 page_size       integer
-WITH page AS MATERIALIZED (
+page AS MATERIALIZED (
     SELECT ctid, id, importance, base_importance, base_importance_at, decayed_importance,
-           created_at, last_accessed_at, layer, tags
+           maintenance.known_time(created_at) AS created_at,
+           maintenance.known_time(last_accessed_at) AS last_accessed_at, layer, tags
     FROM memories
     WHERE tenant_id = $1 AND id >= $2
     ORDER BY id
     LIMIT $3
-),"""
+)"""
 
-PAGE_OF_IDS: Final = """
--- decay.DECAY_LOCKED: the same for rows that another transaction held when their page was written.
+_PAGE_OF_IDS: Final = """
 --   $1 tenant_id, compared in the type of its column
 --   $2 ids             uuid[]
 --   $3 page_size       integer       at least as many
-WITH page AS MATERIALIZED (
+page AS MATERIALIZED (
     SELECT ctid, id, importance, base_importance, base_importance_at, decayed_importance,
-           created_at, last_accessed_at, layer, tags
+           maintenance.known_time(created_at) AS created_at,
+           maintenance.known_time(last_accessed_at) AS last_accessed_at, layer, tags
     FROM memories
     WHERE tenant_id = $1 AND id = ANY ($2::uuid[])
     LIMIT $3
-),"""
+)"""
 
-PRICE: Final = """
+_PRICE: Final = """
 --   $4 as_of           timestamptz
 --   $5 adopted_at      timestamptz   as_of of the store's first run
 --   $6 resumed_at      timestamptz   NULL: decay was never off for this tenant
 --   $7 bounded         boolean       false: staged
 --   $8 use_access      boolean
 --   $9 hazard          double        per day of exposure
---  $10 retained        double        share of the base that stays; staged: 0
+--  $10 retained        double        share of the base that stays
 --  $11 floor           double
 --  $12 tolerance       double
 --  $13 protected_tags  text[]
 --  $14 layers          text[]        as stored
 --  $15 speeds          double[]      of those layers
--- Hours, not days: a day has 23 or 25 of them when the session's zone changes its clock.
 judged AS MATERIALIZED (
     SELECT *, CASE
         WHEN (importance BETWEEN 0 AND 1
               AND coalesce(base_importance BETWEEN 0 AND 1, true)
-              AND coalesce(least(created_at, last_accessed_at, base_importance_at) >= '0001-01-02 00:00Z', true)
+              AND coalesce(base_importance_at >= '0001-01-02 00:00Z', true)
               AND coalesce(greatest(created_at, last_accessed_at, base_importance_at) < '9999-12-31 00:00Z', true)
              ) IS NOT TRUE THEN 'invalid'
         WHEN created_at > $4::timestamptz THEN 'future'
@@ -71,6 +72,7 @@ judged AS MATERIALIZED (
     END AS verdict
     FROM page
 ),
+-- Hours, not days: a day has 23 or 25 of them when the session's zone changes its clock.
 based AS MATERIALIZED (
     SELECT ctid, id, verdict, importance, coalesce(last_accessed_at, created_at) AS accessed_at,
            coalesce(($15::float8[])[array_position($14::text[], layer::text)], 1) AS speed,
@@ -84,30 +86,16 @@ based AS MATERIALIZED (
     FROM judged
     WHERE verdict IN ('first_sight', 'set_by_agent', 'resumed', 'known')
 ),
-spanned AS MATERIALIZED (
-    SELECT based.*, stop, access,
-           least(stop, greatest(base_at, access)) AS recalled,
-           least(stop, greatest(base_at, access + interval '168 hours')) AS regular,
-           least(stop, greatest(base_at, access + interval '720 hours')) AS stale
+spans AS MATERIALIZED (
+    SELECT based.*, maintenance.microseconds(base_at) AS since, maintenance.microseconds($4) AS until,
+           maintenance.microseconds(coalesce(accessed_at, base_at)) AS access
     FROM based
-    CROSS JOIN LATERAL (SELECT greatest(base_at, $4) AS stop, coalesce(accessed_at, base_at) AS access) AS ends
 ),
-exposed AS MATERIALIZED (
-    SELECT spanned.*, CASE
-        WHEN NOT $8::boolean THEN extract(epoch FROM stop - base_at)::float8
-        WHEN $7::boolean THEN extract(epoch FROM stop - recalled)::float8
-        ELSE extract(epoch FROM regular - base_at)::float8 * 0.5
-           + extract(epoch FROM stale - regular)::float8
-           + extract(epoch FROM stop - stale)::float8
-             * (1 + extract(epoch FROM (stale - access) + (stop - access))::float8 / 5184000)
-    END / 86400 AS days
-    FROM spanned
-),
--- exp() and products raise where their result is too small to be a number: hence the bounds on what goes in.
 priced AS MATERIALIZED (
-    SELECT exposed.*, least(base, greatest($11, greatest(base, $11) *
-        ($10::float8 + (1 - $10) * exp(-least($9::float8 * days * speed, 700))))) AS exact
-    FROM exposed
+    SELECT spans.*, maintenance.decayed(
+        base, since, access, until, speed, bounded => $7, use_access => $8, hazard => $9, retained => $10, floor => $11
+    ) AS exact
+    FROM spans
 ),
 -- A real column keeps fewer digits: what it would hold decides whether the row moves.
 moved AS MATERIALIZED (
@@ -118,7 +106,7 @@ moved AS MATERIALIZED (
           AND abs(importance - exact) >= $12::float8
 )"""
 
-WRITE: Final = """,
+_WRITE: Final = """
 -- By ctid, the fastest way to the very version that was priced; one changed since has another and is left out.
 locked AS MATERIALIZED (
     SELECT ctid, id
@@ -133,29 +121,12 @@ written AS (
     FROM moved JOIN locked USING (ctid, id)
     WHERE m.ctid = locked.ctid AND m.id = locked.id
     RETURNING m.id
-)
-"""
+)"""
 
+_FORESEE: Final = """
+written AS (SELECT id FROM moved)"""
 
-FORESEEN: Final = """
--- decay.PRICED_PAGE: the rows as they are, with what decay would make of them. Times in microseconds since 1970.
-SELECT judged.id, judged.verdict, moved.id IS NOT NULL AS moves,
-       coalesce(judged.importance::float8, 'NaN') AS stored, coalesce(priced.exact, 'NaN') AS exact,
-       coalesce(priced.base, 'NaN') AS base, coalesce(priced.speed, 1) AS speed,
-       coalesce((extract(epoch FROM priced.base_at) * 1000000)::bigint, 0) AS base_at,
-       coalesce((extract(epoch FROM priced.access) * 1000000)::bigint, 0) AS access
-FROM judged
-LEFT JOIN priced ON priced.id = judged.id
-LEFT JOIN moved ON moved.id = judged.id
-ORDER BY judged.id
-"""
-
-FORESEE: Final = """,
--- decay.FORESEEN_PAGE: what DECAY_PAGE would write where no row is locked; nothing is.
-written AS (SELECT id FROM moved)
-"""
-
-COUNTS: Final = """
+_COUNTS: Final = """
 SELECT count(*) AS seen,
        count(written.id) AS updated,
        count(written.id) FILTER (WHERE judged.verdict = 'first_sight') AS first_seen,
@@ -171,10 +142,51 @@ LEFT JOIN moved ON moved.id = judged.id
 LEFT JOIN written ON written.id = judged.id
 """
 
-DECAY_PAGE: Final = PAGE_BY_CURSOR + PRICE + WRITE + COUNTS
-DECAY_LOCKED: Final = PAGE_OF_IDS + PRICE + WRITE + COUNTS
-PRICED_PAGE: Final = PAGE_BY_CURSOR + PRICE + FORESEEN
-FORESEEN_PAGE: Final = PAGE_BY_CURSOR + PRICE + FORESEE + COUNTS
+_TERMS: Final = """
+--  $16 instants        timestamptz[] when to price the rows again if nobody touches them, each by a rule of its own:
+--  $17 bounded         boolean[]
+--  $18 use_access      boolean[]
+--  $19 hazards         double[]
+--  $20 retained        double[]
+terms AS MATERIALIZED (
+    SELECT maintenance.microseconds(instant) AS later, bounded, use_access, hazard, retained
+    FROM unnest($16::timestamptz[], $17::boolean[], $18::boolean[], $19::float8[], $20::float8[])
+         AS t (instant, bounded, use_access, hazard, retained)
+)"""
+
+_PRICES: Final = """
+SELECT judged.id, judged.verdict, moved.id IS NOT NULL AS moves, judged.importance::float8 AS stored,
+       CASE WHEN priced.id IS NOT NULL THEN ARRAY(
+           SELECT maintenance.decayed(
+               priced.base, priced.since, priced.access, later, priced.speed, bounded, use_access, hazard, retained, $11
+           ) FROM terms
+       ) END AS "left"
+FROM judged
+LEFT JOIN priced ON priced.id = judged.id
+LEFT JOIN moved ON moved.id = judged.id
+ORDER BY judged.id
+"""
+
+DECAY_PAGE: Final = composed(
+    "decay.DECAY_PAGE: prices a page of one tenant's memories and writes those that move.",
+    *(_PAGE_BY_CURSOR, _PRICE, _WRITE),
+    result=_COUNTS,
+)
+DECAY_LOCKED: Final = composed(
+    "decay.DECAY_LOCKED: DECAY_PAGE for rows that another transaction held when their page was written.",
+    *(_PAGE_OF_IDS, _PRICE, _WRITE),
+    result=_COUNTS,
+)
+FORESEEN_PAGE: Final = composed(
+    "decay.FORESEEN_PAGE: counts what DECAY_PAGE would write if no row were locked; writes nothing.",
+    *(_PAGE_BY_CURSOR, _PRICE, _FORESEE),
+    result=_COUNTS,
+)
+PRICED_PAGE: Final = composed(
+    "decay.PRICED_PAGE: what DECAY_PAGE would see, and what is left of it at later instants; writes nothing.",
+    *(_PAGE_BY_CURSOR, _PRICE, _TERMS),
+    result=_PRICES,
+)
 
 _TINY: Final = 1e-100
 """No importance shows a rate below this, and a product of two such numbers is none to Postgres."""
@@ -224,19 +236,40 @@ async def decay_locked(
 
 
 async def priced_page(
-    db: Executor, tenant_id: str, *, first_id: UUID, size: int, run: Run, rule: DecayRule, tolerance: float
+    db: Executor,
+    tenant_id: str,
+    *,
+    first_id: UUID,
+    size: int,
+    run: Run,
+    rule: DecayRule,
+    tolerance: float,
+    later: Sequence[tuple[datetime, DecayRule]],
 ) -> list[Record]:
-    """Return the rows that ``decay_page`` would see, as ``FORESEEN`` names them, and write nothing."""
-    return await fetch(db, PRICED_PAGE, tenant_id, first_id, size, *_terms(run, rule, tolerance))
+    """Return the rows that ``decay_page`` would see, and write nothing.
+
+    ``left`` holds what is left of a row at each instant of *later* by the rule beside it, if *run* comes first and
+    nobody touches the row; NULL where the run leaves the row as it is. Those rules differ from *rule* in nothing
+    but policy, rate, retained share and the use of access.
+    """
+    rules = [(at, by.for_run(run)) for at, by in later]
+    wanted = [(at, by.policy == "bounded", by.use_access, *_numbers(by)) for at, by in rules]
+    columns = [list(column) for column in zip(*wanted, strict=True)] or [[]] * 5
+    return await fetch(db, PRICED_PAGE, tenant_id, first_id, size, *_terms(run, rule, tolerance), *columns)
 
 
 def _terms(run: Run, rule: DecayRule, tolerance: float) -> tuple[Any, ...]:
+    rule = rule.for_run(run)
     speeds = [_multipliable(speed) for speed in rule.layers.values()]
     return (
         *(run.as_of, run.adopted_at, run.resumed_at),
-        *(rule.policy == "bounded", rule.use_access, _multipliable(rule.hazard), rule.retained, rule.floor, tolerance),
+        *(rule.policy == "bounded", rule.use_access, *_numbers(rule), rule.floor, tolerance),
         *(list(rule.protected_tags), list(rule.layers.keys()), speeds),
     )
+
+
+def _numbers(rule: DecayRule) -> tuple[float, float]:
+    return _multipliable(rule.hazard), rule.retained
 
 
 def _multipliable(value: float) -> float:

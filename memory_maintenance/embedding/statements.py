@@ -28,7 +28,7 @@ LIMIT 1
 
 DUE: Final[Mapping[Table, str]] = {
     "memory_embeddings": """
--- embedding.DUE: a tenant's next derived memories without a vector.
+-- embedding.DUE[memory_embeddings]: a tenant's next derived memories without a vector.
 --   $1 tenant_id (its own type)
 --   $2 name       text   what the store calls the model; NULL: any
 --   $3 after      uuid   the last one seen
@@ -42,7 +42,7 @@ ORDER BY m.id
 LIMIT $4
 """,
     "memories": """
--- embedding.DUE: a tenant's next derived memories without a vector.
+-- embedding.DUE[memories]: a tenant's next derived memories without a vector.
 --   $1 tenant_id (its own type)
 --   $2 name       text   what the store calls the model; NULL: any
 --   $3 after      uuid   the last one seen
@@ -57,7 +57,7 @@ LIMIT $4
 
 COUNTS: Final[Mapping[Table, str]] = {
     "memory_embeddings": """
--- embedding.COUNTS: how many of them each of these tenants has.
+-- embedding.COUNTS[memory_embeddings]: how many of them each of these tenants has.
 --   $1 tenant_ids (array of the column's type), $2 name
 SELECT m.tenant_id::text AS tenant_id, count(*) AS memories FROM memories m
 WHERE m.tenant_id = ANY ($1) AND maintenance.is_searchable(m.source, m.content)
@@ -67,7 +67,7 @@ WHERE m.tenant_id = ANY ($1) AND maintenance.is_searchable(m.source, m.content)
 GROUP BY m.tenant_id
 """,
     "memories": """
--- embedding.COUNTS: how many of them each of these tenants has.
+-- embedding.COUNTS[memories]: how many of them each of these tenants has.
 --   $1 tenant_ids (array of the column's type), $2 name
 SELECT m.tenant_id::text AS tenant_id, count(*) AS memories FROM memories m
 WHERE m.tenant_id = ANY ($1) AND maintenance.is_searchable(m.source, m.content)
@@ -78,7 +78,7 @@ GROUP BY m.tenant_id
 
 TOTALS: Final[Mapping[Table, str]] = {
     "memory_embeddings": """
--- embedding.TOTALS: the derived memories of the whole store, and those among them that have no vector.
+-- embedding.TOTALS[memory_embeddings]: derived memories of the whole store, and those without a vector.
 --   $1 tenant_id (its own type)   NULL: every tenant
 --   $2 name
 SELECT count(*) AS derived, count(*) FILTER (
@@ -90,7 +90,7 @@ FROM memories m
 WHERE (m.tenant_id = $1 OR $1 IS NULL) AND maintenance.is_searchable(m.source, m.content)
 """,
     "memories": """
--- embedding.TOTALS: the derived memories of the whole store, and those among them that have no vector.
+-- embedding.TOTALS[memories]: derived memories of the whole store, and those without a vector.
 --   $1 tenant_id (its own type)   NULL: every tenant
 --   $2 name
 SELECT count(*) AS derived, count(*) FILTER (WHERE m.embedding IS NULL AND ($2::text IS NULL OR true)) AS missing
@@ -107,7 +107,7 @@ FROM memories m WHERE (m.tenant_id = $1 OR $1 IS NULL) AND maintenance.is_search
 
 TEXTS: Final[Mapping[Table, str]] = {
     "memory_embeddings": """
--- embedding.TEXTS: the texts of those among these memories that still have no vector.
+-- embedding.TEXTS[memory_embeddings]: the texts of those among these memories that still have no vector.
 --   $1 tenant_id (its own type), $2 name
 --   $3 ids       uuid[]
 --   $4 longest   integer   characters
@@ -120,7 +120,7 @@ GROUP BY 1, 2
 ORDER BY 1
 """,
     "memories": """
--- embedding.TEXTS: the texts of those among these memories that still have no vector.
+-- embedding.TEXTS[memories]: the texts of those among these memories that still have no vector.
 --   $1 tenant_id (its own type), $2 name
 --   $3 ids       uuid[]
 --   $4 longest   integer   characters
@@ -134,7 +134,7 @@ ORDER BY 1
 
 STORE: Final[Mapping[Table, str]] = {
     "memory_embeddings": """
--- embedding.STORE: a vector for each of a tenant's derived memories that has one of these texts and no vector yet.
+-- embedding.STORE[memory_embeddings]: a vector for each derived memory with one of these texts and none yet.
 --   $1 tenant_id (its own type), $2 name
 --   $3 hashes   text[]
 --   $4 vectors  text[]   each an array literal: assigned to the column's own type, whatever it is
@@ -157,7 +157,7 @@ SELECT l.id, $2, g.vector FROM locked l JOIN given g USING (name)
 ON CONFLICT DO NOTHING
 """,
     "memories": """
--- embedding.STORE: a vector for each of a tenant's derived memories that has one of these texts and no vector yet.
+-- embedding.STORE[memories]: a vector for each derived memory with one of these texts and none yet.
 --   $1 tenant_id (its own type), $2 name
 --   $3 hashes   text[]
 --   $4 vectors  text[]   each an array literal: assigned to the column's own type, whatever it is
@@ -179,7 +179,7 @@ UPDATE memories m SET embedding = g.vector FROM locked l JOIN given g USING (nam
 
 DIMENSION: Final[Mapping[Table, str]] = {
     "memory_embeddings": """
--- embedding.DIMENSION: that of a vector which the tenant has already, where the column takes any.
+-- embedding.DIMENSION[memory_embeddings]: that of a vector which the tenant has already, where the column takes any.
 --   $1 tenant_id (its own type), $2 name
 SELECT array_length(e.embedding::real[], 1)
 FROM memories m JOIN memory_embeddings e ON e.memory_id = m.id
@@ -187,7 +187,7 @@ WHERE m.tenant_id = $1 AND e.model_name = $2 AND e.embedding IS NOT NULL
 LIMIT 1
 """,
     "memories": """
--- embedding.DIMENSION: the same in the column, whichever model it is of: a search fails on a mixture.
+-- embedding.DIMENSION[memories]: the same in the column, whichever model it is of: a search fails on a mixture.
 SELECT array_length(m.embedding::real[], 1) FROM memories m
 WHERE m.tenant_id = $1 AND $2::text IS NOT NULL AND m.embedding IS NOT NULL
 LIMIT 1

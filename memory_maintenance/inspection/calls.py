@@ -10,7 +10,7 @@ from uuid import UUID
 
 from memory_maintenance.store.pool import Executor, fetch
 
-CALLS: Final = """
+CYCLE_CALLS: Final = """
 -- inspection.CYCLE_CALLS: the questions that a cycle asked a model, by purpose and end.
 --   $1 cycle_id  text
 SELECT purpose, state, count(*)::integer AS calls, coalesce(sum(input_tokens), 0)::bigint AS input_tokens,
@@ -21,7 +21,7 @@ GROUP BY purpose, state
 ORDER BY purpose, state
 """
 
-COSTS: Final = """
+CYCLE_COSTS: Final = """
 -- inspection.CYCLE_COSTS: what the questions of some cycles cost.
 --   $1 cycle_ids  text[]
 SELECT round, sum(cost) AS cost FROM maintenance.model_calls WHERE round = ANY ($1) GROUP BY round
@@ -42,10 +42,10 @@ class CallCount:
 
 async def cycle_costs(db: Executor, cycle_ids: Sequence[UUID]) -> dict[UUID, Decimal]:
     """Return what the questions of each of some cycles cost, in the currency of the prices."""
-    costs = {row["round"]: row["cost"] for row in await fetch(db, COSTS, [str(each) for each in cycle_ids])}
+    costs = {row["round"]: row["cost"] for row in await fetch(db, CYCLE_COSTS, [str(each) for each in cycle_ids])}
     return {each: costs.get(str(each)) or Decimal(0) for each in cycle_ids}
 
 
 async def cycle_calls(db: Executor, cycle_id: UUID) -> tuple[CallCount, ...]:
     """Return the questions that a cycle asked a model, by purpose and end."""
-    return tuple(CallCount(**dict(row)) for row in await fetch(db, CALLS, str(cycle_id)))
+    return tuple(CallCount(**dict(row)) for row in await fetch(db, CYCLE_CALLS, str(cycle_id)))

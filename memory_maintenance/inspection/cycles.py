@@ -17,7 +17,7 @@ SELECT cycle_id, kind, as_of, status, totals::text AS totals, config::text AS co
 FROM maintenance.cycles
 """
 
-LATEST: Final = (
+LATEST_CYCLES: Final = (
     """
 -- inspection.LATEST_CYCLES: the newest first.
 --   $1 how_many  bigint
@@ -31,7 +31,7 @@ LATEST: Final = (
     " ORDER BY started_at DESC, cycle_id LIMIT $1"
 )
 
-BY_ID: Final = (
+CYCLES_BY_ID: Final = (
     """
 -- inspection.CYCLES_BY_ID: those whose id begins with a text; two are enough to know that it names no single one.
 --   $1 beginning  text
@@ -102,7 +102,7 @@ async def latest_cycles(
 
     *of_fleet*: only those over all tenants.
     """
-    return [_cycle(row) for row in await fetch(db, LATEST, how_many, kind, until, of_fleet)]
+    return [_cycle(row) for row in await fetch(db, LATEST_CYCLES, how_many, kind, until, of_fleet)]
 
 
 async def find_cycle(db: Executor, beginning: str | None = None) -> Cycle:
@@ -114,7 +114,7 @@ async def find_cycle(db: Executor, beginning: str | None = None) -> Cycle:
     found = (
         await latest_cycles(db, 1)
         if beginning is None
-        else [_cycle(row) for row in await fetch(db, BY_ID, beginning.lower())]
+        else [_cycle(row) for row in await fetch(db, CYCLES_BY_ID, beginning.lower())]
     )
     if len(found) != 1:
         raise CycleNotFoundError(beginning, ambiguous=bool(found))

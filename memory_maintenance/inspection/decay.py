@@ -31,10 +31,17 @@ from memory_maintenance.store.pool import Executor, fetch
 from memory_maintenance.tenants.control import TenantControl, control_of
 
 ROWS: Final = """
--- inspection.ROWS: what decay reads of some memories.
+-- inspection.ROWS: what decay reads of some memories. Times out of the calendar are brought to its ends.
 --   $1 memory_ids  uuid[]
-SELECT id, tenant_id::text AS tenant_id, importance, base_importance, base_importance_at, decayed_importance,
-       created_at, last_accessed_at, layer, coalesce(tags, '{}') AS tags
+SELECT id, tenant_id::text AS tenant_id, importance, base_importance, decayed_importance,
+       CASE WHEN created_at < '9999-12-31 00:00Z' THEN maintenance.known_time(created_at)
+            WHEN created_at IS NOT NULL THEN '9999-12-31 00:00Z' END AS created_at,
+       CASE WHEN last_accessed_at < '9999-12-31 00:00Z' THEN maintenance.known_time(last_accessed_at)
+            WHEN last_accessed_at IS NOT NULL THEN '9999-12-31 00:00Z' END AS last_accessed_at,
+       CASE WHEN base_importance_at < '0001-01-02 00:00Z' THEN '0001-01-01 00:00Z'
+            WHEN base_importance_at >= '9999-12-31 00:00Z' THEN '9999-12-31 00:00Z'
+            ELSE base_importance_at END AS base_importance_at,
+       layer, coalesce(tags, '{}') AS tags
 FROM memories
 WHERE id = ANY ($1)
 """
@@ -64,6 +71,8 @@ class RuleOrigin:
     rate_bound: str | None
     """The setting that brought the rate within its bounds, if one had to."""
     protected_tags: str
+    retained: str
+    """Of the share that stays for good; ``store``: no setting says, so it is what the store began with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +188,7 @@ async def explain_decay(
 def _explanation(row: Any, control: TenantControl, run: Run, settings: Settings) -> DecayExplanation:
     overrides, as_of = control.overrides, run.as_of
     own, state = settings.for_tenant(overrides), _state(row)
-    rule = decay_rule(own)
+    rule = decay_rule(own).for_run(run)
     outcome = judge(state, run, rule)
     parts: tuple[Segment, ...] = ()
     if outcome.base_at is not None and outcome.last_access is not None:
@@ -206,13 +215,15 @@ def rule_origin(settings: Settings, overrides: TenantOverrides) -> RuleOrigin:
     def named(override: str) -> str:
         return SETTING_OF[override].upper() if getattr(overrides, override) is None else "override"
 
-    rate = settings.for_tenant(overrides).memory_base_decay_rate
+    own = settings.for_tenant(overrides)
+    rate = own.memory_base_decay_rate
     bound = "MEMORY_MIN_DECAY_RATE" if rate < settings.memory_min_decay_rate else "MEMORY_MAX_DECAY_RATE"
     return RuleOrigin(
         policy=named("decay_policy"),
         rate=named("decay_rate"),
         rate_bound=None if settings.bounded_decay_rate(rate) == rate else bound,
         protected_tags=named("protected_tags"),
+        retained=named("decay_retained") if own.memory_decay_retained is not None else "store",
     )
 
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from memory_maintenance.settings import Settings
+from memory_maintenance.store.clock import NOW
 from memory_maintenance.store.pool import Executor, Pool, fetch, fetch_row, fetch_value, snapshot
 from memory_maintenance.summarization.due import due_arguments
 from memory_maintenance.summarization.due_statements import DUE_OLDEST
@@ -42,7 +43,7 @@ class Lag:
 async def current_lag(pool: Pool, settings: Settings) -> Lag:
     """Return what a daily run would find undone now, as of one instant."""
     async with snapshot(pool) as db:
-        now: datetime = await fetch_value(db, "SELECT now()")
+        now: datetime = await fetch_value(db, NOW)
         active = [tenant for tenant in await all_tenants(db) if not tenant.paused]
         waiting = [
             tenant.tenant_id

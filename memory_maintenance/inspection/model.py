@@ -45,7 +45,12 @@ LEFT JOIN maintenance.tenants t ON t.tenant_id = used.tenant_id
 ORDER BY used.tenant_id IS NOT NULL, b.tokens DESC, used.tenant_id
 """
 
-CALLS: Final = """
+TODAY: Final = """
+-- inspection.TODAY: the day that budgets count, in UTC.
+SELECT (now() AT TIME ZONE 'UTC')::date
+"""
+
+MODEL_CALLS: Final = """
 -- inspection.MODEL_CALLS: the attempts of the last 24 hours, by how they stand.
 SELECT purpose, state, reason, count(*)::integer AS calls,
        coalesce(sum(input_tokens + output_tokens), 0)::bigint AS tokens, coalesce(sum(cost), 0) AS cost
@@ -121,10 +126,10 @@ async def model_status(pool: Pool, settings: Settings) -> ModelStatus:
         return ModelStatus(
             backend=backend,
             model=settings.rae_llm_model_default if backend == "openai" else None,
-            day=await fetch_value(db, "SELECT (now() AT TIME ZONE 'UTC')::date"),
+            day=await fetch_value(db, TODAY),
             breakers=tuple(BreakerState(**dict(row)) for row in await fetch(db, BREAKERS)),
             budgets=tuple(_use(dict(row)) for row in await fetch(db, BUDGETS, *limits, SHOWN_TENANTS)),
-            calls=tuple(CallCount(**dict(row)) for row in await fetch(db, CALLS)),
+            calls=tuple(CallCount(**dict(row)) for row in await fetch(db, MODEL_CALLS)),
         )
 
 

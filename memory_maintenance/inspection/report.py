@@ -13,6 +13,7 @@ from memory_maintenance.cycles.outcomes import CycleTotals, TenantOutcome
 from memory_maintenance.inspection.calls import CallCount, cycle_calls, cycle_costs
 from memory_maintenance.inspection.cycles import Cycle, find_cycle, latest_cycles, next_command, outcomes_of
 from memory_maintenance.inspection.derived import WRITERS
+from memory_maintenance.store.clock import NOW
 from memory_maintenance.store.pool import Executor, Pool, fetch, fetch_value, snapshot
 from memory_maintenance.tasks import TASKS
 
@@ -43,7 +44,7 @@ WHERE m.base_importance BETWEEN 0 AND 1 AND m.importance BETWEEN 0 AND 1
 GROUP BY bar.base, bar.now
 """
 
-WRITTEN: Final = """
+CYCLE_TEXTS: Final = """
 -- inspection.CYCLE_TEXTS: what a cycle wrote.
 --   $1 cycle_id  text
 --   $2 sources   text[]
@@ -134,7 +135,7 @@ async def cycle_report(pool: Pool, beginning: str | None = None, *, with_text: b
         totals = cycle.totals or CycleTotals().with_outcomes(outcomes)
         before, after = await _histograms(db)
         return Report(
-            made_at=await fetch_value(db, "SELECT now()"),
+            made_at=await fetch_value(db, NOW),
             cycle=cycle,
             totals=totals,
             before=before,
@@ -210,5 +211,5 @@ def _point(cycle: Cycle, cost: Decimal) -> TrendPoint:
 
 
 async def _texts(db: Executor, cycle: Cycle) -> tuple[Written, ...]:
-    rows = await fetch(db, WRITTEN, str(cycle.cycle_id), list(WRITERS), TEXTS)
+    rows = await fetch(db, CYCLE_TEXTS, str(cycle.cycle_id), list(WRITERS), TEXTS)
     return tuple(Written(**dict(row)) for row in rows)

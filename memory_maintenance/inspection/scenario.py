@@ -20,24 +20,29 @@ class Scenario:
     """The rule to try. None leaves it to each tenant's own.
 
     Raises:
-        InvalidRequestError: a rate outside [0, 1), or days outside [1, 36500].
+        InvalidRequestError: a rate outside [0, 1), a share outside [0, 1], or days outside [1, 36500].
     """
 
     policy: PolicyName | None = None
     rate: float | None = None
     """Share lost per day, brought within the deployment's bounds as a run would."""
     days: int = 365
+    retained: float | None = None
+    """Share of the base that staged leaves for good."""
 
     def __post_init__(self) -> None:
         if self.rate is not None and not 0 <= self.rate < 1:
             raise InvalidRequestError(f"rate {self.rate!r}: give the share lost per day, at least 0 and below 1")
+        if self.retained is not None and not 0 <= self.retained <= 1:
+            raise InvalidRequestError(f"retained {self.retained!r}: give a share of what the agent said, from 0 to 1")
         if not 1 <= self.days <= MOST_DAYS:
             raise InvalidRequestError(f"{self.days} days: give a number from 1 to {MOST_DAYS}")
 
     def applied_to(self, rule: DecayRule, settings: Settings) -> DecayRule:
         """Return *rule* with what the scenario changes."""
         rate = rule.rate if self.rate is None else settings.bounded_decay_rate(self.rate)
-        return replace(rule, policy=self.policy or rule.policy, rate=rate)
+        retained = rule.retained_share if self.retained is None else self.retained
+        return replace(rule, policy=self.policy or rule.policy, rate=rate, retained_share=retained)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,8 @@ class Simulation:
     policy: PolicyName | None
     rate: float | None
     """The one asked for, within its bounds."""
+    retained: float | None
+    """The share asked for."""
     tenants: int
     switched_off: int
     """Tenants whose decay is off now; by the present rule their memories stay as they are."""

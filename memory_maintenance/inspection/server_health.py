@@ -17,6 +17,16 @@ SKEW_WARNING: Final = timedelta(seconds=5)
 SKEW_FAILURE: Final = timedelta(minutes=5)
 """A run whose instant is further ahead of the database's clock is refused."""
 
+VERSION: Final = """
+-- inspection.VERSION: the server's, as a number.
+SHOW server_version_num
+"""
+
+CLOCK: Final = """
+-- inspection.CLOCK: the server's, now.
+SELECT clock_timestamp()
+"""
+
 RIGHTS: Final = """
 -- inspection.RIGHTS: what the role lacks: on the table, on the schema, on what is in it.
 SELECT current_user AS role,
@@ -51,7 +61,7 @@ _store = partial(Check, "store")
 
 async def version(pool: Pool) -> Check:
     """Compare the server's version with those that the tests run on."""
-    major = int(await fetch_value(pool, "SHOW server_version_num")) // 10_000
+    major = int(await fetch_value(pool, VERSION)) // 10_000
     if major < OLDEST:
         return _store("version", "failure", f"Postgres {major} is too old", f"use version {OLDEST} to {NEWEST}")
     if major > NEWEST:
@@ -104,7 +114,7 @@ async def row_security(pool: Pool) -> Check:
 async def clock(pool: Pool) -> Check:
     """Compare Postgres' clock with this machine's, at the middle of the question."""
     before = datetime.now(UTC)
-    theirs: datetime = await fetch_value(pool, "SELECT clock_timestamp()")
+    theirs: datetime = await fetch_value(pool, CLOCK)
     after = datetime.now(UTC)
     return clock_check(theirs - (before + (after - before) / 2))
 

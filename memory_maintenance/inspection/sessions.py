@@ -65,7 +65,7 @@ HAVING count(*) FILTER (WHERE is_event) > 0
 ORDER BY e.project
 """
 
-UNWRITTEN: Final = """
+UNWRITTEN_SESSIONS: Final = """
 -- inspection.UNWRITTEN_SESSIONS: sessions with events in no summary, of a tenant's latest events; the latest first.
 --   $1 tenant_id  its own type
 --   $2 as_of      timestamptz
@@ -135,7 +135,7 @@ async def unwritten_sessions(
 ) -> list[SessionReport]:
     """Return, the latest first, sessions that hold new events and that no run will summarize as things are."""
     found: list[SessionReport] = []
-    for row in await fetch(db, UNWRITTEN, control.tenant_id, as_of, LATEST_EVENTS, 3 * most):
+    for row in await fetch(db, UNWRITTEN_SESSIONS, control.tenant_id, as_of, LATEST_EVENTS, 3 * most):
         reports = await _reports(db, settings, control, row["session_id"], as_of)
         found += [one for one in reports if one.new_events and not one.due_daily]
     return found[:most]

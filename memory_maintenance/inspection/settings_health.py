@@ -97,8 +97,6 @@ CONTRADICTIONS: Final[tuple[Rule, ...]] = (
 )
 """When it holds, what it comes to, and what to do."""
 
-RECALL_NOTE: Final = "decay by `staged` loses some 3 points of recall in a year (docs/decay.md)"
-
 
 def settings_checks(settings: Settings, names: Iterable[str]) -> list[Check]:
     """Return the verdicts on *settings*, and on the *names* that are set wherever settings are read from."""
@@ -111,10 +109,6 @@ def settings_checks(settings: Settings, names: Iterable[str]) -> list[Check]:
             if holds(settings)
         ),
     ]
-    if settings.memory_importance_decay_enabled and settings.memory_decay_policy == "staged":
-        found.append(
-            _settings("policy", "note", RECALL_NOTE, "consider MEMORY_DECAY_POLICY=bounded: simulate it first")
-        )
     return found or [_settings("values", "ok", "nothing unknown, nothing contradictory")]
 
 

@@ -98,24 +98,23 @@ class _Gathering:
         """Take in one tenant's memories."""
         is_on = self.settings.for_tenant(control.overrides).memory_importance_decay_enabled
         self.switched_off += not is_on
-        own = decay_rule(self.settings.for_tenant(control.overrides))
-        rule = self.scenario.applied_to(own, self.settings)
         run = await foreseen_run(db, control.tenant_id, self.as_of)
+        own = decay_rule(self.settings.for_tenant(control.overrides)).for_run(run)
+        rule = self.scenario.applied_to(own, self.settings)
+        days = timedelta(days=self.scenario.days) / _STOPS
+        instants = [self.as_of + number * days for number in range(_STOPS + 1)]
+        later = [(instant, by) for by in ((rule, own) if is_on else (rule,)) for instant in instants]
         sample = UniformSample(MOST_COMPARED, self.random)
         tolerance = self.settings.memory_decay_tolerance
-        async for rows in foresee(db, control.tenant_id, run, rule, tolerance, self.census):
-            tried, present = self._priced(rows, rule), self._priced(rows, own if is_on else None)
+        async for rows in foresee(db, control.tenant_id, run, rule, tolerance, later, self.census):
+            tried = rows.left[: len(instants)]
+            present = rows.left[len(instants) :] if is_on else np.tile(rows.stored, (len(instants), 1))
             sample.add(rows.stored, tried[-1], present[-1])
             self._add(rows, tried, present)
             self.progress(self.census.verdicts.total())
         self._compare(sample)
 
-    def _priced(self, rows: PricedRows, rule: DecayRule | None) -> list[Floats]:
-        step = timedelta(days=self.scenario.days) / _STOPS
-        instants = (self.as_of + number * step for number in range(_STOPS + 1))
-        return [rows.stored if rule is None else rows.left_at(instant, rule) for instant in instants]
-
-    def _add(self, rows: PricedRows, tried: list[Floats], present: list[Floats]) -> None:
+    def _add(self, rows: PricedRows, tried: Floats, present: Floats) -> None:
         self.today.add(rows.stored)
         for tallies, priced in ((self.tried, tried), (self.present, present)):
             for tally, importances in zip(tallies, priced, strict=True):
@@ -136,6 +135,7 @@ class _Gathering:
             days=asked.days,
             policy=asked.policy,
             rate=None if asked.rate is None else self.settings.bounded_decay_rate(asked.rate),
+            retained=asked.retained,
             tenants=tenants,
             switched_off=self.switched_off,
             verdicts=dict(self.census.verdicts.most_common()),

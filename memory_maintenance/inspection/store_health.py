@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Final
 
-from memory_maintenance.inspection import schema_health, server_health
+from memory_maintenance.inspection import decay_health, schema_health, server_health
 from memory_maintenance.inspection.figures import left_undone, newest_totals
 from memory_maintenance.inspection.findable import count_findable
 from memory_maintenance.inspection.health import Check, in_order
@@ -40,10 +40,14 @@ async def store_checks(pool: Pool, settings: Settings) -> list[Check]:
         "updates": schema_health.updates,
         "clock": server_health.clock,
         "overrides": _overrides,
+        "accesses": decay_health.accesses,
         "last cycle": _last_cycle,
     }
     of_pool = {name: partial(step, pool) for name, step in steps.items()}
-    return await in_order("store", of_pool | {"vectors": partial(_vectors, pool, settings)})
+    by_settings = {"decay": decay_health.share, "vectors": _vectors}
+    return await in_order(
+        "store", of_pool | {name: partial(step, pool, settings) for name, step in by_settings.items()}
+    )
 
 
 async def _overrides(pool: Pool) -> Check:

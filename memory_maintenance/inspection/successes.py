@@ -16,7 +16,7 @@ FROM maintenance.cycles WHERE status = 'completed' AND config->>'named_tenants' 
 ORDER BY kind, completed_at DESC
 """
 
-OF_TENANTS: Final = """
+SUCCESSES_OF_TENANTS: Final = """
 -- inspection.SUCCESSES_OF_TENANTS: when a run of each kind that had work for a tenant was last completed for it, and
 -- how many it had since that were not. Those first that somebody has to look at. A run of chosen tasks is of no kind.
 WITH runs AS (
@@ -68,4 +68,4 @@ async def last_successes(db: Executor) -> list[LastSuccess]:
 
 async def successes_of_tenants(db: Executor) -> list[TenantSuccess]:
     """Return the last success of every tenant and kind; first those that failed since, then the longest ago."""
-    return [TenantSuccess(**dict(row)) for row in await fetch(db, OF_TENANTS)]
+    return [TenantSuccess(**dict(row)) for row in await fetch(db, SUCCESSES_OF_TENANTS)]

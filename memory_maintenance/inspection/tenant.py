@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 from memory_maintenance.cycles.outcomes import TenantOutcome
 from memory_maintenance.decay.policy import DecayRule
+from memory_maintenance.decay.progress import foreseen_run
 from memory_maintenance.decay.rule import decay_rule
 from memory_maintenance.dreaming.due import due_projects
 from memory_maintenance.inspection.decay import RuleOrigin, rule_origin
@@ -27,7 +28,7 @@ from memory_maintenance.work import Run
 SHOWN: Final = 10
 SHOWN_ORDERS: Final = 5
 
-RUNS: Final = """
+TENANT_RUNS: Final = """
 -- inspection.TENANT_RUNS: what the last cycles did for a tenant, the newest first.
 --   $1 tenant_id  text
 --   $2 most       bigint
@@ -38,7 +39,7 @@ ORDER BY c.started_at DESC, r.page DESC
 LIMIT $2
 """
 
-DECAY: Final = """
+TENANT_DECAY: Final = """
 -- inspection.TENANT_DECAY: how far a tenant's decay is.
 --   $1 tenant_id  text
 SELECT decay_started_as_of, decay_completed_as_of FROM maintenance.tenants WHERE tenant_id = $1
@@ -90,17 +91,17 @@ async def tenant_report(pool: Pool, settings: Settings, tenant_id: str) -> Tenan
     async with snapshot(pool) as db:
         as_of = await checked_as_of(db, None)
         control = await control_of(db, tenant_id)
-        decay = await fetch_row(db, DECAY, tenant_id)
+        decay = await fetch_row(db, TENANT_DECAY, tenant_id)
         own = settings.for_tenant(control.overrides)
         daily = Run(cycle_id=uuid4(), as_of=as_of, dry_run=True)
         hourly = daily.model_copy(update={"kind": "hourly"})
         return TenantReport(
             control=control,
-            rule=decay_rule(own),
+            rule=decay_rule(own).for_run(await foreseen_run(db, tenant_id, as_of)),
             origin=rule_origin(settings, control.overrides),
             decay_enabled=own.memory_importance_decay_enabled,
             decayed_as_of=decay["decay_completed_as_of"] if decay else None,
-            runs=tuple(_run(row) for row in await fetch(db, RUNS, tenant_id, SHOWN)),
+            runs=tuple(_run(row) for row in await fetch(db, TENANT_RUNS, tenant_id, SHOWN)),
             due_hourly=(await due_session_counts(db, [tenant_id], hourly, settings)).get(tenant_id, 0),
             due_daily=(await due_session_counts(db, [tenant_id], daily, settings)).get(tenant_id, 0),
             sessions=tuple(await due_sessions(db, tenant_id, daily, settings, limit=SHOWN)),

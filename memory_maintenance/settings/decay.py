@@ -11,6 +11,7 @@ from memory_maintenance.settings.kinds import (
     LayerSpeeds,
     Rate,
     SettingsGroup,
+    Share,
     Tags,
 )
 
@@ -33,7 +34,9 @@ class DecaySettings(SettingsGroup):
     memory_decay_page_size: Annotated[int, Ge(1), Le(10_000)] = 1000
     """Memories locked and written in one transaction."""
     memory_decay_policy: Literal["staged", "bounded"] = "staged"
-    """staged: RAE's, down to 0.01; bounded: down to 0.7 of what the agent said, which can never hide a memory."""
+    """staged: RAE's stages, faster the longer a memory was not accessed; bounded: half of the way every 90 days."""
+    memory_decay_retained: Share | None = None
+    """Share of what the agent said that staged leaves for good; unset: 0.7, or 0 where a store decayed without it."""
     memory_decay_protected_tags: Tags = ("pinned",)
     """Memories with one of these tags, separated by commas, never decay; a comma alone: none."""
     memory_decay_layers: LayerSpeeds = Field(default_factory=dict)

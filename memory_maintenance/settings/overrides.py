@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal
 from annotated_types import Ge, Le, Lt
 from pydantic import BaseModel, ConfigDict, PlainSerializer
 
-from memory_maintenance.settings.kinds import Tags
+from memory_maintenance.settings.kinds import Share, Tags
 
 MOST_TOKENS: Final = 10**15
 """More than a tenant can use in a day, and far from what Postgres can count."""
@@ -25,6 +25,8 @@ class TenantOverrides(BaseModel):
     decay_rate: Annotated[float, Ge(0), Lt(1)] | None = None
     """Share of importance lost per day at multiplier 1, clamped like the deployment's rate."""
     decay_policy: Literal["staged", "bounded"] | None = None
+    decay_retained: Share | None = None
+    """Share of what the agent said that staged leaves for good."""
     protected_tags: Tags | None = None
     """Tags whose memories never decay, in place of the deployment's."""
     summarization_enabled: bool | None = None
@@ -39,6 +41,7 @@ SETTING_OF: Final = {
     "decay_enabled": "memory_importance_decay_enabled",
     "decay_rate": "memory_base_decay_rate",
     "decay_policy": "memory_decay_policy",
+    "decay_retained": "memory_decay_retained",
     "protected_tags": "memory_decay_protected_tags",
     "summarization_enabled": "summarization_enabled",
     "dreaming_enabled": "dreaming_enabled",

@@ -53,6 +53,7 @@ class Settings(RunSettings, WritingSettings, DecaySettings, ModelSettings, Serve
             "decay_enabled": self.memory_importance_decay_enabled,
             "decay_policy": self.memory_decay_policy,
             "decay_rate": self.base_decay_rate,
+            "decay_retained": self.memory_decay_retained,
             "decay_uses_access": self.memory_access_count_boost,
             "decay_layers": dict(self.memory_decay_layers),
             "decay_protected_tags": sorted(self.memory_decay_protected_tags),

@@ -10,7 +10,7 @@ from typing import Final
 import asyncpg
 
 BUILDING: Final = """
--- database.BUILDING: the index that is being built on the memories table, by what the phase it is in counts.
+-- store.BUILDING: the index that is being built on the memories table, by what the phase it is in counts.
 SELECT coalesce(index_relid::regclass::text, 'an index') AS index, phase,
        CASE WHEN blocks_total > 0 THEN blocks_done ELSE tuples_done END AS done,
        CASE WHEN blocks_total > 0 THEN blocks_total ELSE tuples_total END AS total

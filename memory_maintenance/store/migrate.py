@@ -37,6 +37,7 @@ from memory_maintenance.store.schema import (
 logger = structlog.get_logger(__name__)
 
 ADOPTED_FROM_ALEMBIC: Final = """
+-- store.ADOPTED_FROM_ALEMBIC: takes over what Alembic recorded.
 CREATE TABLE maintenance.migrations (name text PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now());
 DO $$ BEGIN
     IF to_regclass('maintenance.alembic_version') IS NOT NULL THEN

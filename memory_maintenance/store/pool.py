@@ -55,25 +55,30 @@ class _OwnConnection(asyncpg.Connection):
         return ""
 
 
-_BOUNDS: Final = """
+def _begin(name: str, isolation: str, *, idle: str) -> str:
+    """Return the statement that begins a transaction, with bounds that hold to its end on any connection.
+
+    In one round trip, and also behind a pooler. A tighter bound of a DBA's stays. A process that is frozen, or whose
+    host has gone, holds its locks no longer than *idle*, and cannot commit later: shorter than a heartbeat's time-out,
+    so that a retry elsewhere finds them free.
+    """
+    return f"""
+-- {name}
+BEGIN ISOLATION LEVEL {isolation};
 SET LOCAL plan_cache_mode = force_custom_plan;
 SELECT set_config(name, bound, true)
 FROM (VALUES ('idle_in_transaction_session_timeout', '{idle}'), ('lock_timeout', '30s')) AS b (name, bound)
 WHERE current_setting(name)::interval NOT BETWEEN '1 ms' AND bound::interval
-"""
-"""Holds to the end of a transaction on any connection, also behind a pooler. A tighter bound of a DBA's stays.
+"""  # noqa: S608  constants of this module
 
-A process that is frozen, or whose host has gone, holds its locks no longer than ``idle``, and cannot commit later:
-shorter than a heartbeat's time-out, so that a retry elsewhere finds them free.
-"""
 
-BEGIN: Final = """
--- store.BEGIN: in one round trip with what holds for the transaction.
-BEGIN ISOLATION LEVEL READ COMMITTED;""" + _BOUNDS.format(idle="10s")
+BEGIN: Final = _begin("store.BEGIN: a transaction that writes.", "READ COMMITTED", idle="10s")
 
-BEGIN_SNAPSHOT: Final = """
--- store.BEGIN_SNAPSHOT: holds no row locks, so it may take its time between two statements.
-BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;""" + _BOUNDS.format(idle="60s")
+BEGIN_SNAPSHOT: Final = _begin(
+    "store.BEGIN_SNAPSHOT: it holds no row locks, so it may take its time between two statements.",
+    "REPEATABLE READ READ ONLY",
+    idle="60s",
+)
 
 
 async def open_pool(

@@ -14,7 +14,7 @@ from memory_maintenance.store.import_line import MemoryLine
 from memory_maintenance.store.pool import Executor, fetch
 
 COLUMNS: Final = """
--- memories.COLUMNS: the columns of this store's table that can be written.
+-- store.COLUMNS: the columns of this store's table that can be written.
 -- longest: characters that fit a varchar; otherwise: the expression of the column's default.
 SELECT a.attname AS name, format_type(a.atttypid, NULL) AS type,
        CASE WHEN a.atttypid = 'varchar'::regtype AND a.atttypmod > 4 THEN a.atttypmod - 4 END AS longest,
@@ -25,7 +25,7 @@ WHERE a.attrelid = 'memories'::regclass AND a.attnum > 0 AND NOT a.attisdropped
 """
 
 _IMPORT: Final = """
--- memories.IMPORT: rows with the types of the table itself; an id that is there is left as it is.
+-- store.IMPORT: rows with the types of the table itself; an id that is there is left as it is.
 --   $1 rows  text   JSON list of objects whose keys are columns
 -- What a row does not say is the column's own default: one statement serves rows that say different things.
 -- In the order of the ids: two imports at once wait for each other and cannot deadlock.

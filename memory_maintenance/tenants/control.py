@@ -40,7 +40,7 @@ class Tenant:
 
 
 CONTROL: Final = """
--- operations.CONTROL: what operators said of one tenant; a pause whose end has come is over.
+-- tenants.CONTROL: what operators said of one tenant; a pause whose end has come is over.
 --   $1 tenant_id  text
 SELECT tenant_id,
        maintenance.is_paused(paused, paused_until) AS paused,
@@ -93,7 +93,7 @@ def _control(row: dict[str, Any]) -> TenantControl:
 
 
 PAUSE: Final = """
--- operations.PAUSE: a second pause changes who, why and until; it keeps since when. The same one again, as a
+-- tenants.PAUSE: a second pause changes who, why and until; it keeps since when. The same one again, as a
 -- signal brings it after the command, is no second order.
 --   $1 tenant_id  text
 --   $2 by         text
@@ -113,7 +113,7 @@ SELECT tenant_id, 'pause', $2, $3, jsonb_strip_nulls(jsonb_build_object('until',
 """
 
 RESUME: Final = """
--- operations.RESUME: twice is once.
+-- tenants.RESUME: twice is once.
 --   $1 tenant_id  text
 --   $2 by         text
 --   $3 reason     text
@@ -141,7 +141,7 @@ async def resume(db: Executor, tenant_id: str, *, by: str | None = None, reason:
 
 
 LIST: Final = """
--- operations.LIST: every tenant, with what operators said.
+-- tenants.LIST: every tenant, with what operators said.
 WITH known AS (
     SELECT tenant_id FROM maintenance.tenant_ids() AS of_memories (tenant_id)
     UNION

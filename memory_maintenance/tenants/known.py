@@ -8,13 +8,13 @@ from memory_maintenance.errors import InvalidRequestError, ProjectNotFoundError,
 from memory_maintenance.store.pool import Executor, fetch_value
 
 EXISTS: Final = """
--- operations.EXISTS: compared as text where the column is text, as uuid where it is uuid.
+-- tenants.EXISTS: compared as text where the column is text, as uuid where it is uuid.
 --   $1 tenant_id
 SELECT EXISTS (SELECT 1 FROM memories WHERE tenant_id = $1)
 """
 
 KNOWN: Final = """
--- operations.KNOWN: a tenant without memories may still have been paused.
+-- tenants.KNOWN: a tenant without memories may still have been paused.
 --   $1 tenant_id  text
 SELECT EXISTS (SELECT 1 FROM maintenance.tenants WHERE tenant_id = $1)
 """
@@ -34,7 +34,7 @@ async def _has_memories(db: Executor, tenant_id: str) -> bool:
 
 
 PROJECT: Final = """
--- operations.PROJECT: whether a tenant has a memory of the project.
+-- tenants.PROJECT: whether a tenant has a memory of the project.
 --   $1 tenant_id  its own type
 --   $2 project    text
 SELECT EXISTS (SELECT 1 FROM memories WHERE tenant_id = $1 AND maintenance.project_of(project) = $2)
@@ -53,26 +53,28 @@ async def ensure_project(db: Executor, tenant_id: str, project: str) -> None:
         raise ProjectNotFoundError(tenant_id, project)
 
 
-COUNT: Final = """
--- operations.COUNT_MEMORIES: memories of one tenant.
+COUNT_MEMORIES: Final = """
+-- tenants.COUNT_MEMORIES: memories of one tenant.
 --   $1 tenant_id  its own type
 SELECT count(*) FROM memories WHERE tenant_id = $1
 """
 
-COUNT_ALL: Final = """
--- operations.COUNT_ALL_MEMORIES
+COUNT_ALL_MEMORIES: Final = """
+-- tenants.COUNT_ALL_MEMORIES
 SELECT count(*) FROM memories
 """
 
 
 async def memories_of(db: Executor, tenant_id: str | None) -> int:
     """Return how many memories a tenant has; None: all tenants. It reads an index, or the table, from end to end."""
-    found = await (fetch_value(db, COUNT_ALL) if tenant_id is None else fetch_value(db, COUNT, tenant_id))
+    found = await (
+        fetch_value(db, COUNT_ALL_MEMORIES) if tenant_id is None else fetch_value(db, COUNT_MEMORIES, tenant_id)
+    )
     return int(found)
 
 
 FLEET: Final = """
--- operations.FLEET: how many tenants have memories.
+-- tenants.FLEET: how many tenants have memories.
 SELECT count(*) FROM maintenance.tenant_ids()
 """
 

@@ -11,8 +11,8 @@ from memory_maintenance.store.pool import Executor, execute, fetch, fetch_value,
 
 Action = Literal["pause", "resume", "cancel", "set", "unset", "restore", "trigger", "backfill", "delete"]
 
-RECORD: Final = """
--- operations.RECORD_ORDER: one order; details are names, numbers, times and ids, never the text of a memory.
+RECORD_ORDER: Final = """
+-- tenants.RECORD_ORDER: one order; details are names, numbers, times and ids, never the text of a memory.
 --   $1 tenant_id  text     NULL: of a Schedule, whose kind is among the details
 --   $2 action     text
 --   $3 by         text
@@ -22,8 +22,8 @@ INSERT INTO maintenance.orders (tenant_id, action, ordered_by, reason, details) 
 RETURNING order_id
 """
 
-ADD: Final = """
--- operations.ADD_TO_ORDER: one more page of what an order did.
+ADD_TO_ORDER: Final = """
+-- tenants.ADD_TO_ORDER: one more page of what an order did.
 --   $1 order_id  bigint
 --   $2 name      text     a number among the details
 --   $3 more      integer
@@ -32,8 +32,8 @@ SET details = jsonb_set(details, ARRAY[$2::text], to_jsonb(coalesce((details->>$
 WHERE order_id = $1
 """
 
-LATEST: Final = """
--- operations.LATEST_ORDERS: the newest first.
+LATEST_ORDERS: Final = """
+-- tenants.LATEST_ORDERS: the newest first.
 --   $1 tenant_id  text     NULL: those of the Schedules
 --   $2 most       bigint
 SELECT ordered_at, action, ordered_by, reason, details::text AS details FROM maintenance.orders
@@ -56,15 +56,15 @@ async def record_order(
     db: Executor, tenant_id: str | None, action: Action, *, by: str | None, reason: str | None = None, **details: Any
 ) -> int:
     """Write an order down, in the transaction of *db*, and return its number; without a tenant, one of a Schedule."""
-    return int(await fetch_value(db, RECORD, tenant_id, action, by, reason, to_json(details)))
+    return int(await fetch_value(db, RECORD_ORDER, tenant_id, action, by, reason, to_json(details)))
 
 
 async def add_to_order(db: Executor, order_id: int, name: str, more: int) -> None:
     """Count *more* under *name* among an order's details, in the transaction of *db*."""
-    await execute(db, ADD, order_id, name, more)
+    await execute(db, ADD_TO_ORDER, order_id, name, more)
 
 
 async def latest_orders(db: Executor, tenant_id: str | None, most: int) -> list[Order]:
     """Return what was ordered of a tenant last, or without one of the Schedules; the newest first."""
-    rows = await fetch(db, LATEST, tenant_id, most)
+    rows = await fetch(db, LATEST_ORDERS, tenant_id, most)
     return [Order(**dict(row) | {"details": from_json(row["details"])}) for row in rows]

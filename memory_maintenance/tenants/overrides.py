@@ -21,7 +21,7 @@ def read_overrides(stored: str) -> TenantOverrides | None:
 
 
 OVERRIDE: Final = """
--- operations.OVERRIDE: sets what is given and keeps the rest; null takes a setting back. What changes nothing is
+-- tenants.OVERRIDE: sets what is given and keeps the rest; null takes a setting back. What changes nothing is
 -- no order.
 --   $1 tenant_id  text
 --   $2 changes    text   JSON
@@ -67,7 +67,7 @@ def checked_overrides(changes: Mapping[str, Any]) -> TenantOverrides:
 
 
 CLEAR: Final = """
--- operations.CLEAR: takes back every setting of a tenant, also what nobody can read.
+-- tenants.CLEAR: takes back every setting of a tenant, also what nobody can read.
 --   $1 tenant_id  text
 --   $2 by         text
 --   $3 reason     text

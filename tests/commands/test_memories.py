@@ -65,8 +65,9 @@ async def test_explain_tells_the_whole_calculation(cli, decayed):
     assert told.exit_code == 0
     for part in (
         "it decays from its base", "base         0.800000", "staged (MEMORY_DECAY_POLICY): 0.001 lost per day",
-        "x 2 for the layer episodic", "factor       exp(-0.0010005 x", "max(0.01, 0.800000 x", "stored now",
-        "the next run writes the result", "protected", "regular", "stale", "0.5  20", "0.1  20", "0.01  20",
+        "it leaves    0.7 of the base for good (as this store began)", "it costs     +0.0 points of recall, -3.2 where evidence is older",
+        "x 2 for the layer episodic", "factor       0.7 + 0.3 x exp(-0.0010005 x", "max(0.01, 0.800000 x", "stored now",
+        "the next run writes the result", "protected", "regular", "stale", "0.5  never: 0.560 stays",
     ):  # fmt: skip
         assert part in told.stdout
 
@@ -75,7 +76,11 @@ async def test_explain_tells_the_whole_calculation(cli, decayed):
     ("settings", "part"),
     [
         ({"MEMORY_DECAY_POLICY": "bounded"}, "0.7 + 0.3 x exp("),
-        ({"MEMORY_DECAY_POLICY": "bounded"}, "0.1  not within 200 years"),
+        ({"MEMORY_DECAY_POLICY": "bounded"}, "0.1  never: 0.560 stays"),
+        ({"MEMORY_DECAY_RETAINED": "0"}, "it leaves    0 of the base for good (MEMORY_DECAY_RETAINED)"),
+        ({"MEMORY_DECAY_RETAINED": "0"}, "0.01  20"),
+        ({"MEMORY_DECAY_RETAINED": "0", "MEMORY_DECAY_LAYERS": "episodic=0"}, "0.1  not within 200 years"),
+        ({"MEMORY_DECAY_RETAINED": "0.2"}, "it costs     not measured: docs/decay.md"),
         ({"MEMORY_BASE_DECAY_RATE": "0.5"}, "0.01 lost per day at multiplier 1 (MEMORY_BASE_DECAY_RATE, within MEMORY_MAX_DECAY_RATE)"),
         ({"MEMORY_ACCESS_COUNT_BOOST": "false"}, "access does not count"),
         ({"MEMORY_IMPORTANCE_DECAY_ENABLED": "false"}, "Decay is off"),

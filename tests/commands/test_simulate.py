@@ -40,10 +40,24 @@ async def test_it_shows_today_against_the_day_and_writes_nothing(cli, pool):
         "50% are at or below",
         "at the floor",
         "pairs that swap",
+        "staged keeping 0: -3.1 points of recall, -15.2 where evidence is older than 90 days",
         "Nothing was written.",
     ):
         assert part in told.stdout
     assert await fetch_value(pool, CHECKSUM) == before
+
+
+@pytest.mark.usefixtures("decayed")
+@pytest.mark.parametrize(
+    ("policy", "part"),
+    [
+        pytest.param("staged", "staged, the present rate, 0.4 of the base stays: 30 memories", id="staged"),
+        pytest.param("bounded", "note: bounded always leaves 0.7 of the base", id="bounded has its own"),
+    ],
+)
+async def test_a_share_that_stays_is_named(cli, policy, part):
+    told = (await cli("simulate", "--policy", policy, "--retained", 0.4)).stdout
+    assert part in " ".join(told.split())
 
 
 @pytest.mark.usefixtures("decayed")

@@ -46,6 +46,10 @@ async def test_one_that_closes_late_is_completed_after_all(pool):
     [
         pytest.param({"decay_rate": 0.001, "mode": "lite"}, None, id="the same rule"),
         pytest.param({"decay_rate": 0.002}, {"decay_rate": {"before": 0.001, "now": 0.002}}, id="another rate"),
+        pytest.param(
+            {"decay_retained": 0.7}, {"decay_retained": {"before": None, "now": 0.7}}, id="a share that none had before"
+        ),
+        pytest.param({"decay_retained": None}, None, id="no share, now as before"),
         pytest.param({"decay_rate": 0.001, "decay_new": 1}, None, id="a key the earlier version had not"),
     ],
 )

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, localcontext
 from fractions import Fraction
@@ -24,10 +25,13 @@ from tests.decay.conftest import some
 
 ACCESS = datetime(2024, 3, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
-RULE = DecayRule(rate=0.01)
+RULE = DecayRule(rate=0.01, retained_share=0.0)
 BOUNDED = DecayRule(policy="bounded")
 instants = st.datetimes(datetime(1976, 1, 1), datetime(2026, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 rates = st.floats(0, 0.5) | st.floats(0.5, 1, exclude_max=True) | st.sampled_from([0.0, 1e-300, 1 - 2**-53])
+
+
+shares = st.floats(0, 1) | st.sampled_from([0.0, 0.7, 1.0])
 
 
 def _left(start: float, end: float, rule: DecayRule = RULE, base: float = 0.5, layer: str | None = None) -> float:
@@ -77,7 +81,7 @@ def test_the_speed_of_a_memory_is_that_of_its_stage(since, speed):
 
 
 def test_without_access_statistics_every_day_is_the_same():
-    assert _left(60, 61, DecayRule(rate=0.01, use_access=False)) == pytest.approx(0.495)
+    assert _left(60, 61, replace(RULE, use_access=False)) == pytest.approx(0.495)
 
 
 @pytest.mark.parametrize(
@@ -95,9 +99,38 @@ def test_bounded_decay_reorders_and_never_hides(start, end, left):
     assert _left(start, end, BOUNDED) == pytest.approx(left, abs=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("share", "end", "left"),
+    [
+        pytest.param(0.7, 0, 0.5, id="nothing lost at once"),
+        pytest.param(0.7, 30, 0.5 * (0.7 + 0.3 * 0.99**26.5), id="the rest decays by the stages"),
+        pytest.param(0.7, 20_000, 0.35, id="the share stays after any time"),
+        pytest.param(0.0, 20_000, 0.01, id="none stays: down to the floor"),
+        pytest.param(1.0, 20_000, 0.5, id="all stays"),
+    ],
+)
+def test_staged_leaves_a_share_of_the_base_for_good(share, end, left):
+    assert _left(0, end, replace(RULE, retained_share=share)) == pytest.approx(left, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("policy", "setting", "store", "left"),
+    [
+        pytest.param("staged", None, 0.7, 0.7, id="a new store's"),
+        pytest.param("staged", None, 0.0, 0.0, id="a store that decayed before there was a choice"),
+        pytest.param("staged", 0.4, 0.0, 0.4, id="a setting comes before the store"),
+        pytest.param("staged", 0.0, 0.7, 0.0, id="also one that keeps nothing"),
+        pytest.param("bounded", 0.4, 0.0, 0.7, id="bounded is bounded"),
+    ],
+)
+def test_what_stays_is_the_settings_or_the_stores(policy, setting, store, left):
+    rule = DecayRule(policy=policy, retained_share=setting)
+    assert rule.for_run(Run(AS_OF, AS_OF, retained_share=store)).retained == left
+
+
 @pytest.mark.parametrize(("layer", "days"), [("sm", 0.5), ("episodic", 1.0), (None, 1.0), ("reflective", 0.0)])
 def test_a_layer_has_its_own_speed(layer, days):
-    rule = DecayRule(rate=0.01, layers={"sm": 0.5, "reflective": 0.0})
+    rule = replace(RULE, layers={"sm": 0.5, "reflective": 0.0})
     assert _left(10, 11, rule, layer=layer) == pytest.approx(0.5 * 0.99**days)
 
 
@@ -126,16 +159,17 @@ def test_exposure_is_the_exact_integral_correctly_rounded(base_at, access, as_of
     assert exposure_days(segments(base_at, access, as_of, RULE)) == (float(exact) if as_of > base_at else 0.0)
 
 
-@given(base=st.floats(0, 1), base_at=instants, access=instants, as_of=instants, rate=rates)
+@given(base=st.floats(0, 1), base_at=instants, access=instants, as_of=instants, rate=rates, share=shares)
 @some(200)
-def test_what_is_left_agrees_with_fifty_digits(base, base_at, access, as_of, rate):
-    left = decayed(base, base_at, access, as_of, DecayRule(rate=rate))
+def test_what_is_left_agrees_with_fifty_digits(base, base_at, access, as_of, rate, share):
+    left = decayed(base, base_at, access, as_of, DecayRule(rate=rate, retained_share=share))
     with localcontext(prec=50):
         days = _antiderivative(_days(as_of - access)) - _antiderivative(_days(base_at - access))
         exposure = (
             max(Decimal(0), Decimal(days.numerator) / Decimal(days.denominator)) if as_of > base_at else Decimal(0)
         )
-        exact = Decimal(base) * (exposure * (1 - Decimal(rate)).ln()).exp()
+        kept = Decimal(share)
+        exact = Decimal(base) * (kept + (1 - kept) * (exposure * (1 - Decimal(rate)).ln()).exp())
         expected = min(Decimal(base), max(Decimal("0.01"), exact))
         assert abs(Decimal(left) - expected) < Decimal("1e-14")
 
@@ -143,12 +177,14 @@ def test_what_is_left_agrees_with_fifty_digits(base, base_at, access, as_of, rat
 @given(base=st.floats(0, 1), base_at=instants, access=instants, first=instants, later=instants, rate=rates)
 @some(100)
 def test_importance_stays_between_floor_and_base_and_never_rises_with_time(base, base_at, access, first, later, rate):
-    for rule in (DecayRule(rate=rate), DecayRule(policy="bounded"), DecayRule(rate=rate, use_access=False)):
+    none_kept = DecayRule(rate=rate, retained_share=0.0)
+    for rule in (none_kept, DecayRule(rate=rate), DecayRule(policy="bounded"), replace(none_kept, use_access=False)):
         sooner, then = (decayed(base, base_at, access, at, rule) for at in sorted([first, later]))
         assert min(base, 0.01) <= then <= sooner <= base
 
 
 AS_OF = datetime(2024, 6, 1, tzinfo=UTC)
+ZERO = datetime(1970, 1, 1, tzinfo=UTC)
 RUN = Run(AS_OF, adopted_at=AS_OF - 10 * DAY)
 KNOWN: dict[str, Any] = {
     "importance": 0.5,
@@ -170,6 +206,8 @@ KNOWN: dict[str, Any] = {
         pytest.param({"base": 7.0}, "invalid", id="a base out of range"),
         pytest.param({"last_accessed_at": datetime.max.replace(tzinfo=UTC)}, "invalid", id="accessed at infinity"),
         pytest.param({"created_at": AS_OF + DAY}, "future", id="created after as_of"),
+        pytest.param({"created_at": datetime.min.replace(tzinfo=UTC)}, "known", id="created in the year 1"),
+        pytest.param({"base_at": datetime.min.replace(tzinfo=UTC)}, "invalid", id="a base of the year 1"),
         pytest.param({"tags": frozenset({"a", "pinned"})}, "protected", id="protected by a tag"),
         pytest.param({"base": None}, "first_sight", id="never seen"),
         pytest.param({"base": None, "importance": 0.01}, "negligible", id="never seen, at the floor"),
@@ -188,6 +226,7 @@ def test_a_row_is_one_of_eight_cases(row, case):
         pytest.param({"base": None}, 0.5, AS_OF - 11 * DAY, id="old: a day before adoption"),
         pytest.param({"base": None, "created_at": AS_OF - 2 * DAY}, 0.5, AS_OF - 2 * DAY, id="young: its creation"),
         pytest.param({"base": None, "created_at": None}, 0.5, AS_OF, id="of unknown age: now"),
+        pytest.param({"base": None, "created_at": ZERO}, 0.5, AS_OF, id="created at the zero of a clock: now"),
         pytest.param({"importance": 0.7}, 0.7, AS_OF, id="set by the agent: now"),
         pytest.param({}, 0.6, AS_OF - 5 * DAY, id="known: as stored"),
     ],
@@ -195,6 +234,22 @@ def test_a_row_is_one_of_eight_cases(row, case):
 def test_the_base_is_what_the_agent_last_said(row, base, base_at):
     outcome = judge(RowState(**KNOWN | row), RUN, RULE)
     assert (outcome.base, outcome.base_at) == (base, base_at)
+
+
+@pytest.mark.parametrize(
+    ("created", "accessed", "access"),
+    [
+        pytest.param(AS_OF - 9 * DAY, ZERO, AS_OF - 9 * DAY, id="accessed at zero: since its creation"),
+        pytest.param(ZERO, AS_OF - 3 * DAY, AS_OF - 3 * DAY, id="created at zero: since its access"),
+        pytest.param(ZERO, None, AS_OF - 5 * DAY, id="created at zero, never accessed: since the base"),
+        pytest.param(ZERO, ZERO, AS_OF - 5 * DAY, id="both at zero: since the base"),
+        pytest.param(None, datetime(2001, 1, 1, 23, tzinfo=UTC), AS_OF - 5 * DAY, id="a zero in another time zone"),
+        pytest.param(None, datetime(2001, 1, 2, tzinfo=UTC), datetime(2001, 1, 2, tzinfo=UTC), id="known from then on"),
+    ],
+)
+def test_the_zero_of_a_clock_is_no_access(created, accessed, access):
+    row = RowState(**KNOWN | {"created_at": created, "last_accessed_at": accessed})
+    assert judge(row, RUN, RULE).last_access == access
 
 
 def test_time_while_decay_was_off_does_not_count():

@@ -88,6 +88,20 @@ def test_a_tenant_can_be_left_out_of_decay_and_let_in(configured, deployment, te
     assert settings.for_tenant(TenantOverrides(decay_enabled=tenant)).memory_importance_decay_enabled is on
 
 
+@pytest.mark.parametrize(
+    ("deployment", "tenant", "share"),
+    [
+        pytest.param({}, None, None, id="nobody says: the store's"),
+        pytest.param({"MEMORY_DECAY_RETAINED": "0.4"}, None, 0.4, id="the deployment's"),
+        pytest.param({"MEMORY_DECAY_RETAINED": "0.4"}, 0.0, 0.0, id="the tenant's own"),
+        pytest.param({}, 1.0, 1.0, id="the tenant's alone"),
+    ],
+)
+def test_the_share_that_stays_is_the_tenants_then_the_deployments(configured, deployment, tenant, share):
+    own = configured(**deployment).for_tenant(TenantOverrides(decay_retained=tenant))
+    assert decay_rule(own).retained_share == share
+
+
 def test_arguments_replace_what_they_name_and_nothing_else(configured):
     rule = decay_rule(configured())
     assert RuleArguments().applied_to(rule) == rule

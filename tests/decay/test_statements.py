@@ -1,5 +1,6 @@
 import math
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from typing import Any
@@ -10,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memory_maintenance.decay.policy import REBASED, DecayRule, Outcome, RowState, Run, judge
-from memory_maintenance.decay.statements import DECAY_PAGE, Page, _terms, decay_page
+from memory_maintenance.decay.policy import REBASED, DecayRule, Outcome, RowState, Run, decayed, judge
+from memory_maintenance.decay.statements import DECAY_PAGE, PRICED_PAGE, Page, _terms, decay_page, priced_page
 from memory_maintenance.store.pool import Pool, execute, fetch, fetch_value, transaction
 from tests.decay.conftest import some
 
@@ -35,7 +36,8 @@ VALUES ($1, 'x', $2, $3, $4, $5, $6, $7, $8, $9)
 
 instants = st.datetimes(datetime(1976, 1, 1), datetime(2026, 2, 1), timezones=st.just(UTC))  # noqa: DTZ001
 recent = st.integers(0, 90 * 86_400 * 10**6).map(lambda age: AS_OF - timedelta(microseconds=age))
-times = st.none() | instants | recent | st.sampled_from([AS_OF, AS_OF - 7 * DAY, AS_OF - 30 * DAY])
+zeros = st.sampled_from([datetime(year, 1, 1, tzinfo=UTC) for year in (2, 1601, 1900, 1970, 1980, 2000, 2001)])
+times = st.none() | instants | zeros | recent | st.sampled_from([AS_OF, AS_OF - 7 * DAY, AS_OF - 30 * DAY])
 values = st.floats(0, 1) | st.sampled_from([0.0, -0.0, 5e-324, 0.01, math.nextafter(0.01, 1), 1.0])
 broken = st.sampled_from([None, math.nan, math.inf, -math.inf, -1e-9, math.nextafter(1, 2)])
 good = st.floats(0.05, 1)
@@ -44,7 +46,7 @@ any_row = st.builds(
     RowState,
     importance=values | broken,
     base=st.none() | values | broken,
-    base_at=times,
+    base_at=st.none() | instants | recent,
     decayed=st.none() | values | st.just(AS_IMPORTANCE) | st.just(AS_IMPORTANCE),
     created_at=times,
     last_accessed_at=times,
@@ -69,6 +71,7 @@ rules = st.builds(
     policy=st.sampled_from(["staged", "staged", "bounded"]),
     rate=rates,
     use_access=st.booleans(),
+    retained_share=st.none() | st.floats(0, 1) | st.sampled_from([0.0, 5e-324, 1.0]),
     layers=st.sampled_from([{}, {"sm": 0.5, "ltm": 0.5, "rm": 0.0}, {"sm": 5e-324, "episodic": 100.0}]),
     protected_tags=st.just(frozenset({"pinned"})),
 )
@@ -146,6 +149,47 @@ def test_sql_and_python_agree_on_every_row(lab, states, rule, tolerance, adopted
     assert lab.run(_page(pool, run, rule, tolerance)).updated == 0
 
 
+@given(
+    states=st.lists(known_row | new_row, min_size=1, max_size=12),
+    rule=rules,
+    later=st.lists(st.tuples(st.integers(-90, 36_500).map(lambda days: AS_OF + days * DAY), rules), max_size=6),
+    adopted_at=recent,
+)
+@some(40)
+def test_a_look_ahead_prices_every_instant_by_the_rule_beside_it(lab, states, rule, later, adopted_at):
+    later = [(at, replace(by, layers=rule.layers)) for at, by in later]
+    run = Run(AS_OF, adopted_at)
+    lab.run(_fill(lab.pool, states))
+    rows = lab.run(_look_ahead(lab.pool, run, rule, later))
+    for row, state in zip(rows, lab.run(_read(lab.pool)).values(), strict=True):
+        found = judge(state, run, rule)
+        assert row["verdict"] == found.verdict
+        if found.base is None or found.base_at is None or found.last_access is None:
+            assert row["left"] is None
+            continue
+        exact = [decayed(found.base, found.base_at, found.last_access, at, by, state.layer) for at, by in later]
+        assert row["left"] == pytest.approx(exact, abs=1e-12)
+
+
+async def _look_ahead(pool: Pool, run: Run, rule: DecayRule, later: list[tuple[datetime, DecayRule]]) -> list[Any]:
+    return await priced_page(
+        pool, TENANT, first_id=UUID(int=0), size=1000, run=run, rule=rule, tolerance=0.0, later=later
+    )
+
+
+@pytest.mark.parametrize("statement", [DECAY_PAGE, PRICED_PAGE], ids=["decay", "look ahead"])
+def test_the_arithmetic_is_written_out_in_the_plan(lab, statement):
+    """A function that is called for each row costs many times more than one that Postgres has inlined."""
+    terms = (
+        *_terms(Run(AS_OF, AS_OF), DecayRule(), 0.0),
+        *([[AS_OF], [False], [True], [0.001], [0.0]] if statement is PRICED_PAGE else []),
+    )
+    plan = lab.run(fetch(lab.pool, "EXPLAIN (VERBOSE) " + statement, TENANT, UUID(int=0), 10, *terms))
+    lines = "\n".join(row["QUERY PLAN"] for row in plan)
+    assert "exp(" in lines
+    assert "maintenance." not in lines
+
+
 @pytest.mark.parametrize("column", ["created_at", "last_accessed_at", "base_importance_at"])
 @pytest.mark.parametrize("time", ["infinity", "-infinity", "294276-12-31 23:59Z", "4713-01-01 00:00Z BC"])
 def test_no_stored_time_makes_a_page_fail(lab, column, time):
@@ -153,7 +197,19 @@ def test_no_stored_time_makes_a_page_fail(lab, column, time):
     one = "(SELECT min(id::text)::uuid FROM memories)"
     lab.run(execute(lab.pool, f"UPDATE memories SET {column} = '{time}' WHERE id = {one}"))  # noqa: S608
     page = lab.run(_page(lab.pool, Run(AS_OF, AS_OF - 9 * DAY), DecayRule()))
-    assert (page.seen, page.updated, page.invalid, len(page.invalid_ids)) == (2, 1, 1, 1)
+    unknown = column != "base_importance_at" and time in ("-infinity", "4713-01-01 00:00Z BC")
+    assert (page.seen, page.updated, page.invalid) == (2, 2 if unknown else 1, 0 if unknown else 1)
+    assert len(page.invalid_ids) == page.invalid
+
+
+@pytest.mark.parametrize("times", ["created_at", "last_accessed_at", "created_at, last_accessed_at"])
+def test_the_zero_of_a_clock_does_not_halve_a_memory_in_its_first_night(lab, times):
+    lab.run(_fill(lab.pool, [RowState(0.9, created_at=AS_OF - DAY, last_accessed_at=AS_OF - DAY)]))
+    zeros = ", ".join(f"{column} = '1970-01-01 00:00Z'" for column in times.split(", "))
+    lab.run(execute(lab.pool, f"UPDATE memories SET {zeros}"))  # noqa: S608
+    lab.run(_page(lab.pool, Run(AS_OF, AS_OF), DecayRule(retained_share=0.0)))
+    [row] = lab.run(_read(lab.pool)).values()
+    assert row.importance > 0.899
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "Pacific/Apia"])

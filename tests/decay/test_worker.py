@@ -65,7 +65,7 @@ async def test_the_first_night_decays_old_memories_by_one_day(any_pool):
     batch = await _worker(any_pool).decay_batch(TENANT, NIGHT)
     assert (batch.status, batch.cursor, batch.seen, batch.updated, batch.first_seen) == ("done", None, 10, 10, 10)
     oldest = (await _table(any_pool))[0]
-    assert oldest[1] == oldest[4] == pytest.approx(0.5 * 0.99 ** (1 + 59.5 / 30), abs=1e-12)
+    assert oldest[1] == oldest[4] == pytest.approx(0.5 * (0.7 + 0.3 * 0.99 ** (1 + 59.5 / 30)), abs=1e-12)
     assert oldest[2:4] == (0.5, NIGHT - DAY)
 
 
@@ -452,7 +452,7 @@ async def test_explicit_arguments_hold_for_one_call_and_are_logged_as_differing(
     table = await _table(pool)
     with capture_logs() as logs:
         await worker.run_decay_cycle(decay_rate=0.2, consider_access_stats=False, as_of=NIGHT)
-    assert (await _table(pool))[0][1] == pytest.approx(0.5 * 0.8)
+    assert (await _table(pool))[0][1] == pytest.approx(0.5 * (0.7 + 0.3 * 0.8))
     differing = [log for log in logs if log["event"] == "decay_arguments_differ_from_rule"]
     assert [(log["decay_rate"], log["rule_decay_rate"]) for log in differing] == [(0.2, 0.01)]
     await worker.run_decay_cycle(as_of=NIGHT)

@@ -63,13 +63,13 @@ async def test_the_parts_multiply_to_the_result(pool):
     why = await _explain(pool, memory_id, as_of=NIGHT + 100 * DAY)
     assert [part.stage for part in why.parts] == ["regular", "stale"]
     assert why.outcome.importance == pytest.approx(why.outcome.base * why.factor, abs=1e-15)
-    assert why.factor == pytest.approx(0.999**why.exposure_days, abs=1e-15)
+    assert why.factor == pytest.approx(0.7 + 0.3 * 0.999**why.exposure_days, abs=1e-15)
     assert sum((part.length for part in why.parts), timedelta()) == 101 * DAY
 
 
 @pytest.mark.parametrize("importance", [0.5, 0.1, 0.01])
 async def test_it_tells_to_the_minute_when_a_memory_falls_to_an_importance(pool, importance):
-    why = await _explain(pool, await _one(pool))
+    why = await _explain(pool, await _one(pool), memory_decay_retained=0.0)
     at, o = why.reaches(importance), why.outcome
     assert decayed(o.base, o.base_at, o.last_access, at, why.rule) <= importance
     assert decayed(o.base, o.base_at, o.last_access, at - timedelta(minutes=1), why.rule) > importance
@@ -79,6 +79,7 @@ async def test_it_tells_to_the_minute_when_a_memory_falls_to_an_importance(pool,
     ("importance", "changes"),
     [
         pytest.param(0.5, {"memory_decay_policy": "bounded"}, id="bounded keeps more than that"),
+        pytest.param(0.5, {}, id="staged keeps more than that"),
         pytest.param(0.9, {}, id="it is below already"),
         pytest.param(0.5, {"memory_importance_decay_enabled": False}, id="decay is off"),
     ],
@@ -137,14 +138,33 @@ async def test_nothing_is_due_where_no_run_would_write(pool, change):
 @pytest.mark.parametrize(
     ("overrides", "changes", "origin"),
     [
-        ({}, {}, ("MEMORY_DECAY_POLICY", "MEMORY_BASE_DECAY_RATE", None, "MEMORY_DECAY_PROTECTED_TAGS")),
-        ({"decay_policy": "bounded"}, {}, ("override", "MEMORY_BASE_DECAY_RATE", None, "MEMORY_DECAY_PROTECTED_TAGS")),
-        ({"decay_rate": 0.5}, {}, ("MEMORY_DECAY_POLICY", "override", "MEMORY_MAX_DECAY_RATE", "MEMORY_DECAY_PROTECTED_TAGS")),
-        ({"protected_tags": ()}, {"memory_base_decay_rate": 0.0}, ("MEMORY_DECAY_POLICY", "MEMORY_BASE_DECAY_RATE", "MEMORY_MIN_DECAY_RATE", "override")),
+        ({}, {}, ("MEMORY_DECAY_POLICY", "MEMORY_BASE_DECAY_RATE", None, "MEMORY_DECAY_PROTECTED_TAGS", "store")),
+        ({"decay_policy": "bounded"}, {}, ("override", "MEMORY_BASE_DECAY_RATE", None, "MEMORY_DECAY_PROTECTED_TAGS", "store")),
+        ({"decay_rate": 0.5}, {}, ("MEMORY_DECAY_POLICY", "override", "MEMORY_MAX_DECAY_RATE", "MEMORY_DECAY_PROTECTED_TAGS", "store")),
+        ({"protected_tags": ()}, {"memory_base_decay_rate": 0.0}, ("MEMORY_DECAY_POLICY", "MEMORY_BASE_DECAY_RATE", "MEMORY_MIN_DECAY_RATE", "override", "store")),
+        ({"decay_retained": 0.0}, {}, ("MEMORY_DECAY_POLICY", "MEMORY_BASE_DECAY_RATE", None, "MEMORY_DECAY_PROTECTED_TAGS", "override")),
+        ({}, {"memory_decay_retained": 0.4}, ("MEMORY_DECAY_POLICY", "MEMORY_BASE_DECAY_RATE", None, "MEMORY_DECAY_PROTECTED_TAGS", "MEMORY_DECAY_RETAINED")),
     ],
 )  # fmt: skip
 def test_it_says_where_the_rule_comes_from(overrides, changes, origin):
     assert rule_origin(settings(**changes), TenantOverrides(**overrides)) == RuleOrigin(*origin)
+
+
+@pytest.mark.parametrize("column", ["created_at", "last_accessed_at", "base_importance_at"])
+@pytest.mark.parametrize(
+    "time", ["infinity", "-infinity", "294276-12-31 23:59Z", "4713-01-01 00:00Z BC", "0001-01-01", "1970-01-01"]
+)
+async def test_no_stored_time_is_without_an_explanation(pool, column, time):
+    memory_id = await _one(pool)
+    await _decay(pool, NIGHT - DAY)
+    await execute(pool, f"UPDATE memories SET {column} = '{time}'")  # noqa: S608
+    why = await _explain(pool, memory_id)
+    await _decay(pool, NIGHT)
+    stored = await fetch_value(pool, "SELECT importance FROM memories")
+    assert why.in_words()
+    assert why.importance == pytest.approx(stored, abs=1e-12)
+    unknown = why.row.known_access is None and why.outcome.base_at is not None
+    assert not unknown or why.outcome.last_access == why.outcome.base_at
 
 
 async def test_a_memory_that_is_not_there_is_named(pool):

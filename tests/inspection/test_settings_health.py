@@ -64,16 +64,8 @@ def test_a_name_of_raes_that_means_something_else_is_told():
     assert "MEMORY_DECAY_RATE is ignored" in found[0]
 
 
-@pytest.mark.parametrize(
-    ("chosen", "levels"),
-    [
-        ({}, ["note"]),
-        ({"memory_decay_policy": "bounded"}, ["ok"]),
-        ({"memory_importance_decay_enabled": False}, ["ok"]),
-    ],
-)
-def test_what_the_default_policy_costs_is_noted(chosen, levels):
-    assert [check.level for check in settings_checks(settings(**chosen), ["PATH"])] == levels
+def test_the_defaults_need_no_word():
+    assert [check.level for check in settings_checks(settings(), ["PATH"])] == ["ok"]
 
 
 @pytest.mark.parametrize(

@@ -125,6 +125,20 @@ async def test_overrides_of_a_tenant_hold_where_the_scenario_says_nothing(decaye
     assert chosen.later == same.later != other.later
 
 
+async def test_a_share_that_stays_can_be_tried(decayed):
+    kept = await _simulated(decayed, Scenario("staged", None, 3000))
+    nothing = await _simulated(decayed, Scenario("staged", None, 3000, 0.0))
+    assert (kept.retained, nothing.retained) == (None, 0.0)
+    assert (kept.later.at_floor, nothing.later.at_floor) == (0, nothing.later.count - nothing.verdicts["protected"])
+    assert nothing.later_by_present_rule == kept.later
+
+
+async def test_the_present_rule_is_the_stores_own(decayed):
+    await execute(decayed, "UPDATE maintenance.store SET decay_retained = 0")
+    found = await _simulated(decayed, Scenario("staged", None, 3000, 0.7))
+    assert found.later_by_present_rule.at_floor > found.later.at_floor == 0
+
+
 async def test_where_decay_is_off_the_present_rule_moves_nothing(decayed):
     await override(decayed, FIRST_TENANT, {"decay_enabled": False})
     found = await _simulated(decayed, Scenario("bounded", None, 90), tenant_id=FIRST_TENANT)
@@ -172,7 +186,16 @@ async def test_the_course_begins_tonight_and_ends_on_the_last_day(decayed):
 
 
 @pytest.mark.parametrize(
-    "asked", [{"rate": 1.0}, {"rate": -0.1}, {"rate": float("nan")}, {"days": 0}, {"days": 36_501}]
+    "asked",
+    [
+        {"rate": 1.0},
+        {"rate": -0.1},
+        {"rate": float("nan")},
+        {"retained": 1.1},
+        {"retained": float("nan")},
+        {"days": 0},
+        {"days": 36_501},
+    ],
 )
 def test_a_scenario_out_of_range_is_refused(asked):
     with pytest.raises(InvalidRequestError):

@@ -209,6 +209,14 @@ async def test_an_unmigrated_store_says_so(empty_url):
     await pool.close()
 
 
+async def test_a_store_that_lacks_a_function_of_ours_says_so(store_url):
+    await _run_on_server(store_url, "DROP FUNCTION maintenance.microseconds")
+    pool = await open_pool(store_url, size=2, timeout_seconds=5)
+    with pytest.raises(NotMigratedError, match=r"starter\.py migrate"):
+        await fetch_value(pool, "SELECT maintenance.microseconds(now())")
+    await pool.close()
+
+
 @pytest.mark.parametrize(
     ("dsn", "error"),
     [

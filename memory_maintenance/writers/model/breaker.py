@@ -17,8 +17,8 @@ from memory_maintenance.store.pool import Executor, Pool, fetch, fetch_value
 
 logger = structlog.get_logger()
 
-OPEN: Final = """
--- breaker.OPEN: opens what is closed or due to be tried; while open it stays as it is.
+OPEN_BREAKER: Final = """
+-- model.OPEN_BREAKER: opens what is closed or due to be tried; while open it stays as it is.
 --   $1 endpoint  text
 --   $2 open_for  interval
 --   $3 reason    text
@@ -29,8 +29,8 @@ WHERE b.opened_until <= now()
 RETURNING true
 """
 
-REOPEN: Final = """
--- breaker.REOPEN: a trial failed. Nothing to open where another trial has succeeded meanwhile.
+REOPEN_BREAKER: Final = """
+-- model.REOPEN_BREAKER: a trial failed. Nothing to open where another trial has succeeded meanwhile.
 --   $1 endpoint  text
 --   $2 open_for  interval
 --   $3 reason    text
@@ -39,16 +39,16 @@ WHERE endpoint = $1 AND opened_until <= now()
 RETURNING true
 """
 
-CLOSE: Final = """
--- breaker.CLOSE: twice is once.
+CLOSE_BREAKER: Final = """
+-- model.CLOSE_BREAKER: twice is once.
 --   $1 endpoint  text
 DELETE FROM maintenance.model_breaker WHERE endpoint = $1
 RETURNING extract(epoch FROM now() - opened_at)::float8
 """
 
 
-RESET: Final = """
--- breaker.RESET: an operator has put right what was wrong.
+RESET_BREAKER: Final = """
+-- model.RESET_BREAKER: an operator has put right what was wrong.
 --   $1 endpoint  text   NULL: all
 DELETE FROM maintenance.model_breaker WHERE $1::text IS NULL OR endpoint = $1
 RETURNING endpoint, reason
@@ -57,7 +57,7 @@ RETURNING endpoint, reason
 
 async def reset_breakers(db: Executor, endpoint: str | None = None, *, by: str | None = None) -> list[str]:
     """Let calls to *endpoint*, or to all, through again at once; return whose breakers that closed."""
-    rows = await fetch(db, RESET, endpoint)
+    rows = await fetch(db, RESET_BREAKER, endpoint)
     for row in rows:
         logger.warning("model_breaker_reset", endpoint=row["endpoint"], reason=row["reason"], by=by)
     return sorted(row["endpoint"] for row in rows)
@@ -73,11 +73,11 @@ class Breaker:
 
     async def open(self, reason: str) -> bool:
         """Make every process's calls fail at once for a while; return whether it was not open already."""
-        return await self._opened(OPEN, reason)
+        return await self._opened(OPEN_BREAKER, reason)
 
     async def reopen(self, reason: str) -> bool:
         """Open again after a failed trial, unless another trial has closed it; return whether it did."""
-        return await self._opened(REOPEN, reason)
+        return await self._opened(REOPEN_BREAKER, reason)
 
     async def _opened(self, statement: str, reason: str) -> bool:
         opened = bool(await fetch_value(self.pool, statement, self.endpoint, self.open_for, reason))
@@ -91,6 +91,6 @@ class Breaker:
 
     async def close(self) -> None:
         """Let calls through again: the endpoint has answered."""
-        seconds = await fetch_value(self.pool, CLOSE, self.endpoint)
+        seconds = await fetch_value(self.pool, CLOSE_BREAKER, self.endpoint)
         if seconds is not None:
             logger.info("model_breaker_closed", endpoint=self.endpoint, after_seconds=round(seconds, 1))

@@ -89,7 +89,7 @@ def tenant_scope(tenant_id: str) -> str:
 
 
 RESERVE: Final = """
--- budget.RESERVE: adds to the day's use of a tenant and of the deployment where both limits of the row allow it.
+-- model.RESERVE: adds to the day's use of a tenant and of the deployment where both limits of the row allow it.
 --   $1 scope         text     the tenant's
 --   $2 tokens        bigint
 --   $3 cost          numeric
@@ -138,7 +138,7 @@ def _exhausted(whose: str, settings: str) -> BudgetExhaustedError:
 
 
 USED: Final = """
--- budget.USED: what a day's reservations and settled calls come to.
+-- model.USED: what a day's reservations and settled calls come to.
 --   $1 day    date   NULL: today
 --   $2 scope  text
 SELECT tokens, cost FROM maintenance.model_budgets

@@ -28,8 +28,8 @@ from memory_maintenance.writers.model.question import Question
 VERSION: Final = "embedding/1"
 """What is sent: the text of a memory, as it is."""
 
-LEFT: Final = """
--- embedder.LEFT: answers of a model that a caller left behind before it could store them.
+LEFT_ANSWERS: Final = """
+-- model.LEFT_ANSWERS: answers of a model that a caller left behind before it could store them.
 --   $1 tenant_id  text
 --   $2 model      text
 SELECT question, attempt, caller, round, state, response, coalesce(input_tokens, 0) AS input_tokens
@@ -39,8 +39,8 @@ WHERE tenant_id = $1 AND model = $2 AND purpose = 'embedding' AND state IN ('ans
 ORDER BY claimed_at
 """
 
-TAKE_AWAY: Final = """
--- embedder.TAKE_AWAY: the vectors of these answers are in the store; what they cost stays.
+TAKE_AWAY_ANSWERS: Final = """
+-- model.TAKE_AWAY_ANSWERS: the vectors of these answers are in the store; what they cost stays.
 --   $1 questions  text[]
 UPDATE maintenance.model_calls SET response = NULL
 WHERE question = ANY ($1) AND state = 'accepted' AND response IS NOT NULL
@@ -82,7 +82,7 @@ class Embedder:
 
     async def left_behind(self, tenant_id: str) -> list[Embedded]:
         """Return what was paid and never stored: their callers died in between."""
-        rows = await fetch(self.model.ledger.pool, LEFT, tenant_id, self.model_name)
+        rows = await fetch(self.model.ledger.pool, LEFT_ANSWERS, tenant_id, self.model_name)
         found = [await self._taken_up(tenant_id, dict(row)) for row in rows]
         return [one for one in found if one]
 
@@ -100,7 +100,7 @@ class Embedder:
 
     async def take_away(self, db: Executor, answers: Sequence[Embedded]) -> None:
         """Take the vectors of *answers* out of the ledger, in the transaction that stores them."""
-        await execute(db, TAKE_AWAY, [answer.question for answer in answers])
+        await execute(db, TAKE_AWAY_ANSWERS, [answer.question for answer in answers])
 
 
 def _question(tenant_id: str, texts: Mapping[str, str], asked_in: str) -> Question[Embeddings]:

@@ -41,8 +41,8 @@ class Unit:
         return self.kind, self.tenant_id, self.project, self.name
 
 
-COUNT: Final = """
--- operations.COUNT_FAILURE: one more cycle in which the model failed at a unit; once a cycle, however often it is told.
+COUNT_FAILURE: Final = """
+-- model.COUNT_FAILURE: one more cycle in which the model failed at a unit; once a cycle, however often it is told.
 --   $1 kind, $2 tenant_id, $3 project, $4 name: the unit
 --   $5 session_id  text
 --   $6 round       text   the cycle
@@ -60,7 +60,7 @@ RETURNING failures, set_aside_at
 """
 
 SET_ASIDE: Final = """
--- operations.SET_ASIDE: the model is asked about it no more. A project's dreams go on, without these memories.
+-- model.SET_ASIDE: the model is asked about it no more. A project's dreams go on, without these memories.
 --   $1 kind, $2 tenant_id, $3 project, $4 name: the unit
 --   $5 memory_ids  uuid[]
 WITH unit AS (
@@ -88,7 +88,7 @@ async def count_failure(
         memories: what is not asked about any more where the unit is a memory or a dream.
     """
     async with transaction(pool) as db:
-        row = await fetch_row(db, COUNT, *unit.key, unit.session_id, cycle, reason)
+        row = await fetch_row(db, COUNT_FAILURE, *unit.key, unit.session_id, cycle, reason)
         if row is None or row["failures"] < after_cycles:
             return False
         await execute(db, SET_ASIDE, *unit.key, list(memories))
@@ -104,7 +104,7 @@ async def count_failure(
 
 
 FORGIVE: Final = """
--- operations.FORGIVE: the model has answered; only cycles in a row count.
+-- model.FORGIVE: the model has answered; only cycles in a row count.
 --   $1 kind, $2 tenant_id, $3 project, $4 name: the unit
 --   $5 session_id  text     its memories are forgiven with it,
 --   $6 but         text[]   except these
@@ -124,7 +124,7 @@ async def forgive(db: Executor, unit: Unit, *, but: Iterable[UUID] = ()) -> None
 
 
 IS_SET_ASIDE: Final = """
--- operations.IS_SET_ASIDE: whether the model is not to be asked about a unit.
+-- model.IS_SET_ASIDE: whether the model is not to be asked about a unit.
 --   $1 kind, $2 tenant_id, $3 project, $4 name: the unit
 SELECT EXISTS (
     SELECT 1 FROM maintenance.set_aside
@@ -152,8 +152,8 @@ class SetAside:
     memories: int
 
 
-LIST: Final = """
--- operations.LIST_SET_ASIDE: the latest first.
+LIST_SET_ASIDE: Final = """
+-- model.LIST_SET_ASIDE: the latest first.
 --   $1 tenant_id  text   NULL: every tenant
 SELECT s.kind, s.tenant_id, s.project, s.name, s.session_id, s.reason, s.set_aside_at,
        count(m.memory_id)::integer AS memories
@@ -166,11 +166,11 @@ ORDER BY s.set_aside_at DESC, s.tenant_id, s.project, s.kind, s.name
 
 async def all_set_aside(db: Executor, tenant_id: str | None = None) -> list[SetAside]:
     """Return what is set aside, of one tenant or of all."""
-    return [SetAside(**dict(row)) for row in await fetch(db, LIST, tenant_id)]
+    return [SetAside(**dict(row)) for row in await fetch(db, LIST_SET_ASIDE, tenant_id)]
 
 
 REQUEUE: Final = """
--- operations.REQUEUE: the model may be asked again, and failures count from the beginning.
+-- model.REQUEUE: the model may be asked again, and failures count from the beginning.
 --   $1 tenant_id   text
 --   $2 project     text   NULL: every project
 --   $3 session_id  text   NULL: everything; else this session and its memories

@@ -3,7 +3,7 @@
 from typing import Final
 
 STANDING: Final = """
--- ledger.STANDING: all attempts at a question, and the breaker of the endpoint it would go to; at least one row.
+-- model.STANDING: all attempts at a question, and the breaker of the endpoint it would go to; at least one row.
 --   $1 question  text
 --   $2 endpoint  text
 SELECT c.attempt, c.round, c.state, c.reason, c.caller, c.input_tokens, c.output_tokens,
@@ -17,7 +17,7 @@ ORDER BY c.attempt
 """
 
 CLAIM: Final = """
--- ledger.CLAIM: inserts an attempt, or takes up one that waits; nothing where another caller was first.
+-- model.CLAIM: inserts an attempt, or takes up one that waits; nothing where another caller was first.
 --   $1 question  text      $2 attempt  integer   $3 round           text   $4 purpose  text
 --   $5 tenant_id text      $6 model    text      $7 prompt_version  text
 --   $8 caller    uuid      $9 lease    interval
@@ -38,7 +38,7 @@ RETURNING true
 """
 
 LOSE: Final = """
--- ledger.LOSE: a claim whose lease is over; what it reserved stays charged, for it may have been billed.
+-- model.LOSE: a claim whose lease is over; what it reserved stays charged, for it may have been billed.
 --   $1 question  text
 --   $2 attempt   integer
 UPDATE maintenance.model_calls
@@ -50,7 +50,7 @@ RETURNING true
 """
 
 LOSE_ABANDONED: Final = """
--- ledger.LOSE_ABANDONED: as LOSE, of the claims that nobody came back for, nor asked about again.
+-- model.LOSE_ABANDONED: as LOSE, of the claims that nobody came back for, nor asked about again.
 --   $1 longer_than  interval   after the end of the lease
 WITH abandoned AS (
     SELECT question, attempt FROM maintenance.model_calls
@@ -67,7 +67,7 @@ RETURNING c.question, c.attempt, c.caller, c.purpose, c.tenant_id
 """
 
 RECORD: Final = """
--- ledger.RECORD: the response as it came, before anything reads it.
+-- model.RECORD: the response as it came, before anything reads it.
 --   $1 question  text
 --   $2 attempt   integer
 --   $3 caller    uuid
@@ -80,7 +80,7 @@ RETURNING latency_seconds
 """
 
 SETTLE: Final = """
--- ledger.SETTLE: how an attempt ended; its reservation becomes what it used, or is forfeited. Twice is once.
+-- model.SETTLE: how an attempt ended; its reservation becomes what it used, or is forfeited. Twice is once.
 --   $1 question  text      $2 attempt  integer   $3 caller  uuid
 --   $4 state     text      $5 reason   text      NULL: accepted
 --   $6 input_tokens bigint $7 output_tokens bigint $8 cost numeric   NULL: nothing was used
@@ -116,7 +116,7 @@ SELECT waits, waited FROM settled
 """
 
 PURGE: Final = """
--- ledger.PURGE: takes the text of old answers away; what they cost stays. An answer nobody ever judged is lost.
+-- model.PURGE: takes the text of old answers away; what they cost stays. An answer nobody ever judged is lost.
 --   $1 older_than  interval
 --   $2 limit       integer
 WITH old AS (

@@ -1,0 +1,6 @@
+-- What staged decay leaves for good in this store, where no setting says so. A store that has decayed keeps its numbers:
+-- there, nothing stays until somebody asks for it. So does one whose schema maintenance was dropped since.
+ALTER TABLE maintenance.store ADD COLUMN decay_retained double precision NOT NULL DEFAULT 0.7;
+
+UPDATE maintenance.store SET decay_retained = 0
+WHERE adopted_at IS NOT NULL OR EXISTS (SELECT FROM memories WHERE base_importance IS NOT NULL);
