@@ -11,39 +11,33 @@ from uuid import UUID
 
 from memory_maintenance.dreaming import policy as dreaming
 from memory_maintenance.store.pool import Executor, fetch, fetch_row, json_object
-from memory_maintenance.store.statement import composed
 from memory_maintenance.summarization import policy as summarization
 
 WRITERS: Final = (summarization.SOURCE, dreaming.SOURCE)
 """``source`` of the memories that maintenance writes."""
 
-_COLUMNS: Final = """
-SELECT id, tenant_id::text AS tenant_id, maintenance.project_of(project) AS project, session_id, content, importance,
-       tags, created_at, metadata::text AS metadata
-FROM memories"""
-
-WRITTEN: Final = composed(
-    "inspection.WRITTEN: summaries and reflections of some tenants, the newest first.",
-    result=_COLUMNS
-    + """
---   $1 tenant_ids  text[]
+WRITTEN: Final = """
+-- inspection.WRITTEN: summaries and reflections of some tenants, the newest first.
+--   $1 tenant_ids  array of the column's type
 --   $2 sources     text[]   who wrote them
 --   $3 how_many    bigint
+SELECT id, tenant_id::text AS tenant_id, maintenance.project_of(project) AS project, session_id, content, importance,
+       tags, created_at, metadata::text AS metadata
+FROM memories
 WHERE tenant_id = ANY ($1) AND source = ANY ($2)
 ORDER BY created_at DESC, id
 LIMIT $3
-""",
-)
+"""
 
-WRITTEN_ONE: Final = composed(
-    "inspection.WRITTEN_ONE: one of them; nothing where the memory is an agent's own.",
-    result=_COLUMNS
-    + """
+WRITTEN_ONE: Final = """
+-- inspection.WRITTEN_ONE: one of them; nothing where the memory is an agent's own.
 --   $1 memory_id  uuid
 --   $2 sources    text[]
+SELECT id, tenant_id::text AS tenant_id, maintenance.project_of(project) AS project, session_id, content, importance,
+       tags, created_at, metadata::text AS metadata
+FROM memories
 WHERE id = $1 AND source = ANY ($2)
-""",
-)
+"""
 
 CALLS: Final = """
 -- inspection.CALLS: what the ledger has of the question that a text answers; every attempt, in order.
@@ -62,7 +56,7 @@ SELECT l.source_id AS id, m.content, m.created_at, m.importance, m.id IS NULL AS
 FROM memories d
      JOIN maintenance.lineage l ON l.tenant_id = d.tenant_id::text AND l.derived_id = d.id
      LEFT JOIN memories m ON m.id = l.source_id AND m.tenant_id = d.tenant_id
-WHERE d.id = $1
+WHERE d.id = $1 AND l.source_id <> d.id
 ORDER BY m.created_at, l.source_id
 """
 
@@ -80,8 +74,23 @@ FROM memories s
          WHERE l.tenant_id = s.tenant_id::text AND l.source_id = s.id AND l.task <> 'summarization'
      ) l
      JOIN memories d ON d.id = l.derived_id AND d.tenant_id = s.tenant_id
-WHERE s.id = $1
+WHERE s.id = $1 AND d.id <> s.id
 ORDER BY l.derived_at DESC, d.id
+"""
+
+
+DANGLING: Final = """
+-- inspection.DANGLING: a tenant's derived memories of whose sources some are gone, the latest first.
+--   $1 tenant_id  text
+--   $2 most       bigint
+SELECT l.derived_id AS id, l.task, l.subject, count(*)::integer AS sources,
+       count(*) FILTER (WHERE s.id IS NULL)::integer AS gone
+FROM maintenance.lineage l LEFT JOIN memories s ON s.id = l.source_id AND s.tenant_id::text = l.tenant_id
+WHERE l.tenant_id = $1
+GROUP BY l.derived_id, l.task, l.subject
+HAVING count(*) > count(s.id)
+ORDER BY max(l.derived_at) DESC, l.derived_id
+LIMIT $2
 """
 
 
@@ -104,6 +113,17 @@ class Dependent:
     task: str
     subject: str | None
     derived_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Dangling:
+    """A derived memory, or what lineage has of one that is gone itself: so many of its ``sources`` are ``gone``."""
+
+    id: UUID
+    task: str
+    subject: str | None
+    sources: int
+    gone: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +184,11 @@ async def written_memory(db: Executor, memory_id: UUID) -> WrittenMemory | None:
 async def dependents_of(db: Executor, memory_id: UUID) -> list[Dependent]:
     """Return the derived memories that were made from this one."""
     return [Dependent(**dict(row)) for row in await fetch(db, DEPENDENTS, memory_id)]
+
+
+async def dangling(db: Executor, tenant_id: str, *, most: int) -> list[Dangling]:
+    """Return derived memories of a tenant that were made from memories which are gone, the latest first."""
+    return [Dangling(**dict(row)) for row in await fetch(db, DANGLING, tenant_id, most)]
 
 
 async def _whole(db: Executor, row: dict[str, Any]) -> WrittenMemory:

@@ -7,10 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from memory_maintenance.store.statement import composed
-
-_DUE: Final = """
--- Sessions of some tenants that are due, as DueRule.is_due says.
+_DUE: Final = """-- Sessions of some tenants that are due, as DueRule.is_due says.
 --   $1 tenant_ids       array of the column's type
 --   $2 as_of            timestamptz
 --   $3 enabled          boolean      what holds for tenants without an override
@@ -25,7 +22,7 @@ _DUE: Final = """
 -- Read are sessions with an event of that time that is in no summary, and those whose summary can be better.
 -- What a row of a session is says maintenance.session_rows; RAE's summaries cover what came before them, if they are
 -- older than adoption. Ours count whenever they were stored.
-adoption AS (
+WITH adoption AS (
     SELECT at, greatest(at - $7::interval, $12::timestamptz) AS earliest
     FROM maintenance.store CROSS JOIN LATERAL (SELECT coalesce(adopted_at, $2::timestamptz) AS at) AS known
 ),
@@ -129,40 +126,48 @@ due AS (
 )
 """
 
-DUE_SESSIONS: Final = composed(
-    "summarization.DUE_SESSIONS: a page of the sessions that are due.",
-    _DUE,
-    result="""
+DUE_SESSIONS: Final = (
+    """
+-- summarization.DUE_SESSIONS: which they are.
+"""
+    + _DUE
+    + """
 --   $13 after_project, $14 after_session, $15 limit: the page after this session
 SELECT project, session_id FROM due
 WHERE $13::text IS NULL OR (project, session_id) > ($13, $14::text)
 ORDER BY project, session_id
 LIMIT $15
-""",
+"""
 )
 
-DUE_COUNTS: Final = composed(
-    "summarization.DUE_COUNTS: how many sessions of each tenant are due.",
-    _DUE,
-    result="""
+DUE_COUNTS: Final = (
+    """
+-- summarization.DUE_COUNTS: how many each tenant has.
+"""
+    + _DUE
+    + """
 SELECT tenant_id, count(*) AS sessions FROM due GROUP BY tenant_id
-""",
+"""
 )
 
-DUE_OLDEST: Final = composed(
-    "summarization.DUE_OLDEST: how many sessions are due, and when the oldest ended.",
-    _DUE,
-    result="""
+DUE_OLDEST: Final = (
+    """
+-- summarization.DUE_OLDEST: how many there are, and how long the first has been waiting.
+"""
+    + _DUE
+    + """
 SELECT count(*) AS sessions, min(s.last_event_at) AS oldest
 FROM due d
      JOIN sessions s ON s.tenant_id::text = d.tenant_id AND s.project = d.project AND s.session_id = d.session_id
-""",
+"""
 )
 
-DUE_SIZES: Final = composed(
-    "summarization.DUE_SIZES: how many bytes a model is given for each session that is due.",
-    _DUE,
-    result="""
+DUE_SIZES: Final = (
+    """
+-- summarization.DUE_SIZES: how much a writer has to read for each.
+"""
+    + _DUE
+    + """
 --   $13 most_characters  integer   of a content that a model is given
 --   $14 frame            integer   bytes that an event's line has besides it
 SELECT d.writer, count(*) FILTER (WHERE e.part = 0) AS events,
@@ -173,5 +178,5 @@ FROM due d
             AND e.kind = 'event'
      JOIN memories m ON m.id = e.id
 GROUP BY d.tenant_id, d.project, d.session_id, d.writer
-""",
+"""
 )

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from memory_maintenance.store.statement import composed
-
 EVENTS: Final = """
 -- summarization.EVENTS: the events that a summary is about, in order of time: those in no summary, and its own.
 --   $1 tenant_id   its own type
@@ -44,11 +42,11 @@ ORDER BY m.created_at, m.id
 """
 
 _SUMMARIES: Final = """
+-- The summaries of a session as lineage names them, the newest first: those of its events, whatever project they are in
+-- by now, and those of its name. An id says nothing.
 --   $1 tenant_id   its own type
 --   $2 project     text
 --   $3 session_id  text
--- As lineage names them: those of its events, whatever project they are in by now, and those of its name. An id says
--- nothing.
 WITH of_session AS (
     SELECT m.id, m.tenant_id::text AS tenant_id FROM memories m
     WHERE m.tenant_id = $1 AND m.layer IN ('episodic', 'em')
@@ -68,12 +66,8 @@ WHERE m.tenant_id = $1
 ORDER BY m.created_at DESC, m.id DESC
 """
 
-SUMMARIES: Final = composed("summarization.SUMMARIES: the summaries of a session, the newest first.", result=_SUMMARIES)
-
-SUMMARIES_FOR_UPDATE: Final = composed(
-    "summarization.SUMMARIES_FOR_UPDATE: the summaries of a session, locked to the end of the transaction.",
-    result=_SUMMARIES + "FOR UPDATE OF m",
-)
+SUMMARIES: Final = "-- summarization.SUMMARIES" + _SUMMARIES
+SUMMARIES_FOR_UPDATE: Final = "-- summarization.SUMMARIES_FOR_UPDATE" + _SUMMARIES + "FOR UPDATE OF m"
 
 COVERED_ELSEWHERE: Final = """
 -- summarization.COVERED_ELSEWHERE: whether one of these events is in another summary by now.
