@@ -171,7 +171,9 @@ class Embeds:
         done = await do_unit(task, tenant_id, unit, run)
         counts = done.counts
         return Embedded(
-            *(counts.of(name) for name in ("embedded", "skipped", "failed")),
+            embedded=counts.of("embedded"),
+            skipped=counts.of("skipped"),
+            failed=counts.of("failed"),
             reasons=counts.reasons,
             input_tokens=counts.input_tokens,
             paused=done.paused,

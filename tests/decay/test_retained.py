@@ -9,7 +9,8 @@ from memory_maintenance.decay.policy import DecayRule, RowState, Run, decayed, j
 from memory_maintenance.rae.decay import DecayWorker
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.migrate import migrate
-from memory_maintenance.store.pool import Pool, execute, execute_many, fetch, fetch_row, fetch_value, open_pool
+from memory_maintenance.store.pool import Pool, execute, fetch, fetch_row, fetch_value, open_pool
+from  import execute_many
 from memory_maintenance.tenants.overrides import override
 
 DAY = timedelta(days=1)
