@@ -10,7 +10,6 @@ from memory_maintenance.rae.decay import DecayWorker
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.migrate import migrate
 from memory_maintenance.store.pool import Pool, execute, fetch, fetch_row, fetch_value, open_pool
-from  import execute_many
 from memory_maintenance.tenants.overrides import override
 
 DAY = timedelta(days=1)
@@ -30,7 +29,7 @@ RETAINED = "SELECT decay_retained FROM maintenance.store"
 
 
 async def _written(pool: Pool) -> None:
-    await execute_many(pool, INSERT, [("acme", f"{age:03}", NIGHT - age * DAY) for age in range(0, 90, 3)])
+    await pool.executemany(INSERT, [("acme", f"{age:03}", NIGHT - age * DAY) for age in range(0, 90, 3)])
 
 
 async def _night(pool: Pool, night: datetime, **chosen: Any) -> int:
