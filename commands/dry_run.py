@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from commands.console import err, out, print_json, say
-from commands.tables import table
+from commands.tables import show_titled, table
 from commands.task_words import counts_of, done_in_words, left_in_words, results_in_words, specs
 from memory_maintenance.cycles.outcomes import CycleTotals, TenantOutcome
 from workflows.messages import MaintenanceRequest
@@ -26,7 +26,7 @@ def show_foreseen(stats: dict[str, Any], request: MaintenanceRequest, *, as_json
     if as_json:
         print_json(stats)
     else:
-        out.print(_totals(stats))
+        show_titled(f"Dry run as of {stats['as_of']}", _totals(stats))
         if stats["largest_tenants"]:
             out.print(_tenants(stats["largest_tenants"], of=stats["tenants"]["with_work"]))
         for line in _costs(stats):
@@ -55,7 +55,7 @@ def for_real(request: MaintenanceRequest, as_of: str) -> list[str]:
 
 
 def _totals(stats: dict[str, Any]) -> Any:
-    rows = table(f"Dry run as of {stats['as_of']}", "", "would", "left")
+    rows = table(None, "", "would", "left")
     tenants = stats["tenants"]
     rows.add_row("tenants", f"work for {tenants['with_work']} of {tenants['looked_at']}", tenants_left(tenants))
     for spec in specs():

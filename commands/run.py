@@ -7,10 +7,21 @@ from typing import Annotated, Any
 import typer
 
 from commands.backfill import confirm_backfill
-from commands.console import FAILED, AsJson, err, out, print_json, progress_of, refuse, run, settings_for_command
+from commands.console import (
+    FAILED,
+    AsJson,
+    err,
+    fail,
+    out,
+    print_json,
+    progress_of,
+    refuse,
+    run,
+    settings_for_command,
+)
 from commands.dry_run import DryRun, foreseen_in_a_line, show_foreseen, tenants_left
 from commands.instants import AsOf
-from commands.tables import table
+from commands.tables import show_titled, table
 from commands.task_words import counts_of, done_in_words, left_in_words, results_in_words, specs
 from embedded.stack import Stack
 from memory_maintenance.cycles.outcomes import CycleTotals
@@ -99,6 +110,8 @@ def _start(request: MaintenanceRequest, *, no_wait: bool = False, as_json: bool 
         print_json(stats)
     elif not no_wait:
         show_stats(stats)
+    if stats.get("status") == "cancelled":
+        fail("the run was cancelled; what it did stays, the next one goes on")
     if stats.get("failed_tenants") or any(counts_of(stats, spec.name).of("failed") for spec in specs()):
         raise typer.Exit(FAILED)
 
@@ -162,12 +175,12 @@ def in_a_line(totals: CycleTotals) -> str:
 def show_stats(stats: dict[str, Any]) -> None:
     """Print a run's statistics as a table."""
     tenants = stats["tenants"]
-    rows = table(f"Maintenance as of {stats['as_of']}", "", "done", "left")
+    rows = table(None, "", "done", "left")
     rows.add_row("tenants", f"{tenants.get('completed', 0)} of {tenants['with_work']} with work", tenants_left(tenants))
     for spec in specs():
         counts = counts_of(stats, spec.name)
         if counts or not spec.follows:
             rows.add_row(spec.name, done_in_words(spec, counts), left_in_words(spec, counts))
-    out.print(rows)
+    show_titled(f"Maintenance as of {stats['as_of']}", rows)
     for tenant in stats["failed_tenants"]:
         err.print(f"failed: tenant {tenant}", highlight=False)

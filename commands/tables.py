@@ -57,12 +57,19 @@ def fitting_table(
     for column, name in zip(shown.columns, needed, strict=True):
         if name in columns[:whole]:
             column.no_wrap, column.overflow = True, "ignore"
+            column.header = _aligned(name, str(column.header), needed[name])
     for row in rows:
-        shown.add_row(*(text for name, text in zip(columns, row, strict=True) if name in needed))
+        texts = zip(columns, row, strict=True)
+        shown.add_row(*(_aligned(name, text, needed[name]) for name, text in texts if name in needed))
     if rest and len(needed) < len(columns):
         left_out = ", ".join(name.removesuffix("#") for name in columns if name not in needed)
         shown.caption, shown.caption_justify = f"not shown for want of room: {left_out}; {rest}", "left"
     return shown
+
+
+def _aligned(name: str, text: str, width: int) -> str:
+    """Return the text of a column that never folds as wide as the column: Rich aligns none that overflows."""
+    return " " * (width - cell_len(text)) + text if name.endswith("#") else text
 
 
 def _needed(name: str, texts: Sequence[str], *, is_whole: bool) -> int:

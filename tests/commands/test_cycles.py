@@ -56,6 +56,7 @@ async def test_what_a_cycle_cost_is_told_in_the_list_and_by_the_newest(cli, pool
         await execute(pool, CALL, question, newest)
     rows = (await cli("cycles")).stdout.splitlines()
     assert [row.split()[-1] for row in rows[:3]] == ["cost", "0.0250", "0.0000"]
+    assert len({len(row) for row in rows[:3]}) == 1  # numbers stand right-aligned below their heading
     told = (await cli("cycles", "show")).stdout
     assert f"daily cycle {newest}" in told
     assert "cost: 0.0250 for 2 questions to the model, 2,400 tokens in and 160 out" in told

@@ -72,6 +72,33 @@ async def test_how_far_a_run_is_counts_the_fleets_tenants_that_are_behind_it(tem
     assert (end.tenants_behind, await fleet_size(pool)) == (4, 4)
 
 
+@pytest.mark.usefixtures("worker")
+@pytest.mark.parametrize("more", [[], ["--json"]])
+async def test_a_run_that_was_cancelled_says_what_it_did_and_ends_with_status_1(cli, temporal, pool, server, more):
+    async with pool.acquire() as db, db.transaction():
+        await db.execute(LOCKED)
+        told = asyncio.create_task(cli("run", "daily", *more, **server))
+        while (run := await _running(temporal)) is None:
+            await asyncio.sleep(0.05)
+        while (now := await _progress(temporal, run)) is None or now.totals.tenants < 3:
+            await asyncio.sleep(0.05)
+        await run.cancel()
+        ended = await told
+    assert ended.exit_code == 1
+    assert "error: the run was cancelled" in ended.stderr
+    if more:
+        stats = json.loads(ended.stdout)
+        assert (stats["status"], stats["tenants"]["completed"], stats["tenants"]["cancelled"]) == ("cancelled", 3, 1)
+    else:
+        assert "tenants 3 of 4 with work 1 cancelled" in " ".join(ended.stdout.split())
+
+
+async def _running(temporal):
+    async for one in temporal.list_workflows("WorkflowType = 'MaintenanceWorkflow' AND ExecutionStatus = 'Running'"):
+        return temporal.get_workflow_handle(one.id)
+    return None
+
+
 async def _progress(temporal, run):
     with suppress(RPCError):  # a page that was planned and has not begun
         return await progress_of(temporal, run)

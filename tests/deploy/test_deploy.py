@@ -280,8 +280,8 @@ print(*{name for module in new for name in found.get(module.partition(".")[0], (
 """
 
 
-TAKEN_WHERE_THERE = {"attrs"}
-"""Packages of the tests that rich can show, and imports only for that."""
+TAKEN_WHERE_THERE = {"attrs", "greenlet"}
+"""Packages that rich can show and structlog looks for, where they are there: neither depends on them."""
 
 
 def locked(lock: str) -> set[str]:

@@ -46,7 +46,7 @@ async def test_a_worker_killed_in_the_middle_changes_no_total(servers, start_wor
     assert {name: stats[name] for name in SAME} == {
         "decay": {"total_tenants": 5, "total_updated": 1118, "seen": 1132, "invalid": 0, "busy": 0},
         "summarization": stats["summarization"] | {"stored": 26, "failed": 0},
-        "dreaming": stats["dreaming"] | {"reflections_generated": 6, "failed": 0},
+        "dreaming": stats["dreaming"] | {"reflections_generated": 5, "failed": 0},
         "tenants": {"looked_at": 5, "left_paused": 0, "with_work": 5, "completed": 5},
         "failed_tenants": [],
     }
