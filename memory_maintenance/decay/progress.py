@@ -80,7 +80,8 @@ KEEP: Final = """
 --   $4 counts        text          JSON
 --   $5 completed     timestamptz   the run's as_of where this was its last page, else NULL
 UPDATE maintenance.tenants
-SET decay_run = $2, decay_cursor = $3, decay_counts = $4::text::jsonb,
+SET decay_counts_before = CASE WHEN decay_run IS DISTINCT FROM $2 THEN decay_counts ELSE decay_counts_before END,
+    decay_run = $2, decay_cursor = $3, decay_counts = $4::text::jsonb,
     decay_completed_as_of = greatest(decay_completed_as_of, $5)
 WHERE tenant_id = $1
 """

@@ -7,14 +7,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
+from operator import itemgetter
 from typing import Any, Final
 from uuid import UUID
 
 import structlog
 
+from memory_maintenance.decay.statements import DIGITS, REMEMBER
 from memory_maintenance.errors import MemoryNotFoundError
 from memory_maintenance.store.clock import checked_as_of
-from memory_maintenance.store.pool import Executor, Pool, fetch, fetch_row, transaction
+from memory_maintenance.store.pool import Executor, Pool, execute, fetch, fetch_row, transaction
 from memory_maintenance.store.statement import composed
 from memory_maintenance.tenants.known import ensure_known
 from memory_maintenance.tenants.orders import add_to_order, record_order
@@ -26,7 +28,7 @@ _OF_TENANT: Final = """
 --   $4 first_id   uuid          the page begins here
 --   $5 page_size  integer
 page AS MATERIALIZED (
-    SELECT ctid, id, importance, base_importance, base_importance_at, decayed_importance
+    SELECT tableoid, ctid, tenant_id, id, importance, base_importance, base_importance_at, decayed_importance
     FROM memories
     WHERE tenant_id = $3 AND id >= $4
     ORDER BY id
@@ -34,11 +36,12 @@ page AS MATERIALIZED (
 )"""
 
 _BY_ID: Final = """
---   $3 ids        uuid[]
+--   $3 tenant_id, compared in the type of its column
+--   $4 ids        uuid[]
 page AS MATERIALIZED (
-    SELECT ctid, id, importance, base_importance, base_importance_at, decayed_importance
+    SELECT tableoid, ctid, tenant_id, id, importance, base_importance, base_importance_at, decayed_importance
     FROM memories
-    WHERE id = ANY ($3::uuid[])
+    WHERE tenant_id = $3 AND id = ANY ($4::uuid[])
 )"""
 
 _RESTORE: Final = """
@@ -47,26 +50,26 @@ _RESTORE: Final = """
 -- Due is what decay wrote last and nobody has set since. An importance that equals its base, by a rule that left
 -- it there or by a tolerance, is due too: else the next run would take the time since the old base off it.
 due AS MATERIALIZED (
-    SELECT ctid, id, base_importance AS base,
-           importance <> CASE WHEN pg_typeof(importance) = 'real'::regtype THEN base_importance::real
-                              ELSE base_importance END AS moves
-    FROM page
+    SELECT tableoid, ctid, tenant_id, id, held, importance <> held AS moves
+    FROM page CROSS JOIN digits
+         CROSS JOIN LATERAL (SELECT maintenance.held(base_importance, kind, scale) AS held) AS h
     WHERE importance IS NOT DISTINCT FROM decayed_importance
       AND base_importance BETWEEN 0 AND 1 AND base_importance_at < $1::timestamptz
 ),
--- By ctid, as decay locks: what is locked is the very version that was read.
+-- As decay locks: what is locked is the very version that was read.
 locked AS MATERIALIZED (
-    SELECT ctid, id
-    FROM memories
-    WHERE $2::boolean AND ctid = ANY (ARRAY (SELECT ctid FROM due))
-    FOR NO KEY UPDATE SKIP LOCKED
+    SELECT due.*
+    FROM due JOIN memories AS m
+         ON m.ctid = due.ctid AND m.tableoid = due.tableoid AND m.tenant_id = due.tenant_id AND m.id = due.id
+    WHERE $2::boolean
+    FOR NO KEY UPDATE OF m SKIP LOCKED
 ),
 written AS (
     UPDATE memories AS m
-    SET importance = due.base, decayed_importance = due.base, base_importance_at = $1
-    FROM due JOIN locked USING (ctid, id)
-    WHERE m.ctid = locked.ctid AND m.id = locked.id
-    RETURNING m.id
+    SET importance = locked.held, decayed_importance = locked.held, base_importance_at = $1
+    FROM locked
+    WHERE m.ctid = locked.ctid AND m.tableoid = locked.tableoid AND m.tenant_id = locked.tenant_id AND m.id = locked.id
+    RETURNING m.id, m.importance IS DISTINCT FROM m.decayed_importance AS altered
 )"""
 
 _COUNTS: Final = """
@@ -75,6 +78,7 @@ SELECT count(*) AS seen,
        count(*) FILTER (WHERE NOT due.moves AND (written.id IS NOT NULL OR NOT $2)) AS renewed,
        count(*) FILTER (WHERE due.id IS NULL) AS "left",
        array_agg(due.id) FILTER (WHERE due.id IS NOT NULL AND written.id IS NULL AND $2) AS locked_ids,
+       array_agg(written.id) FILTER (WHERE written.altered) AS altered_ids,
        (array_agg(page.id ORDER BY page.id DESC))[1] AS last_id
 FROM page
 LEFT JOIN due ON due.id = page.id
@@ -83,11 +87,11 @@ LEFT JOIN written ON written.id = page.id
 
 RESTORE_PAGE: Final = composed(
     "decay.RESTORE_PAGE: puts a page of one tenant's memories back to their bases.",
-    *(_OF_TENANT, _RESTORE),
+    *(_OF_TENANT, DIGITS, _RESTORE),
     result=_COUNTS,
 )
 RESTORE_IDS: Final = composed(
-    "decay.RESTORE_IDS: puts memories that are named back to their bases.", *(_BY_ID, _RESTORE), result=_COUNTS
+    "decay.RESTORE_IDS: puts memories that are named back to their bases.", *(_BY_ID, DIGITS, _RESTORE), result=_COUNTS
 )
 
 THERE: Final = """
@@ -191,13 +195,15 @@ async def restore_memories(
         MemoryNotFoundError: there is no memory with one of the ids.
         AsOfInFutureError: *at* is more than five minutes ahead of the database's clock.
     """
-    whose = {row["id"]: row["tenant_id"] for row in await fetch(pool, THERE, list(memory_ids))}
-    if missing := [memory_id for memory_id in memory_ids if memory_id not in whose]:
+    found = [(row["tenant_id"], row["id"]) for row in await fetch(pool, THERE, list(memory_ids))]
+    there = {memory_id for _, memory_id in found}
+    if missing := [memory_id for memory_id in memory_ids if memory_id not in there]:
         raise MemoryNotFoundError(missing[0])
     at = await checked_as_of(pool, at)
     result = RestoreResult(at)
-    for tenant_id, ids in groupby(whose, whose.__getitem__):
-        work = _Restoring(pool, at, tenant_id, by, reason, write=not dry_run, named=list(ids))
+    for tenant_id, rows in groupby(found, itemgetter(0)):
+        ids = [memory_id for _, memory_id in rows]
+        work = _Restoring(pool, at, tenant_id, by, reason, write=not dry_run, named=ids)
         result += await work.those_named()
     return result
 
@@ -228,7 +234,7 @@ class _Restoring:
 
     async def page(self, first_id: UUID) -> UUID | None:
         """Write the page that begins at *first_id*; return where the next one begins."""
-        page = await self._run(RESTORE_PAGE, self.tenant_id, first_id, self.page_size)
+        page = await self._run(RESTORE_PAGE, first_id, self.page_size)
         self.counts["seen"] += page["seen"]
         last_id: UUID | None = page["last_id"]
         if last_id is None or last_id == _LAST_ID or page["seen"] < self.page_size:
@@ -243,8 +249,10 @@ class _Restoring:
 
     async def _run(self, statement: str, *which: Any) -> dict[str, Any]:
         async with transaction(self.pool) as db:
-            row = await fetch_row(db, statement, self.at, self.write, *which)
+            row = await fetch_row(db, statement, self.at, self.write, self.tenant_id, *which)
             page = dict(row or {})
+            if altered_ids := page["altered_ids"]:
+                await execute(db, REMEMBER, self.tenant_id, altered_ids)
             if self.write:
                 await self._keep(db, page["restored"])
         self.counts.update({name: page[name] for name in ("restored", "renewed", "left")})

@@ -11,7 +11,7 @@ from uuid import UUID
 from asyncpg import Record
 
 from memory_maintenance.decay.policy import DecayRule, Run
-from memory_maintenance.store.pool import Executor, fetch, fetch_row
+from memory_maintenance.store.pool import Executor, execute, fetch, fetch_row
 from memory_maintenance.store.statement import composed
 
 _PAGE_BY_CURSOR: Final = """
@@ -19,7 +19,7 @@ _PAGE_BY_CURSOR: Final = """
 --   $2 first_id        uuid          the page begins here
 --   $3 page_size       integer
 page AS MATERIALIZED (
-    SELECT ctid, id, importance, base_importance, base_importance_at, decayed_importance,
+    SELECT tableoid, ctid, tenant_id, id, importance, base_importance, base_importance_at, decayed_importance,
            maintenance.known_time(created_at) AS created_at,
            maintenance.known_time(last_accessed_at) AS last_accessed_at, layer, tags
     FROM memories
@@ -33,7 +33,7 @@ _PAGE_OF_IDS: Final = """
 --   $2 ids             uuid[]
 --   $3 page_size       integer       at least as many
 page AS MATERIALIZED (
-    SELECT ctid, id, importance, base_importance, base_importance_at, decayed_importance,
+    SELECT tableoid, ctid, tenant_id, id, importance, base_importance, base_importance_at, decayed_importance,
            maintenance.known_time(created_at) AS created_at,
            maintenance.known_time(last_accessed_at) AS last_accessed_at, layer, tags
     FROM memories
@@ -74,57 +74,70 @@ judged AS MATERIALIZED (
 ),
 -- Hours, not days: a day has 23 or 25 of them when the session's zone changes its clock.
 based AS MATERIALIZED (
-    SELECT ctid, id, verdict, importance, coalesce(last_accessed_at, created_at) AS accessed_at,
+    SELECT tableoid, ctid, tenant_id, id, verdict, importance,
            coalesce(($15::float8[])[array_position($14::text[], layer::text)], 1) AS speed,
-           CASE WHEN verdict = 'known' THEN base_importance ELSE importance::float8 END AS base,
-           CASE verdict
-               WHEN 'first_sight' THEN greatest(coalesce(created_at, $4), $5::timestamptz - interval '24 hours', $6)
-               WHEN 'set_by_agent' THEN $4
-               WHEN 'resumed' THEN $6
-               ELSE base_importance_at
-           END AS base_at
+           CASE WHEN verdict = 'known' THEN base_importance ELSE importance::float8 END AS base, base_at,
+           maintenance.microseconds(base_at) AS since, (SELECT maintenance.microseconds($4)) AS until,
+           maintenance.microseconds(coalesce(last_accessed_at, created_at, base_at)) AS access
     FROM judged
+         CROSS JOIN LATERAL (
+             SELECT CASE verdict
+                 WHEN 'first_sight' THEN greatest(coalesce(created_at, $4), $5::timestamptz - interval '24 hours', $6)
+                 WHEN 'set_by_agent' THEN $4
+                 WHEN 'resumed' THEN $6
+                 ELSE base_importance_at
+             END AS base_at
+         ) AS since_when
     WHERE verdict IN ('first_sight', 'set_by_agent', 'resumed', 'known')
 ),
-spans AS MATERIALIZED (
-    SELECT based.*, maintenance.microseconds(base_at) AS since, maintenance.microseconds($4) AS until,
-           maintenance.microseconds(coalesce(accessed_at, base_at)) AS access
-    FROM based
-),
 priced AS MATERIALIZED (
-    SELECT spans.*, maintenance.decayed(
+    SELECT based.*, maintenance.decayed(
         base, since, access, until, speed, bounded => $7, use_access => $8, hazard => $9, retained => $10, floor => $11
     ) AS exact
-    FROM spans
+    FROM based
 ),
--- A real column keeps fewer digits: what it would hold decides whether the row moves.
+-- What the column would hold decides whether the row moves.
 moved AS MATERIALIZED (
-    SELECT id, ctid, verdict, base, base_at, exact
-    FROM priced
-    WHERE verdict <> 'known'
-       OR importance <> CASE WHEN pg_typeof(importance) = 'real'::regtype THEN exact::real ELSE exact END
-          AND abs(importance - exact) >= $12::float8
+    SELECT tableoid, ctid, tenant_id, id, verdict, base, base_at, held
+    FROM priced CROSS JOIN digits CROSS JOIN LATERAL (SELECT maintenance.held(exact, kind, scale) AS held) AS h
+    WHERE verdict <> 'known' OR importance <> held AND abs(importance - exact) >= $12::float8
 )"""
 
+DIGITS: Final = """
+digits AS MATERIALIZED (  -- of importance; a domain's are those of what it is of
+    SELECT coalesce(nullif(t.typbasetype, 0), a.atttypid) AS kind,
+           -- A numeric keeps its scale in eleven bits of its modifier, with a sign.
+           CASE WHEN m.modifier >= 4 THEN (((m.modifier - 4) & 2047) # 1024) - 1024 END AS scale
+    FROM pg_attribute a
+         JOIN pg_type t ON t.oid = a.atttypid
+         CROSS JOIN LATERAL (
+             SELECT CASE WHEN t.typbasetype <> 0 THEN t.typtypmod ELSE a.atttypmod END AS modifier
+         ) AS m
+    WHERE a.attrelid = 'memories'::regclass AND a.attname = 'importance'
+)"""
+"""How many digits the column of importance keeps: a step of every statement that writes to it."""
+
 _WRITE: Final = """
--- By ctid, the fastest way to the very version that was priced; one changed since has another and is left out.
+-- By ctid, the fastest way to the very version that was priced; one changed since has another and is left out. In a
+-- partitioned table a ctid names a row of each part: hence tableoid, and the tenant, by which Postgres looks into one
+-- part only. Joined, not compared with $1: an index on tenants must not look like another way to these rows.
 locked AS MATERIALIZED (
-    SELECT ctid, id
-    FROM memories
-    WHERE ctid = ANY (ARRAY (SELECT ctid FROM moved))
-    FOR NO KEY UPDATE SKIP LOCKED
+    SELECT moved.*
+    FROM moved JOIN memories AS m
+         ON m.ctid = moved.ctid AND m.tableoid = moved.tableoid AND m.tenant_id = moved.tenant_id AND m.id = moved.id
+    FOR NO KEY UPDATE OF m SKIP LOCKED
 ),
 written AS (
     UPDATE memories AS m
-    SET importance = moved.exact, decayed_importance = moved.exact,
-        base_importance = moved.base, base_importance_at = moved.base_at
-    FROM moved JOIN locked USING (ctid, id)
-    WHERE m.ctid = locked.ctid AND m.id = locked.id
-    RETURNING m.id
+    SET importance = locked.held, decayed_importance = locked.held,
+        base_importance = locked.base, base_importance_at = locked.base_at
+    FROM locked
+    WHERE m.ctid = locked.ctid AND m.tableoid = locked.tableoid AND m.tenant_id = locked.tenant_id AND m.id = locked.id
+    RETURNING m.id, m.importance IS DISTINCT FROM m.decayed_importance AS altered
 )"""
 
 _FORESEE: Final = """
-written AS (SELECT id FROM moved)"""
+written AS (SELECT id, false AS altered FROM moved)"""
 
 _COUNTS: Final = """
 SELECT count(*) AS seen,
@@ -135,6 +148,7 @@ SELECT count(*) AS seen,
        count(*) FILTER (WHERE judged.verdict = 'negligible') AS negligible,
        count(*) FILTER (WHERE judged.verdict = 'protected') AS protected,
        array_agg(judged.id ORDER BY judged.id) FILTER (WHERE judged.verdict = 'invalid') AS invalid_ids,
+       array_agg(judged.id) FILTER (WHERE written.altered) AS altered_ids,
        array_agg(judged.id) FILTER (WHERE moved.id IS NOT NULL AND written.id IS NULL) AS locked_ids,
        (array_agg(judged.id ORDER BY judged.id DESC))[1] AS last_id
 FROM judged
@@ -169,24 +183,32 @@ ORDER BY judged.id
 
 DECAY_PAGE: Final = composed(
     "decay.DECAY_PAGE: prices a page of one tenant's memories and writes those that move.",
-    *(_PAGE_BY_CURSOR, _PRICE, _WRITE),
+    *(_PAGE_BY_CURSOR, DIGITS, _PRICE, _WRITE),
     result=_COUNTS,
 )
 DECAY_LOCKED: Final = composed(
     "decay.DECAY_LOCKED: DECAY_PAGE for rows that another transaction held when their page was written.",
-    *(_PAGE_OF_IDS, _PRICE, _WRITE),
+    *(_PAGE_OF_IDS, DIGITS, _PRICE, _WRITE),
     result=_COUNTS,
 )
 FORESEEN_PAGE: Final = composed(
     "decay.FORESEEN_PAGE: counts what DECAY_PAGE would write if no row were locked; writes nothing.",
-    *(_PAGE_BY_CURSOR, _PRICE, _FORESEE),
+    *(_PAGE_BY_CURSOR, DIGITS, _PRICE, _FORESEE),
     result=_COUNTS,
 )
 PRICED_PAGE: Final = composed(
     "decay.PRICED_PAGE: what DECAY_PAGE would see, and what is left of it at later instants; writes nothing.",
-    *(_PAGE_BY_CURSOR, _PRICE, _TERMS),
+    *(_PAGE_BY_CURSOR, DIGITS, _PRICE, _TERMS),
     result=_PRICES,
 )
+
+REMEMBER: Final = """
+-- decay.REMEMBER: what the store made of values that this transaction wrote: a trigger of its own rounds, say.
+--   $1 tenant_id, compared in the type of its column
+--   $2 ids  uuid[]
+UPDATE memories SET decayed_importance = importance
+WHERE tenant_id = $1 AND id = ANY ($2::uuid[]) AND decayed_importance IS DISTINCT FROM importance
+"""
 
 _TINY: Final = 1e-100
 """No importance shows a rate below this, and a product of two such numbers is none to Postgres."""
@@ -205,13 +227,15 @@ class Page:
     invalid: int
     negligible: int
     protected: int
+    altered: int
+    """Written, and stored otherwise than they were written: by a trigger, or a column that keeps fewer digits."""
     invalid_ids: tuple[UUID, ...]
     locked_ids: tuple[UUID, ...]
     """To be written, and held or just changed by another transaction."""
     last_id: UUID | None
 
 
-NOTHING: Final = Page(0, 0, 0, 0, 0, 0, 0, (), (), None)
+NOTHING: Final = Page(0, 0, 0, 0, 0, 0, 0, 0, (), (), None)
 
 
 async def decay_page(
@@ -276,9 +300,14 @@ def _multipliable(value: float) -> float:
     return value if value > _TINY else 0.0
 
 
-async def _written(db: Executor, statement: str, *arguments: Any) -> Page:
-    row = await fetch_row(db, statement, *arguments)
+async def _written(db: Executor, statement: str, tenant_id: str, *arguments: Any) -> Page:
+    row = await fetch_row(db, statement, tenant_id, *arguments)
     if row is None:
         raise RuntimeError("an aggregate without GROUP BY returns one row")
     values = dict(row)
-    return Page(**values | {name: tuple(values[name] or ()) for name in ("invalid_ids", "locked_ids")})
+    altered_ids = values.pop("altered_ids") or ()
+    if altered_ids:
+        # What stands there is ours all the same: else the next run would take it for the agent's word.
+        await execute(db, REMEMBER, tenant_id, altered_ids)
+    ids = {name: tuple(values[name] or ()) for name in ("invalid_ids", "locked_ids")}
+    return Page(**values | ids, altered=len(altered_ids))

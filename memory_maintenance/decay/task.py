@@ -137,6 +137,9 @@ class Decay(Task[DecayUnit]):
         if batch.invalid_ids:
             first_ids = list(map(str, batch.invalid_ids))
             log.warning("invalid_memories_left_alone", count=batch.counts["invalid"], first_ids=first_ids)
+        if batch.counts["altered"]:
+            advice = "a trigger changes importance: MEMORY_DECAY_TOLERANCE of its step spares writing it every night"
+            log.warning("importance_altered_by_store", count=batch.counts["altered"], advice=advice)
         log.info(
             "tenant_decay_completed" if batch.status == "done" else "tenant_decay_interrupted",
             updated_count=batch.counts["updated"],

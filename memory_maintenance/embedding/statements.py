@@ -173,7 +173,8 @@ locked AS (
     ORDER BY m.id
     FOR NO KEY UPDATE
 )
-UPDATE memories m SET embedding = g.vector FROM locked l JOIN given g USING (name) WHERE m.id = l.id
+UPDATE memories m SET embedding = g.vector FROM locked l JOIN given g USING (name)
+WHERE m.id = l.id AND m.tenant_id = $1
 """,
 }
 

@@ -24,16 +24,21 @@ from memory_maintenance.decay.policy import (
 )
 from memory_maintenance.decay.progress import foreseen_run
 from memory_maintenance.decay.rule import decay_rule
+from memory_maintenance.decay.statements import DIGITS
 from memory_maintenance.errors import MemoryNotFoundError
 from memory_maintenance.settings import SETTING_OF, Settings, TenantOverrides
 from memory_maintenance.store.clock import checked_as_of
 from memory_maintenance.store.pool import Executor, fetch
+from memory_maintenance.store.statement import composed
 from memory_maintenance.tenants.control import TenantControl, control_of
 
-ROWS: Final = """
--- inspection.ROWS: what decay reads of some memories. Times out of the calendar are brought to its ends.
+ROWS: Final = composed(
+    "inspection.ROWS: what decay reads of some memories. Times out of the calendar are brought to its ends.",
+    DIGITS,
+    result="""
 --   $1 memory_ids  uuid[]
-SELECT id, tenant_id::text AS tenant_id, importance, base_importance, decayed_importance,
+SELECT id, tenant_id::text AS tenant_id, importance::float8, base_importance, decayed_importance::float8,
+       scale,
        CASE WHEN created_at < '9999-12-31 00:00Z' THEN maintenance.known_time(created_at)
             WHEN created_at IS NOT NULL THEN '9999-12-31 00:00Z' END AS created_at,
        CASE WHEN last_accessed_at < '9999-12-31 00:00Z' THEN maintenance.known_time(last_accessed_at)
@@ -42,13 +47,14 @@ SELECT id, tenant_id::text AS tenant_id, importance, base_importance, decayed_im
             WHEN base_importance_at >= '9999-12-31 00:00Z' THEN '9999-12-31 00:00Z'
             ELSE base_importance_at END AS base_importance_at,
        layer, coalesce(tags, '{}') AS tags
-FROM memories
+FROM memories CROSS JOIN digits
 WHERE id = ANY ($1)
-"""
+""",
+)
 
 _HORIZON: Final = timedelta(days=365 * 200)
 _SAME: Final = 1e-7
-"""Importances nearer to each other than this are one: a ``real`` column keeps seven digits."""
+"""Importances nearer to each other than this are one: a ``real`` column keeps seven digits, a numeric maybe fewer."""
 
 WORDS: Final = {
     "invalid": "its importance or a time is not valid: decay leaves it as it is",
@@ -91,6 +97,8 @@ class DecayExplanation:
     paused: bool
     """Whether an operator has paused the tenant: no run writes until it is resumed."""
     tolerance: float
+    same: float
+    """Importances as near to each other as this are one in the column."""
     row: RowState
     outcome: Outcome
     parts: tuple[Segment, ...]
@@ -118,15 +126,15 @@ class DecayExplanation:
 
     @property
     def agrees(self) -> bool:
-        """Whether the stored importance is the calculated one, to seven digits."""
+        """Whether the stored importance is the calculated one, to the digits that the column keeps."""
         if self.stored is None or self.importance is None:
             return True
         # What is not a number agrees with itself.
-        return not abs(self.stored - self.importance) > _SAME
+        return not abs(self.stored - self.importance) > self.same
 
     @property
     def is_due(self) -> bool:
-        """Whether a run at ``as_of`` would write the row; a move behind the seventh digit does not count as one."""
+        """Whether a run at ``as_of`` would write the row; a move behind the digits that the column keeps is none."""
         o = self.outcome
         if not self.enabled or self.paused or o.importance is None or self.stored is None:
             return False
@@ -203,6 +211,7 @@ def _explanation(row: Any, control: TenantControl, run: Run, settings: Settings)
         enabled=own.memory_importance_decay_enabled,
         paused=control.paused,
         tolerance=settings.memory_decay_tolerance,
+        same=_SAME if row["scale"] is None else max(_SAME, 0.5 * 10.0 ** -row["scale"] + _SAME),
         row=state,
         outcome=outcome,
         parts=parts,

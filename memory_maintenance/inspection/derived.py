@@ -21,8 +21,8 @@ WRITTEN: Final = """
 --   $1 tenant_ids  array of the column's type
 --   $2 sources     text[]   who wrote them
 --   $3 how_many    bigint
-SELECT id, tenant_id::text AS tenant_id, maintenance.project_of(project) AS project, session_id, content, importance,
-       tags, created_at, metadata::text AS metadata
+SELECT id, tenant_id::text AS tenant_id, maintenance.project_of(project) AS project, session_id, content,
+       importance::float8, tags, created_at, metadata::text AS metadata
 FROM memories
 WHERE tenant_id = ANY ($1) AND source = ANY ($2)
 ORDER BY created_at DESC, id
@@ -33,8 +33,8 @@ WRITTEN_ONE: Final = """
 -- inspection.WRITTEN_ONE: one of them; nothing where the memory is an agent's own.
 --   $1 memory_id  uuid
 --   $2 sources    text[]
-SELECT id, tenant_id::text AS tenant_id, maintenance.project_of(project) AS project, session_id, content, importance,
-       tags, created_at, metadata::text AS metadata
+SELECT id, tenant_id::text AS tenant_id, maintenance.project_of(project) AS project, session_id, content,
+       importance::float8, tags, created_at, metadata::text AS metadata
 FROM memories
 WHERE id = $1 AND source = ANY ($2)
 """
@@ -51,7 +51,7 @@ ORDER BY attempt
 SOURCES: Final = """
 -- inspection.SOURCES: what a derived memory was made from, in time order; of what is gone only the id is known.
 --   $1 derived_id  uuid
-SELECT l.source_id AS id, m.content, m.created_at, m.importance, m.id IS NULL AS is_gone,
+SELECT l.source_id AS id, m.content, m.created_at, m.importance::float8, m.id IS NULL AS is_gone,
        coalesce(l.source_hash <> maintenance.fingerprint(m.content), false) AS is_edited
 FROM memories d
      JOIN maintenance.lineage l ON l.tenant_id = d.tenant_id::text AND l.derived_id = d.id

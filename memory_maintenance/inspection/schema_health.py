@@ -32,11 +32,13 @@ FILLFACTOR: Final = 80
 
 UPDATES: Final = """
 -- inspection.UPDATES: how many updates of memories stayed on their page and touched no index.
-SELECT s.n_tup_upd AS updates, s.n_tup_hot_upd AS hot,
-       coalesce((SELECT option_value::integer FROM pg_options_to_table(c.reloptions)
-                 WHERE option_name = 'fillfactor'), 100) AS fillfactor
+SELECT coalesce(sum(s.n_tup_upd), 0)::bigint AS updates, coalesce(sum(s.n_tup_hot_upd), 0)::bigint AS hot,
+       max(coalesce((SELECT option_value::integer FROM pg_options_to_table(c.reloptions)
+                     WHERE option_name = 'fillfactor'), 100)) AS fillfactor
 FROM pg_stat_user_tables s JOIN pg_class c ON c.oid = s.relid
-WHERE s.relid = 'memories'::regclass
+WHERE c.relkind = 'r' AND (
+    s.relid = 'memories'::regclass OR s.relid IN (SELECT t.relid FROM pg_partition_tree('memories') AS t)
+)
 """
 
 _store = partial(Check, "store")
@@ -71,17 +73,18 @@ async def tables(pool: Pool) -> Check:
 
 async def columns(pool: Pool) -> Check:
     """Compare the columns of memories, and their types, with what statements name."""
-    types = {row["name"]: row["type"] for row in await fetch(pool, MEMORIES)}
+    rows = await fetch(pool, MEMORIES)
+    types, declared = ({row["name"]: row[what] for row in rows} for what in ("type", "declared"))
     if missing := COLUMNS.keys() - types.keys():
         return _store("columns", "failure", f"memories lacks {', '.join(sorted(missing))}", _MIGRATE)
     wrong = [
         f"{name} is {types[name]}, not {' or '.join(fit)}" for name, fit in COLUMNS.items() if types[name] not in fit
     ]
-    if types["importance"] != types["decayed_importance"]:
-        wrong.append("decayed_importance is not of importance's type: no memory would count as unchanged")
+    if declared["decayed_importance"] not in (declared["importance"], "double precision", "numeric"):
+        wrong.append("decayed_importance keeps other digits than importance: memories would count as set by the agent")
     if wrong:
         return _store("columns", "failure", "; ".join(wrong), "ALTER TABLE memories ALTER COLUMN … TYPE …")
-    return _store("columns", "ok", f"all {len(COLUMNS)} of memories; importance is {types['importance']}")
+    return _store("columns", "ok", f"all {len(COLUMNS)} of memories; importance is {declared['importance']}")
 
 
 async def indexes(pool: Pool) -> Check:

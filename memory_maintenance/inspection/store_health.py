@@ -41,6 +41,7 @@ async def store_checks(pool: Pool, settings: Settings) -> list[Check]:
         "clock": server_health.clock,
         "overrides": _overrides,
         "accesses": decay_health.accesses,
+        "values": decay_health.values,
         "last cycle": _last_cycle,
     }
     of_pool = {name: partial(step, pool) for name, step in steps.items()}

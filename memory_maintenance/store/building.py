@@ -14,7 +14,9 @@ BUILDING: Final = """
 SELECT coalesce(index_relid::regclass::text, 'an index') AS index, phase,
        CASE WHEN blocks_total > 0 THEN blocks_done ELSE tuples_done END AS done,
        CASE WHEN blocks_total > 0 THEN blocks_total ELSE tuples_total END AS total
-FROM pg_stat_progress_create_index WHERE relid = to_regclass('memories')
+FROM pg_stat_progress_create_index
+WHERE relid = to_regclass('memories')
+      OR relid IN (SELECT t.relid FROM pg_partition_tree(to_regclass('memories')) AS t)
 """
 
 

@@ -73,7 +73,7 @@ def reflective_layer(episodic: str | None) -> str:
 
 
 LOCK: Final = """
--- memories.LOCK: held to the end of the transaction; two that store the same derived memory go one after the other.
+-- store.LOCK: held to the end of the transaction; two that store the same derived memory go one after the other.
 --   $1 name  text
 SELECT pg_advisory_xact_lock(hashtextextended($1, 0))
 """
@@ -85,22 +85,22 @@ async def lock(db: Executor, key: UUID) -> None:
 
 
 IN_USE: Final = """
--- memories.IN_USE: whether any tenant's memory has this id.
+-- store.IN_USE: whether any tenant's memory has this id.
 --   $1 id  uuid
 SELECT EXISTS (SELECT FROM memories WHERE id = $1)
 """
 
-INSERT: Final = """
--- memories.INSERT_DERIVED: twice is once, because the id comes from what the memory is about.
+INSERT_DERIVED: Final = """
+-- store.INSERT_DERIVED: twice is once, because the id comes from what the memory is about.
 --   $1 id, $2 tenant_id, $3 content, $4 source, $5 importance, $6 layer, $7 tags
 --   $8 project, $9 session_id, $10 metadata text, JSON
 INSERT INTO memories (id, tenant_id, content, source, importance, layer, tags, project, session_id, metadata)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::text::jsonb)
-ON CONFLICT (id) DO NOTHING
+ON CONFLICT DO NOTHING
 """
 
-REWRITE: Final = """
--- memories.REWRITE_DERIVED: a new text in place, in the project that its sources are in now. What others put into the
+REWRITE_DERIVED: Final = """
+-- store.REWRITE_DERIVED: a new text in place, in the project that its sources are in now. What others put into the
 -- metadata stays.
 --   $1 id, $2 tenant_id, $3 content, $4 importance, $5 tags, $6 metadata text, JSON; $7 project
 UPDATE memories
@@ -109,7 +109,7 @@ WHERE id = $1 AND tenant_id = $2
 """
 
 LINK: Final = """
--- memories.LINK: what a derived memory is made from. A source that was read again counts as it says now.
+-- store.LINK: what a derived memory is made from. A source that was read again counts as it says now.
 -- Itself, where it was made from nothing that is a memory: lineage names every derived memory.
 --   $1 tenant_id (its own type), $2 derived_id uuid
 --   $3 source_ids  uuid[]
@@ -125,7 +125,7 @@ WHERE l.source_hash IS DISTINCT FROM excluded.source_hash
 """
 
 SET_AGENT: Final = """
--- memories.SET_AGENT: the agent of the sources, when they have one in common; else the column's default stays.
+-- store.SET_AGENT: the agent of the sources, when they have one in common; else the column's default stays.
 --   $1 id         uuid
 --   $2 sources    uuid[]
 --   $3 tenant_id  its own type
@@ -140,21 +140,21 @@ WHERE m.id = $1 AND m.tenant_id = $3
 """
 
 FORGET_VECTOR: Final = """
--- memories.FORGET_VECTOR: an embedding of the old text would find the memory by what it no longer says.
+-- store.FORGET_VECTOR: an embedding of the old text would find the memory by what it no longer says.
 --   $1 id         uuid
 --   $2 tenant_id  its own type
 UPDATE memories SET embedding = NULL WHERE id = $1 AND tenant_id = $2 AND embedding IS NOT NULL
 """
 
 FORGET_VECTORS: Final = """
--- memories.FORGET_VECTORS: the same where RAE keeps one per model.
+-- store.FORGET_VECTORS: the same where RAE keeps one per model.
 --   $1 id         uuid
 --   $2 tenant_id  its own type
 DELETE FROM memory_embeddings e USING memories m WHERE e.memory_id = m.id AND m.id = $1 AND m.tenant_id = $2
 """
 
 EXTRAS: Final = """
--- memories.EXTRAS: what this store has besides the columns that every store has.
+-- store.EXTRAS: what this store has besides the columns that every store has.
 SELECT bool_or(attname = 'agent_id') AS agents, bool_or(attname = 'embedding') AS vector,
        to_regclass('memory_embeddings') IS NOT NULL AS vectors
 FROM pg_attribute WHERE attrelid = 'memories'::regclass AND attnum > 0 AND NOT attisdropped
@@ -182,7 +182,7 @@ async def insert_derived(db: Executor, memory: DerivedMemory) -> bool:
     """Store *memory* with its lineage unless its id is taken; return whether it was stored."""
     m = memory
     head = (m.id, m.tenant_id, m.content, m.source, m.importance, m.layer, list(m.tags))
-    if not await execute(db, INSERT, *head, m.project, m.session_column, to_json(m.full_metadata)):
+    if not await execute(db, INSERT_DERIVED, *head, m.project, m.session_column, to_json(m.full_metadata)):
         return False
     extras = await fetch_row(db, EXTRAS)
     if extras and extras["agents"]:
@@ -195,7 +195,7 @@ async def rewrite_derived(db: Executor, memory: DerivedMemory) -> bool:
     """Give a stored memory the text of *memory*, made from these sources too; return whether it is still there."""
     m = memory
     text = (m.content, m.importance, list(m.tags), to_json(m.full_metadata))
-    if not await execute(db, REWRITE, m.id, m.tenant_id, *text, m.project):
+    if not await execute(db, REWRITE_DERIVED, m.id, m.tenant_id, *text, m.project):
         return False
     extras = await fetch_row(db, EXTRAS)
     if extras and extras["vector"]:

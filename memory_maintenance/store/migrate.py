@@ -22,12 +22,16 @@ from memory_maintenance.store.schema import (
     ADDED,
     APPLIED,
     COLUMNS,
+    INDEX_STATE,
     INDEX_STATES,
     INDEXES,
     MEMORIES,
     OBSOLETE_INDEXES,
+    PARTS,
+    PARTS_INDEXES,
     PRESENT,
     RECOVERY,
+    SHAPE,
     TABLE,
     is_numbered,
     lost,
@@ -147,10 +151,17 @@ async def _prepare_memories(db: asyncpg.Connection) -> None:
     """Create the table or check it, and add our columns."""
     if not await db.fetchval("SELECT to_regclass('memories') IS NOT NULL"):
         await db.execute(TABLE)
-    # In a view nothing can be locked; in partitions ctid names several rows, and id alone is not unique.
-    if not await db.fetchval("SELECT relkind = 'r' FROM pg_class WHERE oid = 'memories'::regclass"):
-        raise StoreShapeError("memories is a view or partitioned: give maintenance an ordinary table (docs/scaling.md)")
-    types = {row["name"]: row["type"] for row in await db.fetch(MEMORIES)}
+    shape = await db.fetchrow(SHAPE)
+    assert shape is not None  # noqa: S101  the table is there by now
+    if not shape["is_table"]:
+        raise StoreShapeError("memories is not a table but a view, in which nothing can be locked: name the table so")
+    if shape["other_key"]:
+        raise StoreShapeError(
+            f"memories is partitioned by {shape['other_key']}: partition it by tenant_id alone (docs/scaling.md)"
+        )
+    if not shape["has_key"]:
+        raise StoreShapeError("no two memories may have one id: ALTER TABLE memories ADD PRIMARY KEY (tenant_id, id)")
+    types = {row["name"]: row["declared"] for row in await db.fetch(MEMORIES)}
     if missing := COLUMNS.keys() - ADDED.keys() - types.keys():
         raise StoreShapeError(f"the memories table lacks {', '.join(sorted(missing))}: add them, then migrate again")
     added = [f"ADD COLUMN {name} {kind or types['importance']}" for name, kind in ADDED.items() if name not in types]
@@ -159,15 +170,32 @@ async def _prepare_memories(db: asyncpg.Connection) -> None:
 
 
 async def _build_indexes(db: asyncpg.Connection) -> None:
+    parts = await db.fetch(PARTS)
     states = {row["name"].rpartition(".")[2]: (row["name"], row["valid"]) for row in await db.fetch(INDEX_STATES)}
-    for name, on in INDEXES.items():
-        if name in states and not states[name][1]:  # left behind by a build that was interrupted
-            await db.execute(f"DROP INDEX CONCURRENTLY {states[name][0]}")
-        if name not in states or not states[name][1]:
-            await db.execute(f"CREATE INDEX CONCURRENTLY {name} ON memories {on}")
+    for name, on in {**INDEXES, **(PARTS_INDEXES if parts else {})}.items():
+        if name in states and states[name][1]:
+            continue
+        if not parts:
+            await _build_index(db, "memories", name, on)
+            continue
+        # Postgres builds no index of a partitioned table while others write, but takes those of its parts as its own.
+        for part in parts:
+            await _build_index(db, part["name"], f"{name}_{part['oid']}", on)
+        async with _transaction(db):
+            if name in states:
+                await db.execute(f"DROP INDEX {states[name][0]}")
+            await db.execute(f"CREATE INDEX {name} ON memories {on}")
     for name in OBSOLETE_INDEXES:
         if name in states:
-            await db.execute(f"DROP INDEX CONCURRENTLY {states[name][0]}")
+            await db.execute(f"DROP INDEX {'' if parts else 'CONCURRENTLY '}{states[name][0]}")
+
+
+async def _build_index(db: asyncpg.Connection, table: str, name: str, on: str) -> None:
+    state = await db.fetchrow(INDEX_STATE, table, name)
+    if state and not state["valid"]:  # left behind by a build that was interrupted
+        await db.execute(f"DROP INDEX CONCURRENTLY {state['name']}")
+    if not state or not state["valid"]:
+        await db.execute(f"CREATE INDEX CONCURRENTLY {name} ON {table} {on}")
 
 
 async def _apply_migrations(db: asyncpg.Connection) -> None:

@@ -34,7 +34,7 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "tenant_id": ("text", "uuid", "varchar"),
     "content": ("text",),
     "source": ("text", "varchar"),
-    "importance": ("float4", "float8"),
+    "importance": ("float4", "float8", "numeric"),
     "layer": ("text", "varchar"),
     "tags": ("_text",),
     "created_at": ("timestamptz",),
@@ -45,7 +45,7 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "expires_at": ("timestamptz",),
     "base_importance": ("float8",),
     "base_importance_at": ("timestamptz",),
-    "decayed_importance": ("float4", "float8"),
+    "decayed_importance": ("float4", "float8", "numeric"),
 }
 """Columns of memories that statements name, and the types they may have."""
 
@@ -57,7 +57,7 @@ ADDED: Final[Mapping[str, str | None]] = {
 }
 """Columns that ``migrate`` adds, nullable and without a default: Postgres rewrites nothing for these.
 
-None: the type of importance, so that "did anyone set it since" is an exact comparison.
+None: the type of importance to the last digit, so that "did anyone set it since" is an exact comparison.
 """
 
 INDEXES: Final[Mapping[str, str]] = {
@@ -87,13 +87,51 @@ Their conditions repeat what functions of schema maintenance say, word by word: 
 would be dropped with the schema, and would be wrong without a sign once a function changes.
 """
 
+PARTS_INDEXES: Final[Mapping[str, str]] = {"memories_maintenance_id_idx": "(id)"}
+"""Further indexes of a partitioned memories: its key begins with the tenant, and memories are looked up by id, too."""
+
 OBSOLETE_INDEXES: Final = ("memories_maintenance_events_idx", "memories_maintenance_time_idx")
 
 MEMORIES: Final = """
--- store.MEMORIES: the columns of memories and their types.
-SELECT a.attname AS name, t.typname AS type
+-- store.MEMORIES: the columns of memories and their types; declared: with what is in parentheses.
+SELECT a.attname AS name, t.typname AS type, format_type(a.atttypid, a.atttypmod) AS declared
 FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
 WHERE a.attrelid = 'memories'::regclass AND a.attnum > 0 AND NOT a.attisdropped
+"""
+
+SHAPE: Final = """
+-- store.SHAPE: whether memories can be decayed and derived memories stored in it. is_table: its rows can be locked;
+-- other_key: by what it, or a part of it, is partitioned, if not by tenant_id alone; has_key: no id is there twice.
+SELECT c.relkind IN ('r', 'p') AS is_table,
+       (SELECT min(pg_get_partkeydef(p.partrelid))
+        FROM pg_partition_tree(c.oid) AS t JOIN pg_partitioned_table AS p ON p.partrelid = t.relid
+        WHERE p.partnatts > 1 OR NOT EXISTS (
+            SELECT FROM pg_attribute AS a
+            WHERE a.attrelid = p.partrelid AND a.attnum = p.partattrs[0] AND a.attname = 'tenant_id'
+        )) AS other_key,
+       c.relkind <> 'p' OR EXISTS (
+           SELECT FROM pg_index AS i
+           WHERE i.indrelid = c.oid AND i.indisunique AND i.indpred IS NULL AND i.indexprs IS NULL AND NOT EXISTS (
+               SELECT FROM pg_attribute AS a
+               WHERE a.attrelid = c.oid AND a.attnum = ANY (i.indkey) AND a.attname NOT IN ('tenant_id', 'id')
+           )
+       ) AS has_key
+FROM pg_class AS c WHERE c.oid = 'memories'::regclass
+"""
+
+PARTS: Final = """
+-- store.PARTS: the tables that hold the rows of a partitioned memories; none where it is one table.
+SELECT relid::regclass::text AS name, relid::oid::text AS oid
+FROM pg_partition_tree('memories') WHERE isleaf AND relid <> 'memories'::regclass
+ORDER BY relid
+"""
+
+INDEX_STATE: Final = """
+-- store.INDEX_STATE: one index of a table, if it is there.
+--   $1 table, $2 name  text
+SELECT i.indexrelid::regclass::text AS name, i.indisvalid AS valid
+FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+WHERE i.indrelid = $1::text::regclass AND c.relname = $2
 """
 
 INDEX_STATES: Final = """

@@ -33,7 +33,7 @@ INSERT INTO memories ({columns})
 SELECT {values}
 FROM jsonb_populate_recordset(NULL::memories, $1::text::jsonb) r
 ORDER BY r.id
-ON CONFLICT (id) DO NOTHING
+ON CONFLICT DO NOTHING
 RETURNING id, source
 """
 
@@ -41,7 +41,7 @@ OURS: Final = ("summarization_worker", "reflection_engine_v2")
 """``source`` of what maintenance writes."""
 
 ADOPT: Final = """
--- memories.ADOPT: of imported memories those that maintenance wrote in another store; what they were made from is not
+-- store.ADOPT: of imported memories those that maintenance wrote in another store; what they were made from is not
 -- known here, so lineage names themselves.
 --   $1 ids  uuid[]
 INSERT INTO maintenance.lineage (tenant_id, derived_id, source_id, task, subject)

@@ -31,7 +31,7 @@ asked AS (  -- coalesce gives the parameter the column's type
 ),
 -- OFFSET 0 in what follows: by the index for each, and no more of the table; else Postgres may scan all of it.
 unwritten AS (
-    SELECT n.id
+    SELECT k.tenant_id, n.id
     FROM asked k
          CROSS JOIN LATERAL (
              SELECT m.id FROM memories m
@@ -46,7 +46,8 @@ unwritten AS (
 ),
 touched AS (
     SELECT m.tenant_id, maintenance.session_of(m.session_id, m.metadata) AS session_id
-    FROM unwritten n CROSS JOIN LATERAL (SELECT * FROM memories m WHERE m.id = n.id OFFSET 0) m
+    FROM unwritten n
+         CROSS JOIN LATERAL (SELECT * FROM memories m WHERE m.tenant_id = n.tenant_id AND m.id = n.id OFFSET 0) m
     WHERE maintenance.session_of(m.session_id, m.metadata) <> ''
     UNION
     SELECT m.tenant_id, maintenance.session_of(m.session_id, m.metadata)
@@ -176,7 +177,7 @@ FROM due d
      JOIN entries e
          ON e.tenant_id::text = d.tenant_id AND e.project = d.project AND e.session_id = d.session_id
             AND e.kind = 'event'
-     JOIN memories m ON m.id = e.id
+     JOIN memories m ON m.tenant_id = e.tenant_id AND m.id = e.id
 GROUP BY d.tenant_id, d.project, d.session_id, d.writer
 """
 )

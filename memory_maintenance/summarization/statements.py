@@ -92,6 +92,6 @@ RECORD: Final = """
 --   $1 id         uuid
 --   $2 tenant_id  its own type
 SELECT id::text AS id, tenant_id::text AS tenant_id, project, session_id, content, layer, source, tags,
-       importance, metadata::text AS metadata, created_at
+       importance::float8, metadata::text AS metadata, created_at
 FROM memories WHERE id = $1 AND tenant_id = $2
 """

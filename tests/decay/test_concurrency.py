@@ -85,8 +85,9 @@ def _assert_decayed_once(row: Any, sets: dict[UUID, float]) -> None:
 
 # Waits, after the page was read and priced, for an advisory lock that the test holds.
 HELD_PAGE = DECAY_PAGE.replace(
-    "moved AS MATERIALIZED (", "held AS MATERIALIZED (SELECT pg_advisory_xact_lock_shared(1)),\nmoved AS MATERIALIZED ("
-).replace("FROM priced\n    WHERE", "FROM priced, held\n    WHERE")
+    "moved AS MATERIALIZED (", "wait AS MATERIALIZED (SELECT pg_advisory_xact_lock_shared(1)),\nmoved AS MATERIALIZED ("
+).replace("FROM priced CROSS JOIN digits", "FROM priced CROSS JOIN wait CROSS JOIN digits")
+assert HELD_PAGE.count("wait") == 2
 WAITING = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
 
 

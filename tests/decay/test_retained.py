@@ -23,7 +23,8 @@ FROM memories ORDER BY content
 """
 AS_BEFORE = """
 ALTER TABLE maintenance.store DROP COLUMN decay_retained;
-DELETE FROM maintenance.migrations WHERE name = '0004_decay_retained'
+ALTER TABLE maintenance.tenants DROP COLUMN decay_counts_before;
+DELETE FROM maintenance.migrations WHERE name = '0005_decay'
 """
 RETAINED = "SELECT decay_retained FROM maintenance.store"
 

@@ -11,6 +11,19 @@ CREATE OR REPLACE FUNCTION maintenance.microseconds(instant timestamptz) RETURNS
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN (extract(epoch FROM instant) * 1000000)::bigint;
 
+-- What a column of memories holds of an importance: a real, or a numeric(3,2), keeps fewer digits.
+CREATE OR REPLACE FUNCTION maintenance.held(importance double precision, kind oid, scale integer)
+RETURNS double precision
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE kind
+    WHEN 'real'::regtype THEN importance::real
+    WHEN 'numeric'::regtype THEN CASE
+        WHEN scale IS NULL THEN importance::numeric
+        ELSE round(importance::numeric, scale)
+    END
+    ELSE importance
+END;
+
 -- Days between the base and as_of, weighted by the days since the last access.
 CREATE OR REPLACE FUNCTION maintenance.exposure_days(
     base_at bigint, access bigint, as_of bigint, bounded boolean, use_access boolean
