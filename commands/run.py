@@ -12,7 +12,6 @@ from commands.console import (
     AsJson,
     err,
     fail,
-    out,
     print_json,
     progress_of,
     refuse,
