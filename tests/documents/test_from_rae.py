@@ -1,5 +1,6 @@
 """Whoever comes from RAE finds every name again, and what is called the same is the same."""
 
+import importlib
 import re
 from pathlib import Path
 
@@ -131,6 +132,13 @@ def test_a_class_or_method_that_is_the_same_is_there():
     assert set(kept("Classes and functions")) == there | {SessionSummaryResponse.__name__}
     assert ReflectionEngineV2 in public
     assert f"`{ReflectionAnswer.__name__}`" in rows("Classes and functions")["LLMReflectionResponse"]
+
+
+def test_a_module_that_the_page_names_is_there():
+    named = set(re.findall(r"`(memory_maintenance(?:\.[a-z_]+)+)`", PAGE))
+    assert named
+    for module in named:
+        assert importlib.import_module(module)
 
 
 def test_an_event_that_is_the_same_is_logged_and_no_other_is():

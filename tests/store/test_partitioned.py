@@ -17,8 +17,8 @@ from memory_maintenance.store.importing import import_memories
 from memory_maintenance.store.migrate import migrate
 from memory_maintenance.store.pool import Pool, execute, fetch, fetch_value, open_pool, transaction
 from memory_maintenance.store.schema import INDEXES, PARTS_INDEXES
-from tests.agents import AS_OF, talk, write
-from tests.conftest import _run_on_server, database_url, json_codec
+from tests.agents import AS_OF, json_codec, talk, write
+from tests.conftest import _run_on_server, database_url
 from tests.inspection.conftest import SAMPLES
 from tests.steps import Decaying
 from tests.store.partitioned import HASHED, LISTED, partitioned_table
