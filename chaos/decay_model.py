@@ -2,7 +2,8 @@
 
 Nothing here is taken from the application. The rule (RAE's, per day): half speed within 7 days of the
 last access, full speed until 30 days, then 1 + days/30; time before the last access counts as protected;
-what is left is (1 - rate) to the power of the days so weighted, and never less than 0.01.
+of what decays, (1 - rate) to the power of the days so weighted is left, and never less than 0.01 in all.
+A store that decays for the first time keeps 0.7 of the base for good (MEMORY_DECAY_RETAINED).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from itertools import pairwise
 from typing import Final
 
 FLOOR: Final = 0.01
+RETAINED: Final = 0.7
 PROTECTED_DAYS: Final = 7
 REGULAR_DAYS: Final = 30
 ADOPTED_AGE: Final = timedelta(days=1)
@@ -22,12 +24,14 @@ _DAY: Final = timedelta(days=1)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 
-def left(base: float, base_at: datetime, access: datetime, as_of: datetime, rate: float) -> float:
+def left(
+    base: float, base_at: datetime, access: datetime, as_of: datetime, rate: float, retained: float = RETAINED
+) -> float:
     """Return what is left at *as_of* of an importance *base* that was said at *base_at*."""
     if as_of <= base_at:
         return base
     kept = math.pow(1.0 - rate, float(weighted_days(base_at, access, as_of)))
-    return min(base, max(FLOOR, base * kept))
+    return min(base, max(FLOOR, base * (retained + (1 - retained) * kept)))
 
 
 def weighted_days(start: datetime, access: datetime, stop: datetime) -> Fraction:

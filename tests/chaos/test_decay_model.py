@@ -25,16 +25,19 @@ spans = st.timedeltas(timedelta(0), timedelta(days=90))
     ],
 )
 def test_what_is_left_follows_the_days_since_access(since, access, days):
-    expected = 0.9 * 0.99**days
-    assert left(0.9, NOW - since * DAY, NOW - access * DAY, NOW, 0.01) == pytest.approx(expected, abs=1e-15)
+    base_at, access_at = NOW - since * DAY, NOW - access * DAY
+    assert left(0.9, base_at, access_at, NOW, 0.01, retained=0) == pytest.approx(0.9 * 0.99**days, abs=1e-15)
+    kept = 0.9 * (0.7 + 0.3 * 0.99**days)
+    assert left(0.9, base_at, access_at, NOW, 0.01) == pytest.approx(kept, abs=1e-15)
 
 
 def test_nothing_falls_below_the_floor():
-    assert left(0.9, NOW - 900 * DAY, NOW - 900 * DAY, NOW, 0.01) == 0.01
+    assert left(0.9, NOW - 900 * DAY, NOW - 900 * DAY, NOW, 0.01, retained=0) == 0.01
     assert left(0.005, NOW - 900 * DAY, NOW - 900 * DAY, NOW, 0.01) == 0.005
 
 
-@given(base=st.floats(0.02, 1), since=spans, access=spans)
-def test_both_hands_agree(base, since, access):
-    first = left(base, NOW - since, NOW - access, NOW, 0.01)
-    assert first == pytest.approx(decayed(base, NOW - since, NOW - access, NOW, DecayRule(rate=0.01)), abs=1e-12)
+@given(base=st.floats(0.02, 1), since=spans, access=spans, retained=st.sampled_from([0.0, 0.7]))
+def test_both_hands_agree(base, since, access, retained):
+    first = left(base, NOW - since, NOW - access, NOW, 0.01, retained)
+    rule = DecayRule(rate=0.01, retained_share=retained)
+    assert first == pytest.approx(decayed(base, NOW - since, NOW - access, NOW, rule), abs=1e-12)

@@ -59,7 +59,7 @@ class Speed:
         if self.bounded:
             age = max(0, (until - max(since, access)).total_seconds())
             return 0.7 + 0.3 * math.pow(0.5, age / 86_400 / 90)
-        return math.pow(1 - self.rate, float(self._exposure(since, access, until)))
+        return 0.7 + 0.3 * math.pow(1 - self.rate, float(self._exposure(since, access, until)))
 
     def _exposure(self, since: datetime, access: datetime, until: datetime) -> Fraction:
         # By the mid-point of every stretch between two edges: exact, for the speed is linear in each.

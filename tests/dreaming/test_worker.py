@@ -21,6 +21,7 @@ from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import Pool, execute, fetch_value
 from memory_maintenance.tenants.control import pause
 from memory_maintenance.tenants.overrides import override
+from memory_maintenance.work import Counts, Done
 from tests.agents import AS_OF, derived, others, sources_of, talk, write
 from tests.fake_model import FakeModel, answer_to
 from tests.steps import Dreamer
@@ -266,7 +267,8 @@ async def test_a_sample_that_does_not_fit_is_shortened(pool, tenant):
 async def test_a_paused_tenant_does_not_dream(any_pool, tenant):
     await important(any_pool, tenant)
     await pause(any_pool, tenant)
-    assert (await dream(worker(any_pool), tenant)).status == "paused"
+    assert await worker(any_pool).do(tenant, "shop", as_of=AS_OF) == Done(counts=Counts(skipped=1), paused=True)
+    assert await worker(any_pool).run_dreaming_cycle(tenant, "shop") == []
     assert await derived(any_pool, tenant, "reflection_engine_v2") == []
 
 
@@ -286,8 +288,9 @@ async def test_a_paused_tenant_does_not_dream(any_pool, tenant):
 async def test_dreams_are_switched_off_by_settings_and_by_tenant(pool, tenant, changed, here, reason):
     await important(pool, tenant)
     await override(pool, tenant, {"dreaming_enabled": here})
-    outcome = await dream(worker(pool, **changed), tenant)
-    assert (outcome.status, outcome.reason) == ("skipped" if reason else "stored", reason)
+    counts = (await worker(pool, **changed).do(tenant, "shop", as_of=AS_OF)).counts
+    assert (counts.of("skipped"), counts.of("reflections")) == ((1, 0) if reason else (0, 1))
+    assert counts.reasons == ({reason: 1} if reason else {})
 
 
 async def test_projects_that_can_dream_are_counted_and_paged(any_pool):
@@ -307,11 +310,13 @@ async def test_projects_that_can_dream_are_counted_and_paged(any_pool):
 async def test_dreams_are_logged_as_rae_does_and_without_their_text(pool, tenant):
     await write(pool, tenant, ["canary-4711 " + text for text in talk(4)], importance=0.8)
     with capture_logs() as logged:
-        await dream(worker(pool, dreaming_enabled=False), tenant)
+        await worker(pool, dreaming_enabled=False).do(tenant, "shop", as_of=AS_OF)
+        await worker(pool, dreaming_enabled=False).run_dreaming_cycle(tenant, "shop")
         await dream(worker(pool, model=FakeModel(AnswersExhaustedError("repeats", "m"))), tenant)
         await dream(worker(pool), tenant)
         await dream(worker(pool), tenant, "empty")
     assert [(line["event"], line.get("reason")) for line in logged] == [
+        ("dreaming_cycle_skipped", "disabled_by_config"),
         ("dreaming_cycle_skipped", "disabled_by_config"),
         ("dreaming_cycle_failed", "repeats"),
         ("dreaming_cycle_completed", None),
