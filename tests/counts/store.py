@@ -32,7 +32,8 @@ def _memories(tenant: str, choice: random.Random) -> Iterator[tuple[Any, ...]]:
     for n, text in enumerate(spoken):
         yield _row(choice, tenant, text, "episodic", 0.5, AS_OF - timedelta(hours=5, minutes=-n), "s1")
     for n, text in enumerate(sample):
-        yield _row(choice, tenant, text, "episodic", 0.9, AS_OF - timedelta(hours=20, minutes=-n))
+        hours = 20 if n % 2 else 1  # on two days: what is said on one day does not recur
+        yield _row(choice, tenant, text, "episodic", 0.9, AS_OF - timedelta(hours=hours, minutes=-n))
     for n, text in enumerate(rest):
         yield _row(choice, tenant, text, "semantic", 0.5, AS_OF - timedelta(days=n + 1))
 
