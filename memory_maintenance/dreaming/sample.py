@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -28,6 +29,8 @@ class Dream:
 
     tenant_id: str
     project: str
+    since: datetime
+    """The instant after which memories were looked at."""
     sample: Sequence[Memory]
     last: Sequence[UUID]
 

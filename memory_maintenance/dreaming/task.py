@@ -138,7 +138,7 @@ class Dreaming(Task[DreamUnit]):
         since = rule.since(as_of, last["dreamt_until"] if last else None)
         chosen = (tenant_id, project, as_of, since, rule.min_importance, rule.max_samples, LONGEST_CONTENT)
         rows = await fetch(self.tools.pool, SAMPLE, *chosen)
-        return Dream(tenant_id, project, memories_of(rows), last["sample"] if last else ())
+        return Dream(tenant_id, project, since, memories_of(rows), last["sample"] if last else ())
 
     async def _expected(self, tenant: Tenant, dream: Dream, backend: Backend, run: Run) -> DreamOutcome:
         """Return what would become of the dream if the model answered at once, with the tokens it takes at most."""
@@ -183,6 +183,8 @@ class Dreaming(Task[DreamUnit]):
         if backend == "openai":
             await forgive(self.tools.pool, dream.unit)
         if reflection is None:
+            # Not due again until something is new. The window still begins where it did: what comes may make it recur.
+            await execute(self.tools.pool, RECORD_DREAM, dream.tenant_id, dream.project, dream.since, dream.ids)
             return skipped(dream.tenant_id, dream.project, "nothing_recurs", len(dream.sample))
         return await self._store(dream, reflection, run)
 

@@ -123,6 +123,21 @@ async def test_where_nothing_recurs_nothing_is_written(pool, tenant):
     assert await derived(pool, tenant, "reflection_engine_v2") == []
 
 
+async def test_where_nothing_recurs_is_due_again_when_something_new_makes_it_recur(pool, tenant):
+    evening, morning = AS_OF - timedelta(hours=3), AS_OF + timedelta(hours=20)
+    await write(pool, tenant, THEMES[:3], importance=0.8, start=evening)
+    one = worker(pool, "extractive")
+    assert (await dream(one, tenant)).reason == "nothing_recurs"  # all of it was said on one day
+    assert await due(pool, tenant) == []
+    await write(
+        pool, tenant, ["The supplier Hoekstra sent the ceramic kettles at last."], importance=0.8, start=morning
+    )
+    later = AS_OF + timedelta(hours=22)
+    assert await due(pool, tenant, later) == ["shop"]
+    outcome = await dream(one, tenant, as_of=later)
+    assert (outcome.status, outcome.sources) == ("stored", 4)
+
+
 async def test_the_same_memories_are_dreamt_about_once(any_pool, tenant):
     await important(any_pool, tenant)
     one = worker(any_pool)

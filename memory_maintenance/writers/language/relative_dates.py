@@ -16,7 +16,15 @@ from functools import cache
 from typing import Final
 
 from memory_maintenance.writers.language.languages import Language, language_of
-from memory_maintenance.writers.language.relative_words import COUNTS, NEXT, UNITS, WEEKDAYS, Which, expressions
+from memory_maintenance.writers.language.relative_words import (
+    COUNTED,
+    COUNTS,
+    NEXT,
+    UNITS,
+    WEEKDAYS,
+    Which,
+    expressions,
+)
 
 _DECEMBER: Final = 12
 
@@ -68,8 +76,10 @@ def _resolver(which: Which, language: str) -> Resolve:
         case "days":
             return lambda _, today: (today + timedelta(days=which.number)).isoformat()
         case "distance":
-            return lambda found, today: _moved(
-                today, _unit(found["unit"], language), which.number * _count(found["count"], language)
+            return lambda found, today: (
+                None
+                if which.number > 0 and COUNTED.search(found.string, 0, found.start())
+                else _moved(today, _unit(found["unit"], language), which.number * _count(found["count"], language))
             )
         case "period":
             return lambda found, today: _period(_unit(found["unit"], language), _sign(found, language, which), today)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -22,6 +23,14 @@ class Which:
 def _counted(text: str) -> dict[str, int]:
     return {form: value for value, forms in enumerate(text.split(), start=1) for form in forms.split("/")}
 
+
+COUNTED: Final = re.compile(
+    r"\b(?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|\d+(?:st|nd|rd|th)|times|"
+    r"erste\w?|zweite\w?|dritte\w?|vierte\w?|fünfte\w?|mal|fois|première|deuxième|troisième|"
+    r"vez|veces|primera?|segund[ao]|tercera?|raz|razy|pierwszy|drugi|trzeci)\b[^.!?;\n]*$",
+    re.IGNORECASE,
+)
+"""What was counted before "in five weeks", as in "the third failure in five weeks": that is a span, and no day to come."""
 
 COUNTS: Final[Mapping[str, Mapping[str, int]]] = MappingProxyType(
     {

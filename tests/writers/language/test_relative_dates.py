@@ -73,6 +73,8 @@ def test_what_is_said_on_a_monday_is_dated(said, dated):
         "next batch of 200 in 3 weekends",
         "tomorrow (21 November), tomorrow [2026-11-21]",
         "in 999 days of rain",
+        "The third scan without a signature in five weeks",
+        "It failed three times in 2 days",
         "",
     ],
 )
