@@ -1,7 +1,7 @@
 """The least that Temporal can do for a fleet: a child workflow per tenant, with one activity that does nothing.
 
 Pages, windows, options and the worker's capacity are those of the application, so what this takes is
-the price of a child per tenant on this machine, whoever writes the workflows.
+the price of a child per tenant on this machine, however the workflows are written.
 """
 
 from __future__ import annotations
