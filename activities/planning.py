@@ -14,9 +14,9 @@ from activities.messages import (
     PlanPageResult,
     RecordPageRequest,
 )
-from memory_maintenance.cycles.costs import foreseen_costs
+from memory_maintenance.cycles.costs import preview_costs
 from memory_maintenance.cycles.planner import Planner
-from memory_maintenance.cycles.preview import ForeseenCosts
+from memory_maintenance.cycles.preview import PreviewCosts
 from memory_maintenance.cycles.record import close_cycle, cycle_config, log_what_is_off, open_cycle, record_outcomes
 from memory_maintenance.cycles.step import tasks_named
 from memory_maintenance.settings import Settings
@@ -78,6 +78,6 @@ class PlanningActivities:
         await tidy_ledger(self.pool, self.settings.model_call_retention)
 
     @activity.defn(name="foresee_costs")
-    async def foresee_costs(self, request: ForeseeCostsRequest) -> ForeseenCosts:
+    async def foresee_costs(self, request: ForeseeCostsRequest) -> PreviewCosts:
         """Say what a dry run's texts take of a model, and what today's budget has left. Reads only."""
-        return await foreseen_costs(self.pool, self.settings, request.totals)
+        return await preview_costs(self.pool, self.settings, request.totals)

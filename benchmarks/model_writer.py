@@ -25,11 +25,11 @@ from memory_maintenance.task import Tools
 from memory_maintenance.tenants.control import load_tenant
 from memory_maintenance.work import Run
 from memory_maintenance.writers.language.cleaning import clean
+from memory_maintenance.writers.model.accounted_model import AccountedModel
 from memory_maintenance.writers.model.asking import PatientModel, open_model
 from memory_maintenance.writers.model.completion import read_completion
 from memory_maintenance.writers.model.judging import read_answer
 from memory_maintenance.writers.model.ledger import question_key
-from memory_maintenance.writers.model.ledgered import LedgeredModel
 from memory_maintenance.writers.model.question import Answer, AnswerT, Question
 
 CALLS: Final = """
@@ -63,7 +63,7 @@ class ModelRun:
 class _Heard:
     """The model, and what it was asked: the ledger keeps answers and no questions."""
 
-    model: LedgeredModel
+    model: AccountedModel
     questions: dict[str, Question[Any]] = field(default_factory=dict)
 
     async def ask(self, question: Question[AnswerT]) -> Answer[AnswerT]:

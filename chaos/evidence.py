@@ -16,7 +16,7 @@ import asyncpg
 from temporalio.client import Client
 
 from chaos.answers import CANARY
-from chaos.checks.decay import DecayRun, Row
+from chaos.checks.decay import ObservedRun, Row
 from chaos.checks.derived import Derived, LastDream, Place
 from chaos.checks.surroundings import Closed, Ledger
 
@@ -85,7 +85,7 @@ class Found:
     derived: Sequence[Derived]
     covered: Mapping[UUID, UUID]
     dreams: Mapping[Place, LastDream]
-    runs: Mapping[str, Sequence[DecayRun]]
+    runs: Mapping[str, Sequence[ObservedRun]]
     adopted_at: datetime
     ledger: Ledger
     outcomes: Mapping[tuple[str, str | None], int]
@@ -132,10 +132,10 @@ def _derived(row: asyncpg.Record) -> Derived:
     return Derived(**said | {"sources": frozenset(row["sources"])})
 
 
-def _runs(rows: Iterable[asyncpg.Record]) -> dict[str, list[DecayRun]]:
-    found: dict[str, list[DecayRun]] = defaultdict(list)
+def _runs(rows: Iterable[asyncpg.Record]) -> dict[str, list[ObservedRun]]:
+    found: dict[str, list[ObservedRun]] = defaultdict(list)
     for row in rows:
-        found[row["tenant_id"]].append(DecayRun(row["as_of"], row["whole"]))
+        found[row["tenant_id"]].append(ObservedRun(row["as_of"], row["whole"]))
     return found
 
 

@@ -21,7 +21,7 @@ DryRun = Annotated[
 _MOST_TENANTS: Final = 10
 
 
-def show_foreseen(stats: dict[str, Any], request: MaintenanceRequest, *, as_json: bool) -> None:
+def show_preview(stats: dict[str, Any], request: MaintenanceRequest, *, as_json: bool) -> None:
     """Print the statistics of a dry run and, on standard error where they are JSON, the command that does it."""
     if as_json:
         print_json(stats)
@@ -37,7 +37,7 @@ def show_foreseen(stats: dict[str, Any], request: MaintenanceRequest, *, as_json
     say(f"Nothing was written. To do it: {command}", on=err if as_json else out)
 
 
-def foreseen_in_a_line(totals: CycleTotals) -> str:
+def preview_in_a_line(totals: CycleTotals) -> str:
     """Return what a dry run has found so far, for a progress line."""
     return f"{totals.tenants} tenants looked at: {results_in_words(totals)} to come"
 

@@ -18,7 +18,7 @@ from commands.console import (
     run,
     settings_for_command,
 )
-from commands.dry_run import DryRun, foreseen_in_a_line, show_foreseen, tenants_left
+from commands.dry_run import DryRun, preview_in_a_line, show_preview, tenants_left
 from commands.instants import AsOf
 from commands.tables import show_titled, table
 from commands.task_words import counts_of, done_in_words, left_in_words, results_in_words, specs
@@ -104,7 +104,7 @@ def _start(request: MaintenanceRequest, *, no_wait: bool = False, as_json: bool 
     settings = settings_for_command()
     stats = run(_run(settings, request, no_wait=no_wait))
     if request.dry_run and not no_wait:
-        show_foreseen(stats, request, as_json=as_json)
+        show_preview(stats, request, as_json=as_json)
     elif as_json:
         print_json(stats)
     elif not no_wait:
@@ -144,7 +144,7 @@ async def _run(settings: Settings, request: MaintenanceRequest, *, no_wait: bool
             return {"workflow_id": started.id}
         with progress_of() as bar:
             task = bar.add_task("planning", total=None if bar.disable else await _size(settings, stack, request))
-            tell = foreseen_in_a_line if request.dry_run else in_a_line
+            tell = preview_in_a_line if request.dry_run else in_a_line
             return await follow(
                 client,
                 started,

@@ -11,7 +11,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.messages import CloseCycleRequest, ForeseeCostsRequest, OpenCycleRequest, OpenCycleResult
     from activities.planning import PlanningActivities
     from memory_maintenance.cycles.outcomes import CycleTotals
-    from memory_maintenance.cycles.preview import foreseen_stats
+    from memory_maintenance.cycles.preview import preview_stats
     from memory_maintenance.cycles.statistics import statistics
     from memory_maintenance.work import Run
     from workflows.messages import CycleProgress, CycleScope, MaintenanceRequest
@@ -94,7 +94,7 @@ async def stats(state: CycleProgress, totals: CycleTotals) -> dict[str, Any]:
         return found
     request = ForeseeCostsRequest(totals=totals)
     costs = await workflow.execute_activity_method(PlanningActivities.foresee_costs, request, **sql())
-    return found | foreseen_stats(totals, costs)
+    return found | preview_stats(totals, costs)
 
 
 def _nominal_time() -> datetime | None:

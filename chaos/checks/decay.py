@@ -18,7 +18,7 @@ TOLERANCE: Final = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
-class DecayRun:
+class ObservedRun:
     """A run that a tenant's memories may have met. ``whole``: it certainly met every one of them."""
 
     as_of: datetime
@@ -52,7 +52,7 @@ class DecayHistory:
     adopted_at: datetime
     last: datetime
     """The fixed instant of the last run, which met every memory."""
-    runs: Mapping[str, Sequence[DecayRun]]
+    runs: Mapping[str, Sequence[ObservedRun]]
     """Per tenant, in order of ``as_of``."""
     rate: float
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 from decimal import Decimal
 
 from memory_maintenance.cycles.outcomes import CycleTotals, TenantOutcome
-from memory_maintenance.cycles.preview import ForeseenCosts
+from memory_maintenance.cycles.preview import PreviewCosts
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import Executor
 from memory_maintenance.tenants.control import load_tenant
 from memory_maintenance.writers.model.budget import DEPLOYMENT, daily_limits, prices, tenant_scope, used
 
 
-async def foreseen_costs(db: Executor, settings: Settings, totals: CycleTotals) -> ForeseenCosts:
+async def preview_costs(db: Executor, settings: Settings, totals: CycleTotals) -> PreviewCosts:
     """Return what *totals*, those of a dry run, take at most. Reads only."""
     read, written, cost = _taken(settings, totals)
     limits, (tokens, spent) = daily_limits(settings), await used(db, DEPLOYMENT)
     over = [one.tenant_id for one in totals.foreseen if not await _suffices(db, settings, one)]
-    return ForeseenCosts(
+    return PreviewCosts(
         input_tokens=read,
         output_tokens=written,
         cost=float(cost),

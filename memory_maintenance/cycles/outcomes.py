@@ -70,7 +70,7 @@ class CycleFailure(Message):
 NAMED_FAILURES = 50
 """Failed tenants that a result names; the rest is counted, and listed in ``maintenance.tenant_runs``."""
 
-NAMED_FORESEEN = 20
+NAMED_PREVIEW = 20
 """Tenants of a dry run that its result names: they are listed nowhere else."""
 
 
@@ -112,7 +112,7 @@ class CycleTotals(Message):
         return total
 
     def plus(self, other: CycleTotals) -> CycleTotals:
-        """Return the sum of both; failures are named up to ``NAMED_FAILURES``, others up to ``NAMED_FORESEEN``."""
+        """Return the sum of both; failures are named up to ``NAMED_FAILURES``, others up to ``NAMED_PREVIEW``."""
         tasks = self.by_task.keys() | other.by_task.keys()
         largest = sorted(self.foreseen + other.foreseen, key=lambda outcome: (-outcome.changes, outcome.tenant_id))
         return CycleTotals(
@@ -122,7 +122,7 @@ class CycleTotals(Message):
             statuses=summed(self.statuses, other.statuses),
             decayed_tenants=self.decayed_tenants + other.decayed_tenants,
             failures=(self.failures + other.failures)[:NAMED_FAILURES],
-            foreseen=tuple(largest[:NAMED_FORESEEN]),
+            foreseen=tuple(largest[:NAMED_PREVIEW]),
             failure=self.failure or other.failure,
             **{task: self.of(task).plus(other.of(task)) for task in sorted(tasks)},
         )

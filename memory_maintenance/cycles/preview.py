@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from memory_maintenance.cycles.outcomes import CycleTotals
 
 
-class ForeseenCosts(BaseModel):
+class PreviewCosts(BaseModel):
     """What a run takes of a model at most, if every answer is as long as it may be, against what today has left.
 
     Money is in the currency of the prices; a day is one of UTC.
@@ -32,7 +32,7 @@ class ForeseenCosts(BaseModel):
         return self.input_tokens + self.output_tokens <= self.tokens_left and self.cost <= self.cost_left
 
 
-def foreseen_stats(totals: CycleTotals, costs: ForeseenCosts) -> dict[str, Any]:
+def preview_stats(totals: CycleTotals, costs: PreviewCosts) -> dict[str, Any]:
     """Return what the statistics of a dry run have besides those of a run."""
     return {
         "dry_run": True,

@@ -15,10 +15,10 @@ from uuid import uuid4
 
 import structlog
 
-from memory_maintenance.cycles.costs import foreseen_costs
+from memory_maintenance.cycles.costs import preview_costs
 from memory_maintenance.cycles.outcomes import CycleTotals, TenantOutcome
 from memory_maintenance.cycles.planner import Planner
-from memory_maintenance.cycles.preview import foreseen_stats
+from memory_maintenance.cycles.preview import preview_stats
 from memory_maintenance.cycles.record import close_cycle, cycle_config, log_what_is_off, open_cycle, record_outcomes
 from memory_maintenance.cycles.statistics import statistics
 from memory_maintenance.cycles.step import do_unit, due_units, tasks_named
@@ -69,7 +69,7 @@ async def run_maintenance(
     stats = statistics(totals, run, started_at=started_at, completed_at=datetime.now(UTC), config=config)
     if not dry_run:
         return stats
-    return stats | foreseen_stats(totals, await foreseen_costs(pool, settings, totals))
+    return stats | preview_stats(totals, await preview_costs(pool, settings, totals))
 
 
 @asynccontextmanager

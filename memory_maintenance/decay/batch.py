@@ -12,10 +12,9 @@ from uuid import UUID
 
 import structlog
 
-from memory_maintenance.decay.policy import DecayRule
-from memory_maintenance.decay.policy import Run as Instants
-from memory_maintenance.decay.progress import DecayProgress, Halt, foreseen_gate, gate, keep, keep_end, start
-from memory_maintenance.decay.statements import NOTHING, Page, decay_locked, decay_page, foreseen_page
+from memory_maintenance.decay.policy import DecayRule, DecayRun
+from memory_maintenance.decay.progress import DecayProgress, Halt, gate, keep, keep_end, preview_gate, start
+from memory_maintenance.decay.statements import NOTHING, Page, decay_locked, decay_page, preview_page
 from memory_maintenance.errors import StatementTimeoutError
 from memory_maintenance.store.pool import Executor, Pool, transaction
 from memory_maintenance.work import Run
@@ -102,11 +101,11 @@ class BatchInProgress:
             else:
                 return page if not isinstance(page, Page) else "more" if page.seen == self.page_size else "done"
 
-    async def _page_at_cursor(self, db: Executor, instants: Instants) -> Page:
+    async def _page_at_cursor(self, db: Executor, instants: DecayRun) -> Page:
         if self.cursor == _LAST_ID:
             return NOTHING
         first_id = UUID(int=self.cursor.int + 1) if self.cursor else _FIRST_ID
-        price = foreseen_page if self.run.dry_run else decay_page
+        price = preview_page if self.run.dry_run else decay_page
         return await price(
             db,
             self.tenant_id,
@@ -136,22 +135,22 @@ class BatchInProgress:
                 return page
         return None
 
-    async def _page_of(self, ids: Sequence[UUID], db: Executor, instants: Instants) -> Page:
+    async def _page_of(self, ids: Sequence[UUID], db: Executor, instants: DecayRun) -> Page:
         return await decay_locked(db, self.tenant_id, ids=ids, run=instants, rule=self.rule, tolerance=self.tolerance)
 
     async def _in_its_transaction(
-        self, write_page: Callable[[Executor, Instants], Awaitable[Page]], *, again: bool = False
+        self, write_page: Callable[[Executor, DecayRun], Awaitable[Page]], *, again: bool = False
     ) -> Page | Halt:
         if self.run.dry_run:
-            instants = await foreseen_gate(self.pool, self.tenant_id, self.run.as_of)
-            if not isinstance(instants, Instants):
+            instants = await preview_gate(self.pool, self.tenant_id, self.run.as_of)
+            if not isinstance(instants, DecayRun):
                 return instants
             page = await write_page(self.pool, instants)
             self._count(page, again=again)
             return page
         async with transaction(self.pool) as db:
             instants = await self._allowed(db)
-            if not isinstance(instants, Instants):
+            if not isinstance(instants, DecayRun):
                 return instants
             page = await write_page(db, instants)
             self._count(page, again=again)
@@ -159,7 +158,7 @@ class BatchInProgress:
             await keep(db, self.tenant_id, self.run.cycle_id, self._progress(done=last))
             return page
 
-    async def _allowed(self, db: Executor) -> Instants | Halt:
+    async def _allowed(self, db: Executor) -> DecayRun | Halt:
         if self.started:
             return await gate(db, self.tenant_id, self.run.as_of)
         self.started = True

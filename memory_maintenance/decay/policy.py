@@ -79,7 +79,7 @@ class DecayRule:
         """Return the share of the base that no exposure takes."""
         return RETAINED if self.policy == "bounded" or self.retained_share is None else self.retained_share
 
-    def for_run(self, run: Run) -> DecayRule:
+    def for_run(self, run: DecayRun) -> DecayRule:
         """Return the rule with what the store decides where no setting does."""
         return self if self.retained_share is not None else replace(self, retained_share=run.retained_share)
 
@@ -223,7 +223,7 @@ def _known(instant: datetime | None) -> datetime | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class DecayRun:
     """What a run brings to every row of a tenant."""
 
     as_of: datetime
@@ -250,7 +250,7 @@ class Outcome:
     importance: float | None = None
 
 
-def verdict(row: RowState, run: Run, rule: DecayRule) -> Verdict:
+def verdict(row: RowState, run: DecayRun, rule: DecayRule) -> Verdict:
     """Say which case a row is: the first that holds of those in ``Verdict``."""
     if not row.is_valid or row.importance is None:
         return "invalid"
@@ -267,7 +267,7 @@ def verdict(row: RowState, run: Run, rule: DecayRule) -> Verdict:
     return "resumed" if run.resumed_at is not None and row.base_at < run.resumed_at else "known"
 
 
-def judge(row: RowState, run: Run, rule: DecayRule) -> Outcome:
+def judge(row: RowState, run: DecayRun, rule: DecayRule) -> Outcome:
     """Say what a run makes of a row; whether a known row is written is up to the tolerance."""
     rule = rule.for_run(run)
     case = verdict(row, run, rule)
@@ -278,7 +278,7 @@ def judge(row: RowState, run: Run, rule: DecayRule) -> Outcome:
     return Outcome(case, base, base_at, last_access, decayed(base, base_at, last_access, run.as_of, rule, row.layer))
 
 
-def _base(case: Verdict, row: RowState, run: Run) -> tuple[float | None, datetime | None]:
+def _base(case: Verdict, row: RowState, run: DecayRun) -> tuple[float | None, datetime | None]:
     match case:
         case "first_sight":
             earliest = max(run.adopted_at - ADOPTED_AGE, run.resumed_at or EARLIEST)

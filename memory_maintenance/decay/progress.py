@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from memory_maintenance.decay.policy import Run
+from memory_maintenance.decay.policy import DecayRun
 from memory_maintenance.store.pool import Executor, execute, fetch, fetch_row, fetch_value, from_json, to_json
 
 Halt = Literal["paused", "superseded"]
@@ -61,8 +61,8 @@ WHERE t.tenant_id = $1
 FOR NO KEY UPDATE OF t
 """
 
-FORESEEN: Final = """
--- decay.FORESEEN: what a run that started at this as_of would find, as START and GATE have it; nothing is written.
+PREVIEW: Final = """
+-- decay.PREVIEW: what a run that started at this as_of would find, as START and GATE have it; nothing is written.
 --   $1 tenant_id  text
 --   $2 as_of      timestamptz
 SELECT coalesce(s.adopted_at, $2) AS adopted_at, s.decay_retained,
@@ -120,7 +120,7 @@ async def adopt(db: Executor, as_of: datetime) -> None:
 class Started:
     """A run as it begins or goes on: whether it may, and how far it is."""
 
-    run: Run | Halt
+    run: DecayRun | Halt
     cursor: UUID | None
     """The last id that it has seen; None: it has seen nothing yet."""
     counts: Mapping[str, int]
@@ -142,7 +142,7 @@ async def start(db: Executor, tenant_id: str, as_of: datetime, run_id: UUID) -> 
     return Started(_run_or_halt(found, as_of), found["cursor"], from_json(found["counts"]) or {})
 
 
-async def gate(db: Executor, tenant_id: str, as_of: datetime) -> Run | Halt:
+async def gate(db: Executor, tenant_id: str, as_of: datetime) -> DecayRun | Halt:
     """Return what a page of this run needs to know, or why it must not be written.
 
     *db* is the page's own transaction: the answer holds until it ends.
@@ -151,26 +151,26 @@ async def gate(db: Executor, tenant_id: str, as_of: datetime) -> Run | Halt:
     return _run_or_halt(dict(row), as_of) if row else "superseded"
 
 
-async def foreseen_gate(db: Executor, tenant_id: str, as_of: datetime) -> Run | Halt:
+async def preview_gate(db: Executor, tenant_id: str, as_of: datetime) -> DecayRun | Halt:
     """Return what ``gate`` would after ``start``, without announcing a run or keeping anybody out."""
-    row = await fetch_row(db, FORESEEN, tenant_id, as_of)
-    return _run_or_halt(dict(row), as_of) if row else Run(as_of, as_of)
+    row = await fetch_row(db, PREVIEW, tenant_id, as_of)
+    return _run_or_halt(dict(row), as_of) if row else DecayRun(as_of, as_of)
 
 
-async def foreseen_run(db: Executor, tenant_id: str, as_of: datetime) -> Run:
+async def preview_instants(db: Executor, tenant_id: str, as_of: datetime) -> DecayRun:
     """Return what a run of decay at *as_of* would bring to the tenant's rows, without announcing one."""
-    row = await fetch_row(db, FORESEEN, tenant_id, as_of)
-    return _run(dict(row), as_of) if row else Run(as_of, as_of)
+    row = await fetch_row(db, PREVIEW, tenant_id, as_of)
+    return _run(dict(row), as_of) if row else DecayRun(as_of, as_of)
 
 
-def _run_or_halt(row: Mapping[str, Any], as_of: datetime) -> Run | Halt:
+def _run_or_halt(row: Mapping[str, Any], as_of: datetime) -> DecayRun | Halt:
     if row["superseded"]:
         return "superseded"
     return "paused" if row["paused"] else _run(row, as_of)
 
 
-def _run(row: Mapping[str, Any], as_of: datetime) -> Run:
-    return Run(as_of, row["adopted_at"], row["decay_resumed_at"], row["decay_retained"])
+def _run(row: Mapping[str, Any], as_of: datetime) -> DecayRun:
+    return DecayRun(as_of, row["adopted_at"], row["decay_resumed_at"], row["decay_retained"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from asyncpg import Record
 
-from memory_maintenance.decay.policy import DecayRule, Run
+from memory_maintenance.decay.policy import DecayRule, DecayRun
 from memory_maintenance.store.pool import Executor, execute, fetch, fetch_row
 from memory_maintenance.store.statement import composed
 
@@ -191,8 +191,8 @@ DECAY_LOCKED: Final = composed(
     *(_PAGE_OF_IDS, DIGITS, _PRICE, _WRITE),
     result=_COUNTS,
 )
-FORESEEN_PAGE: Final = composed(
-    "decay.FORESEEN_PAGE: counts what DECAY_PAGE would write if no row were locked; writes nothing.",
+PREVIEW_PAGE: Final = composed(
+    "decay.PREVIEW_PAGE: counts what DECAY_PAGE would write if no row were locked; writes nothing.",
     *(_PAGE_BY_CURSOR, DIGITS, _PRICE, _FORESEE),
     result=_COUNTS,
 )
@@ -239,21 +239,21 @@ NOTHING: Final = Page(0, 0, 0, 0, 0, 0, 0, 0, (), (), None)
 
 
 async def decay_page(
-    db: Executor, tenant_id: str, *, first_id: UUID, size: int, run: Run, rule: DecayRule, tolerance: float
+    db: Executor, tenant_id: str, *, first_id: UUID, size: int, run: DecayRun, rule: DecayRule, tolerance: float
 ) -> Page:
     """Write the page of at most *size* rows that begins at *first_id*. Twice is once."""
     return await _written(db, DECAY_PAGE, tenant_id, first_id, size, *_terms(run, rule, tolerance))
 
 
-async def foreseen_page(
-    db: Executor, tenant_id: str, *, first_id: UUID, size: int, run: Run, rule: DecayRule, tolerance: float
+async def preview_page(
+    db: Executor, tenant_id: str, *, first_id: UUID, size: int, run: DecayRun, rule: DecayRule, tolerance: float
 ) -> Page:
     """Return what ``decay_page`` would if no row were locked, and write nothing."""
-    return await _written(db, FORESEEN_PAGE, tenant_id, first_id, size, *_terms(run, rule, tolerance))
+    return await _written(db, PREVIEW_PAGE, tenant_id, first_id, size, *_terms(run, rule, tolerance))
 
 
 async def decay_locked(
-    db: Executor, tenant_id: str, *, ids: Sequence[UUID], run: Run, rule: DecayRule, tolerance: float
+    db: Executor, tenant_id: str, *, ids: Sequence[UUID], run: DecayRun, rule: DecayRule, tolerance: float
 ) -> Page:
     """Write these rows, as ``decay_page`` does. Twice is once."""
     return await _written(db, DECAY_LOCKED, tenant_id, list(ids), len(ids), *_terms(run, rule, tolerance))
@@ -265,7 +265,7 @@ async def priced_page(
     *,
     first_id: UUID,
     size: int,
-    run: Run,
+    run: DecayRun,
     rule: DecayRule,
     tolerance: float,
     later: Sequence[tuple[datetime, DecayRule]],
@@ -282,7 +282,7 @@ async def priced_page(
     return await fetch(db, PRICED_PAGE, tenant_id, first_id, size, *_terms(run, rule, tolerance), *columns)
 
 
-def _terms(run: Run, rule: DecayRule, tolerance: float) -> tuple[Any, ...]:
+def _terms(run: DecayRun, rule: DecayRule, tolerance: float) -> tuple[Any, ...]:
     rule = rule.for_run(run)
     speeds = [_multipliable(speed) for speed in rule.layers.values()]
     return (

@@ -130,7 +130,7 @@ def reflection_question(
         prompt="\n".join([*fields, delimited("record", numbered)]),
         answer_type=answer_type(len(memories)),
         sources=tuple(lines),
-        round=asked_in,
+        attempt_group=asked_in,
     )
 
 

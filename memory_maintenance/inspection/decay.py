@@ -11,9 +11,9 @@ from uuid import UUID
 from memory_maintenance.decay.policy import (
     REBASED,
     DecayRule,
+    DecayRun,
     Outcome,
     RowState,
-    Run,
     Segment,
     decayed,
     exposure_days,
@@ -22,7 +22,7 @@ from memory_maintenance.decay.policy import (
     multiplier,
     segments,
 )
-from memory_maintenance.decay.progress import foreseen_run
+from memory_maintenance.decay.progress import preview_instants
 from memory_maintenance.decay.rule import decay_rule
 from memory_maintenance.decay.statements import DIGITS
 from memory_maintenance.errors import MemoryNotFoundError
@@ -188,12 +188,12 @@ async def explain_decay(
         if memory_id not in rows:
             raise MemoryNotFoundError(memory_id)
     tenants = {row["tenant_id"] for row in rows.values()}
-    known = {tenant: (await control_of(db, tenant), await foreseen_run(db, tenant, as_of)) for tenant in tenants}
+    known = {tenant: (await control_of(db, tenant), await preview_instants(db, tenant, as_of)) for tenant in tenants}
     found = (rows[memory_id] for memory_id in memory_ids)
     return [_explanation(row, *known[row["tenant_id"]], settings) for row in found]
 
 
-def _explanation(row: Any, control: TenantControl, run: Run, settings: Settings) -> DecayExplanation:
+def _explanation(row: Any, control: TenantControl, run: DecayRun, settings: Settings) -> DecayExplanation:
     overrides, as_of = control.overrides, run.as_of
     own, state = settings.for_tenant(overrides), _state(row)
     rule = decay_rule(own).for_run(run)

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Final
 
 from memory_maintenance.decay.costs import cost_of
-from memory_maintenance.decay.policy import RETAINED, Run
+from memory_maintenance.decay.policy import RETAINED, DecayRun
 from memory_maintenance.decay.rule import decay_rule
 from memory_maintenance.inspection.health import Check
 from memory_maintenance.settings import Settings
@@ -54,7 +54,7 @@ _store = partial(Check, "store")
 async def share(pool: Pool, settings: Settings) -> Check:
     """Say what the deployment's rule costs where it leaves less than a new store does."""
     as_of = await checked_as_of(pool, None)
-    rule = decay_rule(settings).for_run(Run(as_of, as_of, retained_share=await fetch_value(pool, SHARE)))
+    rule = decay_rule(settings).for_run(DecayRun(as_of, as_of, retained_share=await fetch_value(pool, SHARE)))
     kept = f"{rule.policy} decay leaves {rule.retained:g} of what the agent said"
     if not settings.memory_importance_decay_enabled or rule.retained >= RETAINED:
         return _store("decay", "ok", kept)

@@ -14,11 +14,11 @@ from typing import Final
 import numpy as np
 
 from memory_maintenance.decay.policy import DecayRule
-from memory_maintenance.decay.progress import foreseen_run
+from memory_maintenance.decay.progress import preview_instants
 from memory_maintenance.decay.rule import decay_rule
 from memory_maintenance.inspection.distribution import Floats, Tally, UniformSample
-from memory_maintenance.inspection.foresight import Census, PricedRows, foresee
 from memory_maintenance.inspection.ordering import OrderChange, order_change
+from memory_maintenance.inspection.pricing import Census, PricedRows, priced_rows
 from memory_maintenance.inspection.scenario import Repricing, Scenario, Simulation, Stop
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.clock import checked_as_of
@@ -98,7 +98,7 @@ class _Gathering:
         """Take in one tenant's memories."""
         is_on = self.settings.for_tenant(control.overrides).memory_importance_decay_enabled
         self.switched_off += not is_on
-        run = await foreseen_run(db, control.tenant_id, self.as_of)
+        run = await preview_instants(db, control.tenant_id, self.as_of)
         own = decay_rule(self.settings.for_tenant(control.overrides)).for_run(run)
         rule = self.scenario.applied_to(own, self.settings)
         days = timedelta(days=self.scenario.days) / _STOPS
@@ -106,7 +106,7 @@ class _Gathering:
         later = [(instant, by) for by in ((rule, own) if is_on else (rule,)) for instant in instants]
         sample = UniformSample(MOST_COMPARED, self.random)
         tolerance = self.settings.memory_decay_tolerance
-        async for rows in foresee(db, control.tenant_id, run, rule, tolerance, later, self.census):
+        async for rows in priced_rows(db, control.tenant_id, run, rule, tolerance, later, self.census):
             tried = rows.left[: len(instants)]
             present = rows.left[len(instants) :] if is_on else np.tile(rows.stored, (len(instants), 1))
             sample.add(rows.stored, tried[-1], present[-1])

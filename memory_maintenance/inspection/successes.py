@@ -7,7 +7,9 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+from memory_maintenance.cycles.step import chosen_names
 from memory_maintenance.store.pool import Executor, fetch
+from memory_maintenance.tasks import TASKS
 
 LAST_SUCCESS: Final = """
 -- inspection.LAST_SUCCESS: the newest completed cycle of each kind, over the whole fleet.
@@ -18,21 +20,23 @@ ORDER BY kind, completed_at DESC
 
 SUCCESSES_OF_TENANTS: Final = """
 -- inspection.SUCCESSES_OF_TENANTS: when a run of each kind that had work for a tenant was last completed for it, and
--- how many it had since that were not. Those first that somebody has to look at. A run of chosen tasks is of no kind.
+-- how many it had since that were not. Those first that somebody has to look at. A daily run counts where it did every
+-- task of a daily run.
+--   $1 tasks  jsonb  their names
 WITH runs AS (
     SELECT r.tenant_id, c.kind, c.cycle_id, c.started_at, r.status,
            max(c.started_at) FILTER (WHERE r.status = 'completed') OVER (PARTITION BY r.tenant_id, c.kind)
                AS succeeded_at
     FROM maintenance.tenant_runs r JOIN maintenance.cycles c USING (cycle_id)
     WHERE c.kind <> 'daily' OR c.config->'tasks' IS NULL
-          OR c.config->'tasks' @> '["decay", "summarization", "dreaming"]'
+          OR c.config->'tasks' @> $1::jsonb
 ),
-told AS (
+counted AS (
     SELECT tenant_id, kind, succeeded_at, now() - succeeded_at AS age,
            count(DISTINCT cycle_id) FILTER (WHERE started_at > succeeded_at OR succeeded_at IS NULL) AS runs_since
     FROM runs GROUP BY tenant_id, kind, succeeded_at
 )
-SELECT tenant_id, kind, succeeded_at, age, runs_since FROM told
+SELECT tenant_id, kind, succeeded_at, age, runs_since FROM counted
 ORDER BY (runs_since > 0) DESC, succeeded_at NULLS FIRST, tenant_id, kind
 """
 
@@ -68,4 +72,5 @@ async def last_successes(db: Executor) -> list[LastSuccess]:
 
 async def successes_of_tenants(db: Executor) -> list[TenantSuccess]:
     """Return the last success of every tenant and kind; first those that failed since, then the longest ago."""
-    return [TenantSuccess(**dict(row)) for row in await fetch(db, SUCCESSES_OF_TENANTS)]
+    daily = chosen_names(task.spec for task in TASKS if "daily" in task.spec.cycles)
+    return [TenantSuccess(**dict(row)) for row in await fetch(db, SUCCESSES_OF_TENANTS, daily)]

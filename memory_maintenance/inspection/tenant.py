@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 from memory_maintenance.cycles.outcomes import TenantOutcome
 from memory_maintenance.decay.policy import DecayRule
-from memory_maintenance.decay.progress import foreseen_run
+from memory_maintenance.decay.progress import preview_instants
 from memory_maintenance.decay.rule import decay_rule
 from memory_maintenance.dreaming.due import due_projects
 from memory_maintenance.inspection.decay import RuleOrigin, rule_origin
@@ -97,7 +97,7 @@ async def tenant_report(pool: Pool, settings: Settings, tenant_id: str) -> Tenan
         hourly = daily.model_copy(update={"kind": "hourly"})
         return TenantReport(
             control=control,
-            rule=decay_rule(own).for_run(await foreseen_run(db, tenant_id, as_of)),
+            rule=decay_rule(own).for_run(await preview_instants(db, tenant_id, as_of)),
             origin=rule_origin(settings, control.overrides),
             decay_enabled=own.memory_importance_decay_enabled,
             decayed_as_of=decay["decay_completed_as_of"] if decay else None,

@@ -128,5 +128,5 @@ def _question(
         prompt=prompt,
         answer_type=SessionSummaryResponse,
         sources=tuple(sources),
-        round=asked_in,
+        attempt_group=asked_in,
     )

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from chaos.checks.decay import Base, DecayHistory, DecayRun, Row, check_importance, check_writes
+from chaos.checks.decay import Base, DecayHistory, ObservedRun, Row, check_importance, check_writes
 from chaos.decay_model import left
 from chaos.record import Around, DecayState, Remembered, Said
 
@@ -15,7 +15,7 @@ BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 RUNS = [BEGIN + n * 5 * DAY for n in range(5)]
 """Adoption, three more runs, and the last one."""
 LAST = RUNS[-1]
-HISTORY = DecayHistory(BEGIN, LAST, {"acme": [DecayRun(run, whole=True) for run in RUNS]}, rate=0.01)
+HISTORY = DecayHistory(BEGIN, LAST, {"acme": [ObservedRun(run, whole=True) for run in RUNS]}, rate=0.01)
 
 
 def at_rest(run: int) -> DecayState:
@@ -111,7 +111,7 @@ def test_any_other_importance_fails(memory, found):
 
 
 def test_a_run_that_did_not_meet_every_memory_leaves_the_question_open():
-    runs = [DecayRun(run, whole=run != RUNS[2]) for run in RUNS]
+    runs = [ObservedRun(run, whole=run != RUNS[2]) for run in RUNS]
     memory = remembered(set_at(at_rest(1)))
     assert replace(HISTORY, runs={"acme": runs}).bases(memory) == [Base(0.6, RUNS[2]), Base(0.6, RUNS[3])]
 

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from memory_maintenance.decay.policy import DecayRule, Run, decayed
+from memory_maintenance.decay.policy import DecayRule, DecayRun, decayed
 from memory_maintenance.decay.statements import DECAY_LOCKED, DECAY_PAGE, _terms, _written
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import Pool, execute, fetch, fetch_value
@@ -101,7 +101,7 @@ WAITING = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT gra
     ],
 )
 async def test_what_an_agent_commits_between_the_reading_and_the_locking_of_a_row_is_kept(any_pool, ids, deed, again):
-    terms = _terms(Run(NIGHT, NIGHT - 10 * DAY), RULE, 0.0)
+    terms = _terms(DecayRun(NIGHT, NIGHT - 10 * DAY), RULE, 0.0)
     key = sorted(ids)[5]
     async with any_pool.acquire() as agent:
         await agent.execute("SELECT pg_advisory_lock(1)")

@@ -6,7 +6,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from memory_maintenance.decay.policy import DecayRule, Run
+from memory_maintenance.decay.policy import DecayRule, DecayRun
 from memory_maintenance.decay.statements import DECAY_PAGE, _terms
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import execute, fetch_value
@@ -36,7 +36,7 @@ async def test_a_page_of_a_large_tenant_and_of_a_small_one_read_their_own_rows_o
 
 async def _rows_read(pool: asyncpg.Pool, tenant: str, first_id: UUID) -> int:
     as_of = datetime.now(UTC) - timedelta(days=2)
-    terms = _terms(Run(as_of, as_of), DecayRule(), 0.0)
+    terms = _terms(DecayRun(as_of, as_of), DecayRule(), 0.0)
     async with pool.acquire() as connection, connection.transaction():
         plan = await connection.fetchval("EXPLAIN (ANALYZE, FORMAT JSON) " + DECAY_PAGE, tenant, first_id, SIZE, *terms)
     return sum(rows_read(plan[0]["Plan"]).values())

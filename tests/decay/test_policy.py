@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from memory_maintenance.decay.policy import (
     DecayRule,
+    DecayRun,
     RowState,
-    Run,
     decayed,
     exposure_days,
     judge,
@@ -125,7 +125,7 @@ def test_staged_leaves_a_share_of_the_base_for_good(share, end, left):
 )
 def test_what_stays_is_the_settings_or_the_stores(policy, setting, store, left):
     rule = DecayRule(policy=policy, retained_share=setting)
-    assert rule.for_run(Run(AS_OF, AS_OF, retained_share=store)).retained == left
+    assert rule.for_run(DecayRun(AS_OF, AS_OF, retained_share=store)).retained == left
 
 
 @pytest.mark.parametrize(("layer", "days"), [("sm", 0.5), ("episodic", 1.0), (None, 1.0), ("reflective", 0.0)])
@@ -185,7 +185,7 @@ def test_importance_stays_between_floor_and_base_and_never_rises_with_time(base,
 
 AS_OF = datetime(2024, 6, 1, tzinfo=UTC)
 ZERO = datetime(1970, 1, 1, tzinfo=UTC)
-RUN = Run(AS_OF, adopted_at=AS_OF - 10 * DAY)
+RUN = DecayRun(AS_OF, adopted_at=AS_OF - 10 * DAY)
 KNOWN: dict[str, Any] = {
     "importance": 0.5,
     "base": 0.6,
@@ -253,7 +253,7 @@ def test_the_zero_of_a_clock_is_no_access(created, accessed, access):
 
 
 def test_time_while_decay_was_off_does_not_count():
-    resumed = Run(AS_OF, adopted_at=AS_OF - 90 * DAY, resumed_at=AS_OF - DAY)
+    resumed = DecayRun(AS_OF, adopted_at=AS_OF - 90 * DAY, resumed_at=AS_OF - DAY)
     known, new = (judge(RowState(**KNOWN | {"base": base}), resumed, RULE) for base in (0.6, None))
     assert (known.verdict, known.base, known.base_at) == ("resumed", 0.5, AS_OF - DAY)
     assert (new.verdict, new.base, new.base_at) == ("first_sight", 0.5, AS_OF - DAY)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from memory_maintenance.decay.policy import DecayRule, RowState, Run, decayed, judge
+from memory_maintenance.decay.policy import DecayRule, DecayRun, RowState, decayed, judge
 from memory_maintenance.rae.decay import DecayWorker
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.migrate import migrate
@@ -97,7 +97,7 @@ async def test_a_tenant_may_differ(pool):
 async def test_what_stays_is_in_the_outcome_of_a_row():
     row = RowState(0.5, created_at=NIGHT - 900 * DAY)
     shares = {
-        share: judge(row, Run(NIGHT, NIGHT - 900 * DAY, None, share), DecayRule()).importance for share in (0, 0.7)
+        share: judge(row, DecayRun(NIGHT, NIGHT - 900 * DAY, None, share), DecayRule()).importance for share in (0, 0.7)
     }
     assert shares == {0: 0.01, 0.7: pytest.approx(0.35)}
 

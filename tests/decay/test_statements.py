@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memory_maintenance.decay.policy import REBASED, DecayRule, Outcome, RowState, Run, decayed, judge
+from memory_maintenance.decay.policy import REBASED, DecayRule, DecayRun, Outcome, RowState, decayed, judge
 from memory_maintenance.decay.statements import DECAY_PAGE, PRICED_PAGE, Page, _terms, decay_page, priced_page
 from memory_maintenance.store.pool import Pool, execute, fetch, fetch_value, transaction
 from tests.decay.conftest import some
@@ -102,7 +102,7 @@ async def _read(pool: Pool) -> dict[UUID, RowState]:
     return {row["id"]: _state(row) for row in await fetch(pool, READ, TENANT)}
 
 
-async def _page(pool: Pool, run: Run, rule: DecayRule, tolerance: float = 0.0) -> Page:
+async def _page(pool: Pool, run: DecayRun, rule: DecayRule, tolerance: float = 0.0) -> Page:
     async with transaction(pool) as db:
         return await decay_page(db, TENANT, first_id=UUID(int=0), size=1000, run=run, rule=rule, tolerance=tolerance)
 
@@ -132,7 +132,7 @@ def _assert_agrees(before: RowState, after: RowState, outcome: Outcome, toleranc
 )
 @some(40)
 def test_sql_and_python_agree_on_every_row(lab, states, rule, tolerance, adopted_at, resumed_at):
-    digits, pool, run = lab.digits, lab.pool, Run(AS_OF, adopted_at, resumed_at)
+    digits, pool, run = lab.digits, lab.pool, DecayRun(AS_OF, adopted_at, resumed_at)
     lab.run(_fill(pool, states))
     before = lab.run(_read(pool))
     page = lab.run(_page(pool, run, rule, tolerance))
@@ -158,7 +158,7 @@ def test_sql_and_python_agree_on_every_row(lab, states, rule, tolerance, adopted
 @some(40)
 def test_a_look_ahead_prices_every_instant_by_the_rule_beside_it(lab, states, rule, later, adopted_at):
     later = [(at, replace(by, layers=rule.layers)) for at, by in later]
-    run = Run(AS_OF, adopted_at)
+    run = DecayRun(AS_OF, adopted_at)
     lab.run(_fill(lab.pool, states))
     rows = lab.run(_look_ahead(lab.pool, run, rule, later))
     for row, state in zip(rows, lab.run(_read(lab.pool)).values(), strict=True):
@@ -171,7 +171,7 @@ def test_a_look_ahead_prices_every_instant_by_the_rule_beside_it(lab, states, ru
         assert row["left"] == pytest.approx(exact, abs=1e-12)
 
 
-async def _look_ahead(pool: Pool, run: Run, rule: DecayRule, later: list[tuple[datetime, DecayRule]]) -> list[Any]:
+async def _look_ahead(pool: Pool, run: DecayRun, rule: DecayRule, later: list[tuple[datetime, DecayRule]]) -> list[Any]:
     return await priced_page(
         pool, TENANT, first_id=UUID(int=0), size=1000, run=run, rule=rule, tolerance=0.0, later=later
     )
@@ -181,7 +181,7 @@ async def _look_ahead(pool: Pool, run: Run, rule: DecayRule, later: list[tuple[d
 def test_the_arithmetic_is_written_out_in_the_plan(lab, statement):
     """A function that is called for each row costs many times more than one that Postgres has inlined."""
     terms = (
-        *_terms(Run(AS_OF, AS_OF), DecayRule(), 0.0),
+        *_terms(DecayRun(AS_OF, AS_OF), DecayRule(), 0.0),
         *([[AS_OF], [False], [True], [0.001], [0.0]] if statement is PRICED_PAGE else []),
     )
     plan = lab.run(fetch(lab.pool, "EXPLAIN (VERBOSE) " + statement, TENANT, UUID(int=0), 10, *terms))
@@ -196,7 +196,7 @@ def test_no_stored_time_makes_a_page_fail(lab, column, time):
     lab.run(_fill(lab.pool, [RowState(0.5, 0.6, AS_OF - 3 * DAY, 0.5, AS_OF - 9 * DAY)] * 2))
     one = "(SELECT min(id::text)::uuid FROM memories)"
     lab.run(execute(lab.pool, f"UPDATE memories SET {column} = '{time}' WHERE id = {one}"))  # noqa: S608
-    page = lab.run(_page(lab.pool, Run(AS_OF, AS_OF - 9 * DAY), DecayRule()))
+    page = lab.run(_page(lab.pool, DecayRun(AS_OF, AS_OF - 9 * DAY), DecayRule()))
     unknown = column != "base_importance_at" and time in ("-infinity", "4713-01-01 00:00Z BC")
     assert (page.seen, page.updated, page.invalid) == (2, 2 if unknown else 1, 0 if unknown else 1)
     assert len(page.invalid_ids) == page.invalid
@@ -207,7 +207,7 @@ def test_the_zero_of_a_clock_does_not_halve_a_memory_in_its_first_night(lab, tim
     lab.run(_fill(lab.pool, [RowState(0.9, created_at=AS_OF - DAY, last_accessed_at=AS_OF - DAY)]))
     zeros = ", ".join(f"{column} = '1970-01-01 00:00Z'" for column in times.split(", "))
     lab.run(execute(lab.pool, f"UPDATE memories SET {zeros}"))  # noqa: S608
-    lab.run(_page(lab.pool, Run(AS_OF, AS_OF), DecayRule(retained_share=0.0)))
+    lab.run(_page(lab.pool, DecayRun(AS_OF, AS_OF), DecayRule(retained_share=0.0)))
     [row] = lab.run(_read(lab.pool)).values()
     assert row.importance > 0.899
 
@@ -216,7 +216,7 @@ def test_the_zero_of_a_clock_does_not_halve_a_memory_in_its_first_night(lab, tim
 def test_the_sessions_time_zone_changes_nothing(lab, zone):
     summer_begins = datetime(2026, 3, 29, 1, tzinfo=UTC)
     states = [RowState(0.5, 0.6, summer_begins - n * DAY, 0.5, summer_begins - 40 * DAY) for n in (1, 8, 39)]
-    run, rule = Run(summer_begins + DAY, summer_begins), DecayRule(rate=0.05)
+    run, rule = DecayRun(summer_begins + DAY, summer_begins), DecayRule(rate=0.05)
     lab.run(_fill(lab.pool, states))
     before = lab.run(_read(lab.pool))
     lab.run(_page_in_zone(lab.pool, zone, run, rule))
@@ -224,7 +224,7 @@ def test_the_sessions_time_zone_changes_nothing(lab, zone):
         assert state.importance == pytest.approx(judge(before[key], run, rule).importance, abs=lab.digits)
 
 
-async def _page_in_zone(pool: Pool, zone: str, run: Run, rule: DecayRule) -> None:
+async def _page_in_zone(pool: Pool, zone: str, run: DecayRun, rule: DecayRule) -> None:
     async with transaction(pool) as db:
         await execute(db, "SELECT set_config('timezone', $1, true)", zone)
         await decay_page(db, TENANT, first_id=UUID(int=0), size=10, run=run, rule=rule, tolerance=0)
@@ -251,7 +251,7 @@ def test_a_page_reads_only_its_own_rows(lab):
 
 
 async def _touched(pool: asyncpg.Pool, size: int) -> Counter[str]:
-    run, rule = Run(datetime.now(UTC), datetime.now(UTC)), DecayRule()
+    run, rule = DecayRun(datetime.now(UTC), datetime.now(UTC)), DecayRule()
     arguments = (TENANT, UUID(int=0), size, *_terms(run, rule, 0.0))
     async with pool.acquire() as connection:
         plan = await connection.fetchval("EXPLAIN (ANALYZE, FORMAT JSON) " + DECAY_PAGE, *arguments)

@@ -11,7 +11,7 @@ import pytest
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
-from memory_maintenance.decay.policy import Run
+from memory_maintenance.decay.policy import DecayRun
 from memory_maintenance.decay.progress import gate, start
 from memory_maintenance.errors import AsOfInFutureError, InvalidRequestError, StatementTimeoutError
 from memory_maintenance.observability.metrics import OTHER, tenant_label
@@ -247,7 +247,7 @@ async def test_a_newer_run_starts_only_after_the_page_in_flight(pool):
         newer = asyncio.create_task(start(pool, TENANT, NIGHT + DAY, uuid4()))
         done, _ = await asyncio.wait({newer}, timeout=0.1)
         assert not done
-    assert isinstance((await newer).run, Run)
+    assert isinstance((await newer).run, DecayRun)
 
 
 async def test_the_as_of_of_the_stores_first_run_is_kept(pool):

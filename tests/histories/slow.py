@@ -21,7 +21,7 @@ from activities.messages import (
     TenantOrder,
     UnitRequest,
 )
-from memory_maintenance.cycles.preview import ForeseenCosts
+from memory_maintenance.cycles.preview import PreviewCosts
 from memory_maintenance.decay.task import Decay, DecayUnit
 from memory_maintenance.work import Counts, Done, Run, TenantPlan
 from workflows.maintenance import MaintenanceWorkflow
@@ -102,8 +102,8 @@ class EmptyFleet:
         return PlanPageResult(plans=(), cursor=cursor, looked_at=1, paused=0)
 
     @activity.defn(name="foresee_costs")
-    async def foresee_costs(self, _: ForeseeCostsRequest) -> ForeseenCosts:
-        return ForeseenCosts()
+    async def foresee_costs(self, _: ForeseeCostsRequest) -> PreviewCosts:
+        return PreviewCosts()
 
     @activity.defn(name="close_cycle")
     async def close_cycle(self, _: CloseCycleRequest) -> None:

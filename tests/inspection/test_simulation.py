@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from memory_maintenance.errors import InvalidRequestError, StoreError, TenantNotFoundError
-from memory_maintenance.inspection import foresight, simulation
+from memory_maintenance.inspection import pricing, simulation
 from memory_maintenance.inspection.distribution import Tally
 from memory_maintenance.inspection.ordering import order_change
 from memory_maintenance.inspection.scenario import Repricing, Scenario
@@ -94,7 +94,7 @@ async def test_its_transaction_could_not_write(pool, monkeypatch):
         return await fetch(db, "DELETE FROM memories RETURNING id")
 
     await write(pool, "acme", ["a memory"])
-    monkeypatch.setattr(foresight, "priced_page", write_instead)
+    monkeypatch.setattr(pricing, "priced_page", write_instead)
     with pytest.raises(StoreError, match="ReadOnlySQLTransactionError"):
         await simulate(pool, settings(), Scenario())
 
@@ -164,7 +164,7 @@ async def test_invalid_memories_are_counted_and_left_out(pool):
 
 async def test_pages_and_samples_change_no_count(decayed, monkeypatch):
     whole = await _simulated(decayed, Scenario("bounded", None, 90))
-    monkeypatch.setattr(foresight, "_PAGE_ROWS", 7)
+    monkeypatch.setattr(pricing, "_PAGE_ROWS", 7)
     monkeypatch.setattr(simulation, "MOST_COMPARED", 100)
     paged = await _simulated(decayed, Scenario("bounded", None, 90))
     assert (paged.later, paged.verdicts, paged.course) == (whole.later, whole.verdicts, whole.course)

@@ -12,10 +12,10 @@ from memory_maintenance.errors import LanguageModelError
 from memory_maintenance.observability.logs import quiet_third_party_loggers
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import Pool
+from memory_maintenance.writers.model.accounted_model import AccountedModel
 from memory_maintenance.writers.model.breaker import Breaker
 from memory_maintenance.writers.model.budget import daily_limits, prices
 from memory_maintenance.writers.model.ledger import Ledger
-from memory_maintenance.writers.model.ledgered import LedgeredModel
 from memory_maintenance.writers.model.openai_client import OpenAIClient
 from memory_maintenance.writers.model.quality import thresholds
 from memory_maintenance.writers.model.question import Answer, AnswerT, LanguageModel, Question
@@ -27,7 +27,7 @@ AFTER_THE_CALL: Final = timedelta(seconds=60)
 """How much longer than a call a claim lives: time to keep the response, even while Postgres restarts."""
 
 
-def open_model(settings: Settings, pool: Pool) -> LedgeredModel | None:
+def open_model(settings: Settings, pool: Pool) -> AccountedModel | None:
     """Return the model behind the configured endpoint, None where texts are written without one.
 
     Nothing is sent yet. Close it with ``await model.close()``.
@@ -42,7 +42,7 @@ def open_model(settings: Settings, pool: Pool) -> LedgeredModel | None:
         answer_tokens=settings.model_answer_tokens,
         timeout=settings.model_timeout,
     )
-    return LedgeredModel(
+    return AccountedModel(
         client=client,
         ledger=Ledger(pool, daily_limits(settings), lease=settings.model_timeout + AFTER_THE_CALL),
         breaker=Breaker(pool, client.endpoint, timedelta(seconds=settings.model_breaker_seconds)),

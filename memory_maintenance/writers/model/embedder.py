@@ -16,13 +16,13 @@ from memory_maintenance.errors import LanguageModelError
 from memory_maintenance.observability.logs import quiet_third_party_loggers
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import Executor, Pool, execute, fetch
+from memory_maintenance.writers.model.accounted_model import AccountedModel
 from memory_maintenance.writers.model.asking import AFTER_THE_CALL
 from memory_maintenance.writers.model.breaker import Breaker
 from memory_maintenance.writers.model.budget import daily_limits, prices
 from memory_maintenance.writers.model.embedding_client import Embeddings, EmbeddingsClient, read_embeddings
 from memory_maintenance.writers.model.judging import read_answer
 from memory_maintenance.writers.model.ledger import Claim, Ledger
-from memory_maintenance.writers.model.ledgered import LedgeredModel
 from memory_maintenance.writers.model.question import Question
 
 VERSION: Final = "embedding/1"
@@ -60,7 +60,7 @@ class Embedded:
 class Embedder:
     """Turns texts into vectors, each answer paid once."""
 
-    model: LedgeredModel
+    model: AccountedModel
 
     @property
     def model_name(self) -> str:
@@ -75,7 +75,7 @@ class Embedder:
         """Return the vectors of *texts* by their names, with one call or none.
 
         Raises:
-            LanguageModelError: as of ``LedgeredModel.ask``.
+            LanguageModelError: as of ``AccountedModel.ask``.
         """
         answer = await self.model.ask(_question(tenant_id, texts, attempt_group))
         return Embedded(answer.question, answer.value.by_name, answer.input_tokens)
@@ -112,7 +112,7 @@ def _question(tenant_id: str, texts: Mapping[str, str], asked_in: str) -> Questi
         prompt=json.dumps(texts, ensure_ascii=False),
         answer_type=Embeddings,
         sources=(),
-        round=asked_in,
+        attempt_group=asked_in,
     )
 
 
@@ -130,7 +130,7 @@ def open_embedder(settings: Settings, pool: Pool) -> Embedder | None:
         model=settings.embedding_model,
         timeout=settings.model_timeout,
     )
-    model = LedgeredModel(
+    model = AccountedModel(
         client=client,
         ledger=Ledger(pool, daily_limits(settings), lease=settings.model_timeout + AFTER_THE_CALL),
         breaker=Breaker(pool, client.endpoint, timedelta(seconds=settings.model_breaker_seconds)),

@@ -78,7 +78,7 @@ class Attempt:
     """One row. ``live``: its lease still runs. ``response`` only where it may be of use."""
 
     claim: Claim
-    round: str
+    attempt_group: str
     state: State
     reason: str | None
     live: bool
@@ -88,7 +88,7 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class QuestionHistory:
     """How a question stands: its attempts in order, and whether the endpoint's breaker lets it through."""
 
     question: str
@@ -109,12 +109,12 @@ class Standing:
 
     @property
     def refusals(self) -> list[str]:
-        """Return why earlier answers were refused, in any round."""
+        """Return why earlier answers were refused, in any attempt group."""
         return [one.reason or "" for one in self.attempts if one.state == "refused"]
 
-    def refused_in(self, round_: str) -> int:
-        """Return how many answers were refused in one round."""
-        return sum(one.state == "refused" and one.round == round_ for one in self.attempts)
+    def refused_in(self, group: str) -> int:
+        """Return how many answers were refused in one attempt group."""
+        return sum(one.state == "refused" and one.attempt_group == group for one in self.attempts)
 
     @property
     def next_attempt(self) -> int:
@@ -151,28 +151,28 @@ class Ledger:
     """Longer than any call may take: a claim that is older belongs to a caller that has died."""
     sleep: Callable[[float], Awaitable[None]] = field(default=asyncio.sleep)
 
-    async def standing(self, key: str, endpoint: str) -> Standing:
+    async def history(self, key: str, endpoint: str) -> QuestionHistory:
         """Return how a question stands."""
         rows = await fetch(self.pool, STANDING, key, endpoint)
         attempts = tuple(_attempt(key, dict(row)) for row in rows if row["attempt"])
-        return Standing(key, attempts, bool(rows[0]["breaker_open"]), rows[0]["breaker_reason"])
+        return QuestionHistory(key, attempts, bool(rows[0]["breaker_open"]), rows[0]["breaker_reason"])
 
-    async def claim(self, question: Question[Any], standing: Standing, model: str, estimate: Estimate) -> Claim:
+    async def claim(self, question: Question[Any], history: QuestionHistory, model: str, estimate: Estimate) -> Claim:
         """Claim the next attempt and reserve its budget, both or neither.
 
         Raises:
             QuestionClaimedError: another caller was faster.
             BudgetExhaustedError: the day has no room for it.
         """
-        claim = Claim(standing.question, standing.next_attempt, uuid4())
-        latest = standing.latest
+        claim = Claim(history.question, history.next_attempt, uuid4())
+        latest = history.latest
         async with transaction(self.pool) as db:
             abandoned = latest is not None and latest.state == "claimed"
             if latest and abandoned and not await fetch_value(db, LOSE, latest.claim.question, latest.claim.attempt):
                 raise QuestionClaimedError(CLAIMED_ELSEWHERE_WAIT)
             if not await fetch_value(
-                db, CLAIM, claim.question, claim.attempt, question.round, question.purpose, question.tenant_id, model,
-                question.prompt_version, claim.caller, self.lease, estimate.tokens, estimate.cost,
+                db, CLAIM, claim.question, claim.attempt, question.attempt_group, question.purpose, question.tenant_id,
+                model, question.prompt_version, claim.caller, self.lease, estimate.tokens, estimate.cost,
             ):  # fmt: skip
                 raise QuestionClaimedError(CLAIMED_ELSEWHERE_WAIT)
             await reserve(db, question.tenant_id, estimate, self.limits)
@@ -221,7 +221,7 @@ class Ledger:
 def _attempt(key: str, row: dict[str, Any]) -> Attempt:
     return Attempt(
         claim=Claim(key, row["attempt"], row["caller"]),
-        round=row["round"],
+        attempt_group=row["round"],
         state=row["state"],
         reason=row["reason"],
         live=row["live"],

@@ -48,7 +48,7 @@ class Question(Generic[AnswerT]):
     answer_type: type[AnswerT]
     sources: Sequence[str]
     """Texts that everything in the answer must stand in."""
-    round: str
+    attempt_group: str
     """The cycle (or single call) this is asked in: the permitted bad answers are counted per round."""
 
 

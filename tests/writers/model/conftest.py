@@ -11,8 +11,8 @@ import pytest
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import Pool, execute, fetch
 from memory_maintenance.summarization.prompt import SessionSummaryResponse
+from memory_maintenance.writers.model.accounted_model import AccountedModel
 from memory_maintenance.writers.model.asking import open_model
-from memory_maintenance.writers.model.ledgered import LedgeredModel
 from memory_maintenance.writers.model.question import Question
 from scripted_endpoint.replies import FACTS
 from scripted_endpoint.server import ScriptedEndpoint
@@ -74,11 +74,11 @@ def settings(endpoint: ScriptedEndpoint) -> Settings:
 
 
 @pytest.fixture
-async def make_model(settings: Settings, pool: Pool) -> AsyncIterator[Callable[..., LedgeredModel]]:
+async def make_model(settings: Settings, pool: Pool) -> AsyncIterator[Callable[..., AccountedModel]]:
     """Opens models, as as many processes would; settings may differ by keyword."""
-    opened: list[LedgeredModel] = []
+    opened: list[AccountedModel] = []
 
-    def make(**changes: Any) -> LedgeredModel:
+    def make(**changes: Any) -> AccountedModel:
         model = open_model(settings.model_copy(update=changes), pool)
         assert model
         opened.append(model)
@@ -90,7 +90,7 @@ async def make_model(settings: Settings, pool: Pool) -> AsyncIterator[Callable[.
 
 
 @pytest.fixture
-def model(make_model: Callable[..., LedgeredModel]) -> LedgeredModel:
+def model(make_model: Callable[..., AccountedModel]) -> AccountedModel:
     """One model."""
     return make_model()
 
@@ -105,6 +105,6 @@ def question(**changes: Any) -> Question[SessionSummaryResponse]:
         prompt="\n".join(FACTS),
         answer_type=SessionSummaryResponse,
         sources=FACTS,
-        round="cycle-1",
+        attempt_group="cycle-1",
     )
     return replace(asked, **changes)

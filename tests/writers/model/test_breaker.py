@@ -43,7 +43,7 @@ async def test_patience_is_counted_per_round(pool, model, endpoint):
         await model.ask(question())
     await pass_time(pool, 2 * PATIENCE)
     with pytest.raises(ModelBusyError):
-        await model.ask(question(round="cycle-2"))
+        await model.ask(question(attempt_group="cycle-2"))
     assert await breakers(pool) == []
     assert await rows(pool, "attempt", "waits") == [(1, 1)]
 

@@ -100,7 +100,7 @@ async def test_after_a_fault_the_next_round_gets_its_answer(pool, make_model, en
     with pytest.raises(error):
         await make_model(**_seconds(reply)).ask(question())
     await pass_time(pool, timedelta(minutes=20))  # longer than a breaker stays open
-    got = await make_model().ask(question(round="cycle-2"))
+    got = await make_model().ask(question(attempt_group="cycle-2"))
     assert got.value.summary == GOOD["summary"]
     assert got.attempt == (1 if state == WAITS else 2)
     assert len(endpoint.requests) == 2
@@ -194,7 +194,7 @@ async def test_what_models_wrap_is_unwrapped_and_paid_once(pool, model, endpoint
     got = await model.ask(question())
     assert got.value.model_dump(mode="json") == GOOD
     assert await rows(pool, "state", "input_tokens", "output_tokens") == [("accepted", 100, 20)]
-    assert (await model.ask(question(round="cycle-2"))).reused
+    assert (await model.ask(question(attempt_group="cycle-2"))).reused
     assert len(endpoint.requests) == 1
 
 

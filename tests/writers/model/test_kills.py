@@ -108,7 +108,7 @@ async def test_an_answer_left_in_the_ledger_is_judged_and_settled_once_by_many(p
     endpoint.script(answer())
     with pytest.raises(Killed):
         await dying(make_model(), "record").ask(question())
-    got = await asyncio.gather(*(make_model().ask(question(round="cycle-2")) for _ in range(10)))
+    got = await asyncio.gather(*(make_model().ask(question(attempt_group="cycle-2")) for _ in range(10)))
     assert {one.value.summary for one in got} == {GOOD["summary"]}
     assert (await rows(pool), endpoint.answers) == ([("accepted", None)], 1)
     assert await used(pool, "") == (120, Decimal("0.000027"))

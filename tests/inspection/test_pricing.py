@@ -4,10 +4,10 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from memory_maintenance.decay.policy import DecayRule, RowState, Run, decayed, judge
-from memory_maintenance.decay.progress import foreseen_run
-from memory_maintenance.inspection import foresight
-from memory_maintenance.inspection.foresight import Census, foresee
+from memory_maintenance.decay.policy import DecayRule, DecayRun, RowState, decayed, judge
+from memory_maintenance.decay.progress import preview_instants
+from memory_maintenance.inspection import pricing
+from memory_maintenance.inspection.pricing import Census, priced_rows
 from memory_maintenance.store.pool import fetch, snapshot
 from memory_maintenance.tenants.control import all_tenants
 from tests.agents import write
@@ -20,8 +20,8 @@ READ = "SELECT importance, created_at, last_accessed_at, layer FROM memories WHE
 async def _foreseen(pool, rule, later, census):
     async with snapshot(pool) as db:
         for tenant in await all_tenants(db):
-            run = await foreseen_run(db, tenant.tenant_id, NIGHT)
-            pages = [page async for page in foresee(db, tenant.tenant_id, run, rule, 0.0, later, census)]
+            run = await preview_instants(db, tenant.tenant_id, NIGHT)
+            pages = [page async for page in priced_rows(db, tenant.tenant_id, run, rule, 0.0, later, census)]
             yield tenant.tenant_id, np.hstack([page.left for page in pages])
 
 
@@ -29,14 +29,14 @@ async def _foreseen(pool, rule, later, census):
     "rule", [DecayRule(rate=0.01), DecayRule("bounded", layers={"em": 3.0})], ids=["staged", "bounded"]
 )
 async def test_every_instant_is_priced_as_the_rule_says(sampled, rule, monkeypatch):
-    monkeypatch.setattr(foresight, "_PAGE_ROWS", 100)
+    monkeypatch.setattr(pricing, "_PAGE_ROWS", 100)
     other = DecayRule("bounded" if rule.policy == "staged" else "staged", layers=rule.layers)
     later = [(NIGHT + days * DAY, by) for by in (rule, other) for days in (0, 3, 400)]
     census = Census(Counter())
     async for tenant, left in _foreseen(sampled, rule, later, census):
         rows = [RowState(**row) for row in await fetch(sampled, READ, tenant)]
         for row, prices in zip(rows, left.T, strict=True):
-            found = judge(row, Run(NIGHT, NIGHT), rule)
+            found = judge(row, DecayRun(NIGHT, NIGHT), rule)
             assert found.base is not None
             assert found.base_at is not None
             assert found.last_access is not None

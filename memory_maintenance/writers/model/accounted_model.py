@@ -30,7 +30,7 @@ from memory_maintenance.writers.model.ledger import (
     CLAIMED_ELSEWHERE_WAIT,
     Claim,
     Ledger,
-    Standing,
+    QuestionHistory,
     Used,
     question_key,
 )
@@ -55,7 +55,7 @@ class _Call(Generic[AnswerT]):
 
 
 @dataclass(frozen=True, slots=True)
-class LedgeredModel:
+class AccountedModel:
     """A language model whose every call stands in the ledger: at most one call per ``ask``.
 
     What has been tried is read from the ledger, so the ladder of retries is the same for every
@@ -94,15 +94,15 @@ class LedgeredModel:
             QuestionRefusedError: the endpoint does not take this question.
             LanguageModelError: the request cannot be made.
         """
-        standing = await self.ledger.standing(question_key(question, self.client.model), self.breaker.endpoint)
-        if reused := self._reused(standing, question):
+        history = await self.ledger.history(question_key(question, self.client.model), self.breaker.endpoint)
+        if reused := self._reused(history, question):
             return reused
-        latest = standing.latest
+        latest = history.latest
         if latest and latest.state == "answered" and latest.response:
-            call = _Call(question, _request(question, standing), latest.claim)
+            call = _Call(question, _request(question, history), latest.claim)
             return await self._judged(call, latest.response)
-        self._ensure_permitted(standing, question)
-        return await self._asked(standing, question)
+        self._ensure_permitted(history, question)
+        return await self._asked(history, question)
 
     async def take_up(self, question: Question[AnswerT], claim: Claim, response: str) -> Answer[AnswerT]:
         """Judge and settle a response that a caller left in the ledger, as that caller would have.
@@ -110,10 +110,10 @@ class LedgeredModel:
         Raises:
             LanguageModelError: it is of no use; see ``ask``.
         """
-        return await self._judged(_Call(question, _request(question, Standing(claim.question)), claim), response)
+        return await self._judged(_Call(question, _request(question, QuestionHistory(claim.question)), claim), response)
 
-    def _reused(self, standing: Standing, question: Question[AnswerT]) -> Answer[AnswerT] | None:
-        for attempt in standing.answered:
+    def _reused(self, history: QuestionHistory, question: Question[AnswerT]) -> Answer[AnswerT] | None:
+        for attempt in history.answered:
             completion = self.read(attempt.response or "")
             value = read_answer(completion.content, question.answer_type)
             if value is not None:
@@ -123,25 +123,25 @@ class LedgeredModel:
                 return self._answer(value, attempt.claim, *used, figures=figures, reused=True)
         return None
 
-    def _ensure_permitted(self, standing: Standing, question: Question[AnswerT]) -> None:
-        latest = standing.latest
+    def _ensure_permitted(self, history: QuestionHistory, question: Question[AnswerT]) -> None:
+        latest = history.latest
         # Accepted, and its text already gone: another caller has this moment put it where it belongs.
         if latest and latest.state in ("claimed", "accepted") and latest.live:
             raise QuestionClaimedError(CLAIMED_ELSEWHERE_WAIT)
-        if latest and latest.state == "failed" and latest.round == question.round:
+        if latest and latest.state == "failed" and latest.attempt_group == question.attempt_group:
             raise _failed_before(latest.reason or "")
-        if standing.refused_in(question.round) >= self.answer_attempts:
-            last = standing.refusals[-1]
+        if history.refused_in(question.attempt_group) >= self.answer_attempts:
+            last = history.refusals[-1]
             raise AnswersExhaustedError(last, f"{self.answer_attempts} answers were refused; {self._why_refused(last)}")
-        if standing.breaker_open:
-            raise _unavailable(standing.breaker_reason or "")
+        if history.breaker_open:
+            raise _unavailable(history.breaker_reason or "")
 
-    async def _asked(self, standing: Standing, question: Question[AnswerT]) -> Answer[AnswerT]:
-        request = _request(question, standing)
-        claim = await self.ledger.claim(question, standing, self.client.model, self._estimate(request))
-        if standing.latest and standing.latest.state == "claimed":
-            events.lost(question, standing.latest.claim)
-        call = _Call(question, request, claim, trial=standing.breaker_reason is not None)
+    async def _asked(self, history: QuestionHistory, question: Question[AnswerT]) -> Answer[AnswerT]:
+        request = _request(question, history)
+        claim = await self.ledger.claim(question, history, self.client.model, self._estimate(request))
+        if history.latest and history.latest.state == "claimed":
+            events.lost(question, history.latest.claim)
+        call = _Call(question, request, claim, trial=history.breaker_reason is not None)
         response = await self._response(call)
         seconds = await _finished(self.ledger.record(claim, response))
         SECONDS.labels(purpose=question.purpose).observe(seconds)
@@ -249,8 +249,8 @@ async def _finished(step: Coroutine[Any, Any, ResultT]) -> ResultT:
         raise
 
 
-def _request(question: Question[AnswerT], standing: Standing) -> ChatRequest:
-    system = "\n\n".join(filter(None, (question.system, advice(standing.refusals))))
+def _request(question: Question[AnswerT], history: QuestionHistory) -> ChatRequest:
+    system = "\n\n".join(filter(None, (question.system, advice(history.refusals))))
     return ChatRequest(system, question.prompt, question.answer_type)
 
 

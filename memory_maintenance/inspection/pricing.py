@@ -12,7 +12,7 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
-from memory_maintenance.decay.policy import DecayRule, Run
+from memory_maintenance.decay.policy import DecayRule, DecayRun
 from memory_maintenance.decay.statements import priced_page
 from memory_maintenance.inspection.distribution import Floats
 from memory_maintenance.store.pool import Executor
@@ -40,10 +40,10 @@ class Census:
     to_write: int = 0
 
 
-async def foresee(
+async def priced_rows(
     db: Executor,
     tenant_id: str,
-    run: Run,
+    run: DecayRun,
     rule: DecayRule,
     tolerance: float,
     later: Sequence[tuple[datetime, DecayRule]],

@@ -33,7 +33,7 @@ def _attempts(results):
 async def test_an_answer_is_paid_once_and_counted(pool, make_model, endpoint):
     endpoint.script(answer(usage=(1000, 50)))
     first = await make_model().ask(question())
-    again = await make_model().ask(question(round="cycle-2"))
+    again = await make_model().ask(question(attempt_group="cycle-2"))
     assert (first.reused, again.reused) == (False, True)
     assert (first.value, first.question, first.attempt) == (again.value, again.question, again.attempt)
     assert (again.input_tokens, again.output_tokens) == (1000, 50)
@@ -68,7 +68,7 @@ async def test_what_an_endpoint_does_not_count_is_charged_as_estimated(pool, mod
     ids=lambda change: next(iter(change)),
 )
 def test_whatever_may_change_the_answer_makes_another_question(change):
-    assert question_key(question(), "m") == question_key(question(round="cycle-2", sources=()), "m")
+    assert question_key(question(), "m") == question_key(question(attempt_group="cycle-2", sources=()), "m")
     assert question_key(question(), "m") != question_key(question(**change), "m")
     assert question_key(question(), "m") != question_key(question(), "n")
 
@@ -109,7 +109,7 @@ async def test_a_round_gives_up_after_its_bad_answers_and_the_next_one_tries_aga
         await model.ask(question())
     assert (caught.value.reason, caught.value.retryable, len(endpoint.requests)) == ("off_schema", False, 3)
     endpoint.otherwise = answer()
-    assert (await model.ask(question(round="cycle-2"))).attempt == 4
+    assert (await model.ask(question(attempt_group="cycle-2"))).attempt == 4
 
 
 async def test_waiting_does_not_consume_the_attempts_for_bad_answers(pool, model, endpoint):
