@@ -21,6 +21,7 @@ from memory_maintenance.summarization.writing import ModelWriter, Written, extra
 from memory_maintenance.task import Task
 from memory_maintenance.tenants.control import Tenant
 from memory_maintenance.work import Counts, Done, Run, TaskSpec, Unit
+from memory_maintenance.writers.extractive.background import tenant_background
 from memory_maintenance.writers.model.backend import Backend, backend_of
 from memory_maintenance.writers.model.set_aside import is_set_aside
 
@@ -143,9 +144,9 @@ class Summarization(Task[SessionUnit]):
                 text = await self._by_model(tenant, session, attempt_group)
                 await count_left_out(pool, tenant.settings, session.key, text.left_out, attempt_group=attempt_group)
             elif writer == "extractive":
-                text = await extracted(session.events)
+                text = await self._extracted(session, run)
             elif writer == "set_aside":
-                text, reason = await _fallback(session, tenant.settings), "set_aside"
+                text, reason = await self._fallback(session, tenant.settings, run), "set_aside"
             else:
                 text = quoted(session.events)
         except BudgetExhaustedError:
@@ -157,7 +158,7 @@ class Summarization(Task[SessionUnit]):
             await count_failed_session(pool, tenant.settings, session.key, attempt_group=attempt_group, error=error)
             if isinstance(error, ModelForbiddenError) or session.well_told:
                 return SummaryOutcome("failed", error.reason, events=len(session.new))
-            text, reason = await _fallback(session, tenant.settings), error.reason
+            text, reason = await self._fallback(session, tenant.settings, run), error.reason
         return await self._store(session, text, run, reason)
 
     async def _by_model(self, tenant: Tenant, session: Session, attempt_group: str) -> Written:
@@ -169,6 +170,17 @@ class Summarization(Task[SessionUnit]):
             asked_in=attempt_group,
         )
         return await writer.write(session.new if session.continues else session.events, session.continues)
+
+    async def _fallback(self, session: Session, settings: Settings, run: Run) -> Written:
+        if settings.summarization_fallback == "extractive":
+            return await self._extracted(session, run, fallback=True)
+        return quoted(session.events)
+
+    async def _extracted(self, session: Session, run: Run, *, fallback: bool = False) -> Written:
+        others = await tenant_background(
+            self.tools.pool, session.key.tenant_id, run.as_of, without_session=session.key.session_id
+        )
+        return await extracted(session.events, fallback=fallback, background=others)
 
     async def _store(self, session: Session, text: Written, run: Run, reason: str | None) -> SummaryOutcome:
         dates = await asyncio.to_thread(dates_kept, session.events, text.text)
@@ -190,12 +202,6 @@ class Summarization(Task[SessionUnit]):
             dates_kept=dates.kept,
         )
         return outcome
-
-
-async def _fallback(session: Session, settings: Settings) -> Written:
-    if settings.summarization_fallback == "extractive":
-        return await extracted(session.events, fallback=True)
-    return quoted(session.events)
 
 
 def _expected(session: Session, writer: Writer, settings: Settings) -> SummaryOutcome:
