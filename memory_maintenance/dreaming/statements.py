@@ -99,6 +99,78 @@ FROM sample s JOIN candidates c USING (text) JOIN memories m ON m.id = c.id AND 
 ORDER BY s.place, c.part
 """
 
+EVIDENCE: Final = """
+-- dreaming.EVIDENCE: what a project's themes may stand on: important memories, of every day of the window the most
+-- important ones first, and of one that is stored in parts all of them.
+--   $1 tenant_id        its own type
+--   $2 project          text
+--   $3 as_of            timestamptz
+--   $4 since            timestamptz
+--   $5 min_importance   float8
+--   $6 most_memories    integer
+--   $7 most_characters  integer      of a longer content both ends are read
+WITH candidates AS MATERIALIZED (
+    SELECT m.id, m.created_at, maintenance.text_of(m.id, m.metadata) AS text, maintenance.part_of(m.metadata) AS part,
+           maintenance.undecayed(m.importance, m.decayed_importance, m.base_importance) AS importance
+    FROM memories m
+    WHERE m.tenant_id = $1 AND maintenance.is_event(m.layer, m.source, m.tags, m.metadata)
+          AND maintenance.project_of(m.project) = $2
+          AND m.created_at > $4::timestamptz AND m.created_at <= $3::timestamptz
+          AND maintenance.is_live(m.expires_at, $3)
+),
+placed AS (
+    SELECT c.text, row_number() OVER (
+               PARTITION BY (c.created_at AT TIME ZONE 'UTC')::date ORDER BY c.importance DESC, c.created_at DESC, c.id
+           ) AS place, c.created_at
+    FROM candidates c
+    WHERE c.part = 0 AND c.importance >= $5::float8
+          AND NOT EXISTS (SELECT 1 FROM maintenance.set_aside_memories x WHERE x.memory_id = c.id)
+),
+chosen AS (SELECT text FROM placed ORDER BY place, created_at DESC LIMIT $6)
+SELECT m.id, m.tenant_id::text AS tenant_id, m.project, maintenance.session_of(m.session_id, m.metadata) AS session_id,
+       m.layer, m.source, m.tags, m.created_at, maintenance.ends_of(m.content, $7) AS content,
+       maintenance.fingerprint(m.content) AS hash, c.importance, c.text, c.part
+FROM chosen s JOIN candidates c USING (text) JOIN memories m ON m.id = c.id AND m.tenant_id = $1
+ORDER BY m.created_at, m.id
+"""
+
+_REFLECTIONS: Final = """
+-- A project's reflections, as lineage names them, on some of these memories or themes, with all that they stand on.
+-- What a caller of the library stored has no cycle_id, and stays as it is.
+--   $1 tenant_id   its own type
+--   $2 tenant_id   text
+--   $3 project     text
+--   $4 source_ids  uuid[]
+--   $5 subjects    text[]
+WITH named AS (
+    SELECT derived_id FROM maintenance.lineage
+    WHERE tenant_id = $2 AND source_id = ANY ($4::uuid[]) AND task = 'dreaming' AND task <> 'summarization'
+    UNION
+    SELECT derived_id FROM maintenance.lineage
+    WHERE tenant_id = $2 AND subject = ANY ($5::text[]) AND task = 'dreaming'
+)
+SELECT m.id, m.content, m.tags, m.metadata::text AS metadata, l.subject, l.sources
+FROM named n JOIN memories m ON m.id = n.derived_id AND m.tenant_id = $1
+     CROSS JOIN LATERAL (
+         SELECT min(l.subject) AS subject,
+                coalesce(array_agg(l.source_id) FILTER (WHERE l.source_id <> m.id), '{}') AS sources
+         FROM maintenance.lineage l WHERE l.tenant_id = $2 AND l.derived_id = m.id
+     ) l
+WHERE maintenance.project_of(m.project) = $3 AND m.metadata ? 'cycle_id'
+      AND NOT coalesce('strategy' = ANY (m.tags), false)
+ORDER BY m.created_at, m.id
+"""
+
+REFLECTIONS: Final = "-- dreaming.REFLECTIONS" + _REFLECTIONS
+REFLECTIONS_FOR_UPDATE: Final = "-- dreaming.REFLECTIONS_FOR_UPDATE" + _REFLECTIONS + "FOR UPDATE OF m"
+
+TEXT_FOR_UPDATE: Final = """
+-- dreaming.TEXT_FOR_UPDATE: what a memory says, and as which text maintenance wrote it.
+--   $1 tenant_id  its own type
+--   $2 id         uuid
+SELECT content, metadata->>'text_sha256' AS text_sha256 FROM memories WHERE tenant_id = $1 AND id = $2 FOR UPDATE
+"""
+
 LAST_DREAM: Final = """
 -- dreaming.LAST_DREAM: until when a project has dreamt, and of what.
 --   $1 tenant_id text, $2 project text
