@@ -207,6 +207,13 @@ def _show_model(model: ModelStatus) -> None:
         f"{today.cost:.4f} of {today.cost_limit:.2f} in cost",
         highlight=False,
     )
+    if model.model and model.answers.worrying:
+        say(f"  {model.answers.found} → {model.answers.next_step or 'starter.py model status'}")
+    if model.fallback_takeover_since:
+        say(
+            f"  no usable answer since {model.fallback_takeover_since:%Y-%m-%d %H:%M} UTC: "
+            "the extractive writer writes the fallbacks (starter.py doctor)"
+        )
     for breaker in model.breakers:
         if breaker.open:
             out.print(
