@@ -158,13 +158,15 @@ def sql_activities(
     """Return the activities of the queue ``memory-maintenance``."""
     ready = [task(Tools(pool, settings)) for task in tasks]
     planning = PlanningActivities(pool, settings, ready, SearchAttributes(client).registered)
+    operations = OperationActivities(pool)
     return (
         planning.open_cycle,
         planning.plan_page,
         planning.record_page,
         planning.close_cycle,
         planning.foresee_costs,
-        OperationActivities(pool).carry_out_order,
+        operations.look_up_tenant,
+        operations.carry_out_order,
         *due_activities(ready),
         # Also of tasks that ask a model: a dry run asks none, so it waits for no rate and for no worker of that role.
         *unit_activities(ready),
