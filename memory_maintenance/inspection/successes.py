@@ -22,7 +22,7 @@ SUCCESSES_OF_TENANTS: Final = """
 -- inspection.SUCCESSES_OF_TENANTS: when a run of each kind that had work for a tenant was last completed for it, and
 -- how many it had since that were not. Those first that somebody has to look at. A daily run counts where it did every
 -- task of a daily run.
---   $1 tasks  text  their names, as JSON
+--   $1 tasks  json as text  their names
 WITH runs AS (
     SELECT r.tenant_id, c.kind, c.cycle_id, c.started_at, r.status,
            max(c.started_at) FILTER (WHERE r.status = 'completed') OVER (PARTITION BY r.tenant_id, c.kind)

@@ -5,7 +5,6 @@ import shlex
 from contextlib import suppress
 from datetime import timedelta
 
-import pytest
 from prometheus_client import REGISTRY
 from temporalio import workflow
 from temporalio.client import Client, WorkflowExecutionStatus
