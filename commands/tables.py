@@ -28,7 +28,7 @@ class OwnTable(Table):
 def table(title: str | None, *columns: str) -> OwnTable:
     """Return an empty table in the style of all commands; columns that end in ``#`` are numbers."""
     empty = OwnTable(
-        title=title and in_one_line(title),
+        title=title,
         title_justify="left",
         title_style="bold",
         header_style="bold",
