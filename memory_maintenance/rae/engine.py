@@ -180,7 +180,7 @@ def _result(reflection: Reflection, context: ReflectionContext, memories: Sequen
         confidence=reflection.confidence,
         tags=list(reflection.tags),
         error_category=context.error.error_category if context.error else None,
-        source_event_ids=tuple(event_ids[str(one)] for one in reflection.sources),
+        source_event_ids=[event_ids[str(one)] for one in reflection.sources],
         related_memory_ids=context.related_memory_ids,
         metadata=metadata,
     )

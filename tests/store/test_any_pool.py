@@ -98,7 +98,7 @@ async def decay_foreseen(theirs: Any, _pool: Pool) -> Any:
 
 async def decay_switched_off(theirs: Any, pool: Pool) -> Any:
     stats = await DecayWorker(theirs, extractive(memory_importance_decay_enabled=False)).run_decay_cycle(as_of=AS_OF)
-    assert stats == {"total_tenants": 0, "total_updated": 0}
+    assert stats == {"total_tenants": 1, "total_updated": 0}
     return [row[0] for row in await fetch(pool, "SELECT decay_off_since FROM maintenance.tenants")]
 
 
