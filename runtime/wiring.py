@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg
 import structlog
@@ -33,6 +33,7 @@ from workflows.options import TASK_QUEUE
 logger = structlog.get_logger(__name__)
 
 Activity = Callable[..., Any]
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,12 @@ async def running_store(settings: Settings) -> AsyncIterator[Pool]:
     """Yield a pool on the store, for what needs no Temporal."""
     async with running_database_of(settings) as address, _pool(settings, address) as pool:
         yield pool
+
+
+async def in_store(settings: Settings, ask: Callable[[Pool], Awaitable[Found]]) -> Found:
+    """Return what *ask* finds in the store."""
+    async with running_store(settings) as pool:
+        return await ask(pool)
 
 
 @asynccontextmanager
