@@ -140,7 +140,7 @@ AS $$
 WITH RECURSIVE found AS (
     SELECT first.tenant_id, 1 AS n
     FROM (
-        (SELECT tenant_id FROM memories WHERE after IS NULL ORDER BY tenant_id LIMIT 1)
+        (SELECT tenant_id FROM memories WHERE after IS NULL AND tenant_id IS NOT NULL ORDER BY tenant_id LIMIT 1)
         UNION ALL
         (SELECT tenant_id FROM memories WHERE tenant_id > after ORDER BY tenant_id LIMIT 1)
     ) first
