@@ -95,7 +95,14 @@ def _proxy(value: SecretStr) -> SecretStr:
 
 
 ProxyAddress = Annotated[SecretStr, AfterValidator(_proxy)]
+def _lower_words(value: object) -> object:
+    """Read ``Confidential, restricted`` as two words in lower case, as classes are compared."""
+    words = _words(value)
+    return tuple(lower(word) for word in words) if isinstance(words, list | tuple) else words
+
+
 Tags = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
+Classes = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_lower_words)]
 ModelPrices = Annotated[
     dict[str, tuple[Annotated[Decimal, Ge(0)], Annotated[Decimal, Ge(0)]]], NoDecode, BeforeValidator(_prices)
 ]

@@ -119,9 +119,10 @@ class Summarization(Task[SessionUnit]):
         Raises:
             LanguageModelError: a retryable one: nothing is stored, ask again.
         """
-        found = await read_session(self.tools.pool, session, run.as_of)
+        excluded = tenant.settings.derivation_excluded_classes
+        found = await read_session(self.tools.pool, session, run.as_of, excluded=excluded)
         needed = tenant.settings.summarization_min_events if run.min_events is None else run.min_events
-        writer = await self._writer(tenant, session)
+        writer = await self._writer(tenant, found)
         backend: Backend = "none" if writer == "set_aside" else writer
         if not found.events or (len(found.new) < needed and not found.improvable(backend)):
             return written_before(found, run.cycle_id) or skipped(session, "insufficient_events", len(found.new))
@@ -132,10 +133,13 @@ class Summarization(Task[SessionUnit]):
             return _expected(found, writer, tenant.settings)
         return await self._write_and_store(tenant, found, writer, run)
 
-    async def _writer(self, tenant: Tenant, session: SessionKey) -> Writer:
+    async def _writer(self, tenant: Tenant, session: Session) -> Writer:
         backend = backend_of(tenant.settings)
-        aside = backend == "openai" and await is_set_aside(self.tools.pool, session_unit(session))
-        return "set_aside" if aside else backend
+        if backend != "openai":
+            return backend
+        if session.has_class(tenant.settings.model_excluded_classes):
+            return "extractive"
+        return "set_aside" if await is_set_aside(self.tools.pool, session_unit(session.key)) else "openai"
 
     async def _write_and_store(self, tenant: Tenant, session: Session, writer: Writer, run: Run) -> SummaryOutcome:
         pool, attempt_group, reason = self.tools.pool, str(run.cycle_id), None
