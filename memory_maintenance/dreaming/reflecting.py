@@ -20,12 +20,13 @@ from memory_maintenance.dreaming.prompt import (
 from memory_maintenance.dreaming.themes import Theme, recurring_themes
 from memory_maintenance.errors import ContextTooLongError, ModelUnavailableError
 from memory_maintenance.settings import Settings
+from memory_maintenance.store.classes import is_excluded
 from memory_maintenance.store.memory import Memory
 from memory_maintenance.task import Tools
 from memory_maintenance.writers.extractive.rarity import Background
 from memory_maintenance.writers.language.cleaning import clean
 from memory_maintenance.writers.language.relative_dates import with_dates
-from memory_maintenance.writers.model.backend import backend_of
+from memory_maintenance.writers.model.backend import Backend, backend_of
 from memory_maintenance.writers.model.context import SCHEMA_TOKENS, estimated_tokens, room
 from memory_maintenance.writers.model.quality import extractive_fault, measure
 from memory_maintenance.writers.model.question import Answer, Question
@@ -73,7 +74,7 @@ async def reflect(
     Raises:
         LanguageModelError: the model gave nothing that can be used; a retryable one may be asked again.
     """
-    backend = backend_of(settings)
+    backend = backend_for(settings, memories)
     if backend == "none":
         raise ModelUnavailableError("llm_not_configured", "RAE_LLM_BACKEND is none: nothing writes reflections")
     if backend == "extractive":
@@ -116,7 +117,7 @@ async def reflections_on(
     """
     window = timedelta(days=settings.dreaming_theme_window_days)
     themes = await asyncio.to_thread(recurring_themes, evidence, background=background, window=window)
-    if backend_of(settings) == "extractive":
+    if backend_for(settings, sample) == "extractive":
         new = {memory.id for memory in sample}
         told = [theme for theme in themes if new.intersection(theme.support)][:_THEMES]
         return tuple([one for theme in told if (one := await asyncio.to_thread(_from_theme, theme, evidence))])
@@ -156,6 +157,13 @@ def _from_theme(theme: Theme, evidence: Sequence[Memory]) -> Reflection | None:
 
 def _named(theme: Theme) -> dict[str, Any]:
     return {"name": theme.name, "keys": sorted(theme.keys)}
+
+
+def backend_for(settings: Settings, memories: Sequence[Memory]) -> Backend:
+    """Return who reflects on *memories*: no model where one of them is of a class that no model is sent."""
+    backend, excluded = backend_of(settings), settings.model_excluded_classes
+    withheld = backend == "openai" and any(is_excluded(memory.info_class, excluded) for memory in memories)
+    return "extractive" if withheld else backend
 
 
 def most_tokens_of(settings: Settings, memories: Sequence[Memory], about: Mapping[str, str | None]) -> tuple[int, int]:

@@ -104,6 +104,7 @@ class Dream:
             layer=reflective_layer(max(self.evidence, key=lambda memory: memory.created_at).layer),
             ids=ids,
             sources=rows,
+            read=self.ids if reflection.metadata.get("backend") == "openai" else (),
             metadata={
                 "outcome": ABOUT["Outcome"],
                 "event_count": len(self.sample),

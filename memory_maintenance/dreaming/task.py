@@ -15,7 +15,7 @@ from memory_maintenance.dreaming.known import KnownReflection, known_reflections
 from memory_maintenance.dreaming.outcome import DreamOutcome, WrittenReflection, skipped, written, written_before
 from memory_maintenance.dreaming.policy import FEWEST_MEMORIES, DreamRule, nothing_new, reflection_id
 from memory_maintenance.dreaming.prompt import MEMORY_CHARACTERS
-from memory_maintenance.dreaming.reflecting import Reflection, most_tokens_of, reflections_on
+from memory_maintenance.dreaming.reflecting import Reflection, backend_for, most_tokens_of, reflections_on
 from memory_maintenance.dreaming.sample import ABOUT, Dream
 from memory_maintenance.dreaming.statements import EVIDENCE, LAST_DREAM, RECORD_DREAM, SAMPLE
 from memory_maintenance.dreaming.updating import store_reflection
@@ -132,12 +132,12 @@ class Dreaming(Task[DreamUnit]):
         Raises:
             LanguageModelError: a retryable one: nothing is stored, ask again.
         """
-        backend = backend_of(tenant.settings)
-        if backend == "none":
+        if backend_of(tenant.settings) == "none":
             return skipped(tenant.tenant_id, project, "llm_not_configured")
         name = DEFAULT_PROJECT if project is None else project
         rule = rule or DreamRule.of(tenant.settings)
-        dream = await self._sample(tenant.tenant_id, name, run.as_of, rule)
+        dream = await self._sample(tenant, name, run.as_of, rule)
+        backend = backend_for(tenant.settings, dream.sample)
         if len(dream.sample) < FEWEST_MEMORIES:
             return skipped(tenant.tenant_id, project, "insufficient_memories", len(dream.sample))
         if nothing_new(dream.ids, dream.last):
@@ -147,27 +147,21 @@ class Dreaming(Task[DreamUnit]):
             return await self._expected(tenant, dream, backend, run)
         return await self._reflect(tenant, dream, backend, run)
 
-    async def _sample(self, tenant_id: str, project: str, as_of: datetime, rule: DreamRule) -> Dream:
+    async def _sample(self, tenant: Tenant, project: str, as_of: datetime, rule: DreamRule) -> Dream:
+        tenant_id, excluded = tenant.tenant_id, list(tenant.settings.derivation_excluded_classes)
         last = await fetch_row(self.tools.pool, LAST_DREAM, tenant_id, project)
         since = rule.since(as_of, last["dreamt_until"] if last else None)
-        chosen = (tenant_id, project, as_of, since, rule.min_importance, rule.max_samples, LONGEST_CONTENT)
+        chosen = (tenant_id, project, as_of, since, rule.min_importance, rule.max_samples, LONGEST_CONTENT, excluded)
         rows = await fetch(self.tools.pool, SAMPLE, *chosen)
         return Dream(tenant_id, project, since, memories_of(rows), last["sample"] if last else ())
 
     async def _with_evidence(self, tenant: Tenant, dream: Dream, run: Run, rule: DreamRule) -> Dream:
         """Return the dream with what its themes may stand on: the sample, and what the window holds besides."""
         since = run.as_of - timedelta(days=tenant.settings.dreaming_theme_window_days)
-        chosen = (
-            dream.tenant_id,
-            dream.project,
-            run.as_of,
-            since,
-            rule.min_importance,
-            MOST_EVIDENCE,
-            MEMORY_CHARACTERS,
-        )
-        earlier = memories_of(await fetch(self.tools.pool, EVIDENCE, *chosen))
-        found = {memory.id: memory for memory in [*earlier, *dream.sample]}
+        window = (dream.tenant_id, dream.project, run.as_of, since, rule.min_importance)
+        excluded = list(tenant.settings.derivation_excluded_classes)
+        rows = await fetch(self.tools.pool, EVIDENCE, *window, MOST_EVIDENCE, MEMORY_CHARACTERS, excluded)
+        found = {memory.id: memory for memory in [*memories_of(rows), *dream.sample]}
         return replace(dream, evidence=sorted(found.values(), key=lambda memory: (memory.created_at, memory.id)))
 
     async def _expected(self, tenant: Tenant, dream: Dream, backend: Backend, run: Run) -> DreamOutcome:

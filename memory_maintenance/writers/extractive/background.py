@@ -24,8 +24,9 @@ LATEST_EVENTS: Final = """
 --   $4 most_events      bigint
 --   $5 most_characters  integer
 -- By the index of events, backwards from as_of. Events of no session are told apart by their day.
-SELECT coalesce(maintenance.session_of(m.session_id, m.metadata), date(m.created_at AT TIME ZONE 'UTC')::text)
-           AS session,
+SELECT coalesce(
+           maintenance.session_of(m.session_id, m.metadata), (m.created_at AT TIME ZONE 'UTC')::date::text
+       ) AS occasion,
        left(m.content, $5) AS content
 FROM memories m
 WHERE m.tenant_id = $1 AND maintenance.is_event(m.layer, m.source, m.tags, m.metadata)
@@ -46,5 +47,5 @@ async def tenant_background(
     rows = await fetch(db, LATEST_EVENTS, tenant_id, as_of, without_session, MOST_EVENTS, MOST_CHARACTERS)
     sessions: defaultdict[str, list[str]] = defaultdict(list)
     for row in rows:
-        sessions[row["session"]].append(row["content"])
+        sessions[row["occasion"]].append(row["content"])
     return await asyncio.to_thread(lambda: Background.of(map(session_words, sessions.values())))
