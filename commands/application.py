@@ -8,6 +8,7 @@ from commands import (
     cycles,
     decay,
     demo,
+    deployment,
     doctor,
     memories,
     model,
@@ -44,3 +45,4 @@ app.add_typer(tenants.app, name="tenants")
 app.add_typer(memories.app, name="memories")
 app.add_typer(decay.app, name="decay")
 app.add_typer(model.app, name="model")
+app.add_typer(deployment.app, name="deployment")
