@@ -49,6 +49,13 @@ async def daily(temporal: Any, run: str, **request: Any) -> dict[str, Any]:
     return stats
 
 
+async def test_one_that_begins_with_more_bytes_than_characters_runs_its_model_steps(temporal, pool, working):
+    await remember_session(pool, "é" * 64, events=14)
+    async with working():
+        stats = await daily(temporal, "daily")
+    assert (stats["tenants"]["completed"], stats["summarization"]["stored"]) == (1, 1)
+
+
 @pytest.mark.parametrize("named", [True, False])
 async def test_it_is_decayed_summarized_and_dreamt_for(temporal, pool, working, named):
     await remember_session(pool, LONG, events=14)
