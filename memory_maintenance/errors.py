@@ -52,6 +52,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import ClassVar
 
+from memory_maintenance.redaction import shown_address, without_credentials
+
 
 class MaintenanceError(Exception):
     """The root: whatever the application raises on purpose."""
@@ -59,6 +61,9 @@ class MaintenanceError(Exception):
     retryable: ClassVar[bool] = False
     most_attempts: ClassVar[int | None] = None
     retry_after: timedelta | None = None
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(without_credentials(message))
 
 
 class SettingsError(MaintenanceError):
@@ -185,7 +190,7 @@ class TemporalUnreachableError(MaintenanceError):
 
     def __init__(self, address: str) -> None:
         super().__init__(
-            f"Temporal does not answer at {address}: start the server, or correct TEMPORAL_ADDRESS "
+            f"Temporal does not answer at {shown_address(address)}: start the server, or correct TEMPORAL_ADDRESS "
             "(unset it to use the embedded one)"
         )
 
@@ -194,7 +199,7 @@ class TemporalRefusedError(MaintenanceError):
     """Something answers at the address and says no; trying again does not help."""
 
     def __init__(self, address: str, why: str) -> None:
-        super().__init__(f"Temporal at {address} {why}")
+        super().__init__(f"Temporal at {shown_address(address)} {why}")
 
 
 class TemporalGarbledError(TemporalRefusedError):

@@ -147,7 +147,7 @@ async def close_cycle(db: Executor, cycle_id: UUID, *, status: str, totals: dict
         count_cycle(closed["kind"], status, closed["seconds"], lost=lost)
         _log_end(cycle_id, closed["kind"], status, totals.get("failure"))
         if decay := totals.get("decay"):
-            stats = {"total_tenants": totals["decayed_tenants"], "total_updated": decay.get("updated", 0)}
+            stats = {"total_tenants": totals["looked_at"], "total_updated": decay.get("updated", 0)}
             logger.info("decay_cycle_completed", stats=stats, total_duration_seconds=closed["seconds"])
 
 

@@ -34,13 +34,15 @@ def statistics(
     tasks = {name: _counts(totals.of(name), shape) for name, shape in _SHAPES.items()}
     others = {name: counts.model_dump() for name, counts in totals.by_task.items() if name not in _SHAPES}
     decay, dreams = totals.of("decay"), totals.of("dreaming")
+    # RAE counts every tenant that a worker was asked for, also where there was nothing to do.
+    asked = {name: totals.looked_at if name in config.get("tasks", ()) else 0 for name in ("decay", "dreaming")}
     tasks["decay"] = {
-        "total_tenants": totals.decayed_tenants,
+        "total_tenants": asked["decay"],
         "total_updated": decay.of("updated"),
         **tasks["decay"],
     }
     tasks["dreaming"] = {
-        "tenants_processed": totals.tenants,
+        "tenants_processed": max(asked["dreaming"] - totals.left_paused, 0),
         "reflections_generated": dreams.of("reflections"),
         **tasks["dreaming"],
     }
