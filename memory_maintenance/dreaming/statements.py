@@ -19,7 +19,9 @@ WITH candidates AS (
           AND m.created_at > least($2 - $3::interval, d.dreamt_until)
           AND maintenance.is_live(m.expires_at, $2)
           AND maintenance.setting(t.overrides, 'dreaming_enabled', to_jsonb($4::boolean)) = 'true'
-          AND NOT EXISTS (SELECT 1 FROM maintenance.set_aside_memories x WHERE x.memory_id = m.id)
+          AND NOT EXISTS (
+              SELECT FROM maintenance.set_aside_memories x WHERE x.memory_id = m.id AND x.tenant_id = m.tenant_id::text
+          )
 ),
 sampled AS (
     SELECT c.*, row_number() OVER (
@@ -88,7 +90,9 @@ sample AS (
     SELECT c.text, row_number() OVER (ORDER BY c.importance DESC, c.created_at DESC, c.id) AS place
     FROM candidates c
     WHERE c.part = 0 AND c.importance >= $5::float8
-          AND NOT EXISTS (SELECT 1 FROM maintenance.set_aside_memories x WHERE x.memory_id = c.id)
+          AND NOT EXISTS (
+              SELECT FROM maintenance.set_aside_memories x WHERE x.memory_id = c.id AND x.tenant_id = $1::text
+          )
     ORDER BY place
     LIMIT $6
 )

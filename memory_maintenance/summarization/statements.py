@@ -27,7 +27,8 @@ SELECT m.id, m.tenant_id::text AS tenant_id, m.project, $3::text AS session_id, 
        maintenance.text_of(m.id, m.metadata) AS text, maintenance.part_of(m.metadata) AS part,
        c.source_id IS NULL AS is_new,
        EXISTS (
-           SELECT FROM maintenance.set_aside_memories x WHERE x.memory_id = m.id AND x.kind = 'memory'
+           SELECT FROM maintenance.set_aside_memories x
+           WHERE x.memory_id = m.id AND x.kind = 'memory' AND x.tenant_id = m.tenant_id::text
        ) AS is_set_aside
 FROM memories m
      CROSS JOIN told
