@@ -15,6 +15,7 @@
     │   ├── StatementTimeoutError      (a retry helps) three attempts: a time-out that a DBA set
     │   ├── DatabaseRefusedError       wrong password, database or rights
     │   ├── StoreShapeError            a table is not as it has to be
+    │   ├── PreflightError             the store is not fit for a run: a standby, hidden rows, a wrong clock
     │   ├── VectorColumnError          the column of embeddings does not take the model's vectors
     │   └── NotMigratedError
     ├── StackError                   a server that the application starts for itself does not run
@@ -151,6 +152,15 @@ class DatabaseRefusedError(StoreError):
 
 class StoreShapeError(StoreError):
     """The memories table cannot be used as it is, or a table of ours was dropped: the message says what to do."""
+
+
+class PreflightError(StoreError):
+    """The preflight of a run found what makes the store unusable; nothing was planned."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+        """The name of the check: a word from a closed set."""
 
 
 class VectorColumnError(StoreError):

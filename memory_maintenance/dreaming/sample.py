@@ -59,5 +59,6 @@ class Dream:
             layer=reflective_layer(max(self.sample, key=lambda memory: memory.created_at).layer),
             ids=ids,
             sources=[row for memory in self.sample if memory.id in reflection.sources for row in memory.rows],
+            read=self.ids if reflection.metadata.get("backend") == "openai" else (),
             metadata={"outcome": ABOUT["Outcome"], "event_count": len(self.sample), "cycle_id": str(cycle_id)},
         )

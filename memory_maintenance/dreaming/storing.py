@@ -24,10 +24,11 @@ def reflection_memories(
     ids: Sequence[UUID],
     sources: Sequence[Source],
     metadata: Mapping[str, Any],
+    read: Sequence[UUID] = (),
 ) -> list[DerivedMemory]:
     """Return the memories that *reflection* is stored as: itself, and its strategy if it has one, with these *ids*.
 
-    *sources* are the rows that its evidence is in.
+    *sources* are the rows that its evidence is in, *read* all that a model read.
     """
     kept = {**reflection.metadata, **metadata, "confidence": reflection.confidence}
     texts = [(ids[0], reflection.text, reflection.importance, reflection.tags)]
@@ -50,6 +51,7 @@ def reflection_memories(
             session_id=session_id,
             metadata=kept,
             sources=tuple(sources),
+            read=tuple(read),
         )
         for own_id, text, importance, tags in texts
     ]

@@ -51,6 +51,12 @@ def configure_logs(settings: Settings) -> None:
     sys.excepthook = _log_crash
 
 
+def log_warnings(settings: Settings) -> None:
+    """Log every setting that does not do what its owner may think: a process says so once, at its start."""
+    for warning in settings.warnings():
+        logger.warning("setting_without_effect", explanation=warning)
+
+
 class _StandardError(logging.StreamHandler[TextIO]):
     """Names a line that it cannot write by the error's type: Python's own report quotes the errors at hand."""
 

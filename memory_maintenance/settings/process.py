@@ -58,6 +58,8 @@ class Settings(RunSettings, WritingSettings, DecaySettings, ModelSettings, Serve
             "decay_layers": dict(self.memory_decay_layers),
             "decay_protected_tags": sorted(self.memory_decay_protected_tags),
             "decay_tolerance": self.memory_decay_tolerance,
+            "model_excluded_classes": sorted(self.model_excluded_classes),
+            "derivation_excluded_classes": sorted(self.derivation_excluded_classes),
             "llm_backend": self.llm_backend,
             "llm_model": self.rae_llm_model_default if self.llm_backend == "openai" else None,
             "embedding_model": self.embedding_model if self.embeds else None,

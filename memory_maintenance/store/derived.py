@@ -1,8 +1,8 @@
 """Memories that maintenance writes, summaries, reflections, strategies, and what each was made from.
 
 What makes a memory a derived one is its lineage, not its id: an id that somebody else has taken is passed over, and
-every statement names the tenant. Only columns that every store has are written; what RAE's table has besides
-(``agent_id``, ``embedding``, the table ``memory_embeddings``) is served where it is there.
+every statement names the tenant. Only columns that every store has are written here; ``inheritance.py`` fills those
+that RAE's table has besides, and vectors of an old text (``embedding``, ``memory_embeddings``) are taken away.
 Every function runs in the caller's transaction.
 """
 
@@ -16,6 +16,7 @@ from uuid import UUID, uuid5
 
 import structlog
 
+from memory_maintenance.store.inheritance import inherit
 from memory_maintenance.store.memory import Memory, Source
 from memory_maintenance.store.pool import Executor, execute, fetch_row, fetch_value, to_json
 
@@ -44,6 +45,8 @@ class DerivedMemory:
     session_id: str | None
     metadata: Mapping[str, Any]
     sources: tuple[Source, ...]
+    read: tuple[UUID, ...] = ()
+    """What its writer read besides: their class counts, for a text may tell of more than it names."""
 
     @property
     def session_column(self) -> str | None:
@@ -124,21 +127,6 @@ SET source_hash = excluded.source_hash, derived_at = excluded.derived_at
 WHERE l.source_hash IS DISTINCT FROM excluded.source_hash
 """
 
-SET_AGENT: Final = """
--- store.SET_AGENT: the agent of the sources, when they have one in common; else the column's default stays.
---   $1 id         uuid
---   $2 sources    uuid[]
---   $3 tenant_id  its own type
-UPDATE memories m
-SET agent_id = one.agent_id
-FROM (
-    SELECT min(s.agent_id) AS agent_id FROM memories s
-    WHERE s.tenant_id = $3 AND s.id = ANY ($2)
-    HAVING min(s.agent_id) = max(s.agent_id)
-) one
-WHERE m.id = $1 AND m.tenant_id = $3
-"""
-
 FORGET_VECTOR: Final = """
 -- store.FORGET_VECTOR: an embedding of the old text would find the memory by what it no longer says.
 --   $1 id         uuid
@@ -154,8 +142,8 @@ DELETE FROM memory_embeddings e USING memories m WHERE e.memory_id = m.id AND m.
 """
 
 EXTRAS: Final = """
--- store.EXTRAS: what this store has besides the columns that every store has.
-SELECT bool_or(attname = 'agent_id') AS agents, bool_or(attname = 'embedding') AS vector,
+-- store.EXTRAS: where this store keeps vectors: in the column, in RAE's table, or nowhere.
+SELECT bool_or(attname = 'embedding') AS vector,
        to_regclass('memory_embeddings') IS NOT NULL AS vectors
 FROM pg_attribute WHERE attrelid = 'memories'::regclass AND attnum > 0 AND NOT attisdropped
 """
@@ -184,10 +172,8 @@ async def insert_derived(db: Executor, memory: DerivedMemory) -> bool:
     head = (m.id, m.tenant_id, m.content, m.source, m.importance, m.layer, list(m.tags))
     if not await execute(db, INSERT_DERIVED, *head, m.project, m.session_column, to_json(m.full_metadata)):
         return False
-    extras = await fetch_row(db, EXTRAS)
-    if extras and extras["agents"]:
-        await execute(db, SET_AGENT, m.id, [source.id for source in m.sources], m.tenant_id)
     await _link(db, memory)
+    await inherit(db, m.id, m.tenant_id, m.read, rewritten=False)
     return True
 
 
@@ -203,6 +189,7 @@ async def rewrite_derived(db: Executor, memory: DerivedMemory) -> bool:
     if extras and extras["vectors"]:
         await execute(db, FORGET_VECTORS, m.id, m.tenant_id)
     await _link(db, memory)
+    await inherit(db, m.id, m.tenant_id, m.read, rewritten=True)
     return True
 
 

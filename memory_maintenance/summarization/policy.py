@@ -61,6 +61,8 @@ class SessionState:
     summary_backend: str | None = None
     fallback: bool = False
     set_aside: bool = False
+    never_sent: bool = False
+    """Whether it has an event that no model may be sent."""
     last_new_event_at: datetime | None = None
 
     @property
@@ -137,7 +139,9 @@ class DueRule:
         )
 
     def _writer(self, session: SessionState) -> Backend:
-        return "none" if session.set_aside and self.backend == "openai" else self.backend
+        if self.backend != "openai":
+            return self.backend
+        return "extractive" if session.never_sent else "none" if session.set_aside else "openai"
 
 
 def can_improve(backend: Backend, *, written_by: str | None, fallback: bool, recent: bool = True) -> bool:

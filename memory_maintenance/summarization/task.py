@@ -17,6 +17,7 @@ from memory_maintenance.summarization.failing import count_failed_session, count
 from memory_maintenance.summarization.outcome import SummaryOutcome, log_failure, skipped, written, written_before
 from memory_maintenance.summarization.policy import SessionKey
 from memory_maintenance.summarization.session import Session, StoredSummary, read_session, store_summary
+from memory_maintenance.summarization.takeover import failed_night
 from memory_maintenance.summarization.writing import ModelWriter, Written, extracted, quoted
 from memory_maintenance.task import Task
 from memory_maintenance.tenants.control import Tenant
@@ -118,9 +119,10 @@ class Summarization(Task[SessionUnit]):
         Raises:
             LanguageModelError: a retryable one: nothing is stored, ask again.
         """
-        found = await read_session(self.tools.pool, session, run.as_of)
+        excluded = tenant.settings.derivation_excluded_classes
+        found = await read_session(self.tools.pool, session, run.as_of, excluded=excluded)
         needed = tenant.settings.summarization_min_events if run.min_events is None else run.min_events
-        writer = await self._writer(tenant, session)
+        writer = await self._writer(tenant, found)
         backend: Backend = "none" if writer == "set_aside" else writer
         if not found.events or (len(found.new) < needed and not found.improvable(backend)):
             return written_before(found, run.cycle_id) or skipped(session, "insufficient_events", len(found.new))
@@ -131,10 +133,13 @@ class Summarization(Task[SessionUnit]):
             return _expected(found, writer, tenant.settings)
         return await self._write_and_store(tenant, found, writer, run)
 
-    async def _writer(self, tenant: Tenant, session: SessionKey) -> Writer:
+    async def _writer(self, tenant: Tenant, session: Session) -> Writer:
         backend = backend_of(tenant.settings)
-        aside = backend == "openai" and await is_set_aside(self.tools.pool, session_unit(session))
-        return "set_aside" if aside else backend
+        if backend != "openai":
+            return backend
+        if session.has_class(tenant.settings.model_excluded_classes):
+            return "extractive"
+        return "set_aside" if await is_set_aside(self.tools.pool, session_unit(session.key)) else "openai"
 
     async def _write_and_store(self, tenant: Tenant, session: Session, writer: Writer, run: Run) -> SummaryOutcome:
         pool, attempt_group, reason = self.tools.pool, str(run.cycle_id), None
@@ -145,7 +150,7 @@ class Summarization(Task[SessionUnit]):
             elif writer == "extractive":
                 text = await extracted(session.events)
             elif writer == "set_aside":
-                text, reason = await _fallback(session, tenant.settings), "set_aside"
+                text, reason = await self._fallback(tenant, session, run), "set_aside"
             else:
                 text = quoted(session.events)
         except BudgetExhaustedError:
@@ -157,8 +162,14 @@ class Summarization(Task[SessionUnit]):
             await count_failed_session(pool, tenant.settings, session.key, attempt_group=attempt_group, error=error)
             if isinstance(error, ModelForbiddenError) or session.well_told:
                 return SummaryOutcome("failed", error.reason, events=len(session.new))
-            text, reason = await _fallback(session, tenant.settings), error.reason
+            text, reason = await self._fallback(tenant, session, run), error.reason
         return await self._store(session, text, run, reason)
+
+    async def _fallback(self, tenant: Tenant, session: Session, run: Run) -> Written:
+        chosen = tenant.settings.summarization_fallback == "extractive"
+        if chosen or await failed_night(self.tools.pool, self.tools.settings, run.cycle_id):
+            return await extracted(session.events, fallback=True)
+        return quoted(session.events)
 
     async def _by_model(self, tenant: Tenant, session: Session, attempt_group: str) -> Written:
         writer = ModelWriter(
@@ -188,12 +199,6 @@ class Summarization(Task[SessionUnit]):
             dates_kept=dates.kept,
         )
         return outcome
-
-
-async def _fallback(session: Session, settings: Settings) -> Written:
-    if settings.summarization_fallback == "extractive":
-        return await extracted(session.events, fallback=True)
-    return quoted(session.events)
 
 
 def _expected(session: Session, writer: Writer, settings: Settings) -> SummaryOutcome:
