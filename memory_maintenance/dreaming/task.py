@@ -195,7 +195,7 @@ class Dreaming(Task[DreamUnit]):
             if not await _still_new(db, dream):
                 return await self._dreamt_before(dream, run)
             ids = await free_ids(db, reflection, dream.reflection_id)
-            memories = dream.memories(reflection, run.cycle_id, ids)
+            memories = dream.memories(reflection, run, ids)
             for memory in memories:
                 await insert_derived(db, memory)
             await execute(db, RECORD_DREAM, dream.tenant_id, dream.project, run.as_of, dream.ids)

@@ -150,14 +150,14 @@ async def _stored(db: Executor, key: SessionKey, statement: str) -> tuple[Stored
 
 
 async def store_summary(
-    pool: Pool, session: Session, written: Written, *, dates: DatesKept, cycle_id: UUID | None
+    pool: Pool, session: Session, written: Written, *, dates: DatesKept, cycle_id: UUID | None, as_of: datetime
 ) -> DerivedMemory | None:
     """Store what was *written* and cover its events in one transaction; those it left out stay new.
 
     None, and nothing stored, when somebody else wrote or edited the summary, or
     covered one of the new events, since the session was read: twice is once.
     """
-    memory = _memory(session, session.without(written.left_out), written, dates, cycle_id)
+    memory = _memory(session, session.without(written.left_out), written, dates, cycle_id, as_of)
     left_out = [row.id for event in session.events if event.id in written.left_out for row in event.rows]
     async with transaction(pool) as db:
         # One lock for the session of every project: a project may be renamed meanwhile.
@@ -184,7 +184,7 @@ def _state(stored: StoredSummary | None) -> tuple[UUID, str, int] | None:
 
 
 def _memory(
-    session: Session, told: Session, written: Written, dates: DatesKept, cycle_id: UUID | None
+    session: Session, told: Session, written: Written, dates: DatesKept, cycle_id: UUID | None, as_of: datetime
 ) -> DerivedMemory:
     events = told.events
     read = told.new if session.continues else events
@@ -219,4 +219,5 @@ def _memory(
             "revision": session.stored.revision + 1 if session.stored else 1,
         },
         sources=tuple(row for event in read for row in event.rows),
+        created_at=as_of,
     )

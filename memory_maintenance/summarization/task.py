@@ -22,6 +22,7 @@ from memory_maintenance.summarization.writing import ModelWriter, Written, extra
 from memory_maintenance.task import Task
 from memory_maintenance.tenants.control import Tenant
 from memory_maintenance.work import Counts, Done, Run, TaskSpec, Unit
+from memory_maintenance.writers.extractive.background import tenant_background
 from memory_maintenance.writers.model.backend import Backend, backend_of
 from memory_maintenance.writers.model.set_aside import is_set_aside
 
@@ -148,7 +149,7 @@ class Summarization(Task[SessionUnit]):
                 text = await self._by_model(tenant, session, attempt_group)
                 await count_left_out(pool, tenant.settings, session.key, text.left_out, attempt_group=attempt_group)
             elif writer == "extractive":
-                text = await extracted(session.events)
+                text = await self._extracted(session, run)
             elif writer == "set_aside":
                 text, reason = await self._fallback(tenant, session, run), "set_aside"
             else:
@@ -168,7 +169,7 @@ class Summarization(Task[SessionUnit]):
     async def _fallback(self, tenant: Tenant, session: Session, run: Run) -> Written:
         chosen = tenant.settings.summarization_fallback == "extractive"
         if chosen or await failed_night(self.tools.pool, self.tools.settings, run.cycle_id):
-            return await extracted(session.events, fallback=True)
+            return await self._extracted(session, run, fallback=True)
         return quoted(session.events)
 
     async def _by_model(self, tenant: Tenant, session: Session, attempt_group: str) -> Written:
@@ -181,9 +182,17 @@ class Summarization(Task[SessionUnit]):
         )
         return await writer.write(session.new if session.continues else session.events, session.continues)
 
+    async def _extracted(self, session: Session, run: Run, *, fallback: bool = False) -> Written:
+        others = await tenant_background(
+            self.tools.pool, session.key.tenant_id, run.as_of, without_session=session.key.session_id
+        )
+        return await extracted(session.events, fallback=fallback, background=others)
+
     async def _store(self, session: Session, text: Written, run: Run, reason: str | None) -> SummaryOutcome:
         dates = await asyncio.to_thread(dates_kept, session.events, text.text)
-        memory = await store_summary(self.tools.pool, session, text, dates=dates, cycle_id=run.cycle_id)
+        memory = await store_summary(
+            self.tools.pool, session, text, dates=dates, cycle_id=run.cycle_id, as_of=run.as_of
+        )
         if memory is None:
             return skipped(session.key, "already_summarized", len(session.new))
         outcome = written(StoredSummary(memory.id, memory.content, memory.metadata), reason)
