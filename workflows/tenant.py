@@ -15,13 +15,10 @@ with workflow.unsafe.imports_passed_through():
     from memory_maintenance.work import Counts, Done, TaskSpec, UnitJson
     from workflows.failures import error_type, reason
     from workflows.messages import TenantProgress, TenantRequest
-    from workflows.options import DUE_AT_ONCE, UNITS_AT_ONCE, long_sql, model, sql
+    from workflows.options import DUE_AT_ONCE, SHOWN, UNITS_AT_ONCE, long_sql, model, sql
     from workflows.orders import OrderQueue
     from workflows.search_attributes import show_status
     from workflows.waiting import all_of, result_of
-
-SHOWN = 100
-"""Characters of what a step is about, for the Web UI: a summary has at most 400 bytes."""
 
 
 @workflow.defn(failure_exception_types=[ValidationError, TypeError])
@@ -84,7 +81,7 @@ class TenantMaintenanceWorkflow:
             await self._orders.drained()
         obeying.cancel()
         outcome = self._closed()
-        if self._scope.search_attributes:
+        if self._scope.search_attributes and outcome.status != "completed":  # each costs an Action
             show_status(outcome.status)
         return outcome
 
@@ -118,9 +115,13 @@ class TenantMaintenanceWorkflow:
             unit = (await self._do(task, unit)).next
 
     async def _a_few_at_once(self, task: TaskSpec, after: UnitJson | None) -> None:
-        """List what is due a batch at a time, from behind *after* on, and do each, a few at once."""
+        """List what is due a batch at a time, from behind *after* on, and do each, a few at once.
+
+        What the plan has listed is all there was then. A task that follows others also has what they wrote since.
+        """
+        listed = () if after or task.follows else self._request.plan.due.get(task.name, ())
         while await self._may_go_on(after):
-            due = await self._due(task, after, limit=DUE_AT_ONCE)
+            due = listed or await self._due(task, after, limit=DUE_AT_ONCE)
             slots = asyncio.Semaphore(UNITS_AT_ONCE)
 
             async def one(unit: UnitJson, slots: asyncio.Semaphore = slots) -> None:
@@ -129,7 +130,7 @@ class TenantMaintenanceWorkflow:
                         await self._do(task, unit)
 
             await all_of(one(unit) for unit in due)
-            if len(due) < DUE_AT_ONCE:
+            if listed or len(due) < DUE_AT_ONCE:
                 return
             after = due[-1]
 

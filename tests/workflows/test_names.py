@@ -57,6 +57,7 @@ async def test_activity_types_by_task_queue(temporal, pool):
             "embed_derived",
             "foresee_costs",
             "generate_reflection",
+            "maintain_tenants",
             "open_cycle",
             "plan_page",
             "record_page",
