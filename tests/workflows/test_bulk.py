@@ -4,40 +4,29 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from functools import partial
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowHandle
 
 from memory_maintenance.cycles.outcomes import CycleTotals
-from memory_maintenance.cycles.record import open_cycle
-from memory_maintenance.decay.task import Decay
 from memory_maintenance.store.pool import Pool, execute, fetch, fetch_value, transaction
 from memory_maintenance.tenants.control import pause
-from memory_maintenance.work import Run, TenantPlan
+from memory_maintenance.work import TenantPlan
+from tests.large_fleet import a_fleet, scope, start_page
 from tests.workflows.conftest import Working, remember_session
-from workflows.messages import CycleScope, MaintenanceRequest, PageRequest, TenantRequest
+from workflows.messages import MaintenanceRequest, TenantRequest
 from workflows.options import TASK_QUEUE
-from workflows.page import MaintenancePageWorkflow, tenant_workflow_id
+from workflows.page import tenant_workflow_id
 from workflows.tenant import TenantMaintenanceWorkflow
 
-AS_OF = datetime.now(UTC)
-FLEET = """
-INSERT INTO memories (tenant_id, content, layer, importance, created_at, last_accessed_at)
-SELECT 'tenant-' || lpad(n::text, 3, '0'), 'x', 'semantic', 0.5, $2, $2 FROM generate_series(1, $1::integer) AS n
-"""
 OUTCOMES = "SELECT tenant_id, status, (counts->'decay'->>'updated')::integer AS updated FROM maintenance.tenant_runs"
 DECAYED = "SELECT count(base_importance) FROM memories WHERE tenant_id = ANY ($1)"
 UNREADABLE = "INSERT INTO maintenance.tenants (tenant_id, overrides) VALUES ($1, '[7]')"
 HOLD = "INSERT INTO maintenance.tenants (tenant_id) VALUES ($1)"
-
-
-async def a_fleet(pool: Pool, tenants: int) -> list[str]:
-    await execute(pool, FLEET, tenants, AS_OF - timedelta(days=9))
-    return [f"tenant-{n:03}" for n in range(1, tenants + 1)]
 
 
 async def night(client: Client, **request: Any) -> dict[str, Any]:
@@ -64,23 +53,8 @@ async def steps(page: WorkflowHandle[Any, Any]) -> list[int]:
 
 @pytest.fixture
 def page(temporal: Client, pool: Pool) -> Callable[..., Awaitable[WorkflowHandle[Any, Any]]]:
-    """``await page(tenants)``: a page of a large fleet that runs, with decay as the only work of its *tenants*."""
-
-    async def start(tenants: Sequence[str], **chosen: Any) -> WorkflowHandle[Any, Any]:
-        plans = [TenantPlan(tenant_id=one, units={"decay": 1}, due={"decay": ({},)}, bulk=True) for one in tenants]
-        of_cycle = scope(**chosen)
-        await open_cycle(pool, of_cycle.run.cycle_id, kind="daily", as_of=AS_OF, config={})
-        request = PageRequest(scope=of_cycle, page=1, plans=tuple(plans), bulk=True)
-        return await temporal.start_workflow(
-            MaintenancePageWorkflow.run, request, id="night/page-1", task_queue=TASK_QUEUE
-        )
-
-    return start
-
-
-def scope(**chosen: Any) -> CycleScope:
-    deadline = chosen.pop("deadline", datetime.now(UTC) + timedelta(hours=1))
-    return CycleScope(run=Run(cycle_id=uuid4(), as_of=AS_OF, **chosen), deadline=deadline, tasks=(Decay.spec,))
+    """``await page(tenants)``: a page of a large fleet that runs."""
+    return partial(start_page, temporal, pool)
 
 
 @asynccontextmanager
