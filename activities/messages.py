@@ -150,3 +150,30 @@ class TenantOrder(Message):
     by: Annotated[str, Len(0, 200)] | None = None
     reason: Annotated[str, Len(0, 500)] | None = None
     until: datetime | None = None
+
+
+class LookUpTenantRequest(Message):
+    """The tenant that an operator's update names."""
+
+    tenant_id: TenantId
+
+
+class TenantState(Message):
+    """Whether a tenant is paused, and what was said when it was."""
+
+    paused: bool
+    by: str | None = None
+    reason: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def in_words(self) -> str:
+        """Return "was paused by ana since 2026-11-24 14:02 UTC (restore)"; of an active tenant "was active"."""
+        if not self.paused:
+            return "was active"
+        by, reason = f" by {self.by}" if self.by else "", f" ({self.reason})" if self.reason else ""
+        since, until = (
+            f" {word} {time:%Y-%m-%d %H:%M} UTC" if time else ""
+            for word, time in (("since", self.since), ("until", self.until))
+        )
+        return f"was paused{by}{since}{until}{reason}"

@@ -14,6 +14,7 @@ from rich.text import Text
 from commands.console import FAILED, AsJson, out, print_json, run, settings_for_command
 from memory_maintenance.errors import MaintenanceError
 from memory_maintenance.inspection.health import Check, Level, has_failed, in_order
+from memory_maintenance.inspection.model_answers import answers_check, fallback_check
 from memory_maintenance.inspection.model_health import breaker_check, model_checks
 from memory_maintenance.inspection.settings_health import settings_checks
 from memory_maintenance.inspection.store_health import store_checks
@@ -65,8 +66,9 @@ async def _checks(settings: Settings, *, ask: bool) -> AsyncIterator[Check]:
 async def _of_the_store(settings: Settings) -> list[Check]:
     try:
         async with running_store(settings) as pool:
-            breaker = await in_order("model", {"breaker": partial(breaker_check, pool, settings)})
-            return [*await store_checks(pool, settings), *breaker]
+            of_model = {"breaker": breaker_check, "answers": answers_check, "fallback": fallback_check}
+            steps = {name: partial(check, pool, settings) for name, check in of_model.items()}
+            return [*await store_checks(pool, settings), *await in_order("model", steps)]
     except MaintenanceError as error:
         return [Check("store", "reachable", "failure", str(error))]
 

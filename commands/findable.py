@@ -9,8 +9,7 @@ import typer
 
 from commands.console import AsJson, print_json, run, say, settings_for_command
 from memory_maintenance.inspection.findable import Findable, count_findable
-from memory_maintenance.settings import Settings
-from runtime.wiring import running_store
+from runtime.wiring import in_store
 
 
 def findable(
@@ -18,16 +17,12 @@ def findable(
     as_json: AsJson = False,
 ) -> None:
     """Count the summaries and reflections that vector search cannot find."""
-    counts = run(_findable(settings_for_command(), tenant))
+    settings = settings_for_command()
+    counts = run(in_store(settings, lambda pool: count_findable(pool, settings, tenant)))
     if as_json:
         print_json(asdict(counts))
     else:
         say(told(counts))
-
-
-async def _findable(settings: Settings, tenant: str | None) -> Findable:
-    async with running_store(settings) as pool:
-        return await count_findable(pool, settings, tenant)
 
 
 def told(counts: Findable) -> str:

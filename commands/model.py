@@ -10,9 +10,8 @@ import typer
 from commands.console import AsJson, By, out, print_json, run, say, settings_for_command
 from commands.tables import table
 from memory_maintenance.inspection.model import BreakerState, ModelStatus, model_status
-from memory_maintenance.settings import Settings
 from memory_maintenance.writers.model.breaker import reset_breakers
-from runtime.wiring import running_store
+from runtime.wiring import in_store
 
 app = typer.Typer(no_args_is_help=True, help="Show how the language model fares; close its breaker.")
 
@@ -20,7 +19,8 @@ app = typer.Typer(no_args_is_help=True, help="Show how the language model fares;
 @app.command("status")
 def show_status(as_json: AsJson = False) -> None:
     """Show the breaker, today's budgets, and how the calls of the last 24 hours ended."""
-    status = run(_status(settings_for_command()))
+    settings = settings_for_command()
+    status = run(in_store(settings, lambda pool: model_status(pool, settings)))
     if as_json:
         print_json(status_data(status))
     else:
@@ -49,6 +49,13 @@ def _show(status: ModelStatus) -> None:
         calls.add_row(one.purpose, one.state, one.reason or "-", str(one.calls), str(one.tokens), f"{one.cost:.4f}")
     out.print(calls if status.calls else "\nno calls in the last 24 hours")
     out.print(f"claims lost: {status.lost}", highlight=False)
+    if status.answers.worrying:
+        say(f"{status.answers.found} → {status.answers.next_step or 'starter.py doctor'}")
+    if status.fallback_takeover_since:
+        say(
+            f"no usable answer since {status.fallback_takeover_since:%Y-%m-%d %H:%M} UTC: "
+            "the extractive writer writes the fallbacks"
+        )
 
 
 def _in_words(breaker: BreakerState) -> str:
@@ -67,18 +74,8 @@ def reset_breaker(
     by: By = None,
 ) -> None:
     """Let calls through again at once, when what was wrong has been put right."""
-    closed = run(_reset(settings_for_command(), endpoint, by))
+    closed = run(in_store(settings_for_command(), lambda pool: reset_breakers(pool, endpoint, by=by)))
     for name in closed:
         say(f"closed the breaker of {name}")
     if not closed:
         out.print("no breaker was open")
-
-
-async def _status(settings: Settings) -> ModelStatus:
-    async with running_store(settings) as pool:
-        return await model_status(pool, settings)
-
-
-async def _reset(settings: Settings, endpoint: str | None, by: str | None) -> list[str]:
-    async with running_store(settings) as pool:
-        return await reset_breakers(pool, endpoint, by=by)

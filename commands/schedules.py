@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from datetime import datetime
@@ -31,7 +31,7 @@ from commands.schedule_audit import schedule_order
 from commands.tables import fitting_table, table
 from memory_maintenance.errors import RegistrationRefusedError
 from memory_maintenance.settings import Settings
-from memory_maintenance.tenants.orders import Order, latest_orders
+from memory_maintenance.tenants.orders import latest_orders
 from memory_maintenance.work import Kind
 from runtime.client import connect
 from runtime.schedule_orders import (
@@ -47,7 +47,7 @@ from runtime.schedule_orders import (
 from runtime.schedules import apply_schedule
 from runtime.search_attributes import register_search_attributes
 from runtime.wanted_schedules import KINDS, schedule_id
-from runtime.wiring import running_stack_of, running_store
+from runtime.wiring import in_store, running_stack_of
 
 _PAUSED_BY: Final = "paused by "
 
@@ -213,7 +213,7 @@ def show_orders(
     last: Annotated[int, typer.Option("--last", min=1, help="How many.")] = 20, as_json: AsJson = False
 ) -> None:
     """Show who ordered what of the Schedules, when and why, also of one that was deleted since; the newest first."""
-    orders = run(_orders(settings_for_command(), last))
+    orders = run(in_store(settings_for_command(), lambda pool: latest_orders(pool, None, last)))
     if as_json:
         return print_json([asdict(order) for order in orders])
     rows = table(None, "ordered (UTC)", "schedule", "what", "by", "reason")
@@ -221,11 +221,6 @@ def show_orders(
         what = f"backfill {one.details['runs']} runs" if one.action == "backfill" else one.action
         rows.add_row(minute(one.ordered_at), one.details["schedule"], what, one.ordered_by or "-", one.reason or "-")
     return out.print(rows if orders else "nobody has ordered anything of the Schedules yet", highlight=False)
-
-
-async def _orders(settings: Settings, last: int) -> Sequence[Order]:
-    async with running_store(settings) as pool:
-        return await latest_orders(pool, None, last)
 
 
 @asynccontextmanager

@@ -19,7 +19,7 @@ from memory_maintenance.settings import Settings
 from memory_maintenance.tenants.control import TenantControl
 from memory_maintenance.tenants.known import ensure_known
 from memory_maintenance.tenants.orders import Order
-from runtime.wiring import running_store
+from runtime.wiring import in_store, running_store
 
 
 def show_tenant(
@@ -32,7 +32,7 @@ def show_tenant(
     """Show what operators said of a tenant, its last runs, and what is due now; with --session: why, or why not."""
     settings = settings_for_command()
     if session is None:
-        report = run(_tenant(settings, tenant))
+        report = run(in_store(settings, lambda pool: tenant_report(pool, settings, tenant)))
         return print_json(tenant_data(report)) if as_json else _show_tenant(report)
     reports = run(_session(settings, tenant, session))
     return print_json([asdict(one) for one in reports]) if as_json else _show_sessions(reports)
@@ -67,11 +67,6 @@ def tenant_data(report: TenantReport) -> dict[str, Any]:
         "orders": [asdict(order) for order in report.orders],
         "runs": [asdict(one) | {"outcome": one.outcome.model_dump(mode="json")} for one in report.runs],
     }
-
-
-async def _tenant(settings: Settings, tenant: str) -> TenantReport:
-    async with running_store(settings) as pool:
-        return await tenant_report(pool, settings, tenant)
 
 
 async def _session(settings: Settings, tenant: str, session: str) -> list[SessionReport]:

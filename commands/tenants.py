@@ -36,7 +36,7 @@ from memory_maintenance.tenants.known import ensure_known
 from memory_maintenance.tenants.orders import record_order
 from runtime.client import connect
 from runtime.runs import start_run
-from runtime.wiring import running_pool, running_stack_of, running_store
+from runtime.wiring import in_store, running_pool, running_stack_of
 from workflows.messages import MaintenanceRequest
 from workflows.page import tenant_workflow_id
 
@@ -55,7 +55,7 @@ Tenant = Annotated[str, typer.Argument(help="Tenant id, as `tenants list` shows 
 @app.command("list")
 def list_tenants(as_json: AsJson = False) -> None:
     """Show every tenant with what operators said of it."""
-    tenants = run(_list(settings_for_command()))
+    tenants = run(in_store(settings_for_command(), all_tenants))
     if as_json:
         return print_json([asdict(t) | {"overrides": t.overrides.model_dump(exclude_none=True)} for t in tenants])
     columns = ("tenant", "state", "by", "reason", "since", "until", "overrides")
@@ -137,11 +137,6 @@ def cancel_tenant(tenant: Tenant, by: By = None, reason: Reason = None) -> None:
         if ran
         else f"nothing runs for {tenant}"
     )
-
-
-async def _list(settings: Settings) -> list[TenantControl]:
-    async with running_store(settings) as pool:
-        return await all_tenants(pool)
 
 
 async def _pause(

@@ -16,7 +16,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.failures import error_type, reason
     from workflows.messages import TenantProgress, TenantRequest
     from workflows.options import DUE_AT_ONCE, SHOWN, UNITS_AT_ONCE, long_sql, model, sql
-    from workflows.orders import OrderQueue
+    from workflows.orders import OrderQueue, understood_order
     from workflows.search_attributes import show_status
     from workflows.waiting import all_of, result_of
 
@@ -26,7 +26,7 @@ class TenantMaintenanceWorkflow:
     """Do one tenant's maintenance tasks in order: the units that are due, one after the other or a few at once.
 
     Signals: ``pause`` and ``resume``, both idempotent, and ``cancel``; all take any input or
-    none. The batch in flight always finishes. Queries: ``status`` and ``progress``.
+    none. Updates of the same names answer. The batch in flight always finishes. Queries: ``status`` and ``progress``.
     """
 
     @workflow.init
@@ -57,6 +57,36 @@ class TenantMaintenanceWorkflow:
     def cancel(self, *args: Any) -> None:
         """End this run after the batch in flight; the next cycle goes on."""
         self._orders.receive("cancel", args, tenant_id=self._tenant_id)
+
+    @workflow.update(name="pause")
+    async def update_pause(self, *args: Any) -> str:
+        """Pause a tenant and say how it was."""
+        return await self._orders.answer("pause", args, tenant_id=self._tenant_id)
+
+    @update_pause.validator
+    def check_pause(self, *args: Any) -> None:
+        """Refuse what is no order."""
+        understood_order("pause", args, tenant_id=self._tenant_id)
+
+    @workflow.update(name="resume")
+    async def update_resume(self, *args: Any) -> str:
+        """Resume a tenant and say how it was paused."""
+        return await self._orders.answer("resume", args, tenant_id=self._tenant_id)
+
+    @update_resume.validator
+    def check_resume(self, *args: Any) -> None:
+        """Refuse what is no order."""
+        understood_order("resume", args, tenant_id=self._tenant_id)
+
+    @workflow.update(name="cancel")
+    async def update_cancel(self, *args: Any) -> str:
+        """End this run after the batch in flight."""
+        return await self._orders.answer("cancel", args, tenant_id=self._tenant_id)
+
+    @update_cancel.validator
+    def check_cancel(self, *args: Any) -> None:
+        """Refuse what is no order."""
+        understood_order("cancel", args, tenant_id=self._tenant_id)
 
     @workflow.query
     def status(self) -> str:

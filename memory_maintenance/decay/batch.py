@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Final, Literal
 from uuid import UUID
 
@@ -14,7 +13,7 @@ import structlog
 
 from memory_maintenance.decay.policy import DecayRule, DecayRun
 from memory_maintenance.decay.progress import DecayProgress, Halt, gate, keep, keep_end, preview_gate, start
-from memory_maintenance.decay.statements import NOTHING, Page, decay_locked, decay_page, preview_page
+from memory_maintenance.decay.statements import DECAY_LOCKED, DECAY_PAGE, NOTHING, PREVIEW_PAGE, Page, write_page
 from memory_maintenance.errors import StatementTimeoutError
 from memory_maintenance.store.pool import Executor, Pool, transaction
 from memory_maintenance.work import Run
@@ -91,7 +90,7 @@ class BatchInProgress:
         while True:
             started = self.started
             try:
-                page = await self._in_its_transaction(self._page_at_cursor)
+                page = await self._page()
             except StatementTimeoutError:
                 # Nothing of the page was written. A shorter one may fit into the time that a DBA allows.
                 if self.page_size <= _SMALLEST_PAGE:
@@ -101,62 +100,57 @@ class BatchInProgress:
             else:
                 return page if not isinstance(page, Page) else "more" if page.seen == self.page_size else "done"
 
-    async def _page_at_cursor(self, db: Executor, instants: DecayRun) -> Page:
-        if self.cursor == _LAST_ID:
-            return NOTHING
-        first_id = UUID(int=self.cursor.int + 1) if self.cursor else _FIRST_ID
-        price = preview_page if self.run.dry_run else decay_page
-        return await price(
-            db,
-            self.tenant_id,
-            first_id=first_id,
-            size=self.page_size,
-            run=instants,
-            rule=self.rule,
-            tolerance=self.tolerance,
-        )
-
     async def _second_look(self, status: Status) -> Status:
         """Write what other transactions held, if the run may go on; what they still hold is busy."""
-        if status in {"more", "done"}:
-            status = await self._look_again() or status
-        self.counts["busy"] += len(self.locked_ids)
+        locked, self.locked_ids = self.locked_ids, []
+        while locked and status in {"more", "done"}:
+            page = await self._page(locked[: self.page_size])
+            if isinstance(page, Page):
+                locked = locked[self.page_size :]
+            else:
+                status = page
+        self.counts["busy"] += len(self.locked_ids) + len(locked)
         self.locked_ids = []
         await keep_end(self.pool, self.tenant_id, self.run.cycle_id, self._progress(done=status == "done"))
         return status
 
-    async def _look_again(self) -> Halt | None:
-        locked, self.locked_ids = self.locked_ids, []
-        for first in range(0, len(locked), self.page_size):
-            ids = locked[first : first + self.page_size]
-            page = await self._in_its_transaction(partial(self._page_of, ids), again=True)
-            if not isinstance(page, Page):
-                self.locked_ids += locked[first:]
-                return page
-        return None
-
-    async def _page_of(self, ids: Sequence[UUID], db: Executor, instants: DecayRun) -> Page:
-        return await decay_locked(db, self.tenant_id, ids=ids, run=instants, rule=self.rule, tolerance=self.tolerance)
-
-    async def _in_its_transaction(
-        self, write_page: Callable[[Executor, DecayRun], Awaitable[Page]], *, again: bool = False
-    ) -> Page | Halt:
+    async def _page(self, ids: Sequence[UUID] | None = None) -> Page | Halt:
+        """Write and keep, in one transaction, the page at the cursor, or the memories *ids* that were locked."""
         if self.run.dry_run:
-            instants = await preview_gate(self.pool, self.tenant_id, self.run.as_of)
-            if not isinstance(instants, DecayRun):
-                return instants
-            page = await write_page(self.pool, instants)
-            self._count(page, again=again)
-            return page
+            decay_run = await preview_gate(self.pool, self.tenant_id, self.run.as_of)
+            return await self._written(self.pool, PREVIEW_PAGE, decay_run, None)
         async with transaction(self.pool) as db:
-            instants = await self._allowed(db)
-            if not isinstance(instants, DecayRun):
-                return instants
-            page = await write_page(db, instants)
-            self._count(page, again=again)
-            last = page.seen < self.page_size and not again and not self.locked_ids
-            await keep(db, self.tenant_id, self.run.cycle_id, self._progress(done=last))
+            decay_run = await self._allowed(db)
+            page = await self._written(db, DECAY_LOCKED if ids else DECAY_PAGE, decay_run, ids)
+            if isinstance(page, Page):
+                last = page.seen < self.page_size and not ids and not self.locked_ids
+                await keep(db, self.tenant_id, self.run.cycle_id, self._progress(done=last))
             return page
+
+    async def _written(
+        self, db: Executor, statement: str, decay_run: DecayRun | Halt, ids: Sequence[UUID] | None
+    ) -> Page | Halt:
+        if not isinstance(decay_run, DecayRun):
+            return decay_run
+        if ids is None and self.cursor == _LAST_ID:
+            return NOTHING
+        page = await write_page(
+            db,
+            statement,
+            self.tenant_id,
+            ids or (UUID(int=self.cursor.int + 1) if self.cursor else _FIRST_ID),
+            size=len(ids) if ids else self.page_size,
+            run=decay_run,
+            rule=self.rule,
+            tolerance=self.tolerance,
+        )
+        if ids is None:
+            self.counts["seen"] += page.seen
+            self.cursor = page.last_id or self.cursor
+        self.locked_ids += page.locked_ids
+        self.counts.update({name: getattr(page, name) for name in _COUNTED})
+        self.invalid_ids += page.invalid_ids
+        return page
 
     async def _allowed(self, db: Executor) -> DecayRun | Halt:
         if self.started:
@@ -174,11 +168,3 @@ class BatchInProgress:
         if done:
             return DecayProgress(_LAST_ID, counts, self.run.as_of)
         return DecayProgress(self.cursor, counts, None)
-
-    def _count(self, page: Page, *, again: bool) -> None:
-        if not again:
-            self.counts["seen"] += page.seen
-            self.cursor = page.last_id or self.cursor
-        self.locked_ids += page.locked_ids
-        self.counts.update({name: getattr(page, name) for name in _COUNTED})
-        self.invalid_ids += page.invalid_ids

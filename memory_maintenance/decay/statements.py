@@ -238,25 +238,31 @@ class Page:
 NOTHING: Final = Page(0, 0, 0, 0, 0, 0, 0, 0, (), (), None)
 
 
-async def decay_page(
-    db: Executor, tenant_id: str, *, first_id: UUID, size: int, run: DecayRun, rule: DecayRule, tolerance: float
+async def write_page(
+    db: Executor,
+    statement: str,
+    tenant_id: str,
+    rows: UUID | Sequence[UUID],
+    *,
+    size: int,
+    run: DecayRun,
+    rule: DecayRule,
+    tolerance: float,
 ) -> Page:
-    """Write the page of at most *size* rows that begins at *first_id*. Twice is once."""
-    return await _written(db, DECAY_PAGE, tenant_id, first_id, size, *_terms(run, rule, tolerance))
+    """Write a page of at most *size* memories, or only count for PREVIEW_PAGE. Writing it twice changes nothing more.
 
-
-async def preview_page(
-    db: Executor, tenant_id: str, *, first_id: UUID, size: int, run: DecayRun, rule: DecayRule, tolerance: float
-) -> Page:
-    """Return what ``decay_page`` would if no row were locked, and write nothing."""
-    return await _written(db, PREVIEW_PAGE, tenant_id, first_id, size, *_terms(run, rule, tolerance))
-
-
-async def decay_locked(
-    db: Executor, tenant_id: str, *, ids: Sequence[UUID], run: DecayRun, rule: DecayRule, tolerance: float
-) -> Page:
-    """Write these rows, as ``decay_page`` does. Twice is once."""
-    return await _written(db, DECAY_LOCKED, tenant_id, list(ids), len(ids), *_terms(run, rule, tolerance))
+    *rows* is the id that DECAY_PAGE and PREVIEW_PAGE begin at, or the ids of DECAY_LOCKED.
+    """
+    row = await fetch_row(db, statement, tenant_id, rows, size, *_terms(run, rule, tolerance))
+    if row is None:
+        raise RuntimeError("an aggregate without GROUP BY returns one row")
+    values = dict(row)
+    altered_ids = values.pop("altered_ids") or ()
+    if altered_ids:
+        # What the store made of them is ours all the same: else the next run would take it for the agent's value.
+        await execute(db, REMEMBER, tenant_id, altered_ids)
+    ids = {name: tuple(values[name] or ()) for name in ("invalid_ids", "locked_ids")}
+    return Page(**values | ids, altered=len(altered_ids))
 
 
 async def priced_page(
@@ -270,7 +276,7 @@ async def priced_page(
     tolerance: float,
     later: Sequence[tuple[datetime, DecayRule]],
 ) -> list[Record]:
-    """Return the rows that ``decay_page`` would see, and write nothing.
+    """Return the rows that DECAY_PAGE would see, and write nothing.
 
     ``left`` holds what is left of a row at each instant of *later* by the rule beside it, if *run* comes first and
     nobody touches the row; NULL where the run leaves the row as it is. Those rules differ from *rule* in nothing
@@ -298,16 +304,3 @@ def _numbers(rule: DecayRule) -> tuple[float, float]:
 
 def _multipliable(value: float) -> float:
     return value if value > _TINY else 0.0
-
-
-async def _written(db: Executor, statement: str, tenant_id: str, *arguments: Any) -> Page:
-    row = await fetch_row(db, statement, tenant_id, *arguments)
-    if row is None:
-        raise RuntimeError("an aggregate without GROUP BY returns one row")
-    values = dict(row)
-    altered_ids = values.pop("altered_ids") or ()
-    if altered_ids:
-        # What stands there is ours all the same: else the next run would take it for the agent's word.
-        await execute(db, REMEMBER, tenant_id, altered_ids)
-    ids = {name: tuple(values[name] or ()) for name in ("invalid_ids", "locked_ids")}
-    return Page(**values | ids, altered=len(altered_ids))

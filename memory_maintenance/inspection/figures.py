@@ -11,10 +11,12 @@ from typing import Any, Final
 import asyncpg
 
 from memory_maintenance.cycles.outcomes import CycleTotals
+from memory_maintenance.inspection.model_answers import newest_answers
 from memory_maintenance.inspection.successes import last_successes
 from memory_maintenance.observability.store_metrics import PoolFigures, StoreCollector, StoreFigures, registered
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import Executor, Pool, fetch, fetch_row, fetch_value, snapshot
+from memory_maintenance.summarization.takeover import failed_night
 from memory_maintenance.tasks import TASKS
 from memory_maintenance.writers.model.budget import DEPLOYMENT, used
 
@@ -56,6 +58,8 @@ async def store_figures(pool: Pool, settings: Settings) -> StoreFigures:
             left_undone=await _left_undone(db),
             budget_left=await _budget_left(db, settings) if settings.llm_backend == "openai" else {},
             open_breakers=await fetch_value(db, OPEN_BREAKERS),
+            model_unusable=(await newest_answers(db)).shares if settings.llm_backend == "openai" else {},
+            fallback_takeover=await failed_night(db, settings) is not None,
         )
 
 

@@ -8,7 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from memory_maintenance.cycles.step import chosen_names
-from memory_maintenance.store.pool import Executor, fetch
+from memory_maintenance.store.pool import Executor, fetch, to_json
 from memory_maintenance.tasks import TASKS
 
 LAST_SUCCESS: Final = """
@@ -22,14 +22,14 @@ SUCCESSES_OF_TENANTS: Final = """
 -- inspection.SUCCESSES_OF_TENANTS: when a run of each kind that had work for a tenant was last completed for it, and
 -- how many it had since that were not. Those first that somebody has to look at. A daily run counts where it did every
 -- task of a daily run.
---   $1 tasks  jsonb  their names
+--   $1 tasks  json as text  their names
 WITH runs AS (
     SELECT r.tenant_id, c.kind, c.cycle_id, c.started_at, r.status,
            max(c.started_at) FILTER (WHERE r.status = 'completed') OVER (PARTITION BY r.tenant_id, c.kind)
                AS succeeded_at
     FROM maintenance.tenant_runs r JOIN maintenance.cycles c USING (cycle_id)
     WHERE c.kind <> 'daily' OR c.config->'tasks' IS NULL
-          OR c.config->'tasks' @> $1::jsonb
+          OR c.config->'tasks' @> $1::text::jsonb
 ),
 counted AS (
     SELECT tenant_id, kind, succeeded_at, now() - succeeded_at AS age,
@@ -73,4 +73,4 @@ async def last_successes(db: Executor) -> list[LastSuccess]:
 async def successes_of_tenants(db: Executor) -> list[TenantSuccess]:
     """Return the last success of every tenant and kind; first those that failed since, then the longest ago."""
     daily = chosen_names(task.spec for task in TASKS if "daily" in task.spec.cycles)
-    return [TenantSuccess(**dict(row)) for row in await fetch(db, SUCCESSES_OF_TENANTS, daily)]
+    return [TenantSuccess(**dict(row)) for row in await fetch(db, SUCCESSES_OF_TENANTS, to_json(daily))]

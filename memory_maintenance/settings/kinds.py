@@ -6,7 +6,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Annotated, Final
 
 from annotated_types import Ge, Gt, Le, Lt
-from pydantic import BeforeValidator, field_validator
+from pydantic import AfterValidator, BeforeValidator, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Rate = Annotated[float, Ge(0), Lt(1)]
@@ -84,6 +84,14 @@ def _named_numbers(value: object) -> object:
     return {name.strip(): number.strip() for name, _, number in parts}
 
 
+def _proxy(value: SecretStr) -> SecretStr:
+    scheme, _, host = value.get_secret_value().partition("://")
+    if scheme not in ("http", "https") or not host:
+        raise ValueError("a proxy is http://host:port or https://host:port, with user:password@ where it needs them")
+    return value
+
+
+ProxyAddress = Annotated[SecretStr, AfterValidator(_proxy)]
 Tags = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
 ModelPrices = Annotated[
     dict[str, tuple[Annotated[Decimal, Ge(0)], Annotated[Decimal, Ge(0)]]], NoDecode, BeforeValidator(_prices)

@@ -19,7 +19,7 @@ WITH told AS (
     SELECT max(r.created_at) AS until
     FROM maintenance.session_rows($1, $3) r
     WHERE r.kind = 'theirs' AND r.project = $2
-          AND r.created_at <= (SELECT coalesce(adopted_at, $4::timestamptz) FROM maintenance.store)
+          AND r.created_at <= (SELECT maintenance.adoption($4))
 )
 SELECT m.id, m.tenant_id::text AS tenant_id, m.project, $3::text AS session_id, m.layer, m.source, m.tags, m.created_at,
        maintenance.ends_of(m.content, $6) AS content, maintenance.fingerprint(m.content) AS hash,

@@ -17,6 +17,7 @@ from memory_maintenance.summarization.failing import count_failed_session, count
 from memory_maintenance.summarization.outcome import SummaryOutcome, log_failure, skipped, written, written_before
 from memory_maintenance.summarization.policy import SessionKey
 from memory_maintenance.summarization.session import Session, StoredSummary, read_session, store_summary
+from memory_maintenance.summarization.takeover import failed_night
 from memory_maintenance.summarization.writing import ModelWriter, Written, extracted, quoted
 from memory_maintenance.task import LISTED_AT_MOST, Listed, Task
 from memory_maintenance.tenants.control import Tenant
@@ -147,7 +148,7 @@ class Summarization(Task[SessionUnit]):
             elif writer == "extractive":
                 text = await extracted(session.events)
             elif writer == "set_aside":
-                text, reason = await _fallback(session, tenant.settings), "set_aside"
+                text, reason = await self._fallback(tenant, session, run), "set_aside"
             else:
                 text = quoted(session.events)
         except BudgetExhaustedError:
@@ -159,8 +160,14 @@ class Summarization(Task[SessionUnit]):
             await count_failed_session(pool, tenant.settings, session.key, attempt_group=attempt_group, error=error)
             if isinstance(error, ModelForbiddenError) or session.well_told:
                 return SummaryOutcome("failed", error.reason, events=len(session.new))
-            text, reason = await _fallback(session, tenant.settings), error.reason
+            text, reason = await self._fallback(tenant, session, run), error.reason
         return await self._store(session, text, run, reason)
+
+    async def _fallback(self, tenant: Tenant, session: Session, run: Run) -> Written:
+        chosen = tenant.settings.summarization_fallback == "extractive"
+        if chosen or await failed_night(self.tools.pool, self.tools.settings, run.cycle_id):
+            return await extracted(session.events, fallback=True)
+        return quoted(session.events)
 
     async def _by_model(self, tenant: Tenant, session: Session, attempt_group: str) -> Written:
         writer = ModelWriter(
@@ -194,12 +201,6 @@ class Summarization(Task[SessionUnit]):
 
 def _units(sessions: Sequence[SessionKey]) -> list[SessionUnit]:
     return [SessionUnit(project=key.project, session_id=key.session_id) for key in sessions]
-
-
-async def _fallback(session: Session, settings: Settings) -> Written:
-    if settings.summarization_fallback == "extractive":
-        return await extracted(session.events, fallback=True)
-    return quoted(session.events)
 
 
 def _expected(session: Session, writer: Writer, settings: Settings) -> SummaryOutcome:

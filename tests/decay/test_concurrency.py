@@ -1,6 +1,7 @@
 import asyncio
 import random
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from unittest.mock import ANY
 from uuid import UUID, uuid4
@@ -9,7 +10,7 @@ import asyncpg
 import pytest
 
 from memory_maintenance.decay.policy import DecayRule, DecayRun, decayed
-from memory_maintenance.decay.statements import DECAY_LOCKED, DECAY_PAGE, _terms, _written
+from memory_maintenance.decay.statements import DECAY_LOCKED, DECAY_PAGE, write_page
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import Pool, execute, fetch, fetch_value
 from tests.steps import Decaying
@@ -101,11 +102,11 @@ WAITING = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT gra
     ],
 )
 async def test_what_an_agent_commits_between_the_reading_and_the_locking_of_a_row_is_kept(any_pool, ids, deed, again):
-    terms = _terms(DecayRun(NIGHT, NIGHT - 10 * DAY), RULE, 0.0)
+    page_of = partial(write_page, any_pool, run=DecayRun(NIGHT, NIGHT - 10 * DAY), rule=RULE, tolerance=0.0)
     key = sorted(ids)[5]
     async with any_pool.acquire() as agent:
         await agent.execute("SELECT pg_advisory_lock(1)")
-        running = asyncio.create_task(_written(any_pool, HELD_PAGE, TENANT, UUID(int=0), 10, *terms))
+        running = asyncio.create_task(page_of(HELD_PAGE, TENANT, UUID(int=0), size=10))
         while not await fetch_value(any_pool, WAITING):
             pass
         await execute(any_pool, deed, key)
@@ -114,7 +115,7 @@ async def test_what_an_agent_commits_between_the_reading_and_the_locking_of_a_ro
         page = await running
     assert (page.seen, page.updated, page.locked_ids) == (10, 9, (key,))
     assert repr(await fetch(any_pool, ROW, key)) == repr(kept)
-    second = await _written(any_pool, DECAY_LOCKED, TENANT, [key], 1, *terms)
+    second = await page_of(DECAY_LOCKED, TENANT, [key], size=1)
     assert (second.updated, second.locked_ids) == (again, ())
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memory_maintenance.decay.policy import REBASED, DecayRule, DecayRun, Outcome, RowState, decayed, judge
-from memory_maintenance.decay.statements import DECAY_PAGE, PRICED_PAGE, Page, _terms, decay_page, priced_page
+from memory_maintenance.decay.statements import DECAY_PAGE, PRICED_PAGE, Page, _terms, priced_page, write_page
 from memory_maintenance.store.pool import Pool, execute, fetch, fetch_value, transaction
 from tests.decay.conftest import some
 
@@ -104,7 +104,7 @@ async def _read(pool: Pool) -> dict[UUID, RowState]:
 
 async def _page(pool: Pool, run: DecayRun, rule: DecayRule, tolerance: float = 0.0) -> Page:
     async with transaction(pool) as db:
-        return await decay_page(db, TENANT, first_id=UUID(int=0), size=1000, run=run, rule=rule, tolerance=tolerance)
+        return await write_page(db, DECAY_PAGE, TENANT, UUID(int=0), size=1000, run=run, rule=rule, tolerance=tolerance)
 
 
 def _assert_agrees(before: RowState, after: RowState, outcome: Outcome, tolerance: float, digits: float) -> None:
@@ -227,7 +227,7 @@ def test_the_sessions_time_zone_changes_nothing(lab, zone):
 async def _page_in_zone(pool: Pool, zone: str, run: DecayRun, rule: DecayRule) -> None:
     async with transaction(pool) as db:
         await execute(db, "SELECT set_config('timezone', $1, true)", zone)
-        await decay_page(db, TENANT, first_id=UUID(int=0), size=10, run=run, rule=rule, tolerance=0)
+        await write_page(db, DECAY_PAGE, TENANT, UUID(int=0), size=10, run=run, rule=rule, tolerance=0)
 
 
 ONE_OF_MANY = """

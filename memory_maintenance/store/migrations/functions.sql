@@ -122,6 +122,14 @@ WHERE m.tenant_id = tenant AND m.layer IN ('episodic', 'em')
 OFFSET 0  -- by the index of sessions, and no more of the table: else Postgres may scan all of it
 $$;
 
+-- When the store was adopted; before its first run, when a run as of this instant would adopt it.
+CREATE OR REPLACE FUNCTION maintenance.adoption(as_of timestamptz) RETURNS timestamptz
+LANGUAGE sql STABLE PARALLEL SAFE
+AS $$
+SELECT coalesce(adopted_at, greatest(as_of, coalesce(earliest_adoption, now() - interval '1 day')))
+FROM maintenance.store
+$$;
+
 -- The tenants that have memories, in order, from the one behind "after" on: a loose index scan, one look-up a tenant
 -- whatever it holds.
 CREATE OR REPLACE FUNCTION maintenance.tenant_ids(
