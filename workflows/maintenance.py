@@ -15,7 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows import cycle
     from workflows.failures import cycle_failure, error_type
     from workflows.messages import PageRequest, understood
-    from workflows.options import NAMED_AT_ONCE, PAGE_SIZE, sql
+    from workflows.options import NAMED_AT_ONCE, PAGE_SIZE, is_large, sql
     from workflows.orders import OrderQueue, understood_order
     from workflows.page import tenant_workflow_id
     from workflows.running_pages import RunningPages, signal
@@ -146,7 +146,7 @@ class MaintenanceWorkflow:
         while not self._state.planned and workflow.now() < self._state.scope.deadline:
             plans, cursor = await self._plan_next()
             self._state = self._state.model_copy(update={"cursor": cursor, "planned": cursor is None})
-            large = cursor is not None or self._state.pages > 0 or len(plans) > PAGE_SIZE
+            large = is_large(planned=len(plans), more=cursor is not None, pages=self._state.pages)
             await self._start_pages(plans, bulk=large and not self._state.child_for_every_tenant)
             if cursor is not None:
                 await self._continue_if_long()

@@ -43,6 +43,18 @@ UNITS_AT_ONCE = 4
 DUE_AT_ONCE = 100
 """Due units that are listed at a time."""
 
+
+def is_large(*, planned: int, more: bool, pages: int) -> bool:
+    """Return whether a fleet has more work than one page.
+
+    Args:
+        planned: tenants with work that were planned now.
+        more: whether the fleet goes on behind them.
+        pages: how many pages were planned before.
+    """
+    return more or pages > 0 or planned > PAGE_SIZE
+
+
 RETRY = RetryPolicy(
     initial_interval=timedelta(seconds=1), backoff_coefficient=2.0, maximum_interval=timedelta(minutes=1)
 )
