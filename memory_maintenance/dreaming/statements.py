@@ -65,11 +65,14 @@ SELECT project FROM due WHERE $8::text IS NULL OR project > $8 ORDER BY project 
 
 DREAM_COUNTS: Final = (
     """
--- dreaming.DREAM_COUNTS: how many such projects some tenants have; parameters as above.
+-- dreaming.DREAM_COUNTS: how many such projects some tenants have, and where they are few, which; $1 to $6 as above.
+--   $7 few  bigint
 """
     + _CANDIDATES
     + """
-SELECT tenant_id, count(*) AS projects FROM due GROUP BY tenant_id
+SELECT tenant_id, count(*) AS projects,
+       CASE WHEN count(*) <= $7::bigint THEN array_agg(project ORDER BY project) END AS names
+FROM due GROUP BY tenant_id
 """
 )
 
