@@ -18,11 +18,12 @@ from memory_maintenance.dreaming.prompt import (
     reflection_question,
 )
 from memory_maintenance.dreaming.themes import Theme, recurring_themes
-from memory_maintenance.errors import ContextTooLongError, ModelUnavailableError
+from memory_maintenance.errors import AnswersExhaustedError, ContextTooLongError, ModelUnavailableError
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.classes import is_excluded
 from memory_maintenance.store.memory import Memory
 from memory_maintenance.task import Tools
+from memory_maintenance.writers.extractive.payloads import payload_text
 from memory_maintenance.writers.extractive.rarity import Background
 from memory_maintenance.writers.language.cleaning import clean
 from memory_maintenance.writers.language.relative_dates import with_dates
@@ -113,14 +114,15 @@ async def reflections_on(
         attempt_group: as of ``reflect``.
 
     Raises:
+        AnswersExhaustedError: no theme is fit to be stored; the same memories would give the same ones.
         LanguageModelError: as ``reflect``.
     """
     window = timedelta(days=settings.dreaming_theme_window_days)
     themes = await asyncio.to_thread(recurring_themes, evidence, background=background, window=window)
     if backend_for(settings, sample) == "extractive":
         new = {memory.id for memory in sample}
-        told = [theme for theme in themes if new.intersection(theme.support)][:_THEMES]
-        return tuple([one for theme in told if (one := await asyncio.to_thread(_from_theme, theme, evidence))])
+        told = [theme for theme in themes if new.intersection(theme.support)]
+        return tuple(map(_from_theme, await asyncio.to_thread(_fit_themes, evidence, told)))
     reflection = await reflect(tools, settings, sample, about=about, attempt_group=attempt_group)
     return () if reflection is None else (_on_its_theme(reflection, themes),)
 
@@ -134,16 +136,7 @@ def _on_its_theme(reflection: Reflection, themes: Sequence[Theme]) -> Reflection
     return replace(reflection, keys=nearest.keys, metadata={**reflection.metadata, "themes": [_named(nearest)]})
 
 
-def _from_theme(theme: Theme, evidence: Sequence[Memory]) -> Reflection | None:
-    """Return a theme as a reflection; None where its text is not fit to be stored."""
-    supporting = set(theme.support)
-    sources = [
-        f"{memory.created_at.date().isoformat()} {with_dates(memory.content, memory.created_at)}"
-        for memory in evidence
-        if memory.id in supporting
-    ]
-    if extractive_fault(measure(theme.text, sources=sources, prompt="", topics=theme.tags)):
-        return None
+def _from_theme(theme: Theme) -> Reflection:
     return Reflection(
         text=clean(theme.text),
         sources=theme.support,
@@ -210,8 +203,12 @@ def _from_answer(memories: Sequence[Memory], answer: Answer[ReflectionAnswer]) -
 
 
 async def _without_model(memories: Sequence[Memory]) -> Reflection | None:
-    """Return what recurs in *memories*, concluding nothing: there is no strategy."""
-    themes = (await asyncio.to_thread(recurring_themes, memories))[:_THEMES]
+    """Return what recurs in *memories*, concluding nothing: there is no strategy.
+
+    Raises:
+        AnswersExhaustedError: no theme is fit to be stored; the same memories would give the same ones.
+    """
+    themes = await asyncio.to_thread(lambda: _fit_themes(memories, recurring_themes(memories)))
     if not themes:
         return None
     named = [{"name": theme.name, "sources": list(map(str, theme.support))} for theme in themes]
@@ -223,3 +220,23 @@ async def _without_model(memories: Sequence[Memory]) -> Reflection | None:
         tags=kept_tags([tag for theme in themes for tag in theme.tags]),
         metadata={"backend": "extractive", "themes": named},
     )
+
+
+def _fit_themes(memories: Sequence[Memory], themes: Sequence[Theme]) -> list[Theme]:
+    """Return the first of *themes* in *memories* that pass the measures of a model's answer.
+
+    Raises:
+        AnswersExhaustedError: none does; the same memories would give the same ones.
+    """
+    supporting = {one for theme in themes for one in theme.support}
+    sources = [
+        f"{memory.created_at.date().isoformat()} {with_dates(text, memory.created_at)}"
+        for memory in memories
+        if memory.id in supporting
+        for text in dict.fromkeys((memory.content, payload_text(clean(memory.content))))
+    ]
+    faults = [extractive_fault(measure(theme.text, sources=sources, prompt="", topics=None)) for theme in themes]
+    fit = [theme for theme, fault in zip(themes, faults, strict=True) if fault is None]
+    if not fit and (reason := next(iter(faults), None)):
+        raise AnswersExhaustedError(reason, f"what recurs in these memories is not fit to be stored: {reason}")
+    return fit[:_THEMES]
