@@ -6,7 +6,9 @@ import typer
 
 from commands import (
     cycles,
+    decay,
     demo,
+    deployment,
     doctor,
     memories,
     model,
@@ -41,4 +43,6 @@ app.add_typer(schedules.app, name="schedules")
 app.add_typer(cycles.app, name="cycles")
 app.add_typer(tenants.app, name="tenants")
 app.add_typer(memories.app, name="memories")
+app.add_typer(decay.app, name="decay")
 app.add_typer(model.app, name="model")
+app.add_typer(deployment.app, name="deployment")

@@ -14,9 +14,11 @@ from rich.text import Text
 from commands.console import FAILED, AsJson, out, print_json, run, settings_for_command
 from memory_maintenance.errors import MaintenanceError
 from memory_maintenance.inspection.health import Check, Level, has_failed, in_order
+from memory_maintenance.inspection.model_answers import answers_check, fallback_check
 from memory_maintenance.inspection.model_health import breaker_check, model_checks
 from memory_maintenance.inspection.settings_health import settings_checks
 from memory_maintenance.inspection.store_health import store_checks
+from memory_maintenance.printable import in_one_line
 from memory_maintenance.settings import Settings, names_set
 from runtime.client import configured_address
 from runtime.health_checks import temporal_checks
@@ -65,8 +67,9 @@ async def _checks(settings: Settings, *, ask: bool) -> AsyncIterator[Check]:
 async def _of_the_store(settings: Settings) -> list[Check]:
     try:
         async with running_store(settings) as pool:
-            breaker = await in_order("model", {"breaker": partial(breaker_check, pool, settings)})
-            return [*await store_checks(pool, settings), *breaker]
+            of_model = {"breaker": breaker_check, "answers": answers_check, "fallback": fallback_check}
+            steps = {name: partial(check, pool, settings) for name, check in of_model.items()}
+            return [*await store_checks(pool, settings), *await in_order("model", steps)]
     except MaintenanceError as error:
         return [Check("store", "reachable", "failure", str(error))]
 
@@ -84,8 +87,8 @@ def _keep_quiet(_: Check) -> None:
 
 
 def _tell(check: Check) -> None:
-    advice = (f" → {check.advice}", "dim") if check.advice else ""
-    said = f" {check.subject}, {check.name}: {check.found}"
+    advice = (f" → {in_one_line(check.advice)}", "dim") if check.advice else ""
+    said = in_one_line(f" {check.subject}, {check.name}: {check.found}")
     out.print(Text.assemble((f"{check.level:<8}", COLOURS[check.level]), said, advice), soft_wrap=True)
 
 

@@ -49,6 +49,13 @@ def _show(status: ModelStatus) -> None:
         calls.add_row(one.purpose, one.state, one.reason or "-", str(one.calls), str(one.tokens), f"{one.cost:.4f}")
     out.print(calls if status.calls else "\nno calls in the last 24 hours")
     out.print(f"claims lost: {status.lost}", highlight=False)
+    if status.answers.worrying:
+        say(f"{status.answers.found} → {status.answers.next_step or 'starter.py doctor'}")
+    if status.fallback_takeover_since:
+        say(
+            f"no usable answer since {status.fallback_takeover_since:%Y-%m-%d %H:%M} UTC: "
+            "the extractive writer writes the fallbacks"
+        )
 
 
 def _in_words(breaker: BreakerState) -> str:

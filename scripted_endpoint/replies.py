@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
-Way = Literal["send", "hang", "reset", "drip", "cut"]
+Way = Literal["send", "hang", "reset", "drip", "cut", "flood"]
 
 GOOD: Final[Mapping[str, Any]] = {
     "summary": "The team fixed the export of invoices and agreed to release the fix on Thursday.",
@@ -167,6 +168,24 @@ def reset() -> Reply:
 def drip() -> Reply:
     """Send the answer byte by byte, each sooner than a read would time out, for ever."""
     return answer(way="drip")
+
+
+def flood(code: int = 200) -> Reply:
+    """Send blanks as fast as they are taken, for ever."""
+    return Reply(code, way="flood", headers={"content-length": str(10**15)})
+
+
+def gzip_bomb(megabytes: int) -> Reply:
+    """Return a valid answer behind so many megabytes of blanks, which gzip makes a thousand times smaller."""
+    packer = zlib.compressobj(level=1, wbits=zlib.MAX_WBITS | 16)
+    blanks = bytes(1_000_000).replace(b"\0", b" ")
+    body = b"".join([*(packer.compress(blanks) for _ in range(megabytes)), packer.compress(answer().body)])
+    return Reply(body=body + packer.flush(), headers={"content-encoding": "gzip"})
+
+
+def redirect(code: int, to: str) -> Reply:
+    """Send the client to another address."""
+    return Reply(code, headers={"location": to})
 
 
 def cut() -> Reply:

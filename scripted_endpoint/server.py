@@ -9,12 +9,15 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from http import HTTPStatus
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from scripted_endpoint.replies import Reply, status
 
 Script = Callable[[dict[str, Any]], Reply]
 """From the body of a request to what it meets."""
+
+
+_FLOOD: Final = b" " * 65_536
 
 
 class ScriptedEndpoint:
@@ -112,6 +115,9 @@ class ScriptedEndpoint:
             writer.write(b" ")
             await writer.drain()
             await asyncio.sleep(0.02)
+        while reply.way == "flood" and not writer.is_closing():
+            writer.write(_FLOOD)
+            await writer.drain()
         writer.write(reply.body[: len(reply.body) // 2] if reply.way == "cut" else reply.body)
         await writer.drain()
 

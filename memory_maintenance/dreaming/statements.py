@@ -163,7 +163,7 @@ QUERY: Final = """
 --   $5 tags            text[]   NULL: any; else at least one of them
 --   $6 limit           integer
 -- Metadata has the sources as lineage has them, in order of time, unless the caller who stored it gave them names.
-SELECT m.id::text AS id, m.content, m.importance::float8, m.tags, m.layer, m.source, m.project,
+SELECT m.id::text AS id, m.content, m.importance::float8, coalesce(m.tags, '{}') AS tags, m.layer, m.source, m.project,
        coalesce(
            (
                SELECT jsonb_build_object('source_ids', jsonb_agg(l.source_id ORDER BY s.created_at, l.source_id))

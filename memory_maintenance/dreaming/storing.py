@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -25,10 +26,11 @@ def reflection_memories(
     sources: Sequence[Source],
     metadata: Mapping[str, Any],
     read: Sequence[UUID] = (),
+    created_at: datetime | None = None,
 ) -> list[DerivedMemory]:
     """Return the memories that *reflection* is stored as: itself, and its strategy if it has one, with these *ids*.
 
-    *sources* are the rows that its evidence is in, *read* all that a model read.
+    *sources* are the rows that its evidence is in, *read* all that a model read; ``created_at`` None means now.
     """
     kept = {**reflection.metadata, **metadata, "confidence": reflection.confidence}
     texts = [(ids[0], reflection.text, reflection.importance, reflection.tags)]
@@ -52,6 +54,7 @@ def reflection_memories(
             metadata=kept,
             sources=tuple(sources),
             read=tuple(read),
+            created_at=created_at,
         )
         for own_id, text, importance, tags in texts
     ]

@@ -7,8 +7,10 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
+from memory_maintenance.inspection.model_answers import Answers, newest_answers
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import Pool, fetch, fetch_value, snapshot
+from memory_maintenance.summarization.takeover import failed_night
 from memory_maintenance.writers.model.backend import Backend, deployment_backend
 
 BREAKERS: Final = """
@@ -108,6 +110,10 @@ class ModelStatus:
     breakers: tuple[BreakerState, ...]
     budgets: tuple[BudgetUse, ...]
     calls: tuple[CallCount, ...]
+    answers: Answers
+    """How the newest of them ended."""
+    fallback_takeover_since: datetime | None
+    """When the night began after which the extractive writer writes the fallbacks; None: it does not."""
 
     @property
     def lost(self) -> int:
@@ -130,6 +136,8 @@ async def model_status(pool: Pool, settings: Settings) -> ModelStatus:
             breakers=tuple(BreakerState(**dict(row)) for row in await fetch(db, BREAKERS)),
             budgets=tuple(_use(dict(row)) for row in await fetch(db, BUDGETS, *limits, SHOWN_TENANTS)),
             calls=tuple(CallCount(**dict(row)) for row in await fetch(db, MODEL_CALLS)),
+            answers=await newest_answers(db),
+            fallback_takeover_since=await failed_night(db, settings),
         )
 
 

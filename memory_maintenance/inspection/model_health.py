@@ -24,6 +24,9 @@ from memory_maintenance.writers.model.question import ModelAnswer
 PATIENCE: Final = timedelta(seconds=10)
 """Longest wait for an answer; a run waits for MODEL_TIMEOUT_SECONDS."""
 
+LONGEST_LIST: Final = 8_000_000
+"""Bytes of an endpoint's list of models; gateways have thousands of them."""
+
 QUESTION_TOKENS: Final = 64
 """The longest answer to the tiny question."""
 
@@ -100,7 +103,8 @@ async def _reachable(settings: Settings) -> list[Check]:
 
 
 async def _listed(settings: Settings) -> Check:
-    client = connection(settings.llm_base_url or OPENAI_URL, settings.openai_api_key, PATIENCE)
+    url = settings.llm_base_url or OPENAI_URL
+    client = connection(url, settings.openai_api_key, PATIENCE, proxy=settings.model_proxy, most_bytes=LONGEST_LIST)
     name = settings.rae_llm_model_default
     try:
         with model_errors():
@@ -145,6 +149,7 @@ async def _asked(settings: Settings) -> list[Check]:
         model=settings.rae_llm_model_default,
         answer_tokens=QUESTION_TOKENS,
         timeout=PATIENCE,
+        proxy=settings.model_proxy,
     )
     try:
         response = await client.complete(

@@ -20,7 +20,7 @@ SESSION: Final = """
 --   $3 session_id  text
 --   $4 derivation_excluded, $5 model_excluded  text[]   classes that are no events; that no model is sent
 WITH adoption AS (
-    SELECT adopted_at, coalesce(adopted_at, $2::timestamptz) AS at FROM maintenance.store
+    SELECT at FROM maintenance.adoption($2) AS known (at)
 ),
 entries AS MATERIALIZED (
     SELECT r.id, $1::text AS tenant_id, r.project, r.created_at, r.kind,
@@ -46,7 +46,7 @@ events AS (
              ON c.tenant_id = e.tenant_id AND c.source_id = e.id AND c.task = 'summarization'
          LEFT JOIN maintenance.set_aside_memories x ON x.memory_id = e.id AND x.kind = 'memory'
 )
-SELECT e.project, a.adopted_at,
+SELECT e.project, a.at AS adopted_at,
        count(*) FILTER (WHERE is_event AND counts)::integer AS events,
        count(*) FILTER (WHERE is_event AND counts AND (covered OR told))::integer AS covered,
        count(*) FILTER (WHERE is_event AND counts AND left_out AND NOT covered)::integer AS left_out,
@@ -64,7 +64,7 @@ SELECT e.project, a.adopted_at,
                  AND s.set_aside_at IS NOT NULL
        ) AS set_aside
 FROM events e CROSS JOIN adoption a
-GROUP BY e.tenant_id, e.project, a.adopted_at
+GROUP BY e.tenant_id, e.project, a.at
 HAVING count(*) FILTER (WHERE is_event) > 0
 ORDER BY e.project
 """

@@ -24,6 +24,9 @@ OUR_PREFIXES: Final = (
 )
 """Names that begin so are meant for this application, or for RAE's."""
 
+PROXIES: Final = frozenset({"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"})
+"""What other programs take a proxy from."""
+
 LIKE_ENOUGH: Final = 0.85
 """Least similarity of a name to one of ours (difflib's ratio) to be taken for a slip."""
 
@@ -111,6 +114,7 @@ def settings_checks(settings: Settings, names: Iterable[str]) -> list[Check]:
     """Return the verdicts on *settings*, and on the *names* that are set wherever settings are read from."""
     found = [
         *(check for name in sorted(set(names)) if (check := unknown_name(name))),
+        *unused_proxies(settings, names),
         *(_settings("value", "warning", said) for said in settings.warnings()),
         *(
             _settings("combination", "warning", what, advice)
@@ -119,6 +123,15 @@ def settings_checks(settings: Settings, names: Iterable[str]) -> list[Check]:
         ),
     ]
     return found or [_settings("values", "ok", "nothing unknown, nothing contradictory")]
+
+
+def unused_proxies(settings: Settings, names: Iterable[str]) -> list[Check]:
+    """Return a note where the environment names a proxy and calls to the model go without one."""
+    proxies = sorted(PROXIES & {name.upper() for name in names})
+    if not proxies or settings.model_proxy or not (settings.llm_backend == "openai" or settings.embeds):
+        return []
+    found = f"{' and '.join(proxies)} of the environment is not used for calls to the model"
+    return [_settings("proxy", "note", found, "set MODEL_PROXY if the endpoint is behind a proxy")]
 
 
 def unknown_name(name: str) -> Check | None:

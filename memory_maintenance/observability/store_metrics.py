@@ -7,7 +7,7 @@ after a restart. Aggregate these with ``max``, never with ``sum``.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
@@ -32,6 +32,12 @@ class StoreFigures:
     budget_left: Mapping[str, float] = field(default_factory=dict)
     """Share of the deployment's day by resource, in [0, 1]."""
     open_breakers: int = 0
+    model_unusable: Mapping[str, float] = field(default_factory=dict)
+    """Share of the newest calls for texts by why they gave none, in [0, 1]."""
+    fallback_takeover: bool = False
+    """Whether the extractive writer writes the fallbacks."""
+    findings: Sequence[tuple[str, str, str]] = ()
+    """Kind of cycle, check and severity of what the newest preflights found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +110,25 @@ def _metrics(figures: StoreFigures) -> Iterator[Metric]:
         figures.budget_left,
     )
     yield _gauge("model_breakers_open", "Endpoints whose breaker is open", figures.open_breakers)
+    yield _labelled(
+        "model_unusable_ratio",
+        "Share of the newest calls of 24 hours that gave no usable text, 0 to 1, by the reason",
+        "reason",
+        figures.model_unusable,
+    )
+    yield _gauge(
+        "fallback_takeover",
+        "Whether the extractive writer writes the fallbacks of a model that failed for a whole night, 1 or 0",
+        int(figures.fallback_takeover),
+    )
+    found = GaugeMetricFamily(
+        "memory_maintenance_preflight_findings",
+        "1 for what the preflight of the newest cycle of a kind found; severity: stop, warning",
+        labels=["kind", "check", "severity"],
+    )
+    for labels in figures.findings:
+        found.add_metric(labels, 1)
+    yield found
 
 
 def _gauge(name: str, help_: str, value: float) -> Metric:

@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field, SecretStr
 from memory_maintenance.settings.kinds import (
     Count,
     ModelPrices,
+    ProxyAddress,
     Seconds,
     SettingsGroup,
     Thresholds,
@@ -40,6 +41,9 @@ class ModelSettings(SettingsGroup):
     """Key for the endpoint; a local server usually needs none."""
     openai_base_url: str | None = None
     """Root of the endpoint, ending in /v1; unset with a key: OpenAI."""
+    model_proxy: ProxyAddress | None = None
+    """Proxy for calls to the endpoint, as http://user:password@host:port. HTTP_PROXY, HTTPS_PROXY and ALL_PROXY are
+    not used: what is sent holds memories."""
     ollama_api_url: str = "http://localhost:11434"
     """Ollama's address, used with RAE_LLM_BACKEND=ollama."""
     rae_llm_model_default: str = "gpt-4o-mini"

@@ -104,7 +104,9 @@ def load_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         faults = [
-            f"{'_'.join(map(str, e['loc'])).upper()}: {_words(e['msg'])}".removeprefix(": ") for e in error.errors()
+            # Of an entry in a mapping pydantic gives its name, too, which may be a key in the wrong place.
+            f"{str(e['loc'][0]).upper() if e['loc'] else ''}: {_words(e['msg'])}".removeprefix(": ")
+            for e in error.errors()
         ]
         raise SettingsError("settings: " + "; ".join(faults)) from None
 

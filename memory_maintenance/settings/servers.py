@@ -68,6 +68,9 @@ class ServerSettings(SettingsGroup):
     """Name of the worker deployment, for worker versioning; set with TEMPORAL_WORKER_BUILD_ID or not at all."""
     temporal_worker_build_id: str | None = None
     """Build of this worker: a run that started on it ends on it."""
+    temporal_payload_codec: str | None = None
+    """`module:attribute` of a Temporal PayloadCodec, or of what makes one when called without arguments: every client
+    and worker sends its payloads through it, encrypted for instance. Unset: payloads are plain JSON."""
     temporal_ui_url: str | None = None
     """Address of the Temporal Web UI, shown to people; unset: the embedded one's."""
 

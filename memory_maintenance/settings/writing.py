@@ -29,6 +29,9 @@ class WritingSettings(SettingsGroup):
     """Sessions that ended more days than this before adoption are left alone."""
     summarization_fallback: Literal["rae", "extractive"] = "rae"
     """What is stored until a failing model answers again: rae (the first five events), or chosen sentences."""
+    summarization_fallback_takeover: bool = True
+    """After a daily cycle without one usable answer of the model, store chosen sentences in place of RAE's fallback,
+    until the model gives a usable answer; off: always as SUMMARIZATION_FALLBACK says."""
 
     model_excluded_classes: Classes = ()
     """Values of `info_class` whose memories are never sent to a model, as confidential,restricted: their summaries and

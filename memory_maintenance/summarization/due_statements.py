@@ -25,7 +25,7 @@ _DUE: Final = """-- Sessions of some tenants that are due, as DueRule.is_due say
 -- older than adoption. Ours count whenever they were stored.
 WITH adoption AS (
     SELECT at, greatest(at - $7::interval, $12::timestamptz) AS earliest
-    FROM maintenance.store CROSS JOIN LATERAL (SELECT coalesce(adopted_at, $2::timestamptz) AS at) AS known
+    FROM maintenance.adoption($2) AS known (at)
 ),
 asked AS (  -- coalesce gives the parameter the column's type
     SELECT tenant_id FROM unnest(coalesce($1, ARRAY (SELECT tenant_id FROM memories WHERE false))) AS k (tenant_id)

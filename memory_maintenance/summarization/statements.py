@@ -22,7 +22,7 @@ WITH entries AS MATERIALIZED (
 told AS (
     SELECT max(created_at) AS until
     FROM entries
-    WHERE kind = 'theirs' AND created_at <= (SELECT coalesce(adopted_at, $4::timestamptz) FROM maintenance.store)
+    WHERE kind = 'theirs' AND created_at <= (SELECT maintenance.adoption($4))
 )
 SELECT m.id, m.tenant_id::text AS tenant_id, m.project, $3::text AS session_id, m.layer, m.source, m.tags, m.created_at,
        maintenance.ends_of(m.content, $6) AS content, maintenance.fingerprint(m.content) AS hash,

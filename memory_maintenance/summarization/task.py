@@ -13,14 +13,21 @@ from memory_maintenance.settings import Settings
 from memory_maintenance.summarization.dates import dates_kept
 from memory_maintenance.summarization.due import due_session_counts, due_sessions
 from memory_maintenance.summarization.estimate import SummaryEstimate, events_estimate
-from memory_maintenance.summarization.failing import count_failed_session, count_left_out, session_unit
+from memory_maintenance.summarization.failing import (
+    count_failed_session,
+    count_left_out,
+    session_unit,
+    set_events_aside,
+)
 from memory_maintenance.summarization.outcome import SummaryOutcome, log_failure, skipped, written, written_before
 from memory_maintenance.summarization.policy import SessionKey
 from memory_maintenance.summarization.session import Session, StoredSummary, read_session, store_summary
+from memory_maintenance.summarization.takeover import failed_night
 from memory_maintenance.summarization.writing import ModelWriter, Written, extracted, quoted
 from memory_maintenance.task import Task
 from memory_maintenance.tenants.control import Tenant
 from memory_maintenance.work import Counts, Done, Run, TaskSpec, Unit
+from memory_maintenance.writers.extractive.background import tenant_background
 from memory_maintenance.writers.model.backend import Backend, backend_of
 from memory_maintenance.writers.model.set_aside import is_set_aside
 
@@ -147,9 +154,9 @@ class Summarization(Task[SessionUnit]):
                 text = await self._by_model(tenant, session, attempt_group)
                 await count_left_out(pool, tenant.settings, session.key, text.left_out, attempt_group=attempt_group)
             elif writer == "extractive":
-                text = await extracted(session.events)
+                text = await self._extracted(session, run)
             elif writer == "set_aside":
-                text, reason = await _fallback(session, tenant.settings), "set_aside"
+                text, reason = await self._fallback(tenant, session, run), "set_aside"
             else:
                 text = quoted(session.events)
         except BudgetExhaustedError:
@@ -161,8 +168,25 @@ class Summarization(Task[SessionUnit]):
             await count_failed_session(pool, tenant.settings, session.key, attempt_group=attempt_group, error=error)
             if isinstance(error, ModelForbiddenError) or session.well_told:
                 return SummaryOutcome("failed", error.reason, events=len(session.new))
-            text, reason = await _fallback(session, tenant.settings), error.reason
+            text, reason = await self._fallback(tenant, session, run), error.reason
+        if text.refused:
+            reason = reason or text.refused
+            logger.warning(
+                "extractive_summary_refused",
+                tenant_id=session.key.tenant_id,
+                session_id=session.key.session_id,
+                reason=text.refused,
+            )
+            if session.well_told:
+                await set_events_aside(pool, session, text.refused, attempt_group=attempt_group)
+                return SummaryOutcome("failed", reason, events=len(session.new))
         return await self._store(session, text, run, reason)
+
+    async def _fallback(self, tenant: Tenant, session: Session, run: Run) -> Written:
+        chosen = tenant.settings.summarization_fallback == "extractive"
+        if chosen or await failed_night(self.tools.pool, self.tools.settings, run.cycle_id):
+            return await self._extracted(session, run, fallback=True)
+        return quoted(session.events)
 
     async def _by_model(self, tenant: Tenant, session: Session, attempt_group: str) -> Written:
         writer = ModelWriter(
@@ -174,9 +198,17 @@ class Summarization(Task[SessionUnit]):
         )
         return await writer.write(session.new if session.continues else session.events, session.continues)
 
+    async def _extracted(self, session: Session, run: Run, *, fallback: bool = False) -> Written:
+        others = await tenant_background(
+            self.tools.pool, session.key.tenant_id, run.as_of, without_session=session.key.session_id
+        )
+        return await extracted(session.events, fallback=fallback, background=others)
+
     async def _store(self, session: Session, text: Written, run: Run, reason: str | None) -> SummaryOutcome:
         dates = await asyncio.to_thread(dates_kept, session.events, text.text)
-        memory = await store_summary(self.tools.pool, session, text, dates=dates, cycle_id=run.cycle_id)
+        memory = await store_summary(
+            self.tools.pool, session, text, dates=dates, cycle_id=run.cycle_id, as_of=run.as_of
+        )
         if memory is None:
             return skipped(session.key, "already_summarized", len(session.new))
         outcome = written(StoredSummary(memory.id, memory.content, memory.metadata), reason)
@@ -192,12 +224,6 @@ class Summarization(Task[SessionUnit]):
             dates_kept=dates.kept,
         )
         return outcome
-
-
-async def _fallback(session: Session, settings: Settings) -> Written:
-    if settings.summarization_fallback == "extractive":
-        return await extracted(session.events, fallback=True)
-    return quoted(session.events)
 
 
 def _expected(session: Session, writer: Writer, settings: Settings) -> SummaryOutcome:

@@ -84,3 +84,19 @@ async def test_an_open_breaker_is_shown_with_its_reason_and_closed_by_command(po
 async def test_without_a_model_that_is_what_it_says(cli):
     told = await status(cli, RAE_LLM_BACKEND="extractive")
     assert (told["backend"], told["model"]) == ("extractive", None)
+
+
+async def test_a_model_whose_answers_are_refused_is_told_with_what_to_change(cli, model, endpoint):
+    endpoint.otherwise = wrong_schema()
+    for prompt in ("one", "another"):
+        for _ in range(3):
+            with pytest.raises(LanguageModelError):
+                await model.ask(question(prompt=prompt))
+    told = "100% of 6 calls in the last 24 hours gave no usable answer: off_schema 6 → use a model or a server"
+    for command in (("model", "status"), ("status",), ("doctor",)):
+        shown = await cli(
+            *command, **{**OPENAI, "TEMPORAL_ADDRESS": "127.0.0.1:1", "OPENAI_BASE_URL": endpoint.base_url}
+        )
+        assert told in shown.stdout, command
+    data = await status(cli)
+    assert (data["answers"], data["fallback_takeover_since"]) == ({"calls": 6, "unusable": {"off_schema": 6}}, None)

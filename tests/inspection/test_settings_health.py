@@ -61,6 +61,27 @@ def test_every_contradiction_has_its_case_above():
     assert len(CONTRADICTIONS) == 12
 
 
+@pytest.mark.parametrize(
+    ("names", "chosen", "told"),
+    [
+        pytest.param(["HTTPS_PROXY"], {"openai_api_key": "k"}, 1, id="a proxy that calls do not use"),
+        pytest.param(["https_proxy"], {"openai_api_key": "k", "rae_llm_backend": "none"}, 0, id="nobody calls"),
+        pytest.param(["HTTPS_PROXY"], {"openai_api_key": "k", "model_proxy": "http://p:1"}, 0, id="one was chosen"),
+        pytest.param(["NO_PROXY"], {"openai_api_key": "k"}, 0, id="no proxy"),
+    ],
+)
+def test_a_proxy_of_the_environment_that_is_not_used_is_told(names, chosen, told):
+    found = [check for check in settings_checks(settings(**chosen), names) if check.name == "proxy"]
+    assert len(found) == told
+
+
+@pytest.mark.parametrize("address", ["proxy:3128", "ftp://proxy", "http://"])
+def test_a_proxy_that_is_none_is_refused_without_quoting_it(address):
+    with pytest.raises(ValueError, match="a proxy is http") as caught:
+        settings(model_proxy=address)
+    assert address not in str(caught.value).replace("http://host:port", "")
+
+
 def test_a_name_of_raes_that_means_something_else_is_told():
     found = [check.found for check in settings_checks(settings(memory_decay_rate=0.01), ()) if check.level == "warning"]
     assert "MEMORY_DECAY_RATE is ignored" in found[0]

@@ -17,7 +17,7 @@ from memory_maintenance.rae.scheduler import MaintenanceScheduler
 from memory_maintenance.store.pool import execute
 from memory_maintenance.tasks import TASKS
 from memory_maintenance.work import Counts
-from scripted_endpoint.replies import unauthorized
+from scripted_endpoint.replies import unauthorized, wrong_schema
 from tests.agents import write
 from tests.model_path import honest, settings, told
 from tests.watched import named, samples
@@ -32,7 +32,7 @@ DELETE FROM maintenance.lineage
 
 @pytest.fixture
 async def moved(pool: asyncpg.Pool, settings, endpoint) -> set[str]:
-    """The samples that three runs have changed or made: one that pays, one that need not, one that is refused."""
+    """The samples that three runs have changed or made: one that pays, one that need not, one that gets no answer."""
     before = await asyncio.to_thread(samples)
     await write(pool, "acme", told(12), session="s", start=datetime.now(UTC) - timedelta(hours=2))
     with reporting_figures(pool, settings):
@@ -41,7 +41,9 @@ async def moved(pool: asyncpg.Pool, settings, endpoint) -> set[str]:
         for statement in FORGET.strip().split(";\n"):
             await execute(pool, statement)
         await MaintenanceScheduler(pool, settings).run_hourly_maintenance()
-        await write(pool, "globex", told(11), session="s", start=datetime.now(UTC) - timedelta(hours=2))
+        for tenant, count in (("globex", 11), ("initech", 13)):
+            await write(pool, tenant, told(count), session="s", start=datetime.now(UTC) - timedelta(hours=2))
+        endpoint.script(wrong_schema(), wrong_schema())
         endpoint.otherwise = unauthorized()
         await MaintenanceScheduler(pool, settings).run_daily_maintenance()
         after = await asyncio.to_thread(samples)

@@ -41,6 +41,7 @@ def open_model(settings: Settings, pool: Pool) -> AccountedModel | None:
         model=settings.rae_llm_model_default,
         answer_tokens=settings.model_answer_tokens,
         timeout=settings.model_timeout,
+        proxy=settings.model_proxy,
     )
     return AccountedModel(
         client=client,

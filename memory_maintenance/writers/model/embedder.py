@@ -129,6 +129,7 @@ def open_embedder(settings: Settings, pool: Pool) -> Embedder | None:
         api_key=settings.openai_api_key,
         model=settings.embedding_model,
         timeout=settings.model_timeout,
+        proxy=settings.model_proxy,
     )
     model = AccountedModel(
         client=client,

@@ -10,13 +10,13 @@ from typing import Any, Final
 
 from pydantic import Field, FiniteFloat, SecretStr, model_validator
 
-from memory_maintenance.errors import ModelBusyError
 from memory_maintenance.writers.model.completion import Completion, unreadable
 from memory_maintenance.writers.model.openai_client import OPENAI_URL, ChatRequest, connection, endpoint_name
 from memory_maintenance.writers.model.openai_errors import model_errors
 from memory_maintenance.writers.model.question import ModelAnswer
 
-_LONGEST_RESPONSE: Final = 32_000_000
+_LONGEST_RESPONSE: Final = 16_000_000
+"""Bytes; 64 vectors of 8,192 numbers have about 12 million."""
 _MOST_TOKENS: Final = 100_000_000
 
 
@@ -54,13 +54,21 @@ class EmbeddingsClient:
     of the ledger knows what each vector is of without the request.
     """
 
-    def __init__(self, *, base_url: str | None, api_key: SecretStr | None, model: str, timeout: timedelta) -> None:
+    def __init__(
+        self,
+        *,
+        base_url: str | None,
+        api_key: SecretStr | None,
+        model: str,
+        timeout: timedelta,
+        proxy: SecretStr | None = None,
+    ) -> None:
         """Prepare a client; nothing is sent."""
         url = base_url or OPENAI_URL
         self.model = model
         self.endpoint = endpoint_name(url, model)
         self._timeout = timeout.total_seconds()
-        self._client = connection(url, api_key, timeout)
+        self._client = connection(url, api_key, timeout, proxy=proxy, most_bytes=_LONGEST_RESPONSE)
 
     async def complete(self, request: ChatRequest) -> str:
         """Send the texts once and return what came, before anything reads it.
@@ -76,8 +84,6 @@ class EmbeddingsClient:
                     model=self.model, input=list(texts.values()), encoding_format="float"
                 )
                 body = response.text
-        if len(body) > _LONGEST_RESPONSE:
-            raise ModelBusyError("not_json", "the endpoint sent more than any embeddings can be")
         return json.dumps({"names": list(texts), "body": body.replace("\x00", "�")}, ensure_ascii=False)
 
     async def close(self) -> None:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, SecretStr
 
-from memory_maintenance.errors import ModelBusyError
+from memory_maintenance.redaction import place_of
 from memory_maintenance.writers.model.openai_errors import model_errors, raise_disguised
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ OPENAI_URL: Final = "https://api.openai.com/v1"
 _KNOW_THE_NEW_NAME: Final = ("api.openai.com", ".openai.azure.com")
 _BOUNDS: Final = frozenset({"max_tokens", "max_completion_tokens"})
 _LONGEST_RESPONSE: Final = 1_000_000
+"""Bytes; the longest answer that is asked for has some tens of thousands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,14 @@ class OpenAIClient:
     """The openai client with its own retries off: a call is one request, and the ledger decides about the next."""
 
     def __init__(
-        self, *, base_url: str | None, api_key: SecretStr | None, model: str, answer_tokens: int, timeout: timedelta
+        self,
+        *,
+        base_url: str | None,
+        api_key: SecretStr | None,
+        model: str,
+        answer_tokens: int,
+        timeout: timedelta,
+        proxy: SecretStr | None = None,
     ) -> None:
         """Prepare a client; nothing is sent.
 
@@ -72,13 +80,14 @@ class OpenAIClient:
             model: its name at the endpoint.
             answer_tokens: longest answer; some servers go on generating for a client that has left.
             timeout: longest wait for the whole response, however slowly it drips.
+            proxy: the only proxy that is used; those of the environment are not.
         """
         url = base_url or OPENAI_URL
         self.model = model
         self.endpoint = endpoint_name(url, model)
         self._timeout = timeout.total_seconds()
         self._parameters = _parameters(url, answer_tokens)
-        self._client = connection(url, api_key, timeout)
+        self._client = connection(url, api_key, timeout, proxy=proxy, most_bytes=_LONGEST_RESPONSE)
 
     async def complete(self, request: ChatRequest) -> str:
         """Send *request* once and return the body of the response, before anything reads it.
@@ -89,8 +98,6 @@ class OpenAIClient:
         with model_errors():
             async with asyncio.timeout(self._timeout):  # the client's own time-out starts anew with every byte
                 body = await self._send(request)
-        if len(body) > _LONGEST_RESPONSE:
-            raise ModelBusyError("not_json", "the endpoint sent more than any answer can be")
         return body.replace("\x00", "�")  # Postgres has no text with NUL; in JSON it is an error anyway
 
     async def _send(self, request: ChatRequest) -> str:
@@ -121,12 +128,26 @@ class OpenAIClient:
         await self._client.close()
 
 
-def connection(url: str, api_key: SecretStr | None, timeout: timedelta) -> openai.AsyncOpenAI:
-    """Return the openai client of an endpoint, its own retries off; nothing is sent."""
+def connection(
+    url: str, api_key: SecretStr | None, timeout: timedelta, *, proxy: SecretStr | None, most_bytes: int
+) -> openai.AsyncOpenAI:
+    """Return the openai client of an endpoint, its own retries off; nothing is sent.
+
+    It follows no redirect, uses no proxy but *proxy*, and reads at most *most_bytes* of a response.
+    """
     import openai  # noqa: PLC0415
 
+    from memory_maintenance.writers.model.bounded_transport import bounded_client  # noqa: PLC0415
+
     key = api_key.get_secret_value() if api_key else "none"
-    return openai.AsyncOpenAI(base_url=url, api_key=key, max_retries=0, timeout=timeout.total_seconds())
+    with model_errors():
+        return openai.AsyncOpenAI(
+            base_url=url,
+            api_key=key,
+            max_retries=0,
+            timeout=timeout.total_seconds(),
+            http_client=bounded_client(most_bytes=most_bytes, timeout=timeout, proxy=proxy),
+        )
 
 
 def _parameters(url: str, answer_tokens: int) -> dict[str, float]:
@@ -144,9 +165,7 @@ def _dispensable(name: str | None, sent: dict[str, float]) -> bool:
 
 def endpoint_name(url: str, model: str) -> str:
     """Return host, port, path and model: what shares one breaker. User, password and query stay out."""
-    parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2]
-    return f"{host}{parts.path.rstrip('/')} {model}"
+    return f"{place_of(url).rstrip('/')} {model}"
 
 
 def response_format(answer_type: type[BaseModel]) -> ResponseFormatJSONSchema:

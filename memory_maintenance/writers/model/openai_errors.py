@@ -111,6 +111,9 @@ class _Said:
     def as_error(self, headers: Mapping[str, str]) -> LanguageModelError:
         """Return our error for it."""
         status = self.status
+        if 300 <= status < 400:  # noqa: PLR2004
+            told = f"the endpoint redirects to another address (status {status}), which is not followed"
+            return ModelForbiddenError("misconfigured", f"{told}: set OPENAI_BASE_URL to the final address")
         if self.kinds & _NO_QUOTA:
             return ModelForbiddenError(
                 "quota", "the endpoint's quota is used up: check the account's balance and limits"
