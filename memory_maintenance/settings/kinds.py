@@ -95,6 +95,8 @@ def _proxy(value: SecretStr) -> SecretStr:
 
 
 ProxyAddress = Annotated[SecretStr, AfterValidator(_proxy)]
+
+
 def _lower_words(value: object) -> object:
     """Read ``Confidential, restricted`` as two words in lower case, as classes are compared."""
     words = _words(value)
