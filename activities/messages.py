@@ -10,6 +10,7 @@ from uuid import UUID
 from annotated_types import Len
 
 from memory_maintenance.cycles.outcomes import CycleTotals, TenantOutcome
+from memory_maintenance.preflight.finding import Finding
 from memory_maintenance.work import Kind, Message, Run, TaskSpec, TenantPlan, UnitJson
 
 TenantId = Annotated[str, Len(1, 2700)]
@@ -38,6 +39,8 @@ class OpenCycleResult(Message):
     tasks: tuple[TaskSpec, ...]
     search_attributes: bool = False
     """Whether the server knows our search attributes."""
+    findings: tuple[Finding, ...] = ()
+    """What the preflight found that does not stop the cycle."""
 
 
 class PlanPageRequest(Message):

@@ -22,11 +22,12 @@ with workflow.unsafe.imports_passed_through():
         PATIENCE,
         TENANTS_AT_ONCE,
         sql,
+        summary,
         within,
     )
     from workflows.search_attributes import of_tenant
     from workflows.tenant import TenantMaintenanceWorkflow
-    from workflows.tenant_ids import short_tenant_id, tenant_in_words
+    from workflows.tenant_ids import short_tenant_id
     from workflows.waiting import all_of, child_result
 
 MOST_WORKFLOW_ID_BYTES = 255
@@ -122,7 +123,7 @@ class MaintenancePageWorkflow:
             late = workflow.now() + wait >= self._request.scope.deadline
             if self._request.scope.run.kind != "daily" or looks >= ALREADY_RUNNING_LOOKS or late:
                 return _without_work(plan, "already_running")
-            await workflow.sleep(wait, summary=f"another run works on tenant {tenant_in_words(plan.tenant_id)}")
+            await workflow.sleep(wait, summary=summary(f"another run works on tenant {plan.tenant_id}"))
             return await self._outcome_of(plan, looks=looks + 1)
         except ChildWorkflowError as error:
             status: TenantStatus = "cancelled" if is_cancelled_exception(error) else "failed"
@@ -138,7 +139,7 @@ class MaintenancePageWorkflow:
             memo=None if workflow_id.endswith(f"/{plan.tenant_id}") else {TENANT_MEMO: plan.tenant_id},
             parent_close_policy=workflow.ParentClosePolicy.REQUEST_CANCEL,
             execution_timeout=within(scope.deadline, PATIENCE),
-            static_summary=f"tenant {tenant_in_words(plan.tenant_id)}",
+            static_summary=summary(f"tenant {plan.tenant_id}"),
             search_attributes=of_tenant(scope.run.cycle_id, plan.tenant_id) if scope.search_attributes else None,
         )
         return await child_result(starting)

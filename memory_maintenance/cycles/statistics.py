@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
 from memory_maintenance.cycles.outcomes import CycleTotals
+from memory_maintenance.preflight.finding import Finding
 from memory_maintenance.work import Counts, Run
 
 _TOKENS: Final = ("input_tokens", "output_tokens")
@@ -20,7 +22,13 @@ _SHAPES: Final = {
 
 
 def statistics(
-    totals: CycleTotals, run: Run, *, started_at: datetime, completed_at: datetime, config: dict[str, Any]
+    totals: CycleTotals,
+    run: Run,
+    *,
+    started_at: datetime,
+    completed_at: datetime,
+    config: dict[str, Any],
+    findings: Sequence[Finding] = (),
 ) -> dict[str, Any]:
     """Return the statistics of a maintenance run, in the shape of RAE's ``run_daily_maintenance``."""
     tasks = {name: _counts(totals.of(name), shape) for name, shape in _SHAPES.items()}
@@ -48,6 +56,7 @@ def statistics(
             **totals.statuses,
         },
         "failed_tenants": list(totals.failures),
+        "preflight": [finding.model_dump() for finding in findings],
         "started_at": started_at.isoformat(),
         "completed_at": completed_at.isoformat(),
         "config": config,
