@@ -73,10 +73,8 @@ def fitting_table(
             fold, from the last on.
         rest: where everything is, to be said below a table that leaves something out.
     """
-    rows = [
-        [_shortened(in_one_line(text)) for text in row[:whole]] + [in_one_line(text) for text in row[whole:]]
-        for row in rows
-    ]
+    lines = [[in_one_line(text) for text in row] for row in rows]
+    rows = [[_shortened(text) for text in line[:whole]] + line[whole:] for line in lines]
     needed = {name: _needed(name, [row[at] for row in rows], is_whole=at < whole) for at, name in enumerate(columns)}
     going = list(reversed(columns[whole:]) if least_needed is None else least_needed)
     while going and sum(needed.values()) + _GAP * (len(needed) - 1) > out.width:

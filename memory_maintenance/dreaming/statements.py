@@ -65,11 +65,14 @@ SELECT project FROM due WHERE $8::text IS NULL OR project > $8 ORDER BY project 
 
 DREAM_COUNTS: Final = (
     """
--- dreaming.DREAM_COUNTS: how many such projects some tenants have; parameters as above.
+-- dreaming.DREAM_COUNTS: how many such projects some tenants have, and where they are few, which; $1 to $6 as above.
+--   $7 few  bigint
 """
     + _CANDIDATES
     + """
-SELECT tenant_id, count(*) AS projects FROM due GROUP BY tenant_id
+SELECT tenant_id, count(*) AS projects,
+       CASE WHEN count(*) <= $7::bigint THEN array_agg(project ORDER BY project) END AS names
+FROM due GROUP BY tenant_id
 """
 )
 
@@ -104,7 +107,9 @@ sample AS (
     SELECT c.text, row_number() OVER (ORDER BY c.importance DESC, c.created_at DESC, c.id) AS place
     FROM candidates c
     WHERE c.part = 0 AND c.importance >= $5::float8
-          AND NOT EXISTS (SELECT 1 FROM maintenance.set_aside_memories x WHERE x.memory_id = c.id)
+          AND NOT EXISTS (
+              SELECT FROM maintenance.set_aside_memories x WHERE x.memory_id = c.id AND x.tenant_id = $1::text
+          )
     ORDER BY place
     LIMIT $6
 )

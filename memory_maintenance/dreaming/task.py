@@ -9,20 +9,20 @@ from typing import Any, Final
 
 import structlog
 
-from memory_maintenance.dreaming.due import dream_counts, due_projects
+from memory_maintenance.dreaming.due import due_projects, planned_dreams
 from memory_maintenance.dreaming.outcome import DreamOutcome, skipped, stored
 from memory_maintenance.dreaming.policy import FEWEST_MEMORIES, DreamRule, nothing_new, reflection_id
 from memory_maintenance.dreaming.reflecting import Reflection, backend_for, most_tokens_of, reflect
 from memory_maintenance.dreaming.sample import ABOUT, Dream
 from memory_maintenance.dreaming.statements import LAST_DREAM, RECORD_DREAM, SAMPLE, STORED
 from memory_maintenance.dreaming.storing import free_ids
-from memory_maintenance.errors import BudgetExhaustedError, LanguageModelError, is_about_content
+from memory_maintenance.errors import AnswersExhaustedError, BudgetExhaustedError, LanguageModelError, is_about_content
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.derived import ids_after, insert_derived, lock
 from memory_maintenance.store.identity import DEFAULT_PROJECT
 from memory_maintenance.store.pool import Executor, execute, fetch, fetch_row, json_object, transaction
 from memory_maintenance.store.rows import LONGEST_CONTENT, memories_of
-from memory_maintenance.task import Task
+from memory_maintenance.task import LISTED_AT_MOST, Listed, Task
 from memory_maintenance.tenants.control import Tenant
 from memory_maintenance.work import Counts, Done, Run, TaskSpec, Unit
 from memory_maintenance.writers.model.backend import Backend, backend_of
@@ -61,12 +61,16 @@ class Dreaming(Task[DreamUnit]):
         """Dreams are off where the settings of the deployment or the tenant's override say so."""
         return None if settings.dreaming else "disabled_by_config"
 
-    async def plan(self, tenants: Sequence[Tenant], run: Run) -> Mapping[str, int]:
+    async def plan(self, tenants: Sequence[Tenant], run: Run) -> Mapping[str, int | Listed[DreamUnit]]:
         """Projects with something new to dream about; of a run about one project, that one."""
         ids = [tenant.tenant_id for tenant in tenants]
         if run.project is not None:
-            return dict.fromkeys(ids, 1)
-        return await dream_counts(self.tools.pool, ids, run.as_of, settings=self.tools.settings)
+            return dict.fromkeys(ids, Listed((DreamUnit(project=run.project),)))
+        found = await planned_dreams(self.tools.pool, ids, run.as_of, settings=self.tools.settings, few=LISTED_AT_MOST)
+        return {
+            tenant_id: due if isinstance(due, int) else Listed([DreamUnit(project=name) for name in due])
+            for tenant_id, due in found.items()
+        }
 
     async def due(self, tenant: Tenant, run: Run, after: DreamUnit | None, limit: int) -> Sequence[DreamUnit]:
         """Return projects by name."""
@@ -146,8 +150,13 @@ class Dreaming(Task[DreamUnit]):
         tokens = (0, 0)
         if backend == "openai":
             tokens = most_tokens_of(tenant.settings, dream.sample, ABOUT)
-        elif await self._reflection_on(tenant, dream, run) is None:
-            return skipped(dream.tenant_id, dream.project, "nothing_recurs", len(dream.sample))
+        else:
+            try:
+                reason = None if await self._reflection_on(tenant, dream, run) else "nothing_recurs"
+            except AnswersExhaustedError as error:
+                reason = error.reason
+            if reason:
+                return skipped(dream.tenant_id, dream.project, reason, len(dream.sample))
         return DreamOutcome(
             status="stored",
             reflection_id=dream.reflection_id,
@@ -171,6 +180,10 @@ class Dreaming(Task[DreamUnit]):
                 raise
             reason = {"tenant_id": dream.tenant_id, "project": dream.project, "reason": error.reason}
             logger.warning("dreaming_cycle_failed", **reason)
+            if backend == "extractive":
+                # The same memories would give the same text: not due again until something is new.
+                await execute(self.tools.pool, RECORD_DREAM, dream.tenant_id, dream.project, dream.since, dream.ids)
+                return skipped(dream.tenant_id, dream.project, error.reason, len(dream.sample))
             if is_about_content(error):
                 await count_failure(
                     self.tools.pool,
