@@ -10,6 +10,7 @@ from uuid import UUID
 from annotated_types import Len, Predicate
 
 from memory_maintenance.cycles.outcomes import CycleTotals, TenantOutcome
+from memory_maintenance.preflight.finding import Finding
 from memory_maintenance.work import Kind, Message, Run, TaskSpec, TenantPlan, UnitJson
 
 MOST_ID_BYTES = 900
@@ -46,6 +47,8 @@ class OpenCycleResult(Message):
     tasks: tuple[TaskSpec, ...]
     search_attributes: bool = False
     """Whether the server knows our search attributes."""
+    findings: tuple[Finding, ...] = ()
+    """What the preflight found that does not stop the cycle."""
 
 
 class PlanPageRequest(Message):
@@ -120,3 +123,30 @@ class TenantOrder(Message):
     by: Annotated[str, Len(0, 200)] | None = None
     reason: Annotated[str, Len(0, 500)] | None = None
     until: datetime | None = None
+
+
+class LookUpTenantRequest(Message):
+    """The tenant that an operator's update names."""
+
+    tenant_id: TenantId
+
+
+class TenantState(Message):
+    """Whether a tenant is paused, and what was said when it was."""
+
+    paused: bool
+    by: str | None = None
+    reason: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def in_words(self) -> str:
+        """Return "was paused by ana since 2026-11-24 14:02 UTC (restore)"; of an active tenant "was active"."""
+        if not self.paused:
+            return "was active"
+        by, reason = f" by {self.by}" if self.by else "", f" ({self.reason})" if self.reason else ""
+        since, until = (
+            f" {word} {time:%Y-%m-%d %H:%M} UTC" if time else ""
+            for word, time in (("since", self.since), ("until", self.until))
+        )
+        return f"was paused{by}{since}{until}{reason}"

@@ -19,7 +19,7 @@ from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig
 
 from chaos import evidence
 from chaos.agent import Agent
-from chaos.clock import Clock, clock_until_now
+from chaos.clock import SPAN, Clock, clock_until_now
 from chaos.cycles import Cycles
 from chaos.faults import Faults, plan
 from chaos.judgement import Facts
@@ -30,6 +30,7 @@ from chaos.record import Record
 from chaos.servers import Killable, postgres, temporal
 from chaos.settings import Options, worker_settings
 from chaos.tenants import Newborn, fill, tenant_names
+from memory_maintenance.decay.progress import allow_adoption
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.migrate import migrate
 from memory_maintenance.store.pool import Pool, fetch_value, open_pool
@@ -104,6 +105,8 @@ async def _set_up(options: Options, home: Path, servers: AsyncExitStack) -> Stag
     model = Misbehaviour(options.seed)
     endpoint = await servers.enter_async_context(ScriptedEndpoint(model))
     await migrate(database.address)
+    pool = await open_pool(database.address, size=4, timeout_seconds=10)
+    await allow_adoption(pool, datetime.now(UTC) - 2 * SPAN)
     settings = worker_settings(home, database=database.address, temporal=workflows.address, endpoint=endpoint.base_url)
     return Stage(
         options=options,
@@ -112,7 +115,7 @@ async def _set_up(options: Options, home: Path, servers: AsyncExitStack) -> Stag
         temporal=workflows,
         model=model,
         workers=[Supervised(f"worker-{n}", home, settings) for n in range(options.workers)],
-        pool=await open_pool(database.address, size=4, timeout_seconds=10),
+        pool=pool,
         client=await connect(workflows.address, Settings(_env_file=None), runtime=_quiet_runtime()),
         record=Record(),
         newborn=Newborn(random.Random(f"{options.seed} memories")),

@@ -6,6 +6,7 @@ import typer
 
 from commands import (
     cycles,
+    decay,
     demo,
     doctor,
     memories,
@@ -41,4 +42,5 @@ app.add_typer(schedules.app, name="schedules")
 app.add_typer(cycles.app, name="cycles")
 app.add_typer(tenants.app, name="tenants")
 app.add_typer(memories.app, name="memories")
+app.add_typer(decay.app, name="decay")
 app.add_typer(model.app, name="model")

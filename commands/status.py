@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import typer
@@ -17,6 +18,7 @@ from memory_maintenance.errors import MaintenanceError
 from memory_maintenance.inspection.cycles import Cycle, last_failure
 from memory_maintenance.inspection.lag import Lag, current_lag
 from memory_maintenance.inspection.model import ModelStatus, model_status
+from memory_maintenance.inspection.preflight import CycleFindings, latest_findings
 from memory_maintenance.inspection.successes import (
     LastSuccess,
     TenantSuccess,
@@ -28,21 +30,25 @@ from memory_maintenance.tenants.control import TenantControl, all_tenants
 from runtime.client import connect
 from runtime.running import Running, what_runs
 from runtime.schedule_orders import ScheduleState, schedule_states
+from runtime.stuck import StuckWorkflow, stuck_workflows
 from runtime.wiring import running_store, running_temporal
 
 SHOWN_PAUSED: Final = 20
 SHOWN_SUCCESSES: Final = 10
+SHOWN_STUCK: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
 class _Status:
     running: Running | None
     """None: Temporal does not answer."""
+    stuck: list[StuckWorkflow]
     schedules: list[ScheduleState]
     """Those that are paused."""
     successes: list[LastSuccess]
     by_tenant: list[TenantSuccess]
     failure: Cycle | None
+    preflight: list[CycleFindings]
     paused: list[TenantControl]
     tenants: int
     lag: Lag
@@ -61,15 +67,17 @@ def show_status(as_json: AsJson = False) -> None:
 
 
 async def _status(settings: Settings) -> _Status:
-    running, schedules = await _of_temporal(settings)
+    running, stuck, schedules = await _of_temporal(settings)
     async with running_store(settings) as pool:
         tenants = await all_tenants(pool)
         return _Status(
             running=running,
+            stuck=stuck,
             schedules=[schedule for schedule in schedules if schedule.paused],
             successes=await last_successes(pool),
             by_tenant=await successes_of_tenants(pool),
             failure=await last_failure(pool),
+            preflight=await latest_findings(pool),
             paused=[tenant for tenant in tenants if tenant.paused],
             tenants=len(tenants),
             lag=await current_lag(pool, settings),
@@ -77,14 +85,15 @@ async def _status(settings: Settings) -> _Status:
         )
 
 
-async def _of_temporal(settings: Settings) -> tuple[Running | None, list[ScheduleState]]:
+async def _of_temporal(settings: Settings) -> tuple[Running | None, list[StuckWorkflow], list[ScheduleState]]:
     try:
         async with running_temporal(settings) as address:
             client = await connect(address, settings, patience_seconds=5)
-            return await what_runs(client), [state async for state in schedule_states(client)]
+            schedules = [state async for state in schedule_states(client)]
+            return await what_runs(client), await stuck_workflows(client, settings), schedules
     except MaintenanceError as error:
         show_error(str(error))
-        return None, []
+        return None, [], []
 
 
 def _data(found: _Status) -> dict[str, Any]:
@@ -97,11 +106,15 @@ def _data(found: _Status) -> dict[str, Any]:
         running = asdict(found.running) | {"cycles": cycles}
     return {
         "running": running,
+        "stuck": [asdict(one) for one in found.stuck] if running else None,
         "last_success": [asdict(one) | {"age": one.age.total_seconds()} for one in found.successes],
         "last_success_of_tenants": [
             asdict(one) | {"age": _seconds(one.age)} for one in found.by_tenant
         ],
         "last_failure": cycle_data(found.failure) if found.failure else None,
+        "preflight": [
+            asdict(one) | {"findings": [finding.model_dump() for finding in one.findings]} for one in found.preflight
+        ],
         "paused_schedules": [{"id": one.id, "note": one.note} for one in found.schedules] if running else None,
         "tenants": found.tenants,
         "paused": [
@@ -121,6 +134,7 @@ def _seconds(value: Any) -> Any:
 def _show(found: _Status) -> None:
     if found.running is not None:
         _show_running(found.running)
+    _show_stuck(found.stuck)
     for schedule in found.schedules:
         say(
             f"{schedule.id} is paused{f' ({schedule.note})' if schedule.note else ''}: "
@@ -136,6 +150,9 @@ def _show(found: _Status) -> None:
         out.print("no cycle has completed yet: starter.py run daily", highlight=False)
     if found.failure:
         _show_failure(found.failure)
+    for last in found.preflight:
+        for finding in last.findings:
+            say(f"preflight of the last {last.kind} run, {finding.severity}: {finding}")
     _show_waiting(found.lag)
     say(f"tenants: {found.tenants}, {len(found.paused)} paused; the runs of one: starter.py tenants show TENANT")
     for tenant in found.paused[:SHOWN_PAUSED]:
@@ -171,7 +188,7 @@ def _show_running(running: Running) -> None:
     if not running.cycles and not running.tenants:
         out.print("nothing runs now")
     for cycle in running.cycles:
-        did = in_a_line(cycle.totals) if cycle.totals else "no worker answers: python worker.py"
+        did = in_a_line(cycle.totals) if cycle.totals else _unanswered(running.polled_at)
         say(f"running: {cycle.workflow_id} since {cycle.started_at:%H:%M} UTC: {did}")
     if running.tenants:
         rows = table(None, "  tenant", "stage", "since (UTC)")
@@ -180,6 +197,21 @@ def _show_running(running: Running) -> None:
         out.print(rows)
     if running.tenant_count > len(running.tenants):
         out.print(f"  ... and {running.tenant_count - len(running.tenants)} more tenants", highlight=False)
+
+
+def _unanswered(polled_at: datetime | None) -> str:
+    """Say why a cycle's totals are not known: a worker whose slots are all taken answers later."""
+    if polled_at is None:
+        return "no worker has polled for five minutes: python worker.py"
+    seconds = max(0, round((datetime.now(UTC) - polled_at).total_seconds()))
+    return f"a worker polled {seconds} s ago and is too busy to answer"
+
+
+def _show_stuck(stuck: Sequence[StuckWorkflow]) -> None:
+    for one in stuck[:SHOWN_STUCK]:
+        say(f"stuck: {one.workflow_id} since {one.started_at:%Y-%m-%d %H:%M} UTC, {one.found}: {one.command}")
+    if (more := len(stuck) - SHOWN_STUCK) > 0:
+        say(f"... and {more:,} more stuck workflows: starter.py status --json")
 
 
 def _show_waiting(lag: Lag) -> None:

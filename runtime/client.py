@@ -22,6 +22,7 @@ from memory_maintenance.errors import (
     TemporalRefusedError,
     TemporalUnreachableError,
 )
+from memory_maintenance.redaction import shown_address
 from memory_maintenance.settings import Settings
 
 logger = structlog.get_logger(__name__)
@@ -113,7 +114,9 @@ async def connect_patiently(address: str, settings: Settings, *, runtime: Runtim
             if not error.retryable or loop.time() + wait > deadline:
                 raise
         attempt += 1
-        logger.warning("temporal_unreachable", address=address, attempt=attempt, retry_in_seconds=round(wait, 1))
+        logger.warning(
+            "temporal_unreachable", address=shown_address(address), attempt=attempt, retry_in_seconds=round(wait, 1)
+        )
         await asyncio.sleep(wait)
 
 

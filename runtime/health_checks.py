@@ -19,6 +19,7 @@ from runtime.pollers import is_polled
 from runtime.schedule_orders import ScheduleState, state_of
 from runtime.schedules import described, is_as_set, refused_spec
 from runtime.search_attributes import SearchAttributes
+from runtime.stuck import stuck_workflows
 from runtime.wanted_schedules import KINDS, OFF, cron_of, schedule_id
 from workflows.options import MODEL_TASK_QUEUE, TASK_QUEUE
 
@@ -32,6 +33,8 @@ QUEUES: Final = (
 )
 """What has to be polled, and the role of a worker that does."""
 
+SHOWN_STUCK: Final = 20
+
 _temporal = partial(Check, "temporal")
 
 
@@ -42,6 +45,7 @@ async def temporal_checks(address: str, settings: Settings, *, embedded: bool) -
         return [
             await _server(client, address),
             *await _pollers(client),
+            *await _stuck(client, settings),
             *await _schedules(client, settings),
             await _search_attributes(client),
             fairness_check(embedded=embedded),
@@ -70,6 +74,18 @@ def _poller_check(queue: str, missing_role: str | None) -> Check:
         return _temporal("pollers", "ok", f"{queue} was polled within five minutes")
     found = f"no worker has polled {queue} for five minutes"
     return _temporal("pollers", "failure", found, f"start one: python worker.py --role {missing_role}")
+
+
+async def _stuck(client: Client, settings: Settings) -> list[Check]:
+    found = await stuck_workflows(client, settings)
+    if not found:
+        return [_temporal("workflows", "ok", "none is older than its deadline, or fails again and again")]
+    checks = [
+        _temporal("workflows", "failure", f"{one.workflow_id} {one.found}", one.command) for one in found[:SHOWN_STUCK]
+    ]
+    if (more := len(found) - SHOWN_STUCK) > 0:
+        checks.append(_temporal("workflows", "failure", f"{more} more are stuck", "starter.py status --json"))
+    return checks
 
 
 async def _schedules(client: Client, settings: Settings) -> list[Check]:

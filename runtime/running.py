@@ -9,13 +9,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
+from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.workflow.v1 import WorkflowExecutionInfo
 from temporalio.api.workflowservice.v1 import CountWorkflowExecutionsRequest, ListWorkflowExecutionsRequest
 from temporalio.client import Client, WorkflowHandle, WorkflowQueryFailedError
 from temporalio.service import RPCError
 
 from memory_maintenance.cycles.outcomes import CycleTotals
+from runtime.pollers import last_polled
 from runtime.runs import progress_of
+from workflows.options import TASK_QUEUE
 from workflows.page import tenant_workflow_id
 from workflows.tenant import TenantMaintenanceWorkflow
 
@@ -30,7 +33,7 @@ ASKED_AT_MOST: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class RunningCycle:
-    """A cycle that goes on; ``totals`` None: no worker answers."""
+    """A cycle that goes on; ``totals`` None: no worker answered the query; see ``Running.polled_at``."""
 
     workflow_id: str
     cycle_id: UUID
@@ -40,7 +43,7 @@ class RunningCycle:
 
 @dataclass(frozen=True, slots=True)
 class RunningTenant:
-    """A tenant that is worked on; ``stage`` None: no worker answers."""
+    """A tenant that is worked on; ``stage`` None: no worker answered the query."""
 
     tenant_id: str
     started_at: datetime
@@ -54,6 +57,8 @@ class Running:
     cycles: tuple[RunningCycle, ...]
     tenants: tuple[RunningTenant, ...]
     tenant_count: int
+    polled_at: datetime | None = None
+    """When a worker last polled for workflows; None: none has for five minutes."""
 
 
 async def what_runs(client: Client) -> Running:
@@ -63,7 +68,8 @@ async def what_runs(client: Client) -> Running:
     counted = await client.workflow_service.count_workflow_executions(
         CountWorkflowExecutionsRequest(namespace=client.namespace, query=_TENANTS)
     )
-    return Running(tuple(cycles), tuple(tenants), max(counted.count, len(tenants)))
+    polled_at = await last_polled(client, TASK_QUEUE, TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW)
+    return Running(tuple(cycles), tuple(tenants), max(counted.count, len(tenants)), polled_at)
 
 
 async def left_running(client: Client, cycles: Iterable[UUID]) -> set[UUID]:

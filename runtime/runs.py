@@ -24,7 +24,8 @@ from workflows.page import MaintenancePageWorkflow
 Run = WorkflowHandle[Any, dict[str, Any]]
 
 HOW_TO_ORDER = (
-    "Signals, with a tenant's id: `pause_tenant`, `resume_tenant`, `cancel_tenant`. Queries: `status`, `progress`."
+    "Updates and signals, with a tenant's id: `pause_tenant`, `resume_tenant`, `cancel_tenant`. "
+    "Queries: `status`, `progress`."
 )
 """Shown in the Web UI beside a cycle."""
 

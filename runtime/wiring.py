@@ -16,7 +16,7 @@ from activities.operations import OperationActivities
 from activities.planning import PlanningActivities
 from activities.tasks import due_activities, unit_activities
 from embedded.stack import Stack, running_database, running_stack
-from embedded.temporal import HOST, PORT
+from embedded.temporal import PORT
 from memory_maintenance.inspection.figures import reporting_figures
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.migrate import migrate
@@ -28,6 +28,8 @@ from memory_maintenance.writers.model.embedder import Embedder, open_embedder
 from memory_maintenance.writers.model.question import LanguageModel
 from runtime.client import configured_address, connect, connect_patiently
 from runtime.search_attributes import SearchAttributes
+from runtime.stuck import reporting_late_workflows
+from runtime.temporal_command import USUAL_ADDRESSES, temporal_command
 from workflows.options import TASK_QUEUE
 
 logger = structlog.get_logger(__name__)
@@ -66,13 +68,14 @@ async def running_stack_of(settings: Settings) -> AsyncIterator[Stack]:
 
 def warn_of_another_port(stack: Stack) -> None:
     """Log where the embedded Temporal server is if its usual port was taken: `temporal` asks the usual one."""
-    if stack.temporal_ui_url is None or stack.temporal_address == f"{HOST}:{PORT}":
+    if stack.temporal_ui_url is None or stack.temporal_address in USUAL_ADDRESSES:
         return
     address = stack.temporal_address
+    words = ("workflow", "start", "--type", "MaintenanceWorkflow", "--task-queue", TASK_QUEUE)
     logger.warning(
         "temporal_port_taken",
         explanation=f"port {PORT} is in use, so the embedded Temporal server listens on {address}",
-        start_a_run=f"temporal workflow start --address {address} --type MaintenanceWorkflow --task-queue {TASK_QUEUE}",
+        start_a_run=temporal_command(address, "default", *words),
     )
 
 
@@ -155,7 +158,7 @@ async def running_application(
     connecting = connect_patiently if patient else connect
     async with running_stack_of(settings) as stack, running_pool(settings, stack) as pool:
         client = await connecting(stack.temporal_address, settings, runtime=runtime)
-        with reporting_figures(pool, settings):
+        with reporting_figures(pool, settings), reporting_late_workflows(client, settings):
             yield Application(settings, stack, pool, client)
 
 
@@ -165,13 +168,15 @@ def sql_activities(
     """Return the activities of the queue ``memory-maintenance``."""
     ready = [task(Tools(pool, settings)) for task in tasks]
     planning = PlanningActivities(pool, settings, ready, SearchAttributes(client).registered)
+    operations = OperationActivities(pool)
     return (
         planning.open_cycle,
         planning.plan_page,
         planning.record_page,
         planning.close_cycle,
         planning.foresee_costs,
-        OperationActivities(pool).carry_out_order,
+        operations.look_up_tenant,
+        operations.carry_out_order,
         *due_activities(ready),
         # Also of tasks that ask a model: a dry run asks none, so it waits for no rate and for no worker of that role.
         *unit_activities(ready),

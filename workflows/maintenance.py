@@ -16,7 +16,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.failures import cycle_failure, error_type
     from workflows.messages import PageRequest, understood
     from workflows.options import NAMED_AT_ONCE, PAGE_SIZE, PAGES_AT_ONCE, sql
-    from workflows.orders import OrderQueue
+    from workflows.orders import OrderQueue, understood_order
     from workflows.page import tenant_workflow_id
     from workflows.running_pages import RunningPages, signal
 
@@ -25,9 +25,9 @@ with workflow.unsafe.imports_passed_through():
 class MaintenanceWorkflow:
     """Plan the fleet page by page, work through the pages, add up.
 
-    Start it with no input for a daily run over every tenant. Signals, with a tenant id or
-    ``{"tenant_id": …, "by": …, "reason": …}``: ``pause_tenant``, ``resume_tenant``,
-    ``cancel_tenant``. Queries: ``status`` and ``progress``. Returns RAE's statistics; of a dry run
+    Start it with no input for a daily run over every tenant. Signals, and updates of the same names that
+    answer, with a tenant id or ``{"tenant_id": …, "by": …, "reason": …}``: ``pause_tenant``,
+    ``resume_tenant``, ``cancel_tenant``. Queries: ``status`` and ``progress``. Returns RAE's statistics; of a dry run
     those of the run that would be; of a cancelled run what was done, with ``status`` "cancelled".
     """
 
@@ -55,6 +55,36 @@ class MaintenanceWorkflow:
     def cancel_tenant(self, *args: Any) -> None:
         """End a tenant's part of this cycle, also when it has not started yet."""
         self._orders.receive("cancel", args)
+
+    @workflow.update(name="pause_tenant")
+    async def update_pause_tenant(self, *args: Any) -> str:
+        """Pause a tenant and say how it was."""
+        return await self._orders.answer("pause", args)
+
+    @update_pause_tenant.validator
+    def check_pause_tenant(self, *args: Any) -> None:
+        """Refuse what is no order."""
+        understood_order("pause", args)
+
+    @workflow.update(name="resume_tenant")
+    async def update_resume_tenant(self, *args: Any) -> str:
+        """Resume a tenant and say how it was paused."""
+        return await self._orders.answer("resume", args)
+
+    @update_resume_tenant.validator
+    def check_resume_tenant(self, *args: Any) -> None:
+        """Refuse what is no order."""
+        understood_order("resume", args)
+
+    @workflow.update(name="cancel_tenant")
+    async def update_cancel_tenant(self, *args: Any) -> str:
+        """End a tenant's part of this cycle, also when it has not started yet."""
+        return await self._orders.answer("cancel", args)
+
+    @update_cancel_tenant.validator
+    def check_cancel_tenant(self, *args: Any) -> None:
+        """Refuse what is no order."""
+        understood_order("cancel", args)
 
     @workflow.query
     def status(self) -> str:

@@ -11,6 +11,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.messages import TenantId
 from memory_maintenance.cycles.outcomes import CycleTotals, TenantOutcome
+from memory_maintenance.preflight.finding import Finding
 from memory_maintenance.work import Kind, Message, Run, TaskSpec, TenantPlan, UnitJson
 
 
@@ -50,6 +51,8 @@ class CycleProgress(Message):
     totals: CycleTotals
     cancelled: tuple[str, ...] = ()
     resumed: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    """What the preflight found."""
 
 
 MOST_NAMED_TENANTS = 10_000

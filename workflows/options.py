@@ -5,6 +5,9 @@ from datetime import datetime, timedelta
 from temporalio import workflow
 from temporalio.common import Priority, RetryPolicy
 
+with workflow.unsafe.imports_passed_through():
+    from memory_maintenance.printable import in_one_line
+
 TASK_QUEUE = "memory-maintenance"
 """Workflows and SQL."""
 
@@ -41,6 +44,15 @@ RETRY = RetryPolicy(
 )
 """No limit on attempts: ``activities/failures.py`` knows which errors end a step, and
 ``schedule_to_close_timeout`` ends what would otherwise wait for ever."""
+
+
+SUMMARY_BYTES = 390
+"""Bytes of a summary, for the Web UI: the server takes at most 400."""
+
+
+def summary(about: str) -> str:
+    """Return what a step or a child is about as the Web UI shows it."""
+    return in_one_line(about).encode()[:SUMMARY_BYTES].decode(errors="ignore")
 
 
 def sql(until: datetime | None = None) -> workflow.ActivityConfig:

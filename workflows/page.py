@@ -22,6 +22,7 @@ with workflow.unsafe.imports_passed_through():
         PATIENCE,
         TENANTS_AT_ONCE,
         sql,
+        summary,
         within,
     )
     from workflows.search_attributes import of_tenant
@@ -116,7 +117,7 @@ class MaintenancePageWorkflow:
             late = workflow.now() + wait >= self._request.scope.deadline
             if self._request.scope.run.kind != "daily" or looks >= ALREADY_RUNNING_LOOKS or late:
                 return _without_work(plan, "already_running")
-            await workflow.sleep(wait, summary=f"another run works on tenant {plan.tenant_id}")
+            await workflow.sleep(wait, summary=summary(f"another run works on tenant {plan.tenant_id}"))
             return await self._outcome_of(plan, looks=looks + 1)
         except ChildWorkflowError as error:
             status: TenantStatus = "cancelled" if is_cancelled_exception(error) else "failed"
@@ -130,7 +131,7 @@ class MaintenancePageWorkflow:
             id=tenant_workflow_id(plan.tenant_id, dry_run_id=scope.dry_run_id),
             parent_close_policy=workflow.ParentClosePolicy.REQUEST_CANCEL,
             execution_timeout=within(scope.deadline, PATIENCE),
-            static_summary=f"tenant {plan.tenant_id}",
+            static_summary=summary(f"tenant {plan.tenant_id}"),
             search_attributes=of_tenant(scope.run.cycle_id, plan.tenant_id) if scope.search_attributes else None,
         )
         return await child_result(starting)

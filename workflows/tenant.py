@@ -12,16 +12,14 @@ with workflow.unsafe.imports_passed_through():
 
     from activities.messages import DueRequest, DueResult, TenantOrder, UnitRequest
     from memory_maintenance.cycles.outcomes import TenantOutcome, TenantStatus
+    from memory_maintenance.printable import in_one_line
     from memory_maintenance.work import Counts, Done, TaskSpec, UnitJson
     from workflows.failures import error_type, reason
     from workflows.messages import TenantProgress, TenantRequest
-    from workflows.options import DUE_AT_ONCE, UNITS_AT_ONCE, long_sql, model, sql
-    from workflows.orders import OrderQueue
+    from workflows.options import DUE_AT_ONCE, UNITS_AT_ONCE, long_sql, model, sql, summary
+    from workflows.orders import OrderQueue, understood_order
     from workflows.search_attributes import show_status
     from workflows.waiting import all_of, result_of
-
-SHOWN = 100
-"""Characters of what a step is about, for the Web UI: a summary has at most 400 bytes."""
 
 
 @workflow.defn(failure_exception_types=[ValidationError, TypeError])
@@ -29,7 +27,7 @@ class TenantMaintenanceWorkflow:
     """Do one tenant's maintenance tasks in order: the units that are due, one after the other or a few at once.
 
     Signals: ``pause`` and ``resume``, both idempotent, and ``cancel``; all take any input or
-    none. The batch in flight always finishes. Queries: ``status`` and ``progress``.
+    none. Updates of the same names answer. The batch in flight always finishes. Queries: ``status`` and ``progress``.
     """
 
     @workflow.init
@@ -60,6 +58,36 @@ class TenantMaintenanceWorkflow:
     def cancel(self, *args: Any) -> None:
         """End this run after the batch in flight; the next cycle goes on."""
         self._orders.receive("cancel", args, tenant_id=self._tenant_id)
+
+    @workflow.update(name="pause")
+    async def update_pause(self, *args: Any) -> str:
+        """Pause a tenant and say how it was."""
+        return await self._orders.answer("pause", args, tenant_id=self._tenant_id)
+
+    @update_pause.validator
+    def check_pause(self, *args: Any) -> None:
+        """Refuse what is no order."""
+        understood_order("pause", args, tenant_id=self._tenant_id)
+
+    @workflow.update(name="resume")
+    async def update_resume(self, *args: Any) -> str:
+        """Resume a tenant and say how it was paused."""
+        return await self._orders.answer("resume", args, tenant_id=self._tenant_id)
+
+    @update_resume.validator
+    def check_resume(self, *args: Any) -> None:
+        """Refuse what is no order."""
+        understood_order("resume", args, tenant_id=self._tenant_id)
+
+    @workflow.update(name="cancel")
+    async def update_cancel(self, *args: Any) -> str:
+        """End this run after the batch in flight."""
+        return await self._orders.answer("cancel", args, tenant_id=self._tenant_id)
+
+    @update_cancel.validator
+    def check_cancel(self, *args: Any) -> None:
+        """Refuse what is no order."""
+        understood_order("cancel", args, tenant_id=self._tenant_id)
 
     @workflow.query
     def status(self) -> str:
@@ -99,7 +127,7 @@ class TenantMaintenanceWorkflow:
             if not (written or self._request.plan.units.get(task.name)) or self._has_to_stop():
                 continue
             self._task = task.name
-            workflow.set_current_details(f"{task.name} for tenant `{self._tenant_id}`")
+            workflow.set_current_details(f"{task.name} for tenant `{in_one_line(self._tenant_id)}`")
             if written and self._run.dry_run and task.name != continued:
                 # What a dry run does not write cannot be listed as due: it is counted here.
                 self._outcome = self._outcome.adding(task, Counts(**{task.done[0]: written}))
@@ -146,7 +174,7 @@ class TenantMaintenanceWorkflow:
         asks = task.queue == "model" and not self._run.dry_run
         options = model(self._tenant_id) if asks else long_sql(self._scope.deadline)
         if about := _about(task, unit):
-            options["summary"] = about[:SHOWN]
+            options["summary"] = summary(about)
         request = UnitRequest(tenant_id=self._tenant_id, unit=unit, run=self._run)
         try:
             done: Done = await result_of(workflow.start_activity(task.activity, request, result_type=Done, **options))

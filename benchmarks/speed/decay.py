@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from statistics import fmean
 from typing import Final
 
@@ -26,6 +27,7 @@ NIGHT: Final = "One night of decay: "
 
 OURS: Final = NIGHT + "through Temporal"
 SKEWED: Final = NIGHT + "the same, one tenant has half of the memories"
+PARTITIONED: Final = NIGHT + "the same, table partitioned by tenant"
 CHILDREN: Final = NIGHT + "children with one empty activity, no SQL"
 BARE: Final = NIGHT + "bare UPDATE per tenant, one connection"
 BARE_TWO: Final = NIGHT + "bare UPDATE per tenant, two connections"
@@ -46,6 +48,12 @@ NOTES: Final = {
     CELERY_BARE: "four columns, no rule; keeps no history",
 }
 
+VALUES_OF: Final = """
+SELECT count(*) || ' ' || md5(string_agg(id || ' ' || importance || ' ' || decayed_importance, '|' ORDER BY id))
+FROM memories
+"""
+DIFFERENT: Final = "Values that differ in a partitioned table"
+
 WRITTEN_SINCE: Final = "SELECT count(*) FROM memories WHERE xmin::text::bigint > $1"
 """Rows of transactions later than $1; the ids of a fresh server have not wrapped around."""
 
@@ -57,9 +65,10 @@ async def measure_night(bench: Bench, servers: Servers) -> None:
     fleet = Fleet(bench.size(1_000, 20), bench.size(1_000, 500))
     memories = fleet.tenants * fleet.memories_each
     size = f"{memories:,} memories of {fleet.tenants:,} tenants"
-    async with database(servers) as even, database(servers) as skewed:
+    async with database(servers) as even, database(servers) as skewed, database(servers) as parted:
         await fill_nights(even, fleet)
-        await fill_nights(skewed, Fleet(fleet.tenants, fleet.memories_each, large=memories // 2))
+        await fill_nights(skewed, replace(fleet, large=memories // 2))
+        await fill_nights(parted, replace(fleet, partitions=8))
         tenants, at = await tenant_ids(even), night(1)
         competitors: dict[str, Competitor] = {
             BARE: lambda url: _timed(tenant_by_tenant(url, "bare", at, tenants)),
@@ -72,11 +81,14 @@ async def measure_night(bench: Bench, servers: Servers) -> None:
         if lacking := missing():
             bench.skipped |= dict.fromkeys((CELERY, CELERY_BARE), lacking)
         for _ in range(bench.repetitions):
-            await _ours(bench, servers, even, size)
-            async with database(servers, template=skewed) as url:
-                await settle(url)
-                async with workers(servers, url) as ours:
-                    bench.take(SKEWED, (await ours.decay(at)).seconds)
+            plain = await _ours(bench, servers, even, size)
+            for name, template in ((SKEWED, skewed), (PARTITIONED, parted)):
+                async with database(servers, template=template) as url:
+                    await settle(url)
+                    async with workers(servers, url) as ours:
+                        bench.take(name, (await ours.decay(at)).seconds)
+                    if name == PARTITIONED:
+                        bench.take(DIFFERENT, await value(url, VALUES_OF) != plain, "tables")
             seconds, used = await run_children(servers, fleet.tenants)
             bench.take(CHILDREN, seconds)
             _processors(bench, CHILDREN, used)
@@ -104,8 +116,12 @@ async def _competitor(bench: Bench, url: str, name: str, run: Competitor, *, lea
         bench.take(_wal(name, number), (await wal_position(url) - wal) / rows, "bytes")
 
 
-async def _ours(bench: Bench, servers: Servers, template: str, size: str) -> None:
-    """Two nights, the first of them run twice; each begins on a settled store, with a worker just started."""
+async def _ours(bench: Bench, servers: Servers, template: str, size: str) -> str:
+    """Measure two nights, the first of them run twice; each begins on a settled store, with a worker just started.
+
+    Return a digest of what the first night left.
+    """
+    left = ""
     async with database(servers, template=template) as url:
         for number in (1, 2):
             await settle(url)
@@ -120,7 +136,9 @@ async def _ours(bench: Bench, servers: Servers, template: str, size: str) -> Non
                     bench.take(AGAIN, again.seconds)
                     bench.take(AGAIN_ROWS, await value(url, WRITTEN_SINCE, last), "rows")
                     bench.take(AGAIN_CHILDREN, again.tenants, "children")
+                    left = await value(url, VALUES_OF)
                 bench.take(_wal(OURS, number), cycle.wal_bytes / cycle.rows, "bytes")
+    return left
 
 
 def _processors(bench: Bench, name: str, used: Processors) -> None:
@@ -141,6 +159,8 @@ def _judge(bench: Bench, size: str) -> None:
         how = NOTES[CELERY]
         bench.judge(Target("The same by Celery with Redis", bench.ratio(OURS, CELERY), 3, how=how, goal=True))
     bench.judge(Target("One tenant has half of the memories", bench.ratio(SKEWED, OURS), 1.25, how="by the even store"))
+    bench.judge(Target("The table is partitioned", bench.ratio(PARTITIONED, OURS), 1.2, how="by the plain table"))
+    bench.judge(Target(DIFFERENT, max(bench.measurements[DIFFERENT].values), 0, "tables"))
     bench.judge(Target(AGAIN, 100 * bench.ratio(AGAIN, OURS), 5, "%", how="of the first"))
     bench.judge(Target(AGAIN_ROWS, max(bench.measurements[AGAIN_ROWS].values), 0, "rows"))
     bench.judge(Target(AGAIN_CHILDREN, max(bench.measurements[AGAIN_CHILDREN].values), 0, "children"))

@@ -123,6 +123,14 @@ SELECT indexrelid::regclass::text AS name, pg_get_indexdef(indexrelid) AS defini
 WHERE indrelid = 'memories'::regclass AND NOT indisprimary
 """
 
+IN_PARTS: Final = """
+ALTER TABLE memories RENAME TO plain;
+CREATE TABLE memories (LIKE plain INCLUDING DEFAULTS INCLUDING CONSTRAINTS, PRIMARY KEY (tenant_id, id))
+    PARTITION BY HASH (tenant_id);
+DROP TABLE plain CASCADE;
+"""
+PART: Final = "CREATE TABLE memories_{0} PARTITION OF memories FOR VALUES WITH (MODULUS {1}, REMAINDER {0})"
+
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
@@ -134,6 +142,7 @@ class Fleet:
         large: of all memories, those of the first tenant, the others sharing the rest; 0: each has as many.
         busy: tenants that have sessions which are due, in a store with a past.
         sessions: due ones of each busy tenant.
+        partitions: of the table, by hash of the tenant; 0: it is not partitioned.
     """
 
     tenants: int
@@ -141,6 +150,7 @@ class Fleet:
     large: int = 0
     busy: int = 0
     sessions: int = 1
+    partitions: int = 0
 
 
 def night(number: int) -> datetime:
@@ -153,6 +163,8 @@ async def fill_nights(url: str, fleet: Fleet) -> None:
     """Make an empty database a store for nights of decay, with all of RAE's indexes; the same fleet, the same store."""
     memories = fleet.tenants * fleet.memories_each
     await command(url, RAE_TABLE.read_text())
+    if fleet.partitions:
+        await _partition(url, fleet.partitions)
     await migrate(url)
     pool = await open_pool(url, size=1, timeout_seconds=60)
     with SAMPLES.open("rb") as lines:
@@ -167,8 +179,18 @@ async def fill_nights(url: str, fleet: Fleet) -> None:
             await connection.execute(f"DROP INDEX {index['name']}")
         await connection.execute(NIGHTS_STORE, memories, SEED, night(0), fleet.tenants, fleet.large, samples)
         for index in indexes:
-            await connection.execute(index["definition"])
+            await connection.execute(index["definition"].replace(" ON ONLY ", " ON "))
     await settle(url)
+
+
+async def _partition(url: str, parts: int) -> None:
+    async with connected(url) as connection:
+        indexes = await connection.fetch(INDEXES)
+        await connection.execute(IN_PARTS)
+        for number in range(parts):
+            await connection.execute(PART.format(number, parts))
+        for index in indexes:
+            await connection.execute(index["definition"])
 
 
 async def fill_past(url: str, fleet: Fleet, *, summarized: bool = False) -> None:

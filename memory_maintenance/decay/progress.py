@@ -21,7 +21,7 @@ Halt = Literal["paused", "superseded"]
 ADOPT: Final = """
 -- decay.ADOPT: the store's first run decides how old its memories count; later ones find it decided.
 --   $1 as_of  timestamptz
-UPDATE maintenance.store SET adopted_at = $1 WHERE adopted_at IS NULL
+UPDATE maintenance.store SET adopted_at = maintenance.adoption($1) WHERE adopted_at IS NULL
 """
 
 ADOPTED: Final = """
@@ -65,7 +65,7 @@ PREVIEW: Final = """
 -- decay.PREVIEW: what a run that started at this as_of would find, as START and GATE have it; nothing is written.
 --   $1 tenant_id  text
 --   $2 as_of      timestamptz
-SELECT coalesce(s.adopted_at, $2) AS adopted_at, s.decay_retained,
+SELECT maintenance.adoption($2) AS adopted_at, s.decay_retained,
        CASE WHEN t.decay_off_since <= $2 THEN $2 ELSE t.decay_resumed_at END AS decay_resumed_at,
        coalesce(t.decay_started_as_of > $2, false) AS superseded,
        coalesce(t.paused AND coalesce(t.paused_until > now(), true), false) AS paused
@@ -112,8 +112,30 @@ WHERE t.decay_off_since IS NULL
 
 
 async def adopt(db: Executor, as_of: datetime) -> None:
-    """Let the store be adopted as of this instant, unless an earlier run has done so."""
+    """Let the store be adopted as of this instant, unless an earlier run has done so.
+
+    The adoption is at most a day before the database's clock, or as early as ``allow_adoption`` says.
+    """
     await execute(db, ADOPT, as_of)
+
+
+ALLOW_ADOPTION: Final = """
+-- decay.ALLOW_ADOPTION: lets the first run adopt the store as early as this, if there was none yet.
+--   $1 earliest  timestamptz
+UPDATE maintenance.store SET earliest_adoption = $1 WHERE adopted_at IS NULL
+"""
+
+
+async def allow_adoption(db: Executor, earliest: datetime) -> datetime | None:
+    """Let the store's first run adopt it as of an instant as early as *earliest*.
+
+    Returns:
+        None, or when the store was adopted already: then nothing is changed.
+    """
+    if await execute(db, ALLOW_ADOPTION, earliest):
+        return None
+    adopted_at: datetime = await fetch_value(db, ADOPTED)
+    return adopted_at
 
 
 @dataclass(frozen=True, slots=True)

@@ -298,6 +298,12 @@ def _terms(run: DecayRun, rule: DecayRule, tolerance: float) -> tuple[Any, ...]:
     )
 
 
+def rule_terms(run: DecayRun, rule: DecayRule) -> tuple[Any, ...]:
+    """Return the parameters of a price alone: instants, rule and speeds, without tolerance and protected tags."""
+    terms = _terms(run, rule, 0.0)
+    return terms[:8] + terms[10:]
+
+
 def _numbers(rule: DecayRule) -> tuple[float, float]:
     return _multipliable(rule.hazard), rule.retained
 

@@ -70,7 +70,10 @@ def strategy_id(reflection: UUID) -> UUID:
 
 
 def strategy_importance(importance: float) -> float:
-    """Return 1.1 × the reflection's importance, at most 1. Source: RAE's ReflectionEngineV2."""
+    """Return 1.1 × the reflection's importance, at most 1. Source: RAE's ReflectionEngineV2.
+
+    Like the reflection's own, it is stored as the mean of the sources where that is less.
+    """
     return min(1.0, 1.1 * importance)
 
 

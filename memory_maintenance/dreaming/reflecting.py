@@ -19,12 +19,13 @@ from memory_maintenance.dreaming.prompt import (
 from memory_maintenance.dreaming.themes import Theme, recurring_themes
 from memory_maintenance.errors import AnswersExhaustedError, ContextTooLongError, ModelUnavailableError
 from memory_maintenance.settings import Settings
+from memory_maintenance.store.classes import is_excluded
 from memory_maintenance.store.memory import Memory
 from memory_maintenance.task import Tools
 from memory_maintenance.writers.extractive.payloads import payload_text
 from memory_maintenance.writers.language.cleaning import clean
 from memory_maintenance.writers.language.relative_dates import with_dates
-from memory_maintenance.writers.model.backend import backend_of
+from memory_maintenance.writers.model.backend import Backend, backend_of
 from memory_maintenance.writers.model.context import SCHEMA_TOKENS, estimated_tokens, room
 from memory_maintenance.writers.model.quality import extractive_fault, measure
 from memory_maintenance.writers.model.question import Answer, Question
@@ -70,7 +71,7 @@ async def reflect(
     Raises:
         LanguageModelError: the model gave nothing that can be used; a retryable one may be asked again.
     """
-    backend = backend_of(settings)
+    backend = backend_for(settings, memories)
     if backend == "none":
         raise ModelUnavailableError("llm_not_configured", "RAE_LLM_BACKEND is none: nothing writes reflections")
     if backend == "extractive":
@@ -85,6 +86,13 @@ async def reflect(
                 raise
         else:
             return _from_answer(memories, answer)
+
+
+def backend_for(settings: Settings, memories: Sequence[Memory]) -> Backend:
+    """Return who reflects on *memories*: no model where one of them is of a class that no model is sent."""
+    backend, excluded = backend_of(settings), settings.model_excluded_classes
+    withheld = backend == "openai" and any(is_excluded(memory.info_class, excluded) for memory in memories)
+    return "extractive" if withheld else backend
 
 
 def most_tokens_of(settings: Settings, memories: Sequence[Memory], about: Mapping[str, str | None]) -> tuple[int, int]:

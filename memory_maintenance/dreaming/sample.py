@@ -13,6 +13,7 @@ from memory_maintenance.dreaming.reflecting import Reflection
 from memory_maintenance.dreaming.storing import reflection_memories
 from memory_maintenance.store.derived import DerivedMemory, project_of, reflective_layer
 from memory_maintenance.store.memory import Memory
+from memory_maintenance.work import Run
 from memory_maintenance.writers.model.set_aside import Unit as SetAsideUnit
 
 ABOUT: Final[Mapping[str, str]] = {
@@ -49,8 +50,10 @@ class Dream:
         """Return the id of the reflection on it, unless somebody else has taken that."""
         return reflection_id(self.tenant_id, self.project, self.ids)
 
-    def memories(self, reflection: Reflection, cycle_id: UUID, ids: Sequence[UUID]) -> list[DerivedMemory]:
+    def memories(self, reflection: Reflection, run: Run, ids: Sequence[UUID]) -> list[DerivedMemory]:
         """Return what *reflection* is stored as: itself, then its strategy if it has one, with these *ids*."""
+        evidence = [memory for memory in self.sample if memory.id in reflection.sources]
+        times = [memory.created_at for memory in evidence]
         return reflection_memories(
             reflection,
             tenant_id=self.tenant_id,
@@ -58,6 +61,14 @@ class Dream:
             session_id=None,
             layer=reflective_layer(max(self.sample, key=lambda memory: memory.created_at).layer),
             ids=ids,
-            sources=[row for memory in self.sample if memory.id in reflection.sources for row in memory.rows],
-            metadata={"outcome": ABOUT["Outcome"], "event_count": len(self.sample), "cycle_id": str(cycle_id)},
+            sources=[row for memory in evidence for row in memory.rows],
+            read=self.ids if reflection.metadata.get("backend") == "openai" else (),
+            metadata={
+                "outcome": ABOUT["Outcome"],
+                "event_count": len(self.sample),
+                "first_event_at": min(times).isoformat(),
+                "last_event_at": max(times).isoformat(),
+                "cycle_id": str(run.cycle_id),
+            },
+            created_at=run.as_of,
         )

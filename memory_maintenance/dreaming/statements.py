@@ -5,21 +5,28 @@ from __future__ import annotations
 from typing import Final
 
 _CANDIDATES: Final = """
+-- absent: a store without the column info_class has the name from here, as in maintenance.info_class_of.
 WITH candidates AS (
-    SELECT m.tenant_id, maintenance.project_of(m.project) AS project, m.id, m.created_at,
-           maintenance.undecayed(m.importance, m.decayed_importance, m.base_importance) AS importance,
-           d.sample AS last_sample
-    FROM memories m
-         LEFT JOIN maintenance.tenants t ON t.tenant_id = m.tenant_id::text
-         LEFT JOIN maintenance.dreams d
-             ON d.tenant_id = m.tenant_id::text AND d.project = maintenance.project_of(m.project)
-    WHERE m.tenant_id = ANY ($1) AND maintenance.is_event(m.layer, m.source, m.tags, m.metadata)
-          AND maintenance.part_of(m.metadata) = 0
-          AND m.created_at > $2::timestamptz - interval '7 days' AND m.created_at <= $2
-          AND m.created_at > least($2 - $3::interval, d.dreamt_until)
-          AND maintenance.is_live(m.expires_at, $2)
-          AND maintenance.setting(t.overrides, 'dreaming_enabled', to_jsonb($4::boolean)) = 'true'
-          AND NOT EXISTS (SELECT 1 FROM maintenance.set_aside_memories x WHERE x.memory_id = m.id)
+    SELECT c.*
+    FROM (SELECT NULL::text AS info_class) AS absent CROSS JOIN LATERAL (
+        SELECT m.tenant_id, maintenance.project_of(m.project) AS project, m.id, m.created_at,
+               maintenance.undecayed(m.importance, m.decayed_importance, m.base_importance) AS importance,
+               d.sample AS last_sample
+        FROM memories m
+             LEFT JOIN maintenance.tenants t ON t.tenant_id = m.tenant_id::text
+             LEFT JOIN maintenance.dreams d
+                 ON d.tenant_id = m.tenant_id::text AND d.project = maintenance.project_of(m.project)
+        WHERE m.tenant_id = ANY ($1) AND maintenance.is_event(m.layer, m.source, m.tags, m.metadata)
+              AND maintenance.part_of(m.metadata) = 0
+              AND m.created_at > $2::timestamptz - interval '7 days' AND m.created_at <= $2
+              AND m.created_at > least($2 - $3::interval, d.dreamt_until)
+              AND maintenance.is_live(m.expires_at, $2)
+              AND maintenance.setting(t.overrides, 'dreaming_enabled', to_jsonb($4::boolean)) = 'true'
+              AND NOT maintenance.is_excluded(
+                  maintenance.class_of(info_class, m.metadata),
+                  maintenance.setting(t.overrides, 'derivation_excluded_classes', to_jsonb($7::text[])))
+              AND NOT EXISTS (SELECT 1 FROM maintenance.set_aside_memories x WHERE x.memory_id = m.id)
+    ) c
 ),
 sampled AS (
     SELECT c.*, row_number() OVER (
@@ -46,12 +53,13 @@ DUE_PROJECTS: Final = (
 --   $4 enabled         boolean       what holds for tenants without an override
 --   $5 min_importance  float8
 --   $6 max_samples     bigint
---   $7 after           text          the last project seen
---   $8 limit
+--   $7 excluded        text[]        classes that are not dreamt about, without an override
+--   $8 after           text          the last project seen
+--   $9 limit
 """
     + _CANDIDATES
     + """
-SELECT project FROM due WHERE $7::text IS NULL OR project > $7 ORDER BY project LIMIT $8
+SELECT project FROM due WHERE $8::text IS NULL OR project > $8 ORDER BY project LIMIT $9
 """
 )
 
@@ -75,14 +83,22 @@ SAMPLE: Final = """
 --   $5 min_importance   float8
 --   $6 max_samples      integer
 --   $7 most_characters  integer      of a longer content both ends are read
+--   $8 excluded         text[]       classes that are not dreamt about
+-- absent: a store without the column info_class has the name from here, as in maintenance.info_class_of.
 WITH candidates AS MATERIALIZED (
-    SELECT m.id, m.created_at, maintenance.text_of(m.id, m.metadata) AS text, maintenance.part_of(m.metadata) AS part,
-           maintenance.undecayed(m.importance, m.decayed_importance, m.base_importance) AS importance
-    FROM memories m
-    WHERE m.tenant_id = $1 AND maintenance.is_event(m.layer, m.source, m.tags, m.metadata)
-          AND maintenance.project_of(m.project) = $2
-          AND m.created_at > $4::timestamptz AND m.created_at <= $3::timestamptz
-          AND maintenance.is_live(m.expires_at, $3)
+    SELECT c.*
+    FROM (SELECT NULL::text AS info_class) AS absent CROSS JOIN LATERAL (
+        SELECT m.id, m.created_at, maintenance.text_of(m.id, m.metadata) AS text,
+               maintenance.part_of(m.metadata) AS part,
+               maintenance.undecayed(m.importance, m.decayed_importance, m.base_importance) AS importance,
+               maintenance.class_of(info_class, m.metadata) AS class
+        FROM memories m
+        WHERE m.tenant_id = $1 AND maintenance.is_event(m.layer, m.source, m.tags, m.metadata)
+              AND maintenance.project_of(m.project) = $2
+              AND m.created_at > $4::timestamptz AND m.created_at <= $3::timestamptz
+              AND maintenance.is_live(m.expires_at, $3)
+    ) c
+    WHERE NOT maintenance.is_excluded(c.class, to_jsonb($8::text[]))
 ),
 sample AS (
     SELECT c.text, row_number() OVER (ORDER BY c.importance DESC, c.created_at DESC, c.id) AS place
@@ -94,7 +110,7 @@ sample AS (
 )
 SELECT m.id, m.tenant_id::text AS tenant_id, m.project, m.session_id, m.layer, m.source, m.tags, m.created_at,
        maintenance.ends_of(m.content, $7) AS content, maintenance.fingerprint(m.content) AS hash,
-       c.importance, c.text, c.part
+       c.importance, c.text, c.part, c.class AS info_class
 FROM sample s JOIN candidates c USING (text) JOIN memories m ON m.id = c.id AND m.tenant_id = $1
 ORDER BY s.place, c.part
 """
@@ -147,7 +163,7 @@ QUERY: Final = """
 --   $5 tags            text[]   NULL: any; else at least one of them
 --   $6 limit           integer
 -- Metadata has the sources as lineage has them, in order of time, unless the caller who stored it gave them names.
-SELECT m.id::text AS id, m.content, m.importance::float8, m.tags, m.layer, m.source, m.project,
+SELECT m.id::text AS id, m.content, m.importance::float8, coalesce(m.tags, '{}') AS tags, m.layer, m.source, m.project,
        coalesce(
            (
                SELECT jsonb_build_object('source_ids', jsonb_agg(l.source_id ORDER BY s.created_at, l.source_id))

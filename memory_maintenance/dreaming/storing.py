@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -24,10 +25,12 @@ def reflection_memories(
     ids: Sequence[UUID],
     sources: Sequence[Source],
     metadata: Mapping[str, Any],
+    read: Sequence[UUID] = (),
+    created_at: datetime | None = None,
 ) -> list[DerivedMemory]:
     """Return the memories that *reflection* is stored as: itself, and its strategy if it has one, with these *ids*.
 
-    *sources* are the rows that its evidence is in.
+    *sources* are the rows that its evidence is in, *read* all that a model read; ``created_at`` None means now.
     """
     kept = {**reflection.metadata, **metadata, "confidence": reflection.confidence}
     texts = [(ids[0], reflection.text, reflection.importance, reflection.tags)]
@@ -50,6 +53,8 @@ def reflection_memories(
             session_id=session_id,
             metadata=kept,
             sources=tuple(sources),
+            read=tuple(read),
+            created_at=created_at,
         )
         for own_id, text, importance, tags in texts
     ]

@@ -12,7 +12,7 @@ import structlog
 from memory_maintenance.dreaming.due import dream_counts, due_projects
 from memory_maintenance.dreaming.outcome import DreamOutcome, skipped, stored
 from memory_maintenance.dreaming.policy import FEWEST_MEMORIES, DreamRule, nothing_new, reflection_id
-from memory_maintenance.dreaming.reflecting import Reflection, most_tokens_of, reflect
+from memory_maintenance.dreaming.reflecting import Reflection, backend_for, most_tokens_of, reflect
 from memory_maintenance.dreaming.sample import ABOUT, Dream
 from memory_maintenance.dreaming.statements import LAST_DREAM, RECORD_DREAM, SAMPLE, STORED
 from memory_maintenance.dreaming.storing import free_ids
@@ -120,11 +120,11 @@ class Dreaming(Task[DreamUnit]):
         Raises:
             LanguageModelError: a retryable one: nothing is stored, ask again.
         """
-        backend = backend_of(tenant.settings)
-        if backend == "none":
+        if backend_of(tenant.settings) == "none":
             return skipped(tenant.tenant_id, project, "llm_not_configured")
         name = DEFAULT_PROJECT if project is None else project
-        dream = await self._sample(tenant.tenant_id, name, run.as_of, rule or DreamRule.of(tenant.settings))
+        dream = await self._sample(tenant, name, run.as_of, rule or DreamRule.of(tenant.settings))
+        backend = backend_for(tenant.settings, dream.sample)
         if len(dream.sample) < FEWEST_MEMORIES:
             return skipped(tenant.tenant_id, project, "insufficient_memories", len(dream.sample))
         if nothing_new(dream.ids, dream.last) or await _stored(self.tools.pool, dream):
@@ -133,10 +133,11 @@ class Dreaming(Task[DreamUnit]):
             return await self._expected(tenant, dream, backend, run)
         return await self._reflect(tenant, dream, backend, run)
 
-    async def _sample(self, tenant_id: str, project: str, as_of: datetime, rule: DreamRule) -> Dream:
+    async def _sample(self, tenant: Tenant, project: str, as_of: datetime, rule: DreamRule) -> Dream:
+        tenant_id, excluded = tenant.tenant_id, list(tenant.settings.derivation_excluded_classes)
         last = await fetch_row(self.tools.pool, LAST_DREAM, tenant_id, project)
         since = rule.since(as_of, last["dreamt_until"] if last else None)
-        chosen = (tenant_id, project, as_of, since, rule.min_importance, rule.max_samples, LONGEST_CONTENT)
+        chosen = (tenant_id, project, as_of, since, rule.min_importance, rule.max_samples, LONGEST_CONTENT, excluded)
         rows = await fetch(self.tools.pool, SAMPLE, *chosen)
         return Dream(tenant_id, project, since, memories_of(rows), last["sample"] if last else ())
 
@@ -203,7 +204,7 @@ class Dreaming(Task[DreamUnit]):
             if not await _still_new(db, dream):
                 return await self._dreamt_before(dream, run)
             ids = await free_ids(db, reflection, dream.reflection_id)
-            memories = dream.memories(reflection, run.cycle_id, ids)
+            memories = dream.memories(reflection, run, ids)
             for memory in memories:
                 await insert_derived(db, memory)
             await execute(db, RECORD_DREAM, dream.tenant_id, dream.project, run.as_of, dream.ids)

@@ -9,6 +9,7 @@ from typing import Final
 
 from memory_maintenance.inspection.health import Check
 from memory_maintenance.settings import Settings
+from memory_maintenance.store.classes import CLASSES, more_restricted
 
 OUR_PREFIXES: Final = (
     "MEMORY_",
@@ -86,6 +87,14 @@ CONTRADICTIONS: Final[tuple[Rule, ...]] = (
         lambda s: s.database_url is not None and s.postgres_host is not None,
         "DATABASE_URL and POSTGRES_HOST are both set: the first one is used",
         "unset the other",
+    ),
+    *(
+        (
+            lambda s, name=name: bool(more_restricted(getattr(s, name))),
+            f"{name.upper()} names a class and not every more restricted one",
+            f"name them, too: {', '.join(CLASSES)} is the order",
+        )
+        for name in ("model_excluded_classes", "derivation_excluded_classes")
     ),
     (
         lambda s: s.embedding_name is not None and s.embedding_model is None,

@@ -10,6 +10,8 @@ from memory_maintenance.inspection import decay_health, schema_health, server_he
 from memory_maintenance.inspection.figures import left_undone, newest_totals
 from memory_maintenance.inspection.findable import count_findable
 from memory_maintenance.inspection.health import Check, in_order
+from memory_maintenance.preflight.check import PreflightCheck, Surroundings
+from memory_maintenance.preflight.checks import CHECKS, made
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import Pool
 from memory_maintenance.tasks import TASKS
@@ -36,19 +38,31 @@ async def store_checks(pool: Pool, settings: Settings) -> list[Check]:
         "tables": schema_health.tables,
         "columns": schema_health.columns,
         "indexes": schema_health.indexes,
-        "row security": server_health.row_security,
         "updates": schema_health.updates,
-        "clock": server_health.clock,
         "overrides": _overrides,
         "accesses": decay_health.accesses,
-        "values": decay_health.values,
         "last cycle": _last_cycle,
     }
     of_pool = {name: partial(step, pool) for name, step in steps.items()}
     by_settings = {"decay": decay_health.share, "vectors": _vectors}
+    around = Surroundings(settings)
     return await in_order(
-        "store", of_pool | {name: partial(step, pool, settings) for name, step in by_settings.items()}
+        "store",
+        of_pool
+        | {_name(check): partial(_of_preflight, check, pool, around) for check in CHECKS}
+        | {name: partial(step, pool, settings) for name, step in by_settings.items()},
     )
+
+
+async def _of_preflight(check: PreflightCheck, pool: Pool, around: Surroundings) -> Check:
+    finding = await made(check, pool, around)
+    if finding is None:
+        return _store(_name(check), "ok", check.fine)
+    return _store(_name(check), "failure" if finding.severity == "stop" else "warning", finding.found, finding.advice)
+
+
+def _name(check: PreflightCheck) -> str:
+    return check.name.replace("_", " ")
 
 
 async def _overrides(pool: Pool) -> Check:

@@ -36,7 +36,7 @@ class DreamingWorker:
         reflection_engine: RAE's argument, in place of settings and model.
 
     Raises:
-        InvalidRequestError: the engine is not one of this library's.
+        InvalidRequestError: the engine is not this library's own class.
     """
 
     def __init__(
@@ -49,7 +49,8 @@ class DreamingWorker:
     ) -> None:
         if reflection_engine is None:
             reflection_engine = ReflectionEngineV2(pool, settings, model)
-        elif not isinstance(reflection_engine, ReflectionEngineV2):
+        elif type(reflection_engine) is not ReflectionEngineV2:
+            # Its tools are used, not its methods: those of another class, or of a subclass, would be ignored.
             raise InvalidRequestError("reflection_engine: give a memory_maintenance.ReflectionEngineV2, or a model")
         self._task = Dreaming(replace(reflection_engine.tools, pool=pool))
 

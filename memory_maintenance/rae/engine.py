@@ -12,7 +12,7 @@ from memory_maintenance.dreaming.reflecting import Reflection, reflect
 from memory_maintenance.dreaming.statements import OWN_SOURCES, QUERY, SPELLING, STORED
 from memory_maintenance.dreaming.storing import free_ids, reflection_memories
 from memory_maintenance.rae.context import Event, ReflectionContext, ReflectionResult
-from memory_maintenance.rae.projects import chosen_project
+from memory_maintenance.rae.projects import chosen_project, chosen_query
 from memory_maintenance.settings import Settings, load_settings
 from memory_maintenance.store.derived import (
     ids_after,
@@ -124,9 +124,9 @@ class ReflectionEngineV2:
 
         ``project`` and ``query`` are RAE's newer names of ``project_id`` and ``query_text``.
         """
-        wanted = None if tags is None else list(tags)
+        wanted = list(tags) if tags else None
         name = chosen_project(project_id, project)
-        text = query if query_text is None else query_text
+        text = chosen_query(query_text, query)
         words = clean(text) if text else None
         chosen = (DEFAULT_PROJECT if name is None else name, words or None, min_importance, wanted, k)
         rows = await fetch(self.tools.pool, QUERY, tenant_id, *chosen)
@@ -180,7 +180,7 @@ def _result(reflection: Reflection, context: ReflectionContext, memories: Sequen
         confidence=reflection.confidence,
         tags=list(reflection.tags),
         error_category=context.error.error_category if context.error else None,
-        source_event_ids=tuple(event_ids[str(one)] for one in reflection.sources),
+        source_event_ids=[event_ids[str(one)] for one in reflection.sources],
         related_memory_ids=context.related_memory_ids,
         metadata=metadata,
     )

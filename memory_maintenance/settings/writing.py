@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from annotated_types import Ge, Le
 
 from memory_maintenance.settings.kinds import (
+    Classes,
     Count,
     SettingsGroup,
     Share,
@@ -31,6 +32,12 @@ class WritingSettings(SettingsGroup):
     summarization_fallback_takeover: bool = True
     """After a daily cycle without one usable answer of the model, store chosen sentences in place of RAE's fallback,
     until the model gives a usable answer; off: always as SUMMARIZATION_FALLBACK says."""
+
+    model_excluded_classes: Classes = ()
+    """Values of `info_class` whose memories are never sent to a model, as confidential,restricted: their summaries and
+    reflections are written without one and not embedded. A class unknown to RAE counts as restricted."""
+    derivation_excluded_classes: Classes = ()
+    """Values of `info_class` whose memories are neither summarized nor reflected on."""
 
     reflective_memory_enabled: bool = True
     """Whether reflections are generated at all."""

@@ -25,6 +25,7 @@ from memory_maintenance.errors import (
     StatementTimeoutError,
     StoreError,
 )
+from memory_maintenance.redaction import HIDDEN, shown_address
 
 
 class Verdict(NamedTuple):
@@ -164,9 +165,11 @@ def address(dsn: str) -> str:
     """Return host, port and database of *dsn*, without user and password."""
     try:
         parts = urlsplit(dsn)
-        return f"{parts.hostname or 'localhost'}:{parts.port or 5432}{parts.path}"
+        place = f"{parts.hostname or 'localhost'}:{parts.port or 5432}{parts.path}"
     except ValueError:
-        return "the address in DATABASE_URL"
+        place = HIDDEN
+    clear = "://" in dsn and HIDDEN not in (place, shown_address(dsn))
+    return place if clear else "the address in DATABASE_URL"
 
 
 def _judged(error: asyncpg.PostgresError, where: str) -> MaintenanceError:

@@ -27,6 +27,7 @@ from memory_maintenance.summarization.writing import ModelWriter, Written, extra
 from memory_maintenance.task import Task
 from memory_maintenance.tenants.control import Tenant
 from memory_maintenance.work import Counts, Done, Run, TaskSpec, Unit
+from memory_maintenance.writers.extractive.background import tenant_background
 from memory_maintenance.writers.model.backend import Backend, backend_of
 from memory_maintenance.writers.model.set_aside import is_set_aside
 
@@ -124,9 +125,10 @@ class Summarization(Task[SessionUnit]):
         Raises:
             LanguageModelError: a retryable one: nothing is stored, ask again.
         """
-        found = await read_session(self.tools.pool, session, run.as_of)
+        excluded = tenant.settings.derivation_excluded_classes
+        found = await read_session(self.tools.pool, session, run.as_of, excluded=excluded)
         needed = tenant.settings.summarization_min_events if run.min_events is None else run.min_events
-        writer = await self._writer(tenant, session)
+        writer = await self._writer(tenant, found)
         backend: Backend = "none" if writer == "set_aside" else writer
         if not found.events or (len(found.new) < needed and not found.improvable(backend)):
             return written_before(found, run.cycle_id) or skipped(session, "insufficient_events", len(found.new))
@@ -137,10 +139,13 @@ class Summarization(Task[SessionUnit]):
             return _expected(found, writer, tenant.settings)
         return await self._write_and_store(tenant, found, writer, run)
 
-    async def _writer(self, tenant: Tenant, session: SessionKey) -> Writer:
+    async def _writer(self, tenant: Tenant, session: Session) -> Writer:
         backend = backend_of(tenant.settings)
-        aside = backend == "openai" and await is_set_aside(self.tools.pool, session_unit(session))
-        return "set_aside" if aside else backend
+        if backend != "openai":
+            return backend
+        if session.has_class(tenant.settings.model_excluded_classes):
+            return "extractive"
+        return "set_aside" if await is_set_aside(self.tools.pool, session_unit(session.key)) else "openai"
 
     async def _write_and_store(self, tenant: Tenant, session: Session, writer: Writer, run: Run) -> SummaryOutcome:
         pool, attempt_group, reason = self.tools.pool, str(run.cycle_id), None
@@ -149,7 +154,7 @@ class Summarization(Task[SessionUnit]):
                 text = await self._by_model(tenant, session, attempt_group)
                 await count_left_out(pool, tenant.settings, session.key, text.left_out, attempt_group=attempt_group)
             elif writer == "extractive":
-                text = await extracted(session.events)
+                text = await self._extracted(session, run)
             elif writer == "set_aside":
                 text, reason = await self._fallback(tenant, session, run), "set_aside"
             else:
@@ -180,7 +185,7 @@ class Summarization(Task[SessionUnit]):
     async def _fallback(self, tenant: Tenant, session: Session, run: Run) -> Written:
         chosen = tenant.settings.summarization_fallback == "extractive"
         if chosen or await failed_night(self.tools.pool, self.tools.settings, run.cycle_id):
-            return await extracted(session.events, fallback=True)
+            return await self._extracted(session, run, fallback=True)
         return quoted(session.events)
 
     async def _by_model(self, tenant: Tenant, session: Session, attempt_group: str) -> Written:
@@ -193,9 +198,17 @@ class Summarization(Task[SessionUnit]):
         )
         return await writer.write(session.new if session.continues else session.events, session.continues)
 
+    async def _extracted(self, session: Session, run: Run, *, fallback: bool = False) -> Written:
+        others = await tenant_background(
+            self.tools.pool, session.key.tenant_id, run.as_of, without_session=session.key.session_id
+        )
+        return await extracted(session.events, fallback=fallback, background=others)
+
     async def _store(self, session: Session, text: Written, run: Run, reason: str | None) -> SummaryOutcome:
         dates = await asyncio.to_thread(dates_kept, session.events, text.text)
-        memory = await store_summary(self.tools.pool, session, text, dates=dates, cycle_id=run.cycle_id)
+        memory = await store_summary(
+            self.tools.pool, session, text, dates=dates, cycle_id=run.cycle_id, as_of=run.as_of
+        )
         if memory is None:
             return skipped(session.key, "already_summarized", len(session.new))
         outcome = written(StoredSummary(memory.id, memory.content, memory.metadata), reason)

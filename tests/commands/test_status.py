@@ -1,4 +1,6 @@
+import asyncio
 import json
+from datetime import timedelta
 
 from memory_maintenance.cycles.outcomes import CycleFailure, TenantOutcome
 from memory_maintenance.settings import Settings
@@ -7,6 +9,7 @@ from runtime.schedule_orders import pause as pause_schedule
 from runtime.schedules import apply_schedule
 from tests.agents import write
 from tests.nights import DAY, NIGHT, OUTCOMES, night
+from workflows.options import TASK_QUEUE
 
 NOWHERE = {"TEMPORAL_ADDRESS": "127.0.0.1:1", "RAE_LLM_BACKEND": "extractive"}
 
@@ -72,3 +75,16 @@ async def test_a_paused_schedule_is_shown_with_how_to_resume_it(cli, temporal):
     await pause_schedule(temporal, "daily", note="ana: holiday")
     told = await cli("status", TEMPORAL_ADDRESS=temporal.service_client.config.target_host)
     assert "memory-maintenance-daily is paused (ana: holiday): starter.py schedules resume daily" in told.stdout
+
+
+async def test_a_run_that_no_worker_takes_is_shown_as_stuck_with_the_command_that_frees_it(cli, temporal, monkeypatch):
+    monkeypatch.setattr("runtime.stuck.UNANSWERED", timedelta(0))
+    address = {"TEMPORAL_ADDRESS": temporal.service_client.config.target_host}
+    await temporal.start_workflow("MaintenanceWorkflow", id="night", task_queue=TASK_QUEUE)
+    async with asyncio.timeout(30):
+        while "running: night" not in (shown := (await cli("status", **address)).stdout):
+            await asyncio.sleep(0.1)
+    assert "UTC: no worker has polled for five minutes: python worker.py" in shown
+    assert "UTC, no worker takes its workflow task: python worker.py" in shown
+    [stuck] = json.loads((await cli("status", "--json", **address)).stdout)["stuck"]
+    assert (stuck["workflow_id"], stuck["why"], stuck["command"]) == ("night", "waiting", "python worker.py")

@@ -14,11 +14,13 @@ from typing import Any
 
 import pytest
 import typer
+from temporalio.client import Client
 
 from commands.application import app
 from tests.processes.conftest import StartWorker, run_script, servers, start_worker
 from tests.runtime.test_health import free_port
 from tests.watched import DEPLOY, RULES, expressions, named, panels
+from workflows.options import TASK_QUEUE
 
 __all__ = ["servers", "start_worker"]
 
@@ -82,14 +84,21 @@ def test_no_two_panels_cover_each_other():
 
 
 @pytest.fixture
-async def watched_worker(servers: dict[str, str], start_worker: StartWorker) -> dict[str, int]:
-    """The ports of a worker that has done a cycle over the samples."""
+async def watched_worker(temporal: Client, servers: dict[str, str], start_worker: StartWorker) -> dict[str, int]:
+    """The ports of a worker that has done a cycle over the samples, and failed a workflow task: it is counted then."""
     ports = {name: free_port() for name in ("METRICS_PORT", "TEMPORAL_METRICS_PORT")}
     await run_script("starter.py", "memories", "import", SAMPLES, **servers)
     await start_worker(**servers, **{name: str(port) for name, port in ports.items()})
     done = await run_script("starter.py", "run", "daily", "--json", **servers)
     assert done.status == 0, done.err
+    unknown = await temporal.start_workflow("NoWorkflowOfTheWorker", id="unknown", task_queue=TASK_QUEUE)
+    await _until(lambda: _failed_tasks(ports["TEMPORAL_METRICS_PORT"]))
+    await unknown.terminate()
     return ports
+
+
+async def _failed_tasks(port: int) -> bool:
+    return "temporal_workflow_task_execution_failed{" in await _get(port, "/metrics")
 
 
 async def test_a_worker_serves_what_rules_and_dashboard_ask_for(watched_worker: dict[str, int]):

@@ -50,6 +50,21 @@ async def test_a_cycle_runs_until_it_is_terminated_and_is_left_then(temporal):
     assert await left_running(temporal, [cycle, unknown]) == {cycle}
 
 
+async def test_a_worker_without_a_free_slot_is_known_by_its_last_poll(temporal, pool):
+    assert (await what_runs(temporal)).polled_at is None
+    async with polling(temporal, SETTINGS, pool), asyncio.timeout(20):
+        while (await what_runs(temporal)).polled_at is None:
+            await asyncio.sleep(0.05)
+    # It polls no more, as one whose slots are all taken: the server remembers it.
+    polled_at = (await what_runs(temporal)).polled_at
+    assert polled_at is not None
+    assert timedelta(0) <= datetime.now(UTC) - polled_at < timedelta(minutes=1)
+    await start_run(temporal, MaintenanceRequest())
+    await _listed(temporal, running=1)
+    running = await what_runs(temporal)
+    assert (running.cycles[0].totals, running.polled_at) == (None, polled_at)
+
+
 async def test_a_tenant_that_is_worked_on_is_named(temporal):
     now = datetime.now(UTC)
     run = Run(cycle_id=uuid4(), as_of=now)
@@ -77,6 +92,7 @@ async def test_a_bare_server_lacks_workers_schedules_and_search_attributes(tempo
     assert {name: [check.level for check in checks] for name, checks in found.items()} == {
         "reachable": ["ok"],
         "pollers": ["failure", "failure"],
+        "workflows": ["ok"],
         "schedules": ["warning", "warning"],
         "search attributes": ["warning"],
         "fairness": ["note"],

@@ -18,7 +18,7 @@ from memory_maintenance.store.migrate import migrate
 from memory_maintenance.store.pool import Pool, execute, fetch, fetch_value, open_pool, transaction
 from memory_maintenance.store.schema import INDEXES, PARTS_INDEXES
 from tests.agents import AS_OF, json_codec, talk, write
-from tests.conftest import _run_on_server, database_url
+from tests.conftest import NIGHTS_OF_THE_PAST, _run_on_server, database_url
 from tests.inspection.conftest import SAMPLES
 from tests.steps import Decaying
 from tests.store.partitioned import HASHED, LISTED, partitioned_table
@@ -43,6 +43,7 @@ async def _store(server: str, by: str) -> AsyncIterator[str]:
     url = database_url(server, name)
     await _run_on_server(url, partitioned_table(by))
     await migrate(url)
+    await _run_on_server(url, NIGHTS_OF_THE_PAST)
     yield url
     await _run_on_server(server, f"DROP DATABASE {name} WITH (FORCE)")
 

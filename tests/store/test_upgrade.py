@@ -12,7 +12,7 @@ from memory_maintenance.settings import Settings
 from memory_maintenance.store.migrate import migrate
 from memory_maintenance.store.pool import Pool, execute, fetch, open_pool
 from tests.agents import AS_OF, json_codec, talk, write
-from tests.conftest import RAE_TABLE, _run_on_server, database_url
+from tests.conftest import NIGHTS_OF_THE_PAST, RAE_TABLE, _run_on_server, database_url
 
 EARLIER = (Path(__file__).parent / "store_of_0003.sql").read_text()
 LAST_NIGHT = AS_OF + timedelta(days=1)
@@ -118,6 +118,7 @@ async def test_without_the_schema_summaries_and_reflections_are_known_by_themsel
     await execute(earlier, "DROP SCHEMA maintenance CASCADE")
     await execute(earlier, "UPDATE memories SET metadata = metadata - 'source_ids'")
     await migrate(earlier_url)
+    await execute(earlier, NIGHTS_OF_THE_PAST)
     texts = await rows(earlier, "SELECT id FROM memories WHERE source <> 'agent'")
     assert (await night(earlier))["summarization"] == {"updated": 5}
     assert await rows(earlier, "SELECT id FROM memories WHERE source <> 'agent'") == texts

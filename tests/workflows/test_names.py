@@ -35,6 +35,14 @@ def test_signals():
     }
 
 
+def test_updates_have_the_names_of_signals():
+    assert {_definition(each).name: sorted(map(str, _definition(each).updates)) for each in WORKFLOWS} == {
+        "MaintenanceWorkflow": ["cancel_tenant", "pause_tenant", "resume_tenant"],
+        "MaintenancePageWorkflow": [],
+        "TenantMaintenanceWorkflow": ["cancel", "pause", "resume"],
+    }
+
+
 def test_queries():
     assert {_definition(each).name: sorted(map(str, _definition(each).queries)) for each in WORKFLOWS} == {
         "MaintenanceWorkflow": ["progress", "running_pages", "status"],
@@ -57,6 +65,7 @@ async def test_activity_types_by_task_queue(temporal, pool):
             "embed_derived",
             "foresee_costs",
             "generate_reflection",
+            "look_up_tenant",
             "open_cycle",
             "plan_page",
             "record_page",

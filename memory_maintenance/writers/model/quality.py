@@ -124,8 +124,9 @@ def thresholds(settings: Settings) -> QualityThresholds:
         return QualityThresholds.model_validate(settings.model_quality)
     except ValidationError as error:
         fault = error.errors()[0]
-        known = ", ".join(QualityThresholds.model_fields)
-        raise SettingsError(f"MODEL_QUALITY: {fault['loc'][0]}: {fault['msg']}; the names are {known}") from None
+        known = QualityThresholds.model_fields
+        name = fault["loc"][0] if fault["loc"][0] in known else "an unknown name"  # maybe a key in the wrong place
+        raise SettingsError(f"MODEL_QUALITY: {name}: {fault['msg']}; the names are {', '.join(known)}") from None
 
 
 def measure(

@@ -1,0 +1,50 @@
+"""Checks of what the last nights of decay found: somebody else who sets importance."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from memory_maintenance.preflight.check import PreflightCheck
+
+SET_EVERY_NIGHT: Final = """
+-- preflight.SET_EVERY_NIGHT: tenants most of whose memories looked set by the agent in the last two runs of decay.
+-- Of fewer than 100 memories an agent may well set most every day.
+SELECT count(*) OVER () AS tenants, tenant_id,
+       (decay_counts->>'rebased')::bigint AS rebased, (decay_counts->>'seen')::bigint AS seen
+FROM maintenance.tenants
+WHERE least((decay_counts->>'seen')::bigint, (decay_counts_before->>'seen')::bigint) >= 100
+      AND (decay_counts->>'rebased')::bigint * 2 > (decay_counts->>'seen')::bigint
+      AND (decay_counts_before->>'rebased')::bigint * 2 > (decay_counts_before->>'seen')::bigint
+ORDER BY rebased DESC, tenant_id
+LIMIT 1
+"""
+
+ALTERED: Final = """
+-- preflight.ALTERED: tenants of whose memories something stored another importance than the last run wrote.
+SELECT count(*) OVER () AS tenants, tenant_id, (decay_counts->>'altered')::bigint AS altered
+FROM maintenance.tenants
+WHERE (decay_counts->>'altered')::bigint > 0
+ORDER BY altered DESC, tenant_id
+LIMIT 1
+"""
+
+CHECKS: Final = (
+    PreflightCheck(
+        name="values",
+        severity="warning",
+        statement=SET_EVERY_NIGHT,
+        found="most memories of {tenants:,} tenants looked set by the agent two nights running "
+        "({tenant_id}: {rebased:,} of {seen:,}), so they hardly decay",
+        advice="stop the other decay (RAE's beat has three tasks, docs/from-rae.md), or what else sets importance",
+        fine="nothing but agents and decay sets importance",
+    ),
+    PreflightCheck(
+        name="rounding",
+        severity="warning",
+        statement=ALTERED,
+        found="a trigger stores another importance than decay writes in {tenants:,} tenants "
+        "({tenant_id}: {altered:,} memories): they decay, and are written every night",
+        advice="set MEMORY_DECAY_TOLERANCE to the step that it rounds to",
+        fine="the table stores the importance that decay writes",
+    ),
+)
