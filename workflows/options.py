@@ -7,6 +7,7 @@ from temporalio.common import Priority, RetryPolicy
 
 with workflow.unsafe.imports_passed_through():
     from memory_maintenance.printable import in_one_line
+    from workflows.tenant_ids import short_tenant_id
 
 TASK_QUEUE = "memory-maintenance"
 """Workflows and SQL."""
@@ -15,6 +16,8 @@ MODEL_TASK_QUEUE = "memory-maintenance-llm"
 """Steps that may ask a model: their rate is limited by the server, for all workers together."""
 
 HEARTBEAT = timedelta(seconds=15)
+
+MOST_FAIRNESS_KEY_BYTES = 64
 
 PATIENCE = timedelta(hours=3)
 """After its deadline a tenant's run has this long for what it has begun; a page twice as long. Then Temporal ends it,
@@ -89,7 +92,7 @@ def model(tenant_id: str) -> workflow.ActivityConfig:
         "schedule_to_close_timeout": timedelta(hours=2),
         "heartbeat_timeout": HEARTBEAT,
         "retry_policy": RETRY,
-        "priority": Priority(fairness_key=tenant_id[:64]),
+        "priority": Priority(fairness_key=short_tenant_id(tenant_id, MOST_FAIRNESS_KEY_BYTES)),
         "cancellation_type": workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     }
 

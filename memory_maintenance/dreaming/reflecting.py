@@ -16,15 +16,18 @@ from memory_maintenance.dreaming.prompt import (
     ReflectionAnswer,
     reflection_question,
 )
-from memory_maintenance.dreaming.themes import recurring_themes
-from memory_maintenance.errors import ContextTooLongError, ModelUnavailableError
+from memory_maintenance.dreaming.themes import Theme, recurring_themes
+from memory_maintenance.errors import AnswersExhaustedError, ContextTooLongError, ModelUnavailableError
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.classes import is_excluded
 from memory_maintenance.store.memory import Memory
 from memory_maintenance.task import Tools
+from memory_maintenance.writers.extractive.payloads import payload_text
 from memory_maintenance.writers.language.cleaning import clean
+from memory_maintenance.writers.language.relative_dates import with_dates
 from memory_maintenance.writers.model.backend import Backend, backend_of
 from memory_maintenance.writers.model.context import SCHEMA_TOKENS, estimated_tokens, room
+from memory_maintenance.writers.model.quality import extractive_fault, measure
 from memory_maintenance.writers.model.question import Answer, Question
 from memory_maintenance.writers.model.untrusted import as_dated_line
 
@@ -136,8 +139,14 @@ def _from_answer(memories: Sequence[Memory], answer: Answer[ReflectionAnswer]) -
 
 
 async def _without_model(memories: Sequence[Memory]) -> Reflection | None:
-    """Return what recurs in *memories*, concluding nothing: there is no strategy."""
-    themes = (await asyncio.to_thread(recurring_themes, memories))[:_THEMES]
+    """Return what recurs in *memories*, concluding nothing: there is no strategy.
+
+    Raises:
+        AnswersExhaustedError: no theme is fit to be stored; the same memories would give the same ones.
+    """
+    themes, reason = await asyncio.to_thread(_fit_themes, memories)
+    if not themes and reason:
+        raise AnswersExhaustedError(reason, f"what recurs in these memories is not fit to be stored: {reason}")
     if not themes:
         return None
     named = [{"name": theme.name, "sources": list(map(str, theme.support))} for theme in themes]
@@ -149,3 +158,20 @@ async def _without_model(memories: Sequence[Memory]) -> Reflection | None:
         tags=kept_tags([tag for theme in themes for tag in theme.tags]),
         metadata={"backend": "extractive", "themes": named},
     )
+
+
+def _fit_themes(memories: Sequence[Memory]) -> tuple[list[Theme], str | None]:
+    """Return the first themes that pass the measures of a model's answer, and why others did not."""
+    sources = [
+        f"{memory.created_at.date().isoformat()} {with_dates(text, memory.created_at)}"
+        for memory in memories
+        for text in dict.fromkeys((memory.content, payload_text(clean(memory.content))))
+    ]
+    fit: list[Theme] = []
+    reason = None
+    for theme in recurring_themes(memories):
+        fault = extractive_fault(measure(theme.text, sources=sources, prompt="", topics=None))
+        reason = reason or fault
+        if fault is None and len(fit) < _THEMES:
+            fit.append(theme)
+    return fit, reason

@@ -104,7 +104,9 @@ sample AS (
     SELECT c.text, row_number() OVER (ORDER BY c.importance DESC, c.created_at DESC, c.id) AS place
     FROM candidates c
     WHERE c.part = 0 AND c.importance >= $5::float8
-          AND NOT EXISTS (SELECT 1 FROM maintenance.set_aside_memories x WHERE x.memory_id = c.id)
+          AND NOT EXISTS (
+              SELECT FROM maintenance.set_aside_memories x WHERE x.memory_id = c.id AND x.tenant_id = $1::text
+          )
     ORDER BY place
     LIMIT $6
 )

@@ -16,7 +16,7 @@ from memory_maintenance.dreaming.reflecting import Reflection, backend_for, most
 from memory_maintenance.dreaming.sample import ABOUT, Dream
 from memory_maintenance.dreaming.statements import LAST_DREAM, RECORD_DREAM, SAMPLE, STORED
 from memory_maintenance.dreaming.storing import free_ids
-from memory_maintenance.errors import BudgetExhaustedError, LanguageModelError, is_about_content
+from memory_maintenance.errors import AnswersExhaustedError, BudgetExhaustedError, LanguageModelError, is_about_content
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.derived import ids_after, insert_derived, lock
 from memory_maintenance.store.identity import DEFAULT_PROJECT
@@ -146,8 +146,13 @@ class Dreaming(Task[DreamUnit]):
         tokens = (0, 0)
         if backend == "openai":
             tokens = most_tokens_of(tenant.settings, dream.sample, ABOUT)
-        elif await self._reflection_on(tenant, dream, run) is None:
-            return skipped(dream.tenant_id, dream.project, "nothing_recurs", len(dream.sample))
+        else:
+            try:
+                reason = None if await self._reflection_on(tenant, dream, run) else "nothing_recurs"
+            except AnswersExhaustedError as error:
+                reason = error.reason
+            if reason:
+                return skipped(dream.tenant_id, dream.project, reason, len(dream.sample))
         return DreamOutcome(
             status="stored",
             reflection_id=dream.reflection_id,
@@ -171,6 +176,10 @@ class Dreaming(Task[DreamUnit]):
                 raise
             reason = {"tenant_id": dream.tenant_id, "project": dream.project, "reason": error.reason}
             logger.warning("dreaming_cycle_failed", **reason)
+            if backend == "extractive":
+                # The same memories would give the same text: not due again until something is new.
+                await execute(self.tools.pool, RECORD_DREAM, dream.tenant_id, dream.project, dream.since, dream.ids)
+                return skipped(dream.tenant_id, dream.project, error.reason, len(dream.sample))
             if is_about_content(error):
                 await count_failure(
                     self.tools.pool,

@@ -106,7 +106,10 @@ uncovered AS MATERIALIZED (
               SELECT FROM maintenance.lineage c
               WHERE c.tenant_id = e.tenant_id::text AND c.source_id = e.id AND c.task = 'summarization'
           )
-          AND NOT EXISTS (SELECT 1 FROM maintenance.set_aside_memories x WHERE x.memory_id = e.id AND x.kind = 'memory')
+          AND NOT EXISTS (
+              SELECT FROM maintenance.set_aside_memories x
+              WHERE x.memory_id = e.id AND x.kind = 'memory' AND x.tenant_id = e.tenant_id::text
+          )
     GROUP BY e.tenant_id, e.project, e.session_id, a.earliest
     HAVING max(e.created_at) >= a.earliest
 ),

@@ -13,7 +13,12 @@ from memory_maintenance.settings import Settings
 from memory_maintenance.summarization.dates import dates_kept
 from memory_maintenance.summarization.due import due_session_counts, due_sessions
 from memory_maintenance.summarization.estimate import SummaryEstimate, events_estimate
-from memory_maintenance.summarization.failing import count_failed_session, count_left_out, session_unit
+from memory_maintenance.summarization.failing import (
+    count_failed_session,
+    count_left_out,
+    session_unit,
+    set_events_aside,
+)
 from memory_maintenance.summarization.outcome import SummaryOutcome, log_failure, skipped, written, written_before
 from memory_maintenance.summarization.policy import SessionKey
 from memory_maintenance.summarization.session import Session, StoredSummary, read_session, store_summary
@@ -164,6 +169,17 @@ class Summarization(Task[SessionUnit]):
             if isinstance(error, ModelForbiddenError) or session.well_told:
                 return SummaryOutcome("failed", error.reason, events=len(session.new))
             text, reason = await self._fallback(tenant, session, run), error.reason
+        if text.refused:
+            reason = reason or text.refused
+            logger.warning(
+                "extractive_summary_refused",
+                tenant_id=session.key.tenant_id,
+                session_id=session.key.session_id,
+                reason=text.refused,
+            )
+            if session.well_told:
+                await set_events_aside(pool, session, text.refused, attempt_group=attempt_group)
+                return SummaryOutcome("failed", reason, events=len(session.new))
         return await self._store(session, text, run, reason)
 
     async def _fallback(self, tenant: Tenant, session: Session, run: Run) -> Written:

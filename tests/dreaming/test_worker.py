@@ -366,3 +366,15 @@ async def test_raes_method_returns_the_ids(pool, tenant):
     (ids,) = await worker(pool).run_dreaming_cycle(tenant, "shop")
     assert ids.keys() == {"reflection_id", "strategy_id"}
     assert await worker(pool).run_dreaming_cycle(tenant, "shop") == []
+
+
+async def test_a_theme_that_fails_the_gate_is_not_stored_says_why_and_waits_for_something_new(pool, tenant):
+    # Quoted without the sentence between, they make a date, "4. March", that no memory has.
+    text = "The supplier Hoekstra booked room 4. Lunch was soup. March is when the supplier Hoekstra pays."
+    for n in range(3):
+        await write(pool, tenant, [f"{text} Call {n}."], session=f"call {n}", importance=0.8)
+    one = worker(pool, "extractive")
+    outcome = await dream(one, tenant)
+    assert (outcome.status, outcome.reason) == ("skipped", "unsupported_numbers")
+    assert await derived(pool, tenant, "reflection_engine_v2") == []
+    assert await due(pool, tenant) == []
