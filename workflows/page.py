@@ -28,7 +28,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from workflows.search_attributes import of_tenant
     from workflows.tenant import TenantMaintenanceWorkflow
-    from workflows.tenant_ids import short_tenant_id, tenant_in_words
+    from workflows.tenant_ids import short_tenant_id
     from workflows.waiting import all_of, child_result
 
 MOST_WORKFLOW_ID_BYTES = 255
@@ -136,8 +136,7 @@ class MaintenancePageWorkflow:
             late = workflow.now() + wait >= self._request.scope.deadline
             if self._request.scope.run.kind != "daily" or looks >= ALREADY_RUNNING_LOOKS or late:
                 return _without_work(plan, "already_running")
-            about = summary(f"another run works on tenant {tenant_in_words(plan.tenant_id)}")
-            await workflow.sleep(wait, summary=about)
+            await workflow.sleep(wait, summary=summary(f"another run works on tenant {plan.tenant_id}"))
             # The other run may have done some of what was listed.
             return await self._outcome_of(plan.model_copy(update={"due": {}}), looks=looks + 1)
         except ChildWorkflowError as error:
@@ -154,7 +153,7 @@ class MaintenancePageWorkflow:
             memo=None if workflow_id.endswith(f"/{plan.tenant_id}") else {TENANT_MEMO: plan.tenant_id},
             parent_close_policy=workflow.ParentClosePolicy.REQUEST_CANCEL,
             execution_timeout=within(scope.deadline, PATIENCE),
-            static_summary=summary(f"tenant {tenant_in_words(plan.tenant_id)}"),
+            static_summary=summary(f"tenant {plan.tenant_id}"),
             search_attributes=of_tenant(scope.run.cycle_id, plan.tenant_id) if scope.search_attributes else None,
         )
         return await child_result(starting)
