@@ -44,7 +44,8 @@ events AS (
          LEFT JOIN told t USING (project)
          LEFT JOIN maintenance.lineage c
              ON c.tenant_id = e.tenant_id AND c.source_id = e.id AND c.task = 'summarization'
-         LEFT JOIN maintenance.set_aside_memories x ON x.memory_id = e.id AND x.kind = 'memory'
+         LEFT JOIN maintenance.set_aside_memories x
+             ON x.memory_id = e.id AND x.kind = 'memory' AND x.tenant_id = e.tenant_id
 )
 SELECT e.project, a.at AS adopted_at,
        count(*) FILTER (WHERE is_event AND counts)::integer AS events,

@@ -106,7 +106,10 @@ uncovered AS MATERIALIZED (
               SELECT FROM maintenance.lineage c
               WHERE c.tenant_id = e.tenant_id::text AND c.source_id = e.id AND c.task = 'summarization'
           )
-          AND NOT EXISTS (SELECT 1 FROM maintenance.set_aside_memories x WHERE x.memory_id = e.id AND x.kind = 'memory')
+          AND NOT EXISTS (
+              SELECT FROM maintenance.set_aside_memories x
+              WHERE x.memory_id = e.id AND x.kind = 'memory' AND x.tenant_id = e.tenant_id::text
+          )
     GROUP BY e.tenant_id, e.project, e.session_id, a.earliest
     HAVING max(e.created_at) >= a.earliest
 ),
@@ -155,11 +158,15 @@ LIMIT $17
 
 DUE_COUNTS: Final = (
     """
--- summarization.DUE_COUNTS: how many each tenant has.
+-- summarization.DUE_COUNTS: how many each tenant has, and where they are few, which.
 """
     + _DUE
     + """
-SELECT tenant_id, count(*) AS sessions FROM due GROUP BY tenant_id
+--   $13 few  bigint
+SELECT tenant_id, count(*) AS sessions,
+       CASE WHEN count(*) <= $13::bigint THEN array_agg(project ORDER BY project, session_id) END AS projects,
+       CASE WHEN count(*) <= $13 THEN array_agg(session_id ORDER BY project, session_id) END AS session_ids
+FROM due GROUP BY tenant_id
 """
 )
 

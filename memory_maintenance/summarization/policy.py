@@ -162,8 +162,11 @@ def summary_id(session: SessionKey, part: int = 1) -> UUID:
 
 
 def summary_importance(events: Sequence[Memory]) -> float:
-    """Return 1.2 × the mean undecayed importance of *events*, at most 1. Source: RAE's SummarizationWorker."""
-    return min(1.0, 1.2 * fmean(event.importance for event in events))
+    """Return the mean undecayed importance of *events*: a summary does not outrank what it sums up.
+
+    RAE's SummarizationWorker took 1.2 × the mean, its fallback too: see decision 25.
+    """
+    return fmean(event.importance for event in events)
 
 
 def fallback_text(events: Sequence[Memory]) -> str:

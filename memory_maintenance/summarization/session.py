@@ -63,6 +63,11 @@ class StoredSummary:
         return str(self.metadata.get("backend"))
 
     @property
+    def refused(self) -> bool:
+        """Return whether the extractive writer's own text of the same events was not fit to be stored."""
+        return self.metadata.get("refused") is not None
+
+    @property
     def revision(self) -> int:
         """Return how often it has been written, 1 for a new one."""
         revision = self.metadata.get("revision")
@@ -106,7 +111,9 @@ class Session:
     def improvable(self, backend: Backend) -> bool:
         """Return whether *backend* writes a better text than the stored one."""
         stored = self.stored
-        return stored is not None and can_improve(backend, written_by=stored.backend, fallback=stored.fallback)
+        if stored is None or (stored.refused and backend == "extractive"):
+            return False
+        return can_improve(backend, written_by=stored.backend, fallback=stored.fallback)
 
     def has_class(self, excluded: Collection[str]) -> bool:
         """Return whether an event, or what the stored summary was made from, is of a class in *excluded*."""
@@ -150,14 +157,14 @@ async def _stored(db: Executor, key: SessionKey, statement: str) -> tuple[Stored
 
 
 async def store_summary(
-    pool: Pool, session: Session, written: Written, *, dates: DatesKept, cycle_id: UUID | None
+    pool: Pool, session: Session, written: Written, *, dates: DatesKept, cycle_id: UUID | None, as_of: datetime
 ) -> DerivedMemory | None:
     """Store what was *written* and cover its events in one transaction; those it left out stay new.
 
     None, and nothing stored, when somebody else wrote or edited the summary, or
     covered one of the new events, since the session was read: twice is once.
     """
-    memory = _memory(session, session.without(written.left_out), written, dates, cycle_id)
+    memory = _memory(session, session.without(written.left_out), written, dates, cycle_id, as_of)
     left_out = [row.id for event in session.events if event.id in written.left_out for row in event.rows]
     async with transaction(pool) as db:
         # One lock for the session of every project: a project may be renamed meanwhile.
@@ -184,7 +191,7 @@ def _state(stored: StoredSummary | None) -> tuple[UUID, str, int] | None:
 
 
 def _memory(
-    session: Session, told: Session, written: Written, dates: DatesKept, cycle_id: UUID | None
+    session: Session, told: Session, written: Written, dates: DatesKept, cycle_id: UUID | None, as_of: datetime
 ) -> DerivedMemory:
     events = told.events
     read = told.new if session.continues else events
@@ -206,6 +213,7 @@ def _memory(
             "last_event_at": events[-1].created_at.isoformat(),
             "backend": written.backend,
             "fallback": written.fallback,
+            "refused": written.refused,
             "model": written.model,
             "prompt_version": written.prompt_version,
             "question": written.question,
@@ -219,4 +227,5 @@ def _memory(
             "revision": session.stored.revision + 1 if session.stored else 1,
         },
         sources=tuple(row for event in read for row in event.rows),
+        created_at=as_of,
     )

@@ -30,7 +30,8 @@ SELECT m.id, m.tenant_id::text AS tenant_id, m.project, $3::text AS session_id, 
        maintenance.text_of(m.id, m.metadata) AS text, e.part, e.info_class,
        c.source_id IS NULL AS is_new,
        EXISTS (
-           SELECT FROM maintenance.set_aside_memories x WHERE x.memory_id = m.id AND x.kind = 'memory'
+           SELECT FROM maintenance.set_aside_memories x
+           WHERE x.memory_id = m.id AND x.kind = 'memory' AND x.tenant_id = m.tenant_id::text
        ) AS is_set_aside
 FROM entries e
      JOIN memories m ON m.tenant_id = $1 AND m.id = e.id

@@ -11,17 +11,23 @@ import structlog
 from memory_maintenance.errors import BudgetExhaustedError, LanguageModelError, ModelForbiddenError
 from memory_maintenance.settings import Settings
 from memory_maintenance.summarization.dates import dates_kept
-from memory_maintenance.summarization.due import due_session_counts, due_sessions
+from memory_maintenance.summarization.due import due_sessions, planned_sessions
 from memory_maintenance.summarization.estimate import SummaryEstimate, events_estimate
-from memory_maintenance.summarization.failing import count_failed_session, count_left_out, session_unit
+from memory_maintenance.summarization.failing import (
+    count_failed_session,
+    count_left_out,
+    session_unit,
+    set_events_aside,
+)
 from memory_maintenance.summarization.outcome import SummaryOutcome, log_failure, skipped, written, written_before
 from memory_maintenance.summarization.policy import SessionKey
 from memory_maintenance.summarization.session import Session, StoredSummary, read_session, store_summary
 from memory_maintenance.summarization.takeover import failed_night
 from memory_maintenance.summarization.writing import ModelWriter, Written, extracted, quoted
-from memory_maintenance.task import Task
+from memory_maintenance.task import LISTED_AT_MOST, Listed, Task
 from memory_maintenance.tenants.control import Tenant
 from memory_maintenance.work import Counts, Done, Run, TaskSpec, Unit
+from memory_maintenance.writers.extractive.background import tenant_background
 from memory_maintenance.writers.model.backend import Backend, backend_of
 from memory_maintenance.writers.model.set_aside import is_set_aside
 
@@ -63,12 +69,14 @@ class Summarization(Task[SessionUnit]):
         """Summaries are off where SUMMARIZATION_ENABLED or the tenant's override says so."""
         return None if settings.summarization_enabled else "summarization_disabled"
 
-    async def plan(self, tenants: Sequence[Tenant], run: Run) -> Mapping[str, int]:
+    async def plan(self, tenants: Sequence[Tenant], run: Run) -> Mapping[str, int | Listed[SessionUnit]]:
         """Sessions with enough new events; of a run about one session, that one."""
         ids = [tenant.tenant_id for tenant in tenants]
         if run.session is not None:
-            return dict.fromkeys(ids, 1)
-        return await due_session_counts(self.tools.pool, ids, run, self.tools.settings)
+            named = SessionUnit(project=run.project, session_id=run.session)
+            return dict.fromkeys(ids, Listed((named,)))
+        found = await planned_sessions(self.tools.pool, ids, run, self.tools.settings, few=LISTED_AT_MOST)
+        return {tenant_id: due if isinstance(due, int) else Listed(_units(due)) for tenant_id, due in found.items()}
 
     async def due(self, tenant: Tenant, run: Run, after: SessionUnit | None, limit: int) -> Sequence[SessionUnit]:
         """Return sessions by project and id."""
@@ -78,7 +86,7 @@ class Summarization(Task[SessionUnit]):
         found = await due_sessions(
             self.tools.pool, tenant.tenant_id, run, self.tools.settings, after=behind, limit=limit
         )
-        return [SessionUnit(project=key.project, session_id=key.session_id) for key in found]
+        return _units(found)
 
     async def do(self, tenant: Tenant, unit: SessionUnit, run: Run) -> Done:
         """Summarize one session and store it."""
@@ -148,7 +156,7 @@ class Summarization(Task[SessionUnit]):
                 text = await self._by_model(tenant, session, attempt_group)
                 await count_left_out(pool, tenant.settings, session.key, text.left_out, attempt_group=attempt_group)
             elif writer == "extractive":
-                text = await extracted(session.events)
+                text = await self._extracted(session, run)
             elif writer == "set_aside":
                 text, reason = await self._fallback(tenant, session, run), "set_aside"
             else:
@@ -163,12 +171,23 @@ class Summarization(Task[SessionUnit]):
             if isinstance(error, ModelForbiddenError) or session.well_told:
                 return SummaryOutcome("failed", error.reason, events=len(session.new))
             text, reason = await self._fallback(tenant, session, run), error.reason
+        if text.refused:
+            reason = reason or text.refused
+            logger.warning(
+                "extractive_summary_refused",
+                tenant_id=session.key.tenant_id,
+                session_id=session.key.session_id,
+                reason=text.refused,
+            )
+            if session.well_told:
+                await set_events_aside(pool, session, text.refused, attempt_group=attempt_group)
+                return SummaryOutcome("failed", reason, events=len(session.new))
         return await self._store(session, text, run, reason)
 
     async def _fallback(self, tenant: Tenant, session: Session, run: Run) -> Written:
         chosen = tenant.settings.summarization_fallback == "extractive"
         if chosen or await failed_night(self.tools.pool, self.tools.settings, run.cycle_id):
-            return await extracted(session.events, fallback=True)
+            return await self._extracted(session, run, fallback=True)
         return quoted(session.events)
 
     async def _by_model(self, tenant: Tenant, session: Session, attempt_group: str) -> Written:
@@ -181,9 +200,17 @@ class Summarization(Task[SessionUnit]):
         )
         return await writer.write(session.new if session.continues else session.events, session.continues)
 
+    async def _extracted(self, session: Session, run: Run, *, fallback: bool = False) -> Written:
+        others = await tenant_background(
+            self.tools.pool, session.key.tenant_id, run.as_of, without_session=session.key.session_id
+        )
+        return await extracted(session.events, fallback=fallback, background=others)
+
     async def _store(self, session: Session, text: Written, run: Run, reason: str | None) -> SummaryOutcome:
         dates = await asyncio.to_thread(dates_kept, session.events, text.text)
-        memory = await store_summary(self.tools.pool, session, text, dates=dates, cycle_id=run.cycle_id)
+        memory = await store_summary(
+            self.tools.pool, session, text, dates=dates, cycle_id=run.cycle_id, as_of=run.as_of
+        )
         if memory is None:
             return skipped(session.key, "already_summarized", len(session.new))
         outcome = written(StoredSummary(memory.id, memory.content, memory.metadata), reason)
@@ -199,6 +226,10 @@ class Summarization(Task[SessionUnit]):
             dates_kept=dates.kept,
         )
         return outcome
+
+
+def _units(sessions: Sequence[SessionKey]) -> list[SessionUnit]:
+    return [SessionUnit(project=key.project, session_id=key.session_id) for key in sessions]
 
 
 def _expected(session: Session, writer: Writer, settings: Settings) -> SummaryOutcome:

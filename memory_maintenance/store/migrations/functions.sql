@@ -46,15 +46,19 @@ CREATE OR REPLACE FUNCTION maintenance.is_searchable(source text, content text) 
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN source IN ('summarization_worker', 'reflection_engine_v2') AND content ~ '\S';
 
--- Importance in [0, 1] as the agent set it: the base where the stored value is the one that decay wrote. Nothing, and
--- what is no number, counts as 0.5.
+-- A stored importance as a number in [0, 1]. Nothing, and what is no number, counts as 0.5.
+CREATE OR REPLACE FUNCTION maintenance.known_importance(importance double precision) RETURNS double precision
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN least(greatest(coalesce(nullif(importance, 'NaN'), 0.5), 0), 1);
+
+-- Importance as the agent set it: the base where the stored value is the one that decay wrote.
 CREATE OR REPLACE FUNCTION maintenance.undecayed(
     importance double precision, decayed_importance double precision, base_importance double precision
 ) RETURNS double precision
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN least(greatest(coalesce(nullif(
-    CASE WHEN importance IS NOT DISTINCT FROM decayed_importance THEN base_importance ELSE importance END,
-    'NaN'), 0.5), 0), 1);
+RETURN maintenance.known_importance(
+    CASE WHEN importance IS NOT DISTINCT FROM decayed_importance THEN base_importance ELSE importance END
+);
 
 -- A memory's information class in lower case. A store without the column may have it in the metadata, where an import
 -- puts it; a memory without any is internal, as RAE says.
@@ -77,11 +81,17 @@ CREATE OR REPLACE FUNCTION maintenance.text_hash(content text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN encode(sha256(convert_to(content, 'UTF8')), 'hex');
 
--- As what a summary stands that nobody has edited: 'fallback' where a better text is wanted, else who wrote it.
+-- As what a summary stands that nobody has edited: 'fallback' where a better text is wanted, else who wrote it. A fallback
+-- in place of a refused text of the extractive writer is 'extractive': the same events would give it the same text again,
+-- while a model may better it.
 CREATE OR REPLACE FUNCTION maintenance.written_by(content text, metadata jsonb) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN CASE WHEN encode(sha256(convert_to(content, 'UTF8')), 'hex') = metadata->>'text_sha256'
-    THEN CASE WHEN metadata->>'fallback' = 'true' THEN 'fallback' ELSE metadata->>'backend' END
+    THEN CASE
+        WHEN metadata->>'refused' IS NOT NULL THEN 'extractive'
+        WHEN metadata->>'fallback' = 'true' THEN 'fallback'
+        ELSE metadata->>'backend'
+    END
 END;
 
 -- A text in eight bytes, to tell whether it was edited.
