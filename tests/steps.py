@@ -52,6 +52,7 @@ class Batch:
     updated: int = 0
     first_seen: int = 0
     rebased: int = 0
+    saved_back: int = 0
     altered: int = 0
     invalid: int = 0
     negligible: int = 0

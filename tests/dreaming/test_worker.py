@@ -114,7 +114,7 @@ async def test_without_a_model_a_dream_tells_what_recurs_and_invents_no_strategy
     sources = await sources_of(any_pool, row["id"])
     assert sources <= set(memories[:3])
     assert outcome.sources == len(sources) >= 2
-    assert row["metadata"]["themes"][0]["sources"]
+    assert row["metadata"]["themes"][0]["name"] == "supplier Hoekstra"
 
 
 async def test_where_nothing_recurs_nothing_is_written(pool, tenant):
