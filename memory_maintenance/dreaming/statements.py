@@ -67,13 +67,13 @@ SELECT project FROM due WHERE $8::text IS NULL OR project > $8 ORDER BY project 
 
 DREAM_COUNTS: Final = (
     """
--- dreaming.DREAM_COUNTS: how many such projects some tenants have, and where they are few, which; $1 to $6 as above.
---   $7 few  bigint
+-- dreaming.DREAM_COUNTS: how many such projects some tenants have, and where they are few, which; $1 to $7 as above.
+--   $8 few  bigint
 """
     + _CANDIDATES
     + """
 SELECT tenant_id, count(*) AS projects,
-       CASE WHEN count(*) <= $7::bigint THEN array_agg(project ORDER BY project) END AS names
+       CASE WHEN count(*) <= $8::bigint THEN array_agg(project ORDER BY project) END AS names
 FROM due GROUP BY tenant_id
 """
 )
