@@ -15,7 +15,7 @@ from temporalio.exceptions import ApplicationError, CancelledError
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
 from activities.heartbeat import beating
-from memory_maintenance.errors import LanguageModelError, MaintenanceError
+from memory_maintenance.errors import LanguageModelError, MaintenanceError, PreflightError
 
 logger = structlog.get_logger(__name__)
 
@@ -66,7 +66,7 @@ def _identity(info: activity.Info, args: Sequence[Any]) -> dict[str, Any]:
 
 def _from_ours(error: MaintenanceError, attempt: int) -> ApplicationError:
     gives_up = not error.retryable or (error.most_attempts is not None and attempt >= error.most_attempts)
-    details = (error.reason,) if isinstance(error, LanguageModelError) else ()
+    details = (error.reason,) if isinstance(error, LanguageModelError | PreflightError) else ()
     logger.warning("activity_failed", error_type=type(error).__name__, error=str(error), retryable=not gives_up)
     return ApplicationError(
         str(error),

@@ -7,21 +7,14 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from annotated_types import Len, Predicate
+from annotated_types import Len
 
 from memory_maintenance.cycles.outcomes import CycleTotals, SmallTenant, TenantOutcome
+from memory_maintenance.preflight.finding import Finding
 from memory_maintenance.work import Kind, Message, Run, TaskSpec, TenantPlan, UnitJson
 
-MOST_ID_BYTES = 900
-"""Of a tenant's id: Temporal takes workflow ids of 1000 bytes, and ours put something before it."""
-
-
-def fits_a_workflow_id(tenant_id: str) -> bool:
-    """Return whether a workflow can be named after a tenant."""
-    return len(tenant_id.encode()) <= MOST_ID_BYTES
-
-
-TenantId = Annotated[str, Len(1, 255), Predicate(fits_a_workflow_id)]
+TenantId = Annotated[str, Len(1, 2700)]
+"""An index of Postgres takes 2704 bytes."""
 
 
 class OpenCycleRequest(Message):
@@ -46,6 +39,8 @@ class OpenCycleResult(Message):
     tasks: tuple[TaskSpec, ...]
     search_attributes: bool = False
     """Whether the server knows our search attributes."""
+    findings: tuple[Finding, ...] = ()
+    """What the preflight found that does not stop the cycle."""
     pages_at_once: int = 4
     tenants_at_once: int = 50
     """In each page."""

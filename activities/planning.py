@@ -15,12 +15,13 @@ from activities.messages import (
     RecordPageRequest,
 )
 from memory_maintenance.cycles.costs import preview_costs
+from memory_maintenance.cycles.opening import begin_cycle
 from memory_maintenance.cycles.planner import Planner
 from memory_maintenance.cycles.preview import PreviewCosts
-from memory_maintenance.cycles.record import close_cycle, cycle_config, log_what_is_off, open_cycle, record_outcomes
+from memory_maintenance.cycles.record import close_cycle, cycle_config, log_what_is_off, record_outcomes
 from memory_maintenance.cycles.step import tasks_named
+from memory_maintenance.preflight.check import Surroundings
 from memory_maintenance.settings import Settings
-from memory_maintenance.store.clock import checked_as_of
 from memory_maintenance.store.pool import Pool
 from memory_maintenance.task import AnyTask
 from memory_maintenance.writers.model.retention import tidy_ledger
@@ -38,18 +39,24 @@ class PlanningActivities:
 
     @activity.defn(name="open_cycle")
     async def open_cycle(self, request: OpenCycleRequest) -> OpenCycleResult:
-        """Fix the instant, the tasks and the configuration that the cycle goes by. A repeated call changes nothing."""
+        """Check the store, and fix the instant, the tasks and the configuration of the cycle. Twice is once."""
         tasks = tasks_named(self.tasks, request.tasks, request.kind)
-        as_of = await checked_as_of(self.pool, request.as_of)
-        config = cycle_config(self.settings, [task.spec for task in tasks], request.named_tenants)
-        if not request.dry_run:
-            as_of, config = await open_cycle(self.pool, request.cycle_id, kind=request.kind, as_of=as_of, config=config)
+        opened = await begin_cycle(
+            self.pool,
+            request.cycle_id,
+            kind=request.kind,
+            as_of=request.as_of,
+            config=cycle_config(self.settings, [task.spec for task in tasks], request.named_tenants),
+            around=Surroundings(self.settings, temporal_clock=activity.info().started_time),
+            dry_run=request.dry_run,
+        )
         log_what_is_off(self.settings, tasks)
         return OpenCycleResult(
-            as_of=as_of,
+            as_of=opened.as_of,
             deadline_minutes=self.settings.deadline_minutes(daily=request.kind == "daily"),
             fail_ratio=self.settings.maintenance_fail_ratio,
-            config=config,
+            config=opened.config,
+            findings=opened.findings,
             tasks=tuple([task.spec for task in tasks if await task.unavailable() is None]),
             search_attributes=await self.search_attributes(),
             pages_at_once=self.settings.maintenance_pages_at_once,

@@ -7,7 +7,9 @@ import typer
 from commands import (
     cost,
     cycles,
+    decay,
     demo,
+    deployment,
     doctor,
     memories,
     model,
@@ -43,4 +45,6 @@ app.add_typer(schedules.app, name="schedules")
 app.add_typer(cycles.app, name="cycles")
 app.add_typer(tenants.app, name="tenants")
 app.add_typer(memories.app, name="memories")
+app.add_typer(decay.app, name="decay")
 app.add_typer(model.app, name="model")
+app.add_typer(deployment.app, name="deployment")

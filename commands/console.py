@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import Annotated, Any, Final, NoReturn, TypeVar
 
 import typer
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -25,6 +25,7 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.segment import Segment
 from rich.text import Text
 from temporalio.client import WorkflowFailureError
 from temporalio.exceptions import ApplicationError
@@ -32,6 +33,7 @@ from temporalio.service import RPCError
 
 from memory_maintenance.errors import InvalidRequestError, MaintenanceError
 from memory_maintenance.observability.logs import configure_logs
+from memory_maintenance.printable import in_one_line, printable
 from memory_maintenance.settings import Settings, load_settings
 
 Result = TypeVar("Result")
@@ -39,9 +41,31 @@ Result = TypeVar("Result")
 WIDE: Final = 160
 """Columns of what is piped or written to a file, where nothing has to fit a screen."""
 
+
+class Terminal(Console):
+    """A console on which other people's text steers nothing: see ``printable``.
+
+    A string is one line, but for line ends at its beginning: an id that holds one cannot add a line of its own.
+    """
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print *objects* as ``Console.print`` does."""
+        super().print(*(_one_line(each) if isinstance(each, str) else each for each in objects), **options)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
+        """Yield the segments of *renderable*, whatever it is made of."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=printable(segment.text))
+
+
+def _one_line(text: str) -> str:
+    line = text.lstrip("\n")
+    return text[: len(text) - len(line)] + in_one_line(line)
+
+
 # Without markup: ids, reasons and notes are other people's text. What is to stand out is a Text, or has a style.
-out: Final = Console(width=None if sys.stdout.isatty() else WIDE, markup=False, emoji=False)
-err: Final = Console(stderr=True, width=None if sys.stderr.isatty() else WIDE, markup=False, emoji=False)
+out: Final = Terminal(width=None if sys.stdout.isatty() else WIDE, markup=False, emoji=False)
+err: Final = Terminal(stderr=True, width=None if sys.stderr.isatty() else WIDE, markup=False, emoji=False)
 
 FAILED: Final = 1
 """Exit status when something could not be done."""
@@ -128,7 +152,7 @@ def refusing() -> Iterator[None]:
 
 def show_error(message: str) -> None:
     """Print *message* as one line on standard error."""
-    err.print(Text.assemble(("error:", "bold red"), f" {message}"), soft_wrap=True)
+    err.print(Text.assemble(("error:", "bold red"), f" {in_one_line(message)}"), soft_wrap=True)
 
 
 def say(text: str, *, on: Console = out) -> None:
@@ -149,7 +173,7 @@ def said(by: str | None, reason: str | None) -> str:
 
 def print_json(data: Any) -> None:
     """Print *data* as JSON, alone on standard output."""
-    typer.echo(json.dumps(data, indent=2, default=str))
+    typer.echo(json.dumps(data, indent=2, default=str).replace("\x7f", "\\u007f"))
 
 
 def progress_of(*columns: ProgressColumn) -> Progress:

@@ -47,7 +47,8 @@ def cycle_data(cycle: Cycle) -> dict[str, Any]:
     seconds = cycle.took.total_seconds() if cycle.took else None
     known = {k: v for k, v in asdict(cycle).items() if k != "config"}
     failure = cycle.failure.model_dump() if cycle.failure else None
-    told = {"totals": totals, "seconds": seconds, "failure": failure}
+    findings = [finding.model_dump() for finding in cycle.findings]
+    told = {"totals": totals, "seconds": seconds, "failure": failure, "findings": findings}
     return known | told | (steps_for_cycle(cycle) if cycle.status == "failed" else {})
 
 
@@ -68,6 +69,8 @@ def _show_one(cycle: Cycle, outcomes: Sequence[TenantOutcome], calls: Sequence[C
         out.print(
             "its workflow no longer runs and did not close it; the pages below were recorded, the next cycle goes on"
         )
+    for finding in cycle.findings:
+        say(f"preflight, {finding.severity}: {finding}")
     out.print(in_a_line(totals), highlight=False)
     out.print(_cost(cycle, calls), highlight=False)
     by_status = Counter(outcome.status for outcome in outcomes)

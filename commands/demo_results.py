@@ -97,7 +97,10 @@ def _show_closing(app: Application, stats: dict[str, Any], again: dict[str, Any]
     written = again["summarization"]["stored"] + again["dreaming"]["reflections_generated"]
     out.print(
         f"\n   {done} in {took / timedelta(seconds=1):.1f} s; "
-        f"written by {app.settings.llm_backend}, {tokens} tokens used\n"
+        f"written by {app.settings.llm_backend}, {tokens} tokens used",
+        highlight=False,
+    )
+    out.print(
         f"   the same run again, as of the same instant: {again['decay']['total_updated']} memories moved, "
         f"{written} texts written",
         highlight=False,

@@ -18,6 +18,7 @@ from memory_maintenance.inspection.model_answers import answers_check, fallback_
 from memory_maintenance.inspection.model_health import breaker_check, model_checks
 from memory_maintenance.inspection.settings_health import settings_checks
 from memory_maintenance.inspection.store_health import store_checks
+from memory_maintenance.printable import in_one_line
 from memory_maintenance.settings import Settings, names_set
 from runtime.client import configured_address
 from runtime.health_checks import temporal_checks
@@ -86,8 +87,8 @@ def _keep_quiet(_: Check) -> None:
 
 
 def _tell(check: Check) -> None:
-    advice = (f" → {check.advice}", "dim") if check.advice else ""
-    said = f" {check.subject}, {check.name}: {check.found}"
+    advice = (f" → {in_one_line(check.advice)}", "dim") if check.advice else ""
+    said = in_one_line(f" {check.subject}, {check.name}: {check.found}")
     out.print(Text.assemble((f"{check.level:<8}", COLOURS[check.level]), said, advice), soft_wrap=True)
 
 

@@ -16,6 +16,7 @@ from commands.tables import show_titled, table
 from memory_maintenance.decay.costs import cost_of
 from memory_maintenance.inspection.decay import WORDS, DecayExplanation
 from memory_maintenance.inspection.derived import Dependent, WrittenMemory
+from memory_maintenance.printable import in_one_line
 
 MILESTONES: Final = (0.5, 0.1)
 """Importances whose day is told, beside the floor's."""
@@ -24,7 +25,7 @@ MILESTONES: Final = (0.5, 0.1)
 def show_explanation(why: DecayExplanation) -> None:
     """Print the calculation in words and numbers."""
     layer = why.row.layer or "no layer"
-    out.print(Text.assemble((str(why.memory_id), "bold"), f"  tenant {why.tenant_id}, {layer}"))
+    out.print(Text.assemble((str(why.memory_id), "bold"), in_one_line(f"  tenant {why.tenant_id}, {layer}")))
     for line in (f"As of {utc(why.as_of)}: {WORDS[why.outcome.verdict]}.", *_switches(why)):
         say(line)
     facts = facts_table()

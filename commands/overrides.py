@@ -44,6 +44,8 @@ DEPLOYMENTS: Final = {
     "protected_tags": "MEMORY_DECAY_PROTECTED_TAGS",
     "summarization_enabled": "SUMMARIZATION_ENABLED",
     "dreaming_enabled": "DREAMING_ENABLED",
+    "model_excluded_classes": "MODEL_EXCLUDED_CLASSES",
+    "derivation_excluded_classes": "DERIVATION_EXCLUDED_CLASSES",
     "daily_tokens": "MODEL_DAILY_TOKENS_PER_TENANT",
     "daily_cost": "MODEL_DAILY_COST_PER_TENANT",
 }

@@ -20,6 +20,7 @@ from commands.instants import minute
 from commands.task_words import specs
 from memory_maintenance.inspection.cycles import Cycle
 from memory_maintenance.inspection.report import BINS, DURATION_EDGES, TREND, Report, cycle_report
+from memory_maintenance.printable import printable
 from memory_maintenance.settings import Settings
 from memory_maintenance.work import Counts, TaskSpec
 from runtime.wiring import running_store
@@ -59,6 +60,11 @@ async def _report(settings: Settings, cycle: str | None, *, with_text: bool) -> 
         return replace(report, cycle=known)
 
 
+def _printable(value: Any) -> Any:
+    """Return what the page shows of *value*; markup stays markup."""
+    return type(value)(printable(value)) if isinstance(value, str) else value
+
+
 def page(report: Report) -> str:
     """Return the whole page as HTML."""
     templates = Environment(
@@ -67,6 +73,7 @@ def page(report: Report) -> str:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_printable,
     )
     templates.filters |= {
         "number": number,

@@ -16,6 +16,7 @@ from commands.console import (
     progress_of,
     refuse,
     run,
+    say,
     settings_for_command,
 )
 from commands.dry_run import DryRun, preview_in_a_line, show_preview, tenants_left
@@ -26,6 +27,7 @@ from embedded.stack import Stack
 from memory_maintenance.cycles.outcomes import CycleTotals
 from memory_maintenance.errors import MaintenanceError, SessionNotFoundError
 from memory_maintenance.inspection.sessions import session_reports
+from memory_maintenance.preflight.finding import Finding
 from memory_maintenance.settings import Settings
 from memory_maintenance.tenants.known import ensure_project, fleet_size
 from memory_maintenance.work import Kind
@@ -109,6 +111,8 @@ def _start(request: MaintenanceRequest, *, no_wait: bool = False, as_json: bool 
         print_json(stats)
     elif not no_wait:
         show_stats(stats)
+    for finding in map(Finding.model_validate, stats.get("preflight", ())):
+        say(f"preflight, {finding.severity}: {finding}", on=err)
     if stats.get("status") == "cancelled":
         fail("the run was cancelled; what it did stays, the next one goes on")
     if stats.get("failed_tenants") or any(counts_of(stats, spec.name).of("failed") for spec in specs()):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import re
+from collections.abc import Container
+from decimal import Decimal
+from typing import Annotated, Any, Final
 
 import typer
 from pydantic import SecretStr
@@ -12,7 +15,9 @@ from rich.text import Text
 
 from commands.console import AsJson, out, print_json, settings_for_command
 from commands.tables import table
-from memory_maintenance.settings import Settings
+from memory_maintenance.redaction import HIDDEN, shown_address
+from memory_maintenance.settings import LAYER_SPELLINGS, Settings
+from memory_maintenance.writers.model.quality import QualityThresholds
 
 Markdown = Annotated[bool, typer.Option("--markdown", help="Print docs/configuration.md.")]
 
@@ -26,6 +31,9 @@ Each is an environment variable, or a line of the file `.env` in the folder a co
 |---|---|---|
 """
 
+_LIKE_AN_ADDRESS: Final = re.compile(r"://|@|[?&#;][\w-]+=")
+"""What a setting holds that may be an address with credentials in it, whatever its name says."""
+
 
 def show_settings(as_json: AsJson = False, markdown: Markdown = False) -> None:
     """Show every setting: what it is now, where that differs from the default, and what it means."""
@@ -33,10 +41,10 @@ def show_settings(as_json: AsJson = False, markdown: Markdown = False) -> None:
         return typer.echo(as_markdown(), nl=False)
     settings = settings_for_command()
     if as_json:
-        return print_json({name.upper(): _plain(getattr(settings, name)) for name in Settings.model_fields})
+        return print_json({name.upper(): shown(settings, name) for name in Settings.model_fields})
     rows = table(None, "setting", "now", "meaning")
     for name, field in Settings.model_fields.items():
-        now, default = _plain(getattr(settings, name)), _default(field)
+        now, default = shown(settings, name), _default(field)
         value = Text.assemble((now, "bold"), f" (default {default})") if now != default else default
         rows.add_row(name.upper(), value, _meaning(field))
     for warning in settings.warnings():
@@ -62,12 +70,33 @@ def _default(field: FieldInfo) -> str:
     return "" if value is PydanticUndefined else _plain(value)
 
 
-def _plain(value: Any) -> str:
-    """Return a value as one would write it into the environment; a secret only as being set."""
+def shown(settings: Settings, name: str) -> str:
+    """Return what a setting is now, as one would write it into the environment, without secrets.
+
+    Of a secret and of PEM text it says only that it is set; addresses lose user, password and query; in a mapping
+    only the names that mean something here are shown: any other may be a key in the wrong place.
+    """
+    meant = {
+        settings.rae_llm_model_default,
+        settings.embedding_model,
+        *LAYER_SPELLINGS,
+        *QualityThresholds.model_fields,
+    }
+    return _plain(getattr(settings, name), meant)
+
+
+def _plain(value: Any, meant: Container[str | None] = ()) -> str:
     if value is None or (isinstance(value, SecretStr) and not value.get_secret_value()):
         return ""
     if isinstance(value, SecretStr):
-        return "(set)"
+        return HIDDEN
     if isinstance(value, dict):
-        return ",".join(f"{key}={each}" for key, each in value.items())
-    return ",".join(map(str, value)) if isinstance(value, tuple | list | frozenset | set) else str(value)
+        return ",".join(f"{key if key in meant else HIDDEN}={_plain(each)}" for key, each in value.items())
+    if isinstance(value, tuple | list | frozenset | set):
+        return ("/" if isinstance(value, tuple) and value and isinstance(value[0], Decimal) else ",").join(
+            map(str, value)
+        )
+    text = str(value)
+    if "-----BEGIN" in text:
+        return HIDDEN
+    return shown_address(text) if _LIKE_AN_ADDRESS.search(text) else text

@@ -18,6 +18,7 @@ from memory_maintenance.errors import MaintenanceError
 from memory_maintenance.inspection.cycles import Cycle, last_failure
 from memory_maintenance.inspection.lag import Lag, current_lag
 from memory_maintenance.inspection.model import ModelStatus, model_status
+from memory_maintenance.inspection.preflight import CycleFindings, latest_findings
 from memory_maintenance.inspection.successes import (
     LastSuccess,
     TenantSuccess,
@@ -47,6 +48,7 @@ class _Status:
     successes: list[LastSuccess]
     by_tenant: list[TenantSuccess]
     failure: Cycle | None
+    preflight: list[CycleFindings]
     paused: list[TenantControl]
     tenants: int
     lag: Lag
@@ -75,6 +77,7 @@ async def _status(settings: Settings) -> _Status:
             successes=await last_successes(pool),
             by_tenant=await successes_of_tenants(pool),
             failure=await last_failure(pool),
+            preflight=await latest_findings(pool),
             paused=[tenant for tenant in tenants if tenant.paused],
             tenants=len(tenants),
             lag=await current_lag(pool, settings),
@@ -109,6 +112,9 @@ def _data(found: _Status) -> dict[str, Any]:
             asdict(one) | {"age": _seconds(one.age)} for one in found.by_tenant
         ],
         "last_failure": cycle_data(found.failure) if found.failure else None,
+        "preflight": [
+            asdict(one) | {"findings": [finding.model_dump() for finding in one.findings]} for one in found.preflight
+        ],
         "paused_schedules": [{"id": one.id, "note": one.note} for one in found.schedules] if running else None,
         "tenants": found.tenants,
         "paused": [
@@ -144,6 +150,9 @@ def _show(found: _Status) -> None:
         out.print("no cycle has completed yet: starter.py run daily", highlight=False)
     if found.failure:
         _show_failure(found.failure)
+    for last in found.preflight:
+        for finding in last.findings:
+            say(f"preflight of the last {last.kind} run, {finding.severity}: {finding}")
     _show_waiting(found.lag)
     say(f"tenants: {found.tenants}, {len(found.paused)} paused; the runs of one: starter.py tenants show TENANT")
     for tenant in found.paused[:SHOWN_PAUSED]:

@@ -3,21 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from rich.cells import cell_len
+from rich.console import RenderableType
 from rich.table import Table
 
 from commands.console import out
+from memory_maintenance.printable import in_one_line
 
 _GAP: Final = 2
 _NARROW: Final = 10
 """Columns that a text needs at least: a date, a word."""
+_LONGEST: Final = 80
 
 
-def table(title: str | None, *columns: str) -> Table:
+def _shortened(text: str) -> str:
+    """Return *text* up to its 80th character."""
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+class OwnTable(Table):
+    """A table whose cells are one line each: other people's text widens a column by what is shown of it."""
+
+    def add_row(self, *cells: RenderableType | None, **options: Any) -> None:
+        """Add a row as ``Table.add_row`` does."""
+        super().add_row(*(in_one_line(cell) if isinstance(cell, str) else cell for cell in cells), **options)
+
+
+def table(title: str | None, *columns: str) -> OwnTable:
     """Return an empty table in the style of all commands; columns that end in ``#`` are numbers."""
-    empty = Table(title=title, title_justify="left", title_style="bold", header_style="bold", box=None, pad_edge=False)
+    empty = OwnTable(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        header_style="bold",
+        box=None,
+        pad_edge=False,
+    )
     for column in columns:
         number, first = column.endswith("#"), column == columns[0]
         empty.add_column(column.removesuffix("#"), justify="right" if number else "left", no_wrap=number or first)
@@ -44,11 +67,14 @@ def fitting_table(
     Args:
         columns: names, as of ``table``.
         rows: a text for each column.
-        whole: how many columns, from the first, never fold: what is left of an id or a state says nothing.
+        whole: how many columns, from the first, never fold: what is left of an id or a state says nothing. Only one
+            of more than 80 characters is cut, which no screen has room for.
         least_needed: columns to leave out where there is no room, the first to go first; None: those that may
             fold, from the last on.
         rest: where everything is, to be said below a table that leaves something out.
     """
+    lines = [[in_one_line(text) for text in row] for row in rows]
+    rows = [[_shortened(text) for text in line[:whole]] + line[whole:] for line in lines]
     needed = {name: _needed(name, [row[at] for row in rows], is_whole=at < whole) for at, name in enumerate(columns)}
     going = list(reversed(columns[whole:]) if least_needed is None else least_needed)
     while going and sum(needed.values()) + _GAP * (len(needed) - 1) > out.width:

@@ -147,6 +147,9 @@ def _ordered(order: Order) -> str:
             return f"{order.action} {', '.join(named) or 'everything'}"
         case "pause" if "until" in details:
             return f"pause until {datetime.fromisoformat(details['until']):%Y-%m-%d %H:%M}"
+        case "restore" if "rewound_to" in details:
+            rows = details.get("restored", 0)
+            return f"rewind {rows} memories to {datetime.fromisoformat(details['rewound_to']):%Y-%m-%d %H:%M}"
         case "restore":
             return f"restore {details.get('restored', 0)} {'of those named' if 'memories' in details else 'memories'}"
         case _:

@@ -10,7 +10,7 @@ from typing import Any
 
 from memory_maintenance.cycles.run import run_maintenance
 from memory_maintenance.errors import MaintenanceError, SettingsError
-from memory_maintenance.observability.logs import configure_logs
+from memory_maintenance.observability.logs import configure_logs, log_warnings
 from memory_maintenance.settings import load_settings
 from memory_maintenance.store.pool import open_pool
 from memory_maintenance.work import Kind
@@ -19,6 +19,7 @@ from memory_maintenance.work import Kind
 async def _maintain(tenant_ids: list[str] | None, *, hourly: bool, dry_run: bool) -> dict[str, Any]:
     settings = load_settings()
     configure_logs(settings)
+    log_warnings(settings)
     if settings.database_dsn is None:
         raise SettingsError("DATABASE_URL is not set: name the Postgres whose memories are to be maintained")
     pool = await open_pool(

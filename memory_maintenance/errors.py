@@ -15,6 +15,7 @@
     │   ├── StatementTimeoutError      (a retry helps) three attempts: a time-out that a DBA set
     │   ├── DatabaseRefusedError       wrong password, database or rights
     │   ├── StoreShapeError            a table is not as it has to be
+    │   ├── PreflightError             the store is not fit for a run: a standby, hidden rows, a wrong clock
     │   ├── VectorColumnError          the column of embeddings does not take the model's vectors
     │   └── NotMigratedError
     ├── StackError                   a server that the application starts for itself does not run
@@ -26,6 +27,7 @@
     ├── ScheduleNotFoundError
     ├── ScheduleSilentError          Temporal accepted a change to a Schedule and did not apply it
     ├── NoWorkerError                no worker polls the task queue
+    ├── NoWorkerOfBuildError         no worker of the build polls, so it cannot become the current version
     ├── WorkerEndedError             the SDK gave up a worker
     ├── PlotError                    a picture needs a package that is not installed
     └── LanguageModelError           the model
@@ -51,6 +53,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import ClassVar
 
+from memory_maintenance.redaction import shown_address, without_credentials
+
 
 class MaintenanceError(Exception):
     """The root: whatever the application raises on purpose."""
@@ -58,6 +62,9 @@ class MaintenanceError(Exception):
     retryable: ClassVar[bool] = False
     most_attempts: ClassVar[int | None] = None
     retry_after: timedelta | None = None
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(without_credentials(message))
 
 
 class SettingsError(MaintenanceError):
@@ -148,6 +155,15 @@ class StoreShapeError(StoreError):
     """The memories table cannot be used as it is, or a table of ours was dropped: the message says what to do."""
 
 
+class PreflightError(StoreError):
+    """The preflight of a run found what makes the store unusable; nothing was planned."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+        """The name of the check: a word from a closed set."""
+
+
 class VectorColumnError(StoreError):
     """The column that holds embeddings does not take the vectors of EMBEDDING_MODEL."""
 
@@ -175,7 +191,7 @@ class TemporalUnreachableError(MaintenanceError):
 
     def __init__(self, address: str) -> None:
         super().__init__(
-            f"Temporal does not answer at {address}: start the server, or correct TEMPORAL_ADDRESS "
+            f"Temporal does not answer at {shown_address(address)}: start the server, or correct TEMPORAL_ADDRESS "
             "(unset it to use the embedded one)"
         )
 
@@ -184,7 +200,7 @@ class TemporalRefusedError(MaintenanceError):
     """Something answers at the address and says no; trying again does not help."""
 
     def __init__(self, address: str, why: str) -> None:
-        super().__init__(f"Temporal at {address} {why}")
+        super().__init__(f"Temporal at {shown_address(address)} {why}")
 
 
 class TemporalGarbledError(TemporalRefusedError):
@@ -236,6 +252,16 @@ class NoWorkerError(MaintenanceError):
 
     def __init__(self, task_queue: str) -> None:
         super().__init__(f"no worker polls task queue {task_queue!r}: start one with `python worker.py`")
+
+
+class NoWorkerOfBuildError(MaintenanceError):
+    """Temporal knows a build only once its workers poll."""
+
+    def __init__(self, deployment_name: str, build_id: str, waited_seconds: float, said: str) -> None:
+        super().__init__(
+            f"build {build_id!r} of {deployment_name} did not become the current version within {waited_seconds:g} s "
+            f"({said}): see whether its workers run"
+        )
 
 
 class WorkerEndedError(MaintenanceError):

@@ -16,6 +16,8 @@ from temporalio.worker import Worker
 from activities.failures import FailureInterceptor
 from activities.heartbeat import BEAT
 from memory_maintenance.errors import WorkerEndedError
+from memory_maintenance.observability.logs import log_warnings
+from memory_maintenance.redaction import shown_address
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import Pool, fetch_value
 from runtime.capacity import (
@@ -141,12 +143,11 @@ async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, Result]) -> Res
 
 
 def _tell(app: Application, role: Role) -> None:
-    for warning in app.settings.warnings():
-        logger.warning("setting_without_effect", explanation=warning)
+    log_warnings(app.settings)
     logger.info(
         "worker_started",
         role=role,
-        temporal=app.stack.temporal_address,
+        temporal=shown_address(app.stack.temporal_address),
         namespace=app.client.namespace,
         build_id=app.settings.temporal_worker_build_id,
         web_ui=app.stack.temporal_ui_url or app.settings.temporal_ui_url,

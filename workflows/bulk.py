@@ -13,7 +13,7 @@ with workflow.unsafe.imports_passed_through():
     from memory_maintenance.work import TenantPlan
     from workflows.failures import error_type
     from workflows.messages import CycleScope
-    from workflows.options import BULK, SHOWN, bulk
+    from workflows.options import BULK, bulk, summary
     from workflows.waiting import result_of
 
 
@@ -72,7 +72,7 @@ class BulkSteps:
         first, last = plans[0].tenant_id, plans[-1].tenant_id
         self._in_step = frozenset(plan.tenant_id for plan in plans)
         options = bulk(self._scope.deadline)
-        options["summary"] = f"{len(plans)} tenants, {first} to {last}"[:SHOWN]
+        options["summary"] = summary(f"{len(plans)} tenants, {first} to {last}")
         request = BulkRequest(run=self._scope.run, plans=tuple(plans))
         self._step = workflow.start_activity_method(BulkActivities.maintain_tenants, request, **options)
         try:

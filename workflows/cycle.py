@@ -44,6 +44,7 @@ async def opened(asked: MaintenanceRequest) -> CycleProgress:
         started_at=workflow.now(),
         fail_ratio=found.fail_ratio,
         config=found.config,
+        findings=found.findings,
         cursor=None,
         pages=0,
         totals=CycleTotals(),
@@ -92,7 +93,14 @@ def too_many_failed(totals: CycleTotals) -> ApplicationError:
 async def stats(state: CycleProgress, totals: CycleTotals) -> dict[str, Any]:
     """Return RAE's statistics; of a dry run also what it would cost and who would change most."""
     run = state.scope.run
-    found = statistics(totals, run, started_at=state.started_at, completed_at=workflow.now(), config=state.config)
+    found = statistics(
+        totals,
+        run,
+        started_at=state.started_at,
+        completed_at=workflow.now(),
+        config=state.config,
+        findings=state.findings,
+    )
     if not run.dry_run:
         return found
     request = ForeseeCostsRequest(totals=totals)

@@ -11,6 +11,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.messages import TenantId
 from memory_maintenance.cycles.outcomes import CycleTotals, TenantOutcome
+from memory_maintenance.preflight.finding import Finding
 from memory_maintenance.work import Kind, Message, Run, TaskSpec, TenantPlan, UnitJson
 from workflows.options import PAGES_AT_ONCE, TENANTS_AT_ONCE
 
@@ -51,6 +52,8 @@ class CycleProgress(Message):
     totals: CycleTotals
     cancelled: tuple[str, ...] = ()
     resumed: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    """What the preflight found."""
     pages_at_once: int = PAGES_AT_ONCE
     tenants_at_once: int = TENANTS_AT_ONCE
     child_for_every_tenant: bool = False

@@ -6,6 +6,10 @@ from datetime import datetime, timedelta
 from temporalio import workflow
 from temporalio.common import Priority, RetryPolicy
 
+with workflow.unsafe.imports_passed_through():
+    from memory_maintenance.printable import in_one_line
+    from workflows.tenant_ids import short_tenant_id
+
 TASK_QUEUE = "memory-maintenance"
 """Workflows and SQL."""
 
@@ -13,6 +17,8 @@ MODEL_TASK_QUEUE = "memory-maintenance-llm"
 """Steps that may ask a model: their rate is limited by the server, for all workers together."""
 
 HEARTBEAT = timedelta(seconds=15)
+
+MOST_FAIRNESS_KEY_BYTES = 64
 
 PATIENCE = timedelta(hours=3)
 """After its deadline a tenant's run has this long for what it has begun; a page twice as long. Then Temporal ends it,
@@ -30,9 +36,6 @@ PAGE_SIZE = 200
 
 NAMED_AT_ONCE = 500
 """Tenants that are planned at a time where they were named."""
-SHOWN = 100
-"""Characters of what a step is about, for the Web UI: a summary has at most 400 bytes."""
-
 BULK = 25
 """Small tenants that one step does: some 0.04 Actions each, and an order to cancel waits for a tenant only."""
 PAGES_AT_ONCE = 4
@@ -60,6 +63,15 @@ RETRY = RetryPolicy(
 )
 """No limit on attempts: ``activities/failures.py`` knows which errors end a step, and
 ``schedule_to_close_timeout`` ends what would otherwise wait for ever."""
+
+
+SUMMARY_BYTES = 390
+"""Bytes of a summary, for the Web UI: the server takes at most 400."""
+
+
+def summary(about: str) -> str:
+    """Return what a step or a child is about as the Web UI shows it."""
+    return in_one_line(about).encode()[:SUMMARY_BYTES].decode(errors="ignore")
 
 
 def sql(until: datetime | None = None) -> workflow.ActivityConfig:
@@ -104,7 +116,7 @@ def model(tenant_id: str) -> workflow.ActivityConfig:
         "schedule_to_close_timeout": timedelta(hours=2),
         "heartbeat_timeout": HEARTBEAT,
         "retry_policy": RETRY,
-        "priority": Priority(fairness_key=tenant_id[:64]),
+        "priority": Priority(fairness_key=short_tenant_id(tenant_id, MOST_FAIRNESS_KEY_BYTES)),
         "cancellation_type": workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     }
 

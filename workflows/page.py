@@ -11,7 +11,7 @@ from temporalio.exceptions import ChildWorkflowError, WorkflowAlreadyStartedErro
 with workflow.unsafe.imports_passed_through():
     from pydantic import ValidationError
 
-    from activities.messages import RecordPageRequest, fits_a_workflow_id
+    from activities.messages import RecordPageRequest
     from activities.planning import PlanningActivities
     from memory_maintenance.cycles.outcomes import CycleTotals, TenantOutcome, TenantStatus
     from memory_maintenance.work import TenantPlan
@@ -23,19 +23,28 @@ with workflow.unsafe.imports_passed_through():
         ALREADY_RUNNING_LOOKS,
         PATIENCE,
         sql,
+        summary,
         within,
     )
     from workflows.search_attributes import of_tenant
     from workflows.tenant import TenantMaintenanceWorkflow
+    from workflows.tenant_ids import short_tenant_id
     from workflows.waiting import all_of, child_result
+
+MOST_WORKFLOW_ID_BYTES = 255
+"""Temporal itself takes 1000, its tables in Postgres and MySQL 255 characters."""
+
+TENANT_MEMO = "tenant_id"
 
 
 def tenant_workflow_id(tenant_id: str, *, dry_run_id: UUID | None = None) -> str:
     """Return the one id under which a tenant is worked on, whichever cycle does it.
 
+    An id that is too long is a digest there, and its run has it as the memo ``tenant_id``.
     A dry run has ids of its own: it keeps nobody from working, and is told nothing that is meant for others.
     """
-    return f"tenant-maintenance/{tenant_id}" if dry_run_id is None else f"tenant-dry-run/{dry_run_id}/{tenant_id}"
+    before = "tenant-maintenance/" if dry_run_id is None else f"tenant-dry-run/{dry_run_id}/"
+    return before + short_tenant_id(tenant_id, MOST_WORKFLOW_ID_BYTES - len(before))
 
 
 @workflow.defn(failure_exception_types=[ValidationError, TypeError])
@@ -83,9 +92,10 @@ class MaintenancePageWorkflow:
         async def in_bulk(plans: Sequence[TenantPlan]) -> None:
             await all_of(one(plan) for plan in await self._steps.work_through(plans))
 
-        small = [plan for plan in request.plans if self._is_for_bulk(plan)]
+        small = [plan for plan in request.plans if request.bulk and plan.bulk]
+        others = [plan for plan in request.plans if not (request.bulk and plan.bulk)]
         try:
-            await all_of([in_bulk(small), *(one(plan) for plan in request.plans if not self._is_for_bulk(plan))])
+            await all_of([in_bulk(small), *map(one, others)])
         except asyncio.CancelledError:
             # A result like any other: what the tenants did counts, and those that had not started are named.
             begun = {outcome.tenant_id for outcome in self._outcomes}
@@ -95,9 +105,6 @@ class MaintenancePageWorkflow:
         if not request.scope.run.dry_run:
             await self._record()
         return self._totals
-
-    def _is_for_bulk(self, plan: TenantPlan) -> bool:
-        return self._request.bulk and plan.bulk and fits_a_workflow_id(plan.tenant_id)
 
     def _not_started(self, plan: TenantPlan) -> TenantStatus | None:
         if plan.tenant_id in self._cancelled:
@@ -119,8 +126,6 @@ class MaintenancePageWorkflow:
         )
 
     async def _outcome_of(self, plan: TenantPlan, *, looks: int = 0) -> TenantOutcome:
-        if not fits_a_workflow_id(plan.tenant_id):
-            return _without_work(plan, "failed", error_type="TenantIdTooLong")
         if stopped := self._not_started(plan):
             return _without_work(plan, stopped)
         try:
@@ -131,7 +136,7 @@ class MaintenancePageWorkflow:
             late = workflow.now() + wait >= self._request.scope.deadline
             if self._request.scope.run.kind != "daily" or looks >= ALREADY_RUNNING_LOOKS or late:
                 return _without_work(plan, "already_running")
-            await workflow.sleep(wait, summary=f"another run works on tenant {plan.tenant_id}")
+            await workflow.sleep(wait, summary=summary(f"another run works on tenant {plan.tenant_id}"))
             # The other run may have done some of what was listed.
             return await self._outcome_of(plan.model_copy(update={"due": {}}), looks=looks + 1)
         except ChildWorkflowError as error:
@@ -140,13 +145,15 @@ class MaintenancePageWorkflow:
 
     async def _child(self, plan: TenantPlan) -> TenantOutcome:
         scope = self._request.scope
+        workflow_id = tenant_workflow_id(plan.tenant_id, dry_run_id=scope.dry_run_id)
         starting = workflow.start_child_workflow(
             TenantMaintenanceWorkflow.run,
             TenantRequest(scope=scope.for_tenant(plan), plan=plan),
-            id=tenant_workflow_id(plan.tenant_id, dry_run_id=scope.dry_run_id),
+            id=workflow_id,
+            memo=None if workflow_id.endswith(f"/{plan.tenant_id}") else {TENANT_MEMO: plan.tenant_id},
             parent_close_policy=workflow.ParentClosePolicy.REQUEST_CANCEL,
             execution_timeout=within(scope.deadline, PATIENCE),
-            static_summary=f"tenant {plan.tenant_id}",
+            static_summary=summary(f"tenant {plan.tenant_id}"),
             search_attributes=of_tenant(scope.run.cycle_id, plan.tenant_id) if scope.search_attributes else None,
         )
         return await child_result(starting)

@@ -12,10 +12,11 @@ with workflow.unsafe.imports_passed_through():
 
     from activities.messages import DueRequest, DueResult, TenantOrder, UnitRequest
     from memory_maintenance.cycles.outcomes import TenantOutcome, TenantStatus
+    from memory_maintenance.printable import in_one_line
     from memory_maintenance.work import Counts, Done, TaskSpec, UnitJson
     from workflows.failures import error_type, reason
     from workflows.messages import TenantProgress, TenantRequest
-    from workflows.options import DUE_AT_ONCE, SHOWN, UNITS_AT_ONCE, long_sql, model, sql
+    from workflows.options import DUE_AT_ONCE, UNITS_AT_ONCE, long_sql, model, sql, summary
     from workflows.orders import OrderQueue, understood_order
     from workflows.search_attributes import show_status
     from workflows.waiting import all_of, result_of
@@ -126,7 +127,7 @@ class TenantMaintenanceWorkflow:
             if not (written or self._request.plan.units.get(task.name)) or self._has_to_stop():
                 continue
             self._task = task.name
-            workflow.set_current_details(f"{task.name} for tenant `{self._tenant_id}`")
+            workflow.set_current_details(f"{task.name} for tenant `{in_one_line(self._tenant_id)}`")
             if written and self._run.dry_run and task.name != continued:
                 # What a dry run does not write cannot be listed as due: it is counted here.
                 self._outcome = self._outcome.adding(task, Counts(**{task.done[0]: written}))
@@ -177,7 +178,7 @@ class TenantMaintenanceWorkflow:
         asks = task.queue == "model" and not self._run.dry_run
         options = model(self._tenant_id) if asks else long_sql(self._scope.deadline)
         if about := _about(task, unit):
-            options["summary"] = about[:SHOWN]
+            options["summary"] = summary(about)
         request = UnitRequest(tenant_id=self._tenant_id, unit=unit, run=self._run)
         try:
             done: Done = await result_of(workflow.start_activity(task.activity, request, result_type=Done, **options))

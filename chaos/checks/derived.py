@@ -172,7 +172,8 @@ def check_derived_importance(
             events[summary].append(memories[event])
     wrong, checked = [], 0
     for one in derived:
-        low, high = _born_with(one, events[one.id])
+        sources = events[one.id] if one.source == SUMMARY else [memories[id_] for id_ in one.sources if id_ in memories]
+        low, high = _born_with(one, sources, history)
         decayed = left(1.0, one.created_at, one.created_at, history.last, history.rate)
         checked += 1
         if not any(low * f - TOLERANCE <= one.importance <= high * f + TOLERANCE for f in (1.0, decayed)):
@@ -180,10 +181,13 @@ def check_derived_importance(
     return Verdict("derived importance follows from its sources", checked, wrong)
 
 
-def _born_with(one: Derived, events: Sequence[Remembered]) -> tuple[float, float]:
-    """Return the least and the most importance it can have been written with."""
+def _born_with(one: Derived, events: Sequence[Remembered], history: DecayHistory) -> tuple[float, float]:
+    """Return the least and the most importance it can have been written with: the mean of its sources at most."""
+    said = 1.0
     if one.source == REFLECTION:
-        value = STRATEGY_IMPORTANCE if STRATEGY_TAG in one.tags else REFLECTION_IMPORTANCE
-        return value, value
-    means = [sum(pick(event.values) for event in events) / max(1, len(events)) for pick in (min, max)]
-    return min(1.0, 1.2 * means[0]), min(1.0, 1.2 * means[1])
+        said = STRATEGY_IMPORTANCE if STRATEGY_TAG in one.tags else REFLECTION_IMPORTANCE
+    faded = [
+        left(min(event.values), event.created_at, event.created_at, history.last, history.rate) for event in events
+    ]
+    most = [max(event.values) for event in events]
+    return min(said, sum(faded) / max(1, len(events))), min(said, sum(most) / max(1, len(events)))

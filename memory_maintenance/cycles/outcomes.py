@@ -98,7 +98,7 @@ class CycleTotals(Message):
     """Tenants with work."""
     statuses: dict[str, int] = Field(default_factory=dict)
     decayed_tenants: int = 0
-    """RAE's ``total_tenants``: those with a memory that decay looked at."""
+    """Tenants with a memory that decay looked at."""
     failures: tuple[str, ...] = ()
     foreseen: tuple[TenantOutcome, ...] = ()
     """Of a dry run: the tenants with most to change, the most first."""

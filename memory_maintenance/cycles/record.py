@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -12,6 +13,7 @@ import structlog
 from memory_maintenance.cycles.counting import count_cycle, count_outcomes
 from memory_maintenance.cycles.outcomes import TenantOutcome
 from memory_maintenance.cycles.step import chosen_names
+from memory_maintenance.preflight.finding import Finding
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import Executor, execute, fetch_row, fetch_value, from_json, to_json
 from memory_maintenance.task import AnyTask
@@ -25,9 +27,11 @@ OPEN: Final = """
 --   $2 kind      text
 --   $3 as_of     timestamptz
 --   $4 config    text          JSON
-INSERT INTO maintenance.cycles AS c (cycle_id, kind, as_of, config) VALUES ($1, $2, $3, $4::text::jsonb)
+--   $5 findings  text          JSON: an array of Finding
+INSERT INTO maintenance.cycles AS c (cycle_id, kind, as_of, config, findings)
+VALUES ($1, $2, $3, $4::text::jsonb, $5::text::jsonb)
 ON CONFLICT (cycle_id) DO UPDATE SET kind = c.kind
-RETURNING as_of, config::text AS config, started_at
+RETURNING as_of, config::text AS config, findings::text AS findings
 """
 
 BEFORE: Final = """
@@ -68,6 +72,15 @@ RETURNING kind, extract(epoch FROM now() - started_at)::float8 AS seconds
 """
 
 
+@dataclass(frozen=True, slots=True)
+class OpenedCycle:
+    """What a cycle goes by, as first recorded, and what its preflight found."""
+
+    as_of: datetime
+    config: dict[str, Any]
+    findings: tuple[Finding, ...]
+
+
 def cycle_config(settings: Settings, specs: Sequence[TaskSpec], named_tenants: int | None) -> dict[str, Any]:
     """Return what a cycle records of what it goes by: settings that decide results, tasks, how many named tenants."""
     config = {**settings.snapshot(), "tasks": chosen_names(specs)}
@@ -85,17 +98,25 @@ def log_what_is_off(settings: Settings, tasks: Sequence[AnyTask]) -> None:
 
 
 async def open_cycle(
-    db: Executor, cycle_id: UUID, *, kind: str, as_of: datetime, config: dict[str, Any]
-) -> tuple[datetime, dict[str, Any]]:
-    """Record that a cycle starts; return its ``as_of`` and configuration, as first recorded.
+    db: Executor,
+    cycle_id: UUID,
+    *,
+    kind: str,
+    as_of: datetime,
+    config: dict[str, Any],
+    findings: Sequence[Finding] = (),
+) -> OpenedCycle:
+    """Record that a cycle starts, and return what was first recorded of it.
 
     Earlier cycles that can no longer be running are marked ``abandoned``.
     """
     await execute(db, ABANDON)
     _log_changed_rule(from_json(await fetch_value(db, BEFORE, cycle_id)), config)
-    row = await fetch_row(db, OPEN, cycle_id, kind, as_of, to_json(config))
+    found = to_json([finding.model_dump() for finding in findings])
+    row = await fetch_row(db, OPEN, cycle_id, kind, as_of, to_json(config), found)
     assert row is not None  # noqa: S101  an upsert with RETURNING returns its row
-    return row["as_of"], from_json(row["config"])
+    recorded = tuple(map(Finding.model_validate, from_json(row["findings"]) or ()))
+    return OpenedCycle(row["as_of"], from_json(row["config"]), recorded)
 
 
 def _log_changed_rule(before: dict[str, Any] | None, now: dict[str, Any]) -> None:
@@ -126,7 +147,7 @@ async def close_cycle(db: Executor, cycle_id: UUID, *, status: str, totals: dict
         count_cycle(closed["kind"], status, closed["seconds"], lost=lost)
         _log_end(cycle_id, closed["kind"], status, totals.get("failure"))
         if decay := totals.get("decay"):
-            stats = {"total_tenants": totals["decayed_tenants"], "total_updated": decay.get("updated", 0)}
+            stats = {"total_tenants": totals["looked_at"], "total_updated": decay.get("updated", 0)}
             logger.info("decay_cycle_completed", stats=stats, total_duration_seconds=closed["seconds"])
 
 

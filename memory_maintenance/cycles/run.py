@@ -16,15 +16,16 @@ from uuid import uuid4
 import structlog
 
 from memory_maintenance.cycles.costs import preview_costs
+from memory_maintenance.cycles.opening import begin_cycle
 from memory_maintenance.cycles.outcomes import CycleTotals, TenantOutcome
 from memory_maintenance.cycles.planner import Planner
 from memory_maintenance.cycles.preview import preview_stats
-from memory_maintenance.cycles.record import close_cycle, cycle_config, log_what_is_off, open_cycle, record_outcomes
+from memory_maintenance.cycles.record import close_cycle, cycle_config, log_what_is_off, record_outcomes
 from memory_maintenance.cycles.statistics import statistics
 from memory_maintenance.cycles.step import do_unit, due_units, tasks_named
 from memory_maintenance.errors import LanguageModelError, MaintenanceError
+from memory_maintenance.preflight.check import Surroundings
 from memory_maintenance.settings import Settings
-from memory_maintenance.store.clock import checked_as_of
 from memory_maintenance.store.pool import Pool
 from memory_maintenance.task import AnyTask, Tools
 from memory_maintenance.tasks import tasks_with
@@ -55,18 +56,30 @@ async def run_maintenance(
     Raises:
         TenantNotFoundError: a tenant given has neither a memory nor a control row.
         AsOfInFutureError: *as_of* has not come yet.
+        PreflightError: the store is not fit for a run.
         DatabaseUnavailableError: Postgres went away; the next run goes on.
     """
     started_at = datetime.now(UTC)
     async with _tools(pool, settings, dry_run=dry_run) as tools:
         tasks = tasks_named(tasks_with(tools), None, kind)
-        run = Run(cycle_id=uuid4(), as_of=await checked_as_of(pool, as_of), kind=kind, dry_run=dry_run)
         named = None if tenant_ids is None else len(tenant_ids)
         config = cycle_config(settings, [task.spec for task in tasks], named)
+        cycle_id, around = uuid4(), Surroundings(settings)
+        opened = await begin_cycle(
+            pool, cycle_id, kind=kind, as_of=as_of, config=config, around=around, dry_run=dry_run
+        )
+        run = Run(cycle_id=cycle_id, as_of=opened.as_of, kind=kind, dry_run=dry_run)
         log_what_is_off(settings, tasks)
-        cycle = _Cycle(tools, [task for task in tasks if await task.unavailable() is None], run, tenant_ids)
-        totals = await cycle.walk_the_fleet() if dry_run else await cycle.recorded(config)
-    stats = statistics(totals, run, started_at=started_at, completed_at=datetime.now(UTC), config=config)
+        cycle = _Cycle(tools, tasks, run, tenant_ids)
+        totals = await cycle.walk_the_fleet() if dry_run else await cycle.recorded()
+    stats = statistics(
+        totals,
+        run,
+        started_at=started_at,
+        completed_at=datetime.now(UTC),
+        config=config,
+        findings=opened.findings,
+    )
     if not dry_run:
         return stats
     return stats | preview_stats(totals, await preview_costs(pool, settings, totals))
@@ -93,10 +106,9 @@ class _Cycle:
         self._run = run
         self._tenant_ids = None if tenant_ids is None else list(map(str, tenant_ids))
 
-    async def recorded(self, config: dict[str, Any]) -> CycleTotals:
-        """Walk the fleet as a cycle that the store knows of."""
+    async def recorded(self) -> CycleTotals:
+        """Walk the fleet, and record how the cycle ended."""
         cycle_id = self._run.cycle_id
-        await open_cycle(self._pool, cycle_id, kind=self._run.kind, as_of=self._run.as_of, config=config)
         try:
             totals = await self.walk_the_fleet()
         except BaseException:
@@ -108,6 +120,7 @@ class _Cycle:
 
     async def walk_the_fleet(self) -> CycleTotals:
         """Plan a page of tenants, work through it, record it, until the fleet's end."""
+        self._tasks = [task for task in self._tasks if await task.unavailable() is None]
         planner = Planner(self._pool, self._settings, self._tasks)
         totals, number, after = CycleTotals(), 0, None
         while True:

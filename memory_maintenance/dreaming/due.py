@@ -33,4 +33,5 @@ async def due_projects(
 
 def _arguments(tenant_ids: Sequence[str], as_of: datetime, settings: Settings) -> tuple[Any, ...]:
     rule = DreamRule.of(settings)
-    return list(tenant_ids), as_of, rule.lookback, settings.dreaming, rule.min_importance, rule.max_samples
+    chosen = (rule.lookback, settings.dreaming, rule.min_importance, rule.max_samples)
+    return list(tenant_ids), as_of, *chosen, list(settings.derivation_excluded_classes)

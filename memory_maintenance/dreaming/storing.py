@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from memory_maintenance.dreaming.policy import SOURCE, STRATEGY_TAG, strategy_id, strategy_importance
 from memory_maintenance.dreaming.reflecting import Reflection
 from memory_maintenance.store.derived import DerivedMemory, free_id
-from memory_maintenance.store.identity import DEFAULT_PROJECT
 from memory_maintenance.store.memory import Source
 from memory_maintenance.store.pool import Executor
 
@@ -20,14 +20,18 @@ def reflection_memories(
     tenant_id: str,
     project: str | None,
     session_id: str | None,
+    subject: str,
     layer: str,
     ids: Sequence[UUID],
     sources: Sequence[Source],
     metadata: Mapping[str, Any],
+    read: Sequence[UUID] = (),
+    created_at: datetime | None = None,
 ) -> list[DerivedMemory]:
     """Return the memories that *reflection* is stored as: itself, and its strategy if it has one, with these *ids*.
 
-    *sources* are the rows that its evidence is in.
+    *subject* is what lineage calls it, *sources* are the rows that its evidence is in, *read* all that a model
+    read; ``created_at`` None means now.
     """
     kept = {**reflection.metadata, **metadata, "confidence": reflection.confidence}
     texts = [(ids[0], reflection.text, reflection.importance, reflection.tags)]
@@ -40,7 +44,7 @@ def reflection_memories(
             id=own_id,
             tenant_id=tenant_id,
             task="dreaming",
-            subject=DEFAULT_PROJECT if project is None else project,
+            subject=subject,
             content=text,
             source=SOURCE,
             importance=importance,
@@ -50,6 +54,8 @@ def reflection_memories(
             session_id=session_id,
             metadata=kept,
             sources=tuple(sources),
+            read=tuple(read),
+            created_at=created_at,
         )
         for own_id, text, importance, tags in texts
     ]

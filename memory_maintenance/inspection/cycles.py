@@ -10,10 +10,13 @@ from uuid import UUID
 
 from memory_maintenance.cycles.outcomes import CycleFailure, CycleTotals, TenantOutcome
 from memory_maintenance.errors import CycleNotFoundError
+from memory_maintenance.inspection.preflight import findings_of
+from memory_maintenance.preflight.finding import Finding
 from memory_maintenance.store.pool import Executor, fetch, from_json
 
 _COLUMNS: Final = """
-SELECT cycle_id, kind, as_of, status, totals::text AS totals, config::text AS config, started_at, completed_at
+SELECT cycle_id, kind, as_of, status, totals::text AS totals, config::text AS config, started_at, completed_at,
+       findings::text AS findings
 FROM maintenance.cycles
 """
 
@@ -52,7 +55,8 @@ LAST_FAILURE: Final = (
 -- inspection.LAST_FAILURE: the newest cycle that failed, as a whole or for a tenant.
 """
     + _COLUMNS
-    + "WHERE status = 'failed' OR jsonb_array_length(coalesce(totals->'failures', '[]')) > 0"
+    + "WHERE (status = 'failed' OR jsonb_array_length(coalesce(totals->'failures', '[]')) > 0)"
+    " AND started_at <= now() + interval '5 minutes'"
     " ORDER BY started_at DESC, cycle_id LIMIT 1"
 )
 
@@ -69,6 +73,8 @@ class Cycle:
     config: dict[str, Any]
     started_at: datetime
     completed_at: datetime | None
+    findings: tuple[Finding, ...] = ()
+    """What its preflight found."""
 
     @property
     def took(self) -> timedelta | None:
@@ -157,7 +163,7 @@ def _mended_by(error_type: str | None) -> str | None:
     match error_type:
         case "NotMigratedError" | "StoreShapeError":
             return "starter.py migrate"
-        case "DatabaseRefusedError" | "StoreError" | "VectorColumnError":
+        case "DatabaseRefusedError" | "StoreError" | "VectorColumnError" | "PreflightError":
             return "starter.py doctor"
         case _:
             return None
@@ -165,7 +171,8 @@ def _mended_by(error_type: str | None) -> str | None:
 
 def _cycle(row: Any) -> Cycle:
     totals = CycleTotals.model_validate_json(row["totals"]) if row["totals"] else None
-    return Cycle(**dict(row) | {"totals": totals, "config": from_json(row["config"])})
+    read = {"totals": totals, "config": from_json(row["config"]), "findings": findings_of(row["findings"])}
+    return Cycle(**dict(row) | read)
 
 
 def _outcome(row: Any) -> TenantOutcome:

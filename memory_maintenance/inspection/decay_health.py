@@ -11,7 +11,7 @@ from memory_maintenance.decay.rule import decay_rule
 from memory_maintenance.inspection.health import Check
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.clock import checked_as_of
-from memory_maintenance.store.pool import Pool, fetch, fetch_row, fetch_value
+from memory_maintenance.store.pool import Pool, fetch_row, fetch_value
 
 SHARE: Final = """
 -- inspection.SHARE: what staged decay leaves for good in this store where no setting says so.
@@ -23,25 +23,6 @@ ACCESSES: Final = """
 --   $1 looked_at  bigint
 SELECT count(*) AS memories, count(*) FILTER (WHERE last_accessed_at > created_at + interval '1 minute') AS accessed
 FROM (SELECT created_at, last_accessed_at FROM memories LIMIT $1) AS looked_at
-"""
-
-SET_EVERY_NIGHT: Final = """
--- inspection.SET_EVERY_NIGHT: tenants most of whose memories looked set by the agent in the last two runs of decay.
---   $1 enough  bigint   memories; of fewer, an agent may well set most every day
-SELECT tenant_id, (decay_counts->>'rebased')::bigint AS rebased, (decay_counts->>'seen')::bigint AS seen
-FROM maintenance.tenants
-WHERE least((decay_counts->>'seen')::bigint, (decay_counts_before->>'seen')::bigint) >= $1
-      AND (decay_counts->>'rebased')::bigint * 2 > (decay_counts->>'seen')::bigint
-      AND (decay_counts_before->>'rebased')::bigint * 2 > (decay_counts_before->>'seen')::bigint
-ORDER BY rebased DESC, tenant_id
-"""
-
-ALTERED: Final = """
--- inspection.ALTERED: tenants of whose memories something stored another importance than the last run wrote.
-SELECT tenant_id, (decay_counts->>'altered')::bigint AS altered
-FROM maintenance.tenants
-WHERE (decay_counts->>'altered')::bigint > 0
-ORDER BY altered DESC, tenant_id
 """
 
 _LOOKED_AT: Final = 100_000
@@ -60,26 +41,6 @@ async def share(pool: Pool, settings: Settings) -> Check:
         return _store("decay", "ok", kept)
     advice = f"consider MEMORY_DECAY_RETAINED={RETAINED:g}: starter.py simulate --retained {RETAINED:g}"
     return _store("decay", "note", f"{kept} ({cost_of(rule)})", advice)
-
-
-async def values(pool: Pool) -> Check:
-    """Look for what changes importance besides the agent: a second decay, or a trigger."""
-    if tenants := await fetch(pool, SET_EVERY_NIGHT, _ENOUGH):
-        first = tenants[0]
-        found = (
-            f"most memories of {len(tenants):,} tenants looked set by the agent two nights running "
-            f"({first['tenant_id']}: {first['rebased']:,} of {first['seen']:,}), so they hardly decay"
-        )
-        advice = "stop the other decay (RAE's beat has three tasks, docs/from-rae.md), or what else sets importance"
-        return _store("values", "warning", found, advice)
-    if tenants := await fetch(pool, ALTERED):
-        first = tenants[0]
-        found = (
-            f"a trigger stores another importance than decay writes in {len(tenants):,} tenants "
-            f"({first['tenant_id']}: {first['altered']:,} memories): they decay, and are written every night"
-        )
-        return _store("values", "warning", found, "set MEMORY_DECAY_TOLERANCE to the step that it rounds to")
-    return _store("values", "ok", "nothing but agents and decay sets importance")
 
 
 async def accesses(pool: Pool) -> Check:

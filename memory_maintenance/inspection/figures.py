@@ -12,6 +12,7 @@ import asyncpg
 
 from memory_maintenance.cycles.outcomes import CycleTotals
 from memory_maintenance.inspection.model_answers import newest_answers
+from memory_maintenance.inspection.preflight import latest_findings
 from memory_maintenance.inspection.successes import last_successes
 from memory_maintenance.observability.store_metrics import PoolFigures, StoreCollector, StoreFigures, registered
 from memory_maintenance.settings import Settings
@@ -23,16 +24,18 @@ from memory_maintenance.writers.model.budget import DEPLOYMENT, used
 NEWEST_TOTALS: Final = """
 -- inspection.NEWEST_TOTALS: what the newest completed daily cycle over the whole fleet came to.
 SELECT totals::text AS totals FROM maintenance.cycles
-WHERE kind = 'daily' AND status = 'completed' AND config->>'named_tenants' IS NULL ORDER BY completed_at DESC LIMIT 1
+WHERE kind = 'daily' AND status = 'completed' AND config->>'named_tenants' IS NULL AND completed_at <= now()
+ORDER BY completed_at DESC LIMIT 1
 """
 
 DECAYED_LONGEST_AGO: Final = """
 -- inspection.DECAYED_LONGEST_AGO: tenants that decay is on for, by the age of their last decay in seconds.
 -- A tenant without memories stays in the table for ever: the caller looks for the first that has some.
-SELECT tenant_id, extract(epoch FROM now() - decay_completed_as_of)::float8 AS age
+SELECT tenant_id, greatest(extract(epoch FROM now() - decay_completed_as_of)::float8, 0) AS age
 FROM maintenance.tenants
 WHERE decay_completed_as_of IS NOT NULL AND decay_off_since IS NULL
       AND NOT maintenance.is_paused(paused, paused_until)
+      AND to_regclass('memories') IS NOT NULL
 ORDER BY decay_completed_as_of, tenant_id
 LIMIT 100
 """
@@ -60,6 +63,9 @@ async def store_figures(pool: Pool, settings: Settings) -> StoreFigures:
             open_breakers=await fetch_value(db, OPEN_BREAKERS),
             model_unusable=(await newest_answers(db)).shares if settings.llm_backend == "openai" else {},
             fallback_takeover=await failed_night(db, settings) is not None,
+            findings=[
+                (cycle.kind, one.check, one.severity) for cycle in await latest_findings(db) for one in cycle.findings
+            ],
         )
 
 

@@ -54,7 +54,7 @@ async def current_lag(pool: Pool, settings: Settings) -> Lag:
         done = [row for row in rows if row["as_of"] is not None]
         sessions, oldest = await _due(db, [tenant.tenant_id for tenant in active], now, settings)
     return Lag(
-        decayed_longest_ago=now - done[0]["as_of"] if done else None,
+        decayed_longest_ago=max(now - done[0]["as_of"], timedelta(0)) if done else None,
         decayed_longest_ago_tenant=done[0]["tenant_id"] if done else None,
         never_decayed=len(rows) - len(done),
         due_sessions=sessions,

@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Final
 
-from memory_maintenance.inspection.health import Check, Level
+from memory_maintenance.inspection.health import Check
 from memory_maintenance.store.pool import Pool, fetch_row, fetch_value
 
 OLDEST: Final = 14
 NEWEST: Final = 18
 """Major versions of Postgres that the tests run on lie between these two."""
 
-SKEW_WARNING: Final = timedelta(seconds=5)
-SKEW_FAILURE: Final = timedelta(minutes=5)
-"""A run whose instant is further ahead of the database's clock is refused."""
-
 VERSION: Final = """
 -- inspection.VERSION: the server's, as a number.
 SHOW server_version_num
-"""
-
-CLOCK: Final = """
--- inspection.CLOCK: the server's, now.
-SELECT clock_timestamp()
 """
 
 RIGHTS: Final = """
@@ -45,15 +35,6 @@ SELECT current_user AS role,
            THEN has_database_privilege(current_database(), 'CREATE')
            ELSE has_schema_privilege('maintenance', 'CREATE')
        END AS may_create
-"""
-
-ROW_SECURITY: Final = """
--- inspection.ROW_SECURITY: whether policies hold for this role on memories.
-SELECT c.relrowsecurity AS is_on, c.relforcerowsecurity AS forced, pg_has_role(c.relowner, 'USAGE') AS owner,
-       r.rolsuper OR r.rolbypassrls AS bypasses, current_user AS role,
-       (SELECT count(*) FROM pg_policy p WHERE p.polrelid = c.oid)::integer AS policies
-FROM pg_class c, pg_roles r
-WHERE c.oid = 'memories'::regclass AND r.rolname = current_user
 """
 
 _store = partial(Check, "store")
@@ -94,37 +75,3 @@ async def rights(pool: Pool) -> Check:
             "migrate as the owner whenever a new version asks for it",
         )
     return _store("rights", "ok", f"{row['role']} may read and write memories and create in maintenance")
-
-
-async def row_security(pool: Pool) -> Check:
-    """Ask whether policies hide rows of memories from the role."""
-    row = await fetch_row(pool, ROW_SECURITY)
-    if row is None or not row["is_on"]:
-        return _store("row security", "ok", "off on memories")
-    if row["bypasses"] or (row["owner"] and not row["forced"]):
-        return _store("row security", "ok", f"on, with {row['policies']} policies; {row['role']} is exempt from them")
-    return _store(
-        "row security",
-        "failure",
-        f"on: policies hide rows from {row['role']}, and what is hidden is never maintained",
-        f"ALTER ROLE {row['role']} BYPASSRLS, or a policy that lets it see every tenant",
-    )
-
-
-async def clock(pool: Pool) -> Check:
-    """Compare Postgres' clock with this machine's, at the middle of the question."""
-    before = datetime.now(UTC)
-    theirs: datetime = await fetch_value(pool, CLOCK)
-    after = datetime.now(UTC)
-    return clock_check(theirs - (before + (after - before) / 2))
-
-
-def clock_check(skew: timedelta) -> Check:
-    """Return the verdict on Postgres' clock less this machine's."""
-    apart = abs(skew)
-    if apart <= SKEW_WARNING:
-        return _store("clock", "ok", f"{apart.total_seconds():.1f} s from Postgres' clock")
-    level: Level = "failure" if apart > SKEW_FAILURE else "warning"
-    late = "behind" if skew > timedelta(0) else "ahead of"
-    found = f"this machine is {apart.total_seconds():,.0f} s {late} Postgres' clock"
-    return _store("clock", level, found, "set both by NTP: runs reckon from an instant")

@@ -18,12 +18,15 @@ SESSION: Final = """
 --   $1 tenant_id   its own type
 --   $2 as_of       timestamptz
 --   $3 session_id  text
+--   $4 derivation_excluded, $5 model_excluded  text[]   classes that are no events; that no model is sent
 WITH adoption AS (
     SELECT at FROM maintenance.adoption($2) AS known (at)
 ),
 entries AS MATERIALIZED (
     SELECT r.id, $1::text AS tenant_id, r.project, r.created_at, r.kind,
-           r.kind = 'event' AND r.created_at <= $2 AND maintenance.is_live(r.expires_at, $2) AS is_event,
+           r.kind = 'event' AND r.created_at <= $2 AND maintenance.is_live(r.expires_at, $2)
+               AND NOT maintenance.is_excluded(r.info_class, to_jsonb($4::text[])) AS is_event,
+           maintenance.is_excluded(r.info_class, to_jsonb($5::text[])) AS never_sent,
            CASE WHEN r.kind = 'ours' THEN r.written END AS written,
            r.part = 0 AS counts
     FROM maintenance.session_rows($1, $3) r
@@ -41,7 +44,8 @@ events AS (
          LEFT JOIN told t USING (project)
          LEFT JOIN maintenance.lineage c
              ON c.tenant_id = e.tenant_id AND c.source_id = e.id AND c.task = 'summarization'
-         LEFT JOIN maintenance.set_aside_memories x ON x.memory_id = e.id AND x.kind = 'memory'
+         LEFT JOIN maintenance.set_aside_memories x
+             ON x.memory_id = e.id AND x.kind = 'memory' AND x.tenant_id = e.tenant_id
 )
 SELECT e.project, a.at AS adopted_at,
        count(*) FILTER (WHERE is_event AND counts)::integer AS events,
@@ -54,6 +58,7 @@ SELECT e.project, a.at AS adopted_at,
        coalesce(bool_or(e.written = 'fallback'), false) AS fallback,
        coalesce(bool_or(e.written = 'extractive'), false) AS extractive,
        coalesce(bool_or(e.written <> 'fallback'), false) AS good,
+       coalesce(bool_or(e.never_sent) FILTER (WHERE is_event OR e.kind = 'ours'), false) AS never_sent,
        EXISTS (
            SELECT 1 FROM maintenance.set_aside s
            WHERE s.kind = 'session' AND s.tenant_id = e.tenant_id AND s.project = e.project AND s.session_id = $3
@@ -144,7 +149,9 @@ async def unwritten_sessions(
 async def _reports(
     db: Executor, settings: Settings, control: TenantControl, session_id: str, as_of: datetime
 ) -> list[SessionReport]:
-    rows = await fetch(db, SESSION, control.tenant_id, as_of, session_id)
+    own = settings.for_tenant(control.overrides)
+    excluded = (list(own.derivation_excluded_classes), list(own.model_excluded_classes))
+    rows = await fetch(db, SESSION, control.tenant_id, as_of, session_id, *excluded)
     return [_report(row, control, settings, session_id, as_of) for row in rows]
 
 
@@ -183,6 +190,7 @@ def _state(row: Any) -> SessionState:
         summary_backend=backend or ("none" if row["fallback"] else None),
         fallback=row["fallback"],
         set_aside=row["set_aside"],
+        never_sent=row["never_sent"],
     )
 
 
@@ -240,6 +248,6 @@ def _not_yet(state: SessionState, rule: DueRule, as_of: datetime) -> list[str]:
             f"it still goes on: its last event is {since:.0f} minutes old, and {minutes:g} make it idle "
             f"(SUMMARIZATION_IDLE_MINUTES); from {rule.event_threshold} new events on the daily run does not wait"
         )
-    if state.set_aside and rule.backend == "openai":
+    if state.set_aside and rule.backend == "openai" and not state.never_sent:
         found.append("it is set aside, because the model failed at it: starter.py memories set-aside")
     return found or ["all that could be written now is a fallback, and there is a better text already"]

@@ -9,6 +9,7 @@ from typing import Final
 
 from memory_maintenance.inspection.health import Check
 from memory_maintenance.settings import Settings
+from memory_maintenance.store.classes import CLASSES, more_restricted
 
 OUR_PREFIXES: Final = (
     "MEMORY_",
@@ -38,6 +39,16 @@ OF_RAE: Final = {
     **dict.fromkeys(("CELERY_BROKER_URL", "CELERY_RESULT_BACKEND"), "nothing to do: TEMPORAL_ADDRESS takes its place"),
     "MEMORY_IMPORTANCE_DECAY_RATE": "MEMORY_BASE_DECAY_RATE, per day",
     "MEMORY_IMPORTANCE_DECAY_SCHEDULE": "MAINTENANCE_DAILY_CRON",
+    **dict.fromkeys(
+        (
+            "MEMORY_IMPORTANCE_FLOOR",
+            "MEMORY_IMPORTANCE_ACCELERATED_THRESHOLD_DAYS",
+            "MEMORY_IMPORTANCE_PROTECTED_THRESHOLD_DAYS",
+        ),
+        "nothing to do: RAE's defaults are fixed here",
+    ),
+    "MEMORY_RETENTION_DAYS": "nothing to do: retention stays RAE's",
+    "RAE_EMBEDDING_MODEL": "EMBEDDING_MODEL, as the endpoint of OPENAI_BASE_URL knows it",
     "RAE_APP_LOG_LEVEL": "LOG_LEVEL",
 }
 """Settings of RAE's that nothing here reads, and what to set instead; the rest is in docs/from-rae.md."""
@@ -86,6 +97,14 @@ CONTRADICTIONS: Final[tuple[Rule, ...]] = (
         lambda s: s.database_url is not None and s.postgres_host is not None,
         "DATABASE_URL and POSTGRES_HOST are both set: the first one is used",
         "unset the other",
+    ),
+    *(
+        (
+            lambda s, name=name: bool(more_restricted(getattr(s, name))),
+            f"{name.upper()} names a class and not every more restricted one",
+            f"name them, too: {', '.join(CLASSES)} is the order",
+        )
+        for name in ("model_excluded_classes", "derivation_excluded_classes")
     ),
     (
         lambda s: s.embedding_name is not None and s.embedding_model is None,

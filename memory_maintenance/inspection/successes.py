@@ -12,9 +12,10 @@ from memory_maintenance.store.pool import Executor, fetch, to_json
 from memory_maintenance.tasks import TASKS
 
 LAST_SUCCESS: Final = """
--- inspection.LAST_SUCCESS: the newest completed cycle of each kind, over the whole fleet.
+-- inspection.LAST_SUCCESS: the newest completed cycle of each kind, over the whole fleet. What lies in the future was
+-- recorded by a wrong clock: nobody knows when it was.
 SELECT DISTINCT ON (kind) kind, cycle_id, started_at, completed_at, now() - completed_at AS age
-FROM maintenance.cycles WHERE status = 'completed' AND config->>'named_tenants' IS NULL
+FROM maintenance.cycles WHERE status = 'completed' AND config->>'named_tenants' IS NULL AND completed_at <= now()
 ORDER BY kind, completed_at DESC
 """
 
@@ -28,8 +29,8 @@ WITH runs AS (
            max(c.started_at) FILTER (WHERE r.status = 'completed') OVER (PARTITION BY r.tenant_id, c.kind)
                AS succeeded_at
     FROM maintenance.tenant_runs r JOIN maintenance.cycles c USING (cycle_id)
-    WHERE c.kind <> 'daily' OR c.config->'tasks' IS NULL
-          OR c.config->'tasks' @> $1::text::jsonb
+    WHERE (c.kind <> 'daily' OR c.config->'tasks' IS NULL OR c.config->'tasks' @> $1::text::jsonb)
+          AND c.started_at <= now()
 ),
 counted AS (
     SELECT tenant_id, kind, succeeded_at, now() - succeeded_at AS age,

@@ -6,12 +6,14 @@ import logging
 import sys
 from contextlib import suppress
 from types import TracebackType
-from typing import TextIO
+from typing import Any, TextIO
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from memory_maintenance.observability.tracebacks import traceback_text, write_traceback
+from memory_maintenance.printable import printable_value
+from memory_maintenance.redaction import without_credentials
 from memory_maintenance.settings import Settings
 
 logger = structlog.get_logger(__name__)
@@ -30,7 +32,11 @@ def configure_logs(settings: Settings) -> None:
     """Send the logs of this process to standard error in the format of the settings."""
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[_without_reprs, *_SHARED, structlog.stdlib.ExtraAdder()],
-        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_rendering(settings.log_format)],
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            _shown,
+            *_rendering(settings.log_format),
+        ],
     )
     handler = _StandardError(sys.stderr)
     handler.setFormatter(formatter)
@@ -43,6 +49,12 @@ def configure_logs(settings: Settings) -> None:
     )
     quiet_third_party_loggers()
     sys.excepthook = _log_crash
+
+
+def log_warnings(settings: Settings) -> None:
+    """Log every setting that does not do what its owner may think: a process says so once, at its start."""
+    for warning in settings.warnings():
+        logger.warning("setting_without_effect", explanation=warning)
 
 
 class _StandardError(logging.StreamHandler[TextIO]):
@@ -60,6 +72,21 @@ def _without_reprs(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     if event["_record"].name == "asyncio":
         event["event"] = str(event["event"]).partition("\n")[0]
     return event
+
+
+def _shown(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Show other people's text as ``printable`` does, and addresses without their credentials."""
+    return {
+        name: value if name == "exc_info" else _without_secrets(printable_value(value)) for name, value in event.items()
+    }
+
+
+def _without_secrets(value: Any) -> Any:
+    if isinstance(value, str):
+        return without_credentials(value)
+    if isinstance(value, dict):
+        return {name: _without_secrets(each) for name, each in value.items()}
+    return [_without_secrets(each) for each in value] if isinstance(value, list) else value
 
 
 def _log_crash(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

@@ -7,7 +7,7 @@ after a restart. Aggregate these with ``max``, never with ``sum``.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
@@ -36,6 +36,8 @@ class StoreFigures:
     """Share of the newest calls for texts by why they gave none, in [0, 1]."""
     fallback_takeover: bool = False
     """Whether the extractive writer writes the fallbacks."""
+    findings: Sequence[tuple[str, str, str]] = ()
+    """Kind of cycle, check and severity of what the newest preflights found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,14 @@ def _metrics(figures: StoreFigures) -> Iterator[Metric]:
         "Whether the extractive writer writes the fallbacks of a model that failed for a whole night, 1 or 0",
         int(figures.fallback_takeover),
     )
+    found = GaugeMetricFamily(
+        "memory_maintenance_preflight_findings",
+        "1 for what the preflight of the newest cycle of a kind found; severity: stop, warning",
+        labels=["kind", "check", "severity"],
+    )
+    for labels in figures.findings:
+        found.add_metric(labels, 1)
+    yield found
 
 
 def _gauge(name: str, help_: str, value: float) -> Metric:

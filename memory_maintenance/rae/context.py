@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.fields import FieldInfo
+
+from memory_maintenance.rae.projects import chosen_project
 
 
 class OutcomeType(StrEnum):
@@ -45,9 +49,27 @@ class ErrorCategory(StrEnum):
 
 
 class _Shape(BaseModel):
-    """One of RAE's shapes. A validation error does not repeat what was given: that is text of memories."""
+    """One of RAE's dataclasses: fields by position or by name, None for a default, and attributes that can be set.
 
-    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+    Each class has an ``__init__`` of its own because type checkers take that of a model as keywords only.
+    A validation error does not repeat what was given: that is text of memories.
+    """
+
+    model_config = ConfigDict(validate_assignment=True, hide_input_in_errors=True)
+
+    def __init__(self, *values: Any, **named: Any) -> None:
+        fields = type(self).model_fields
+        if len(values) > len(fields):
+            raise TypeError(f"{type(self).__name__} takes {len(fields)} values, {len(values)} were given")
+        by_position = dict(zip(fields, values, strict=False))
+        if twice := by_position.keys() & named.keys():
+            raise TypeError(f"{type(self).__name__} got {', '.join(sorted(twice))} by position and by name")
+        given = by_position | named
+        super().__init__(**{name: value for name, value in given.items() if not _reads_as_default(fields, name, value)})
+
+
+def _reads_as_default(fields: Mapping[str, FieldInfo], name: str, value: object) -> bool:
+    return value is None and name in fields and not fields[name].is_required()
 
 
 class Event(_Shape):
@@ -62,8 +84,7 @@ class Event(_Shape):
     error: dict[str, Any] | None = None
 
     def __init__(self, *values: Any, **named: Any) -> None:
-        """Take the fields by position or by name, as RAE's dataclass does."""
-        super().__init__(**dict(zip(type(self).model_fields, values, strict=False)), **named)
+        super().__init__(*values, **named)
 
 
 class ErrorInfo(_Shape):
@@ -72,14 +93,19 @@ class ErrorInfo(_Shape):
     error_category: ErrorCategory = ErrorCategory.UNKNOWN_ERROR
     error_message: str
     error_code: str | None = None
+    traceback: str | None = None
+    """Not given to a model."""
     tool_name: str | None = None
     context: dict[str, Any] | None = None
 
+    def __init__(self, *values: Any, **named: Any) -> None:
+        super().__init__(*values, **named)
+
 
 class ReflectionContext(_Shape):
-    """What to reflect upon; ``project`` None reads as ``default``."""
+    """What to reflect upon; ``project`` None reads as ``default``, ``project_id`` is its older name."""
 
-    events: tuple[Event, ...] = Field(min_length=1)
+    events: list[Event] = Field(min_length=1)
     outcome: OutcomeType
     tenant_id: str
     project: str | None = None
@@ -87,7 +113,15 @@ class ReflectionContext(_Shape):
     task_description: str | None = None
     task_goal: str | None = None
     session_id: UUID | str | None = None
-    related_memory_ids: tuple[UUID, ...] = ()
+    user_preferences: dict[str, Any] | None = None
+    """Not used, as ``previous_attempts``: RAE has them and gives them to no model."""
+    previous_attempts: int = 0
+    related_memory_ids: list[UUID] = []
+
+    def __init__(self, *values: Any, project_id: str | None = None, **named: Any) -> None:
+        if project_id is not None:
+            named["project"] = chosen_project(project_id, named.get("project"))
+        super().__init__(*values, **named)
 
 
 class ReflectionResult(_Shape):
@@ -102,7 +136,10 @@ class ReflectionResult(_Shape):
     confidence: float = Field(default=0.5, ge=0, le=1)
     tags: list[str] = []
     error_category: ErrorCategory | None = None
-    source_event_ids: tuple[str, ...] = ()
-    related_memory_ids: tuple[UUID, ...] = ()
+    source_event_ids: list[str] = []
+    related_memory_ids: list[UUID] = []
     metadata: dict[str, Any] = {}
     generated_at: datetime = Field(default_factory=lambda: datetime.now(UTC))
+
+    def __init__(self, *values: Any, **named: Any) -> None:
+        super().__init__(*values, **named)

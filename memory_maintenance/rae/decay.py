@@ -16,6 +16,8 @@ from memory_maintenance.decay.policy import DecayRule
 from memory_maintenance.decay.rule import RuleArguments, decay_rule
 from memory_maintenance.decay.task import Decay
 from memory_maintenance.errors import InvalidRequestError, MaintenanceError
+from memory_maintenance.preflight.check import Surroundings
+from memory_maintenance.preflight.checks import ensure_fit
 from memory_maintenance.settings import Settings, load_settings
 from memory_maintenance.store.clock import checked_as_of
 from memory_maintenance.store.pool import Pool
@@ -66,18 +68,21 @@ class DecayWorker:
             as_of: the instant to reckon from; None: the database's clock.
 
         Returns:
-            ``total_tenants`` that were decayed to their last memory, and ``total_updated`` memories.
+            ``total_tenants`` that were asked for, also those that failed or were left out, as RAE counts; and
+            ``total_updated`` memories.
 
         Raises:
             InvalidRequestError: an argument out of its range.
             AsOfInFutureError: *as_of* is more than five minutes ahead of the database's clock.
+            PreflightError: the store is not fit for it: hidden rows, a standby, a wrong clock.
         """
         began, arguments = time.monotonic(), RuleArguments(decay_rate, consider_access_stats)
         if isinstance(tenant_ids, str):
             raise InvalidRequestError("tenant_ids: give a list, also of one tenant")
         if as_of is not None and (as_of.tzinfo is None or as_of.year < _EARLIEST_YEAR):
             raise InvalidRequestError(f"as_of {as_of.isoformat()}: give a time with its zone, from {_EARLIEST_YEAR} on")
-        pool, stats = self._task.tools.pool, {"total_tenants": 0, "total_updated": 0}
+        pool = self._task.tools.pool
+        await ensure_fit(pool, Surroundings(self._task.tools.settings))
         run = Run(cycle_id=uuid4(), as_of=await checked_as_of(pool, as_of))
         off = self._task.off(self._task.tools.settings)
         if off:
@@ -86,15 +91,16 @@ class DecayWorker:
             chosen = [control.tenant_id for control in await all_tenants(pool)]
         else:
             chosen = list(dict.fromkeys(map(str, tenant_ids)))
+        stats, decayed = {"total_tenants": len(chosen), "total_updated": 0}, 0
         for tenant_id in chosen:
             try:
                 batch = await self._decay(tenant_id, run, arguments)
             except MaintenanceError as error:
                 logger.error("tenant_decay_failed", tenant_id=tenant_id, error_type=type(error).__name__)  # noqa: TRY400
                 continue
-            stats["total_tenants"] += batch is not None and batch.status == "done"
+            decayed += batch is not None and batch.status == "done"
             stats["total_updated"] += batch.counts["updated"] if batch else 0
-        if not off or stats["total_tenants"]:
+        if not off or decayed:
             logger.info("decay_cycle_completed", stats=stats, total_duration_seconds=time.monotonic() - began)
         return stats
 

@@ -36,7 +36,7 @@ class DreamingWorker:
         reflection_engine: RAE's argument, in place of settings and model.
 
     Raises:
-        InvalidRequestError: the engine is not one of this library's.
+        InvalidRequestError: the engine is not this library's own class.
     """
 
     def __init__(
@@ -49,7 +49,8 @@ class DreamingWorker:
     ) -> None:
         if reflection_engine is None:
             reflection_engine = ReflectionEngineV2(pool, settings, model)
-        elif not isinstance(reflection_engine, ReflectionEngineV2):
+        elif type(reflection_engine) is not ReflectionEngineV2:
+            # Its tools are used, not its methods: those of another class, or of a subclass, would be ignored.
             raise InvalidRequestError("reflection_engine: give a memory_maintenance.ReflectionEngineV2, or a model")
         self._task = Dreaming(replace(reflection_engine.tools, pool=pool))
 
@@ -63,9 +64,9 @@ class DreamingWorker:
         *,
         project: str | None = None,
     ) -> list[dict[str, str | None]]:
-        """Dream for one project; return the ids of what was stored: one entry, or none.
+        """Dream for one project; return the ids of the reflections that were stored or updated.
 
-        ``strategy_id`` is None where the reflection came without a strategy. A model that fails, also with an
+        ``strategy_id`` is None where a reflection has no strategy. A model that fails, also with an
         exception of its own, gives none.
 
         Raises:
@@ -89,7 +90,7 @@ class DreamingWorker:
             error_type = type(error).__name__
             logger.warning("dreaming_cycle_failed", tenant_id=tenant_id, project=project_id, error_type=error_type)
             return []
-        if outcome.status != "stored":
-            return []
-        strategy = None if outcome.strategy_id is None else str(outcome.strategy_id)
-        return [{"reflection_id": str(outcome.reflection_id), "strategy_id": strategy}]
+        return [
+            {"reflection_id": str(one.id), "strategy_id": None if one.strategy_id is None else str(one.strategy_id)}
+            for one in outcome.reflections
+        ]

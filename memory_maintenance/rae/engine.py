@@ -12,8 +12,9 @@ from memory_maintenance.dreaming.reflecting import Reflection, reflect
 from memory_maintenance.dreaming.statements import OWN_SOURCES, QUERY, SPELLING, STORED
 from memory_maintenance.dreaming.storing import free_ids, reflection_memories
 from memory_maintenance.rae.context import Event, ReflectionContext, ReflectionResult
-from memory_maintenance.rae.projects import chosen_project
+from memory_maintenance.rae.projects import chosen_project, chosen_query
 from memory_maintenance.settings import Settings, load_settings
+from memory_maintenance.store.classes import UNCLASSIFIED
 from memory_maintenance.store.derived import (
     ids_after,
     insert_derived,
@@ -99,6 +100,7 @@ class ReflectionEngineV2:
                 tenant_id=tenant_id,
                 project=project_id,
                 session_id=None if session_id is None else str(session_id),
+                subject=project_id or DEFAULT_PROJECT,
                 layer=layer,
                 ids=await free_ids(db, reflection, wanted),
                 sources=[Source(*row) for row in await fetch(db, OWN_SOURCES, tenant_id, list(reflection.sources))],
@@ -124,9 +126,9 @@ class ReflectionEngineV2:
 
         ``project`` and ``query`` are RAE's newer names of ``project_id`` and ``query_text``.
         """
-        wanted = None if tags is None else list(tags)
+        wanted = list(tags) if tags else None
         name = chosen_project(project_id, project)
-        text = query if query_text is None else query_text
+        text = chosen_query(query_text, query)
         words = clean(text) if text else None
         chosen = (DEFAULT_PROJECT if name is None else name, words or None, min_importance, wanted, k)
         rows = await fetch(self.tools.pool, QUERY, tenant_id, *chosen)
@@ -157,6 +159,7 @@ def _memory(event: Event, context: ReflectionContext) -> Memory:
         importance=float(importance) if isinstance(importance, int | float) else 0.5,
         project=context.project,
         session_id=event.metadata.get("session_id"),
+        info_class=str(event.metadata.get("info_class") or UNCLASSIFIED).lower(),
     )
 
 
@@ -180,7 +183,7 @@ def _result(reflection: Reflection, context: ReflectionContext, memories: Sequen
         confidence=reflection.confidence,
         tags=list(reflection.tags),
         error_category=context.error.error_category if context.error else None,
-        source_event_ids=tuple(event_ids[str(one)] for one in reflection.sources),
+        source_event_ids=[event_ids[str(one)] for one in reflection.sources],
         related_memory_ids=context.related_memory_ids,
         metadata=metadata,
     )

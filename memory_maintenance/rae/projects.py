@@ -1,4 +1,4 @@
-"""A project by either of RAE's names: ``project_id`` in its documents, ``project`` since 2026-03-25."""
+"""Arguments by either of RAE's names: ``project_id`` in its documents is ``project`` since 2026-03-25."""
 
 from __future__ import annotations
 
@@ -11,6 +11,19 @@ def chosen_project(project_id: str | None, project: str | None) -> str | None:
     Raises:
         InvalidRequestError: the two names say different things.
     """
-    if project_id is not None and project is not None and project_id != project:
-        raise InvalidRequestError(f"project_id is {project_id!r} and project is {project!r}: give one of them")
-    return project if project_id is None else project_id
+    return _either("project_id", project_id, "project", project)
+
+
+def chosen_query(query_text: str | None, query: str | None) -> str | None:
+    """Return the words that a caller looks for, under either name; None: none.
+
+    Raises:
+        InvalidRequestError: the two names say different things.
+    """
+    return _either("query_text", query_text, "query", query)
+
+
+def _either(older: str, old: str | None, newer: str, new: str | None) -> str | None:
+    if old is not None and new is not None and old != new:
+        raise InvalidRequestError(f"{older} is {old!r} and {newer} is {new!r}: give one of them")
+    return new if old is None else old

@@ -22,8 +22,23 @@ class MaintenanceScheduler:
         self, tenant_ids: Sequence[str] | None = None, *, as_of: datetime | None = None, dry_run: bool = False
     ) -> dict[str, Any]:
         """Do the daily maintenance of every tenant or those given, as ``run_maintenance``; return RAE's statistics."""
-        return await run_maintenance(self._pool, self._settings, tenant_ids=tenant_ids, as_of=as_of, dry_run=dry_run)
+        stats = await run_maintenance(self._pool, self._settings, tenant_ids=tenant_ids, as_of=as_of, dry_run=dry_run)
+        return _as_rae(stats)
 
     async def run_hourly_maintenance(self, *, as_of: datetime | None = None, dry_run: bool = False) -> dict[str, Any]:
         """Summarize idle sessions of every tenant; return the same shape."""
-        return await run_maintenance(self._pool, self._settings, kind="hourly", as_of=as_of, dry_run=dry_run)
+        return _as_rae(await run_maintenance(self._pool, self._settings, kind="hourly", as_of=as_of, dry_run=dry_run))
+
+
+def _as_rae(stats: dict[str, Any]) -> dict[str, Any]:
+    """Return *stats* with ``skipped`` in ``dreaming`` as RAE has it: True where dreaming is off, and absent elsewhere.
+
+    What a run calls ``skipped`` there, how many dreams were left out, is ``dreams_skipped``. A tenant whose
+    override lets it dream makes dreaming on.
+    """
+    dreams = dict(stats["dreaming"])
+    dreams["dreams_skipped"] = dreams.pop("skipped")
+    dreamt = dreams["reflections_generated"] or dreams["failed"] or dreams["dreams_skipped"]
+    if not stats["config"]["dreaming_enabled"] and not dreamt:
+        dreams |= {"skipped": True, "reason": "disabled_by_config"}
+    return stats | {"dreaming": dreams}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
 import structlog
 
-from memory_maintenance.errors import InvalidRequestError
+from memory_maintenance.errors import InvalidRequestError, MaintenanceError, ModelUnavailableError
 from memory_maintenance.rae.projects import chosen_project
 from memory_maintenance.settings import Settings, load_settings
 from memory_maintenance.store.clock import checked_as_of
@@ -21,9 +22,25 @@ from memory_maintenance.task import Tools
 from memory_maintenance.tenants.control import load_tenant
 from memory_maintenance.work import Run
 from memory_maintenance.writers.model.asking import patient_model
-from memory_maintenance.writers.model.question import LanguageModel
+from memory_maintenance.writers.model.question import Answer, AnswerT, LanguageModel, Question
 
 logger = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Injected:
+    """A caller's model. An exception of its own is an unusable answer: RAE's worker then writes a fallback."""
+
+    model: LanguageModel
+
+    async def ask(self, question: Question[AnswerT]) -> Answer[AnswerT]:
+        try:
+            return await self.model.ask(question)
+        except MaintenanceError:
+            raise
+        except Exception as error:
+            kind = type(error).__name__
+            raise ModelUnavailableError("model_error", f"the model given raised {kind}") from error
 
 
 class SummarizationWorker:
@@ -37,7 +54,8 @@ class SummarizationWorker:
 
     def __init__(self, pool: Pool, settings: Settings | None = None, model: LanguageModel | None = None) -> None:
         settings = settings or load_settings()
-        self._task = Summarization(Tools(pool, settings, model or patient_model(settings, pool)))
+        asked = patient_model(settings, pool) if model is None else _Injected(model)
+        self._task = Summarization(Tools(pool, settings, asked))
 
     async def summarize_session(
         self,
@@ -50,7 +68,8 @@ class SummarizationWorker:
     ) -> dict[str, Any] | None:
         """Summarize a session of at least *min_events* new events, due or not; return the stored summary.
 
-        None where nothing was stored: too few new events, disabled, paused, or the model gave nothing.
+        None where nothing was stored: too few new events, disabled, paused, or the model gave nothing. A model that
+        fails, also with an exception of its own, leaves a fallback summary.
 
         Raises:
             InvalidRequestError: no session, or two different projects, were given.

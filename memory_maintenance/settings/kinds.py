@@ -1,4 +1,7 @@
-"""The kinds of values that settings have, and how they are read from a variable."""
+"""The kinds of values that settings have, and how they are read from a variable.
+
+Complaints name an entry by its number: its text may be a key in the wrong place.
+"""
 
 from __future__ import annotations
 
@@ -40,11 +43,11 @@ def _layer_speeds(value: object) -> object:
     if not isinstance(value, str):
         return value
     speeds: dict[str, str] = {}
-    for part in filter(str.strip, value.split(",")):
+    for number, part in enumerate(filter(str.strip, value.split(",")), start=1):
         spelling, _, speed = (side.strip() for side in part.partition("="))
         name = _LAYER_NAMES.get(spelling.lower())
         if name is None or not speed:
-            raise ValueError(f"{part.strip()!r} is not LAYER=SPEED with a layer of {', '.join(_LAYER_NAMES)}")
+            raise ValueError(f"entry {number} is not LAYER=SPEED with a layer of {', '.join(_LAYER_NAMES)}")
         if name in speeds:
             raise ValueError(f"the layer {name} is named twice")
         speeds[name] = speed
@@ -56,23 +59,23 @@ def _prices(value: object) -> object:
     if not isinstance(value, str):
         return value
     prices: dict[str, tuple[Decimal, Decimal]] = {}
-    for part in filter(str.strip, value.split(",")):
+    for number, part in enumerate(filter(str.strip, value.split(",")), start=1):
         model, _, price = part.strip().rpartition("=")
         if not model:
-            raise ValueError(f"{part.strip()!r} is not MODEL=INPUT/OUTPUT")
+            raise ValueError(f"entry {number} is not MODEL=INPUT/OUTPUT")
         if model in prices:
-            raise ValueError(f"the model {model} is named twice")
-        prices[model] = _price_pair(model, price)
+            raise ValueError(f"entry {number} names a model that an earlier entry names")
+        prices[model] = _price_pair(number, price)
     return prices
 
 
-def _price_pair(model: str, text: str) -> tuple[Decimal, Decimal]:
+def _price_pair(number: int, text: str) -> tuple[Decimal, Decimal]:
     try:
         both = [Decimal(price.strip()) for price in text.split("/")]
     except InvalidOperation:
         both = []
     if len(both) != 2 or not all(price.is_finite() and price >= 0 for price in both):  # noqa: PLR2004
-        raise ValueError(f"the price of {model} is {text!r}, not INPUT/OUTPUT, as 0.15/0.60 for a million tokens")
+        raise ValueError(f"the price in entry {number} is not INPUT/OUTPUT, as 0.15/0.60 for a million tokens")
     return both[0], both[1]
 
 
@@ -92,7 +95,16 @@ def _proxy(value: SecretStr) -> SecretStr:
 
 
 ProxyAddress = Annotated[SecretStr, AfterValidator(_proxy)]
+
+
+def _lower_words(value: object) -> object:
+    """Read ``Confidential, restricted`` as two words in lower case, as classes are compared."""
+    words = _words(value)
+    return tuple(lower(word) for word in words) if isinstance(words, list | tuple) else words
+
+
 Tags = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
+Classes = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_lower_words)]
 ModelPrices = Annotated[
     dict[str, tuple[Annotated[Decimal, Ge(0)], Annotated[Decimal, Ge(0)]]], NoDecode, BeforeValidator(_prices)
 ]

@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal
 from annotated_types import Ge, Le, Lt
 from pydantic import BaseModel, ConfigDict, PlainSerializer
 
-from memory_maintenance.settings.kinds import Share, Tags
+from memory_maintenance.settings.kinds import Classes, Share, Tags
 
 MOST_TOKENS: Final = 10**15
 """More than a tenant can use in a day, and far from what Postgres can count."""
@@ -31,6 +31,10 @@ class TenantOverrides(BaseModel):
     """Tags whose memories never decay, in place of the deployment's."""
     summarization_enabled: bool | None = None
     dreaming_enabled: bool | None = None
+    model_excluded_classes: Classes | None = None
+    """Classes of memories that no model is sent, in place of the deployment's."""
+    derivation_excluded_classes: Classes | None = None
+    """Classes of memories from which nothing is derived, in place of the deployment's."""
     daily_tokens: Annotated[int, Ge(0), Le(MOST_TOKENS)] | None = None
     """Tokens the tenant may use in a UTC day; 0: its texts are written without a model."""
     daily_cost: Annotated[Decimal, Ge(0), Le(MOST_TOKENS), _AS_NUMBER] | None = None
@@ -45,6 +49,8 @@ SETTING_OF: Final = {
     "protected_tags": "memory_decay_protected_tags",
     "summarization_enabled": "summarization_enabled",
     "dreaming_enabled": "dreaming_enabled",
+    "model_excluded_classes": "model_excluded_classes",
+    "derivation_excluded_classes": "derivation_excluded_classes",
     "daily_tokens": "model_daily_tokens_per_tenant",
     "daily_cost": "model_daily_cost_per_tenant",
 }

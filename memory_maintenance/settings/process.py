@@ -58,6 +58,8 @@ class Settings(RunSettings, WritingSettings, DecaySettings, ModelSettings, Serve
             "decay_layers": dict(self.memory_decay_layers),
             "decay_protected_tags": sorted(self.memory_decay_protected_tags),
             "decay_tolerance": self.memory_decay_tolerance,
+            "model_excluded_classes": sorted(self.model_excluded_classes),
+            "derivation_excluded_classes": sorted(self.derivation_excluded_classes),
             "llm_backend": self.llm_backend,
             "llm_model": self.rae_llm_model_default if self.llm_backend == "openai" else None,
             "embedding_model": self.embedding_model if self.embeds else None,
@@ -102,7 +104,9 @@ def load_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         faults = [
-            f"{'_'.join(map(str, e['loc'])).upper()}: {_words(e['msg'])}".removeprefix(": ") for e in error.errors()
+            # Of an entry in a mapping pydantic gives its name, too, which may be a key in the wrong place.
+            f"{str(e['loc'][0]).upper() if e['loc'] else ''}: {_words(e['msg'])}".removeprefix(": ")
+            for e in error.errors()
         ]
         raise SettingsError("settings: " + "; ".join(faults)) from None
 

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, model_validator
 
 from memory_maintenance.settings.kinds import (
     Count,
+    Seconds,
     SettingsGroup,
     Share,
     lower,
@@ -31,6 +32,8 @@ class RunSettings(SettingsGroup):
     """After this long an hourly run starts no further work."""
     maintenance_fail_ratio: Share = 1.0
     """A run fails when a larger share of its tenants failed; 1: never."""
+    maintenance_clock_tolerance_seconds: Seconds = 300
+    """No run starts where the clocks of Postgres and of this machine or Temporal differ by more than this."""
     maintenance_child_for_every_tenant: bool = False
     """Whether every tenant has a workflow of its own; else, in a fleet with more work than one page of 200 tenants,
     those whose only work is a small decay are done 25 in a step."""

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from annotated_types import Ge, Le
 
 from memory_maintenance.settings.kinds import (
+    Classes,
     Count,
     SettingsGroup,
     Share,
@@ -32,6 +33,12 @@ class WritingSettings(SettingsGroup):
     """After a daily cycle without one usable answer of the model, store chosen sentences in place of RAE's fallback,
     until the model gives a usable answer; off: always as SUMMARIZATION_FALLBACK says."""
 
+    model_excluded_classes: Classes = ()
+    """Values of `info_class` whose memories are never sent to a model, as confidential,restricted: their summaries and
+    reflections are written without one and not embedded. A class unknown to RAE counts as restricted."""
+    derivation_excluded_classes: Classes = ()
+    """Values of `info_class` whose memories are neither summarized nor reflected on."""
+
     reflective_memory_enabled: bool = True
     """Whether reflections are generated at all."""
     reflective_memory_mode: Literal["full", "lite"] = "full"
@@ -44,6 +51,8 @@ class WritingSettings(SettingsGroup):
     """Least undecayed importance of a memory that is dreamt about."""
     dreaming_max_samples: Annotated[int, Ge(3), Le(200)] = 20
     """Most memories in one dream."""
+    dreaming_theme_window_days: Annotated[int, Ge(1), Le(365)] = 45
+    """How far back the evidence of a theme may lie; a theme needs it from two sessions or days."""
 
     @property
     def dreaming(self) -> bool:

@@ -1,8 +1,8 @@
 """Memories that maintenance writes, summaries, reflections, strategies, and what each was made from.
 
 What makes a memory a derived one is its lineage, not its id: an id that somebody else has taken is passed over, and
-every statement names the tenant. Only columns that every store has are written; what RAE's table has besides
-(``agent_id``, ``embedding``, the table ``memory_embeddings``) is served where it is there.
+every statement names the tenant. Only columns that every store has are written here; ``inheritance.py`` fills those
+that RAE's table has besides, and vectors of an old text (``embedding``, ``memory_embeddings``) are taken away.
 Every function runs in the caller's transaction.
 """
 
@@ -11,11 +11,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID, uuid5
 
 import structlog
 
+from memory_maintenance.store.inheritance import inherit
 from memory_maintenance.store.memory import Memory, Source
 from memory_maintenance.store.pool import Executor, execute, fetch_row, fetch_value, to_json
 
@@ -28,7 +30,8 @@ _LONGEST_COLUMN: Final = 255
 class DerivedMemory:
     """A memory about others, its ``sources``; ``importance`` is in [0, 1].
 
-    ``task`` derives it, about ``subject``: a session's id, a project's name.
+    ``task`` derives it, about ``subject``: a session's id, a theme's key. It is stored with *importance*, or the
+    mean of what its sources have by then where that is less: it never outranks them. ``created_at`` None means now.
     """
 
     id: UUID
@@ -44,11 +47,19 @@ class DerivedMemory:
     session_id: str | None
     metadata: Mapping[str, Any]
     sources: tuple[Source, ...]
+    read: tuple[UUID, ...] = ()
+    """What its writer read besides: their class counts, for a text may tell of more than it names."""
+    created_at: datetime | None = None
 
     @property
     def session_column(self) -> str | None:
         """Return the session id where it fits the column: agents may keep any text in the metadata."""
         return self.session_id if self.session_id and len(self.session_id) <= _LONGEST_COLUMN else None
+
+    @property
+    def source_ids(self) -> list[UUID]:
+        """Return the rows that it is made from."""
+        return [source.id for source in self.sources]
 
     @property
     def full_metadata(self) -> dict[str, Any]:
@@ -92,51 +103,51 @@ SELECT EXISTS (SELECT FROM memories WHERE id = $1)
 
 INSERT_DERIVED: Final = """
 -- store.INSERT_DERIVED: twice is once, because the id comes from what the memory is about.
+-- It does not outrank its sources, and nobody has recalled it: by its default, now(), decay would protect it.
 --   $1 id, $2 tenant_id, $3 content, $4 source, $5 importance, $6 layer, $7 tags
---   $8 project, $9 session_id, $10 metadata text, JSON
-INSERT INTO memories (id, tenant_id, content, source, importance, layer, tags, project, session_id, metadata)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::text::jsonb)
+--   $8 project, $9 session_id, $10 metadata text, JSON; $11 created_at, NULL: now; $12 source_ids uuid[]
+INSERT INTO memories (
+    id, tenant_id, content, source, importance, layer, tags, project, session_id, metadata, created_at, last_accessed_at
+)
+VALUES ($1, $2, $3, $4, least($5::float8, (
+            SELECT avg(maintenance.known_importance(s.importance))
+            FROM memories s WHERE s.tenant_id = $2 AND s.id = ANY ($12::uuid[]) AND s.id <> $1
+        )), $6, $7, $8, $9, $10::text::jsonb, coalesce($11::timestamptz, now()), NULL)
 ON CONFLICT DO NOTHING
 """
 
 REWRITE_DERIVED: Final = """
 -- store.REWRITE_DERIVED: a new text in place, in the project that its sources are in now. What others put into the
--- metadata stays.
---   $1 id, $2 tenant_id, $3 content, $4 importance, $5 tags, $6 metadata text, JSON; $7 project
-UPDATE memories
-SET content = $3, importance = $4, tags = $5, metadata = coalesce(metadata, '{}') || $6::text::jsonb, project = $7
-WHERE id = $1 AND tenant_id = $2
+-- metadata stays. Its rank is that of all its sources, the earlier ones too.
+--   $1 id, $2 tenant_id, $3 content, $4 importance, $5 tags, $6 metadata text, JSON; $7 project, $8 source_ids uuid[]
+UPDATE memories AS m
+SET content = $3, tags = $5, metadata = coalesce(m.metadata, '{}') || $6::text::jsonb, project = $7,
+    importance = least($4::float8, (
+        SELECT avg(maintenance.known_importance(s.importance))
+        FROM memories s
+        WHERE s.tenant_id = $2 AND s.id <> $1 AND s.id IN (
+            SELECT unnest($8::uuid[])
+            UNION
+            SELECT l.source_id FROM maintenance.lineage l WHERE l.tenant_id = m.tenant_id::text AND l.derived_id = $1
+        )
+    ))
+WHERE m.id = $1 AND m.tenant_id = $2
 """
 
 LINK: Final = """
--- store.LINK: what a derived memory is made from. A source that was read again counts as it says now.
+-- store.LINK: what a derived memory is made from. A source that was read again counts as it says now, and derived_at is
+-- when the text was last written.
 -- Itself, where it was made from nothing that is a memory: lineage names every derived memory.
 --   $1 tenant_id (its own type), $2 derived_id uuid
 --   $3 source_ids  uuid[]
 --   $4 hashes      bytea[]
 --   $5 task, $6 subject  text
-INSERT INTO maintenance.lineage AS l (tenant_id, derived_id, source_id, task, subject, source_hash)
+INSERT INTO maintenance.lineage (tenant_id, derived_id, source_id, task, subject, source_hash)
 SELECT m.tenant_id::text, m.id, s.id, $5, $6, s.hash
 FROM memories m CROSS JOIN unnest($3::uuid[], $4::bytea[]) AS s (id, hash)
 WHERE m.tenant_id = $1 AND m.id = $2
 ON CONFLICT (tenant_id, derived_id, source_id) DO UPDATE
 SET source_hash = excluded.source_hash, derived_at = excluded.derived_at
-WHERE l.source_hash IS DISTINCT FROM excluded.source_hash
-"""
-
-SET_AGENT: Final = """
--- store.SET_AGENT: the agent of the sources, when they have one in common; else the column's default stays.
---   $1 id         uuid
---   $2 sources    uuid[]
---   $3 tenant_id  its own type
-UPDATE memories m
-SET agent_id = one.agent_id
-FROM (
-    SELECT min(s.agent_id) AS agent_id FROM memories s
-    WHERE s.tenant_id = $3 AND s.id = ANY ($2)
-    HAVING min(s.agent_id) = max(s.agent_id)
-) one
-WHERE m.id = $1 AND m.tenant_id = $3
 """
 
 FORGET_VECTOR: Final = """
@@ -154,8 +165,8 @@ DELETE FROM memory_embeddings e USING memories m WHERE e.memory_id = m.id AND m.
 """
 
 EXTRAS: Final = """
--- store.EXTRAS: what this store has besides the columns that every store has.
-SELECT bool_or(attname = 'agent_id') AS agents, bool_or(attname = 'embedding') AS vector,
+-- store.EXTRAS: where this store keeps vectors: in the column, in RAE's table, or nowhere.
+SELECT bool_or(attname = 'embedding') AS vector,
        to_regclass('memory_embeddings') IS NOT NULL AS vectors
 FROM pg_attribute WHERE attrelid = 'memories'::regclass AND attnum > 0 AND NOT attisdropped
 """
@@ -182,12 +193,11 @@ async def insert_derived(db: Executor, memory: DerivedMemory) -> bool:
     """Store *memory* with its lineage unless its id is taken; return whether it was stored."""
     m = memory
     head = (m.id, m.tenant_id, m.content, m.source, m.importance, m.layer, list(m.tags))
-    if not await execute(db, INSERT_DERIVED, *head, m.project, m.session_column, to_json(m.full_metadata)):
+    tail = (m.project, m.session_column, to_json(m.full_metadata), m.created_at, m.source_ids)
+    if not await execute(db, INSERT_DERIVED, *head, *tail):
         return False
-    extras = await fetch_row(db, EXTRAS)
-    if extras and extras["agents"]:
-        await execute(db, SET_AGENT, m.id, [source.id for source in m.sources], m.tenant_id)
     await _link(db, memory)
+    await inherit(db, m.id, m.tenant_id, m.read, rewritten=False)
     return True
 
 
@@ -195,7 +205,7 @@ async def rewrite_derived(db: Executor, memory: DerivedMemory) -> bool:
     """Give a stored memory the text of *memory*, made from these sources too; return whether it is still there."""
     m = memory
     text = (m.content, m.importance, list(m.tags), to_json(m.full_metadata))
-    if not await execute(db, REWRITE_DERIVED, m.id, m.tenant_id, *text, m.project):
+    if not await execute(db, REWRITE_DERIVED, m.id, m.tenant_id, *text, m.project, m.source_ids):
         return False
     extras = await fetch_row(db, EXTRAS)
     if extras and extras["vector"]:
@@ -203,6 +213,7 @@ async def rewrite_derived(db: Executor, memory: DerivedMemory) -> bool:
     if extras and extras["vectors"]:
         await execute(db, FORGET_VECTORS, m.id, m.tenant_id)
     await _link(db, memory)
+    await inherit(db, m.id, m.tenant_id, m.read, rewritten=True)
     return True
 
 

@@ -25,6 +25,7 @@ from memory_maintenance.errors import (
     StatementTimeoutError,
     StoreError,
 )
+from memory_maintenance.redaction import HIDDEN, shown_address
 
 
 class Verdict(NamedTuple):
@@ -61,7 +62,7 @@ VERDICTS: Final[Mapping[str, Verdict]] = {
     "53": Verdict(DatabaseUnavailableError, "{where} is short of a resource: {kind}; look at its memory and its disk"),
     "53300": Verdict(DatabaseUnavailableError, "{where} has no connection free: {kind}; lower DATABASE_POOL_SIZE"),
     "58": Verdict(DatabaseUnavailableError, "{where} has trouble with its machine: {kind}; look at its log"),
-    # A failover takes seconds. An address that always is a standby's is named by the run's deadline and `doctor`.
+    # A failover takes seconds. An address that always is a standby's is stopped by the preflight.
     "25006": Verdict(DatabaseUnavailableError, "{where} is read-only: {kind}; a failover, or the address of a standby"),
     # Ended by our own bound: this process stood still in a transaction, and others wanted its locks. A new one begins.
     "25P03": Verdict(
@@ -164,9 +165,11 @@ def address(dsn: str) -> str:
     """Return host, port and database of *dsn*, without user and password."""
     try:
         parts = urlsplit(dsn)
-        return f"{parts.hostname or 'localhost'}:{parts.port or 5432}{parts.path}"
+        place = f"{parts.hostname or 'localhost'}:{parts.port or 5432}{parts.path}"
     except ValueError:
-        return "the address in DATABASE_URL"
+        place = HIDDEN
+    clear = "://" in dsn and HIDDEN not in (place, shown_address(dsn))
+    return place if clear else "the address in DATABASE_URL"
 
 
 def _judged(error: asyncpg.PostgresError, where: str) -> MaintenanceError:

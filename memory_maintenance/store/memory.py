@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from memory_maintenance.store.classes import UNCLASSIFIED
+
 
 class Source(NamedTuple):
     """A row that something is derived from; ``hash`` tells its text as it was read, None: it was not."""
@@ -35,5 +37,6 @@ class Memory:
     source: str | None = None
     tags: tuple[str, ...] = ()
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    info_class: str = UNCLASSIFIED
     rows: tuple[Source, ...] = ()
     """The rows that hold it: several where RAE's engine stored a long text in parts; ``id`` is the first one's."""

@@ -22,6 +22,7 @@ from memory_maintenance.store.schema import (
     ADDED,
     APPLIED,
     COLUMNS,
+    ELSEWHERE,
     INDEX_STATE,
     INDEX_STATES,
     INDEXES,
@@ -150,6 +151,9 @@ async def _upgrade(db: asyncpg.Connection) -> None:
 async def _prepare_memories(db: asyncpg.Connection) -> None:
     """Create the table or check it, and add our columns."""
     if not await db.fetchval("SELECT to_regclass('memories') IS NOT NULL"):
+        # An empty table beside the one that agents write to would be maintained for ever, and that one never.
+        if elsewhere := await db.fetchrow(ELSEWHERE):
+            raise StoreShapeError(f"{elsewhere['here']}, and there is {elsewhere['others']}: {elsewhere['advice']}")
         await db.execute(TABLE)
     shape = await db.fetchrow(SHAPE)
     assert shape is not None  # noqa: S101  the table is there by now

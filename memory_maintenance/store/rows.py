@@ -40,6 +40,7 @@ def _memory(parts: Sequence[asyncpg.Record]) -> Memory:
         session_id=first["session_id"],
         layer=first["layer"],
         source=first["source"],
+        info_class=first["info_class"],
         tags=tuple(tag for tag in first["tags"] or () if tag is not None),
         rows=tuple(Source(part["id"], part["hash"]) for part in parts),
     )

@@ -99,6 +99,34 @@ FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
 WHERE a.attrelid = 'memories'::regclass AND a.attnum > 0 AND NOT a.attisdropped
 """
 
+ELSEWHERE: Final = """
+-- store.ELSEWHERE: memories that the search_path does not lead to, where it leads to none or to an empty table: those
+-- there are, those with rows first, and how to name the first. Read of the catalog alone: others' rows may be hidden.
+WITH found AS (
+    SELECT c.oid, n.nspname AS schema, c.relname AS name, to_regclass('memories') = c.oid AS here,
+           c.relkind NOT IN ('r', 'p', 'm') OR pg_relation_size(c.oid) > 0
+           OR EXISTS (SELECT FROM pg_partition_tree(c.oid) AS t WHERE pg_relation_size(t.relid) > 0) AS filled
+    FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE lower(c.relname) = 'memories' AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition
+          AND n.nspname <> 'information_schema' AND n.nspname NOT LIKE 'pg\\_%'
+),
+others AS (SELECT * FROM found WHERE here IS NOT TRUE),
+first AS (SELECT * FROM others ORDER BY filled DESC, name <> 'memories', schema LIMIT 1)
+SELECT CASE WHEN to_regclass('memories') IS NULL
+           THEN format('the search_path (%s) leads to no table memories', current_setting('search_path'))
+           ELSE (SELECT format('%I.memories, to which the search_path leads, is empty', schema) FROM found WHERE here)
+       END AS here,
+       (SELECT string_agg(format('%I.%I', schema, name), ', ' ORDER BY filled DESC, schema, name)
+        FROM others) AS others,
+       CASE WHEN first.name = 'memories'
+           THEN format('ALTER ROLE %I IN DATABASE %I SET search_path = %I, public; or add ?search_path=%s,public to '
+                       'DATABASE_URL', current_user, current_database(), schema, schema)
+           ELSE format('ALTER TABLE %I.%I RENAME TO memories', schema, name)
+       END AS advice
+FROM first
+WHERE to_regclass('memories') IS NULL OR (first.filled AND NOT (SELECT filled FROM found WHERE here))
+"""
+
 SHAPE: Final = """
 -- store.SHAPE: whether memories can be decayed and derived memories stored in it. is_table: its rows can be locked;
 -- other_key: by what it, or a part of it, is partitioned, if not by tenant_id alone; has_key: no id is there twice.

@@ -90,7 +90,7 @@ async def _page(
 def due_arguments(
     tenant_ids: Sequence[str], as_of: datetime, rule: DueRule, settings: Settings, project: str | None = None
 ) -> tuple[Any, ...]:
-    """Return the parameters $1 to $12 of the statements about due sessions."""
+    """Return the parameters $1 to $14 of the statements about due sessions."""
     threshold = rule.event_threshold if rule.daily else None
     return (
         list(tenant_ids),
@@ -105,4 +105,6 @@ def due_arguments(
         settings.model_daily_tokens_per_tenant,
         settings.model_daily_cost_per_tenant,
         rule.since(as_of),
+        list(settings.derivation_excluded_classes),
+        list(settings.model_excluded_classes),
     )

@@ -19,6 +19,7 @@ _DUE: Final = """-- Sessions of some tenants that are due, as DueRule.is_due say
 --   $9 project          text         NULL: every project
 --   $10 daily_tokens, $11 daily_cost numeric   what a tenant without an override may use: of nothing, none is asked
 --   $12 since           timestamptz  only sessions with a new event since then; NULL: as far back as $7 lets
+--   $13 derivation_excluded, $14 model_excluded  text[]   classes that are no events; that no model is sent
 -- Read are sessions with an event of that time that is in no summary, and those whose summary can be better.
 -- What a row of a session is says maintenance.session_rows; RAE's summaries cover what came before them, if they are
 -- older than adoption. Ours count whenever they were stored.
@@ -65,12 +66,21 @@ touched AS (
 ),
 entries AS MATERIALIZED (
     SELECT s.tenant_id, s.session_id, r.id, r.project, r.created_at, r.part,
-           CASE WHEN r.kind <> 'event' OR (r.created_at <= $2 AND maintenance.is_live(r.expires_at, $2)) THEN r.kind END
-               AS kind,
-           CASE WHEN r.kind = 'ours' THEN r.written END AS written
+           CASE
+               WHEN r.kind <> 'event'
+                    OR (r.created_at <= $2 AND maintenance.is_live(r.expires_at, $2)
+                        AND NOT maintenance.is_excluded(r.info_class, x.never_derived)) THEN r.kind
+           END AS kind,
+           CASE WHEN r.kind = 'ours' THEN r.written END AS written,
+           maintenance.is_excluded(r.info_class, x.never_sent) AS never_sent
     FROM touched s
          CROSS JOIN LATERAL maintenance.session_rows(s.tenant_id, s.session_id) r
          LEFT JOIN maintenance.tenants t ON t.tenant_id = s.tenant_id::text
+         CROSS JOIN LATERAL (
+             SELECT maintenance.setting(t.overrides, 'derivation_excluded_classes', to_jsonb($13::text[]))
+                        AS never_derived,
+                    maintenance.setting(t.overrides, 'model_excluded_classes', to_jsonb($14::text[])) AS never_sent
+         ) x
     WHERE s.session_id <> ''
           AND maintenance.setting(t.overrides, 'summarization_enabled', to_jsonb($3::boolean)) = 'true'
           AND ($9::text IS NULL OR r.project = $9)
@@ -81,7 +91,8 @@ sessions AS (
            max(e.created_at) FILTER (WHERE kind = 'theirs' AND e.created_at <= a.at) AS told_until,
            coalesce(bool_or(written = 'fallback'), false) AS fallback,
            coalesce(bool_or(written = 'extractive'), false) AS extractive,
-           coalesce(bool_or(written <> 'fallback'), false) AS good
+           coalesce(bool_or(written <> 'fallback'), false) AS good,
+           coalesce(bool_or(never_sent) FILTER (WHERE kind IN ('event', 'ours')), false) AS never_sent
     FROM entries e CROSS JOIN adoption a
     GROUP BY e.tenant_id, e.project, e.session_id, a.at
     HAVING max(e.created_at) FILTER (WHERE kind = 'event') >= a.at - $7
@@ -95,7 +106,10 @@ uncovered AS MATERIALIZED (
               SELECT FROM maintenance.lineage c
               WHERE c.tenant_id = e.tenant_id::text AND c.source_id = e.id AND c.task = 'summarization'
           )
-          AND NOT EXISTS (SELECT 1 FROM maintenance.set_aside_memories x WHERE x.memory_id = e.id AND x.kind = 'memory')
+          AND NOT EXISTS (
+              SELECT FROM maintenance.set_aside_memories x
+              WHERE x.memory_id = e.id AND x.kind = 'memory' AND x.tenant_id = e.tenant_id::text
+          )
     GROUP BY e.tenant_id, e.project, e.session_id, a.earliest
     HAVING max(e.created_at) >= a.earliest
 ),
@@ -110,7 +124,8 @@ due AS (
          CROSS JOIN LATERAL (
              SELECT CASE
                  WHEN $8::text <> 'openai' THEN $8
-                 WHEN maintenance.setting(t.overrides, 'daily_tokens', to_jsonb($10::numeric)) = '0'
+                 WHEN s.never_sent
+                      OR maintenance.setting(t.overrides, 'daily_tokens', to_jsonb($10::numeric)) = '0'
                       OR maintenance.setting(t.overrides, 'daily_cost', to_jsonb($11::numeric)) = '0'
                      THEN 'extractive'
                  WHEN a.name IS NOT NULL THEN 'none'
@@ -133,11 +148,11 @@ DUE_SESSIONS: Final = (
 """
     + _DUE
     + """
---   $13 after_project, $14 after_session, $15 limit: the page after this session
+--   $15 after_project, $16 after_session, $17 limit: the page after this session
 SELECT project, session_id FROM due
-WHERE $13::text IS NULL OR (project, session_id) > ($13, $14::text)
+WHERE $15::text IS NULL OR (project, session_id) > ($15, $16::text)
 ORDER BY project, session_id
-LIMIT $15
+LIMIT $17
 """
 )
 
@@ -173,10 +188,10 @@ DUE_SIZES: Final = (
 """
     + _DUE
     + """
---   $13 most_characters  integer   of a content that a model is given
---   $14 frame            integer   bytes that an event's line has besides it
+--   $15 most_characters  integer   of a content that a model is given
+--   $16 frame            integer   bytes that an event's line has besides it
 SELECT d.writer, count(*) FILTER (WHERE e.part = 0) AS events,
-       array_agg(octet_length(left(m.content, $13::integer)) + $14::integer) AS bytes
+       array_agg(octet_length(left(m.content, $15::integer)) + $16::integer) AS bytes
 FROM due d
      JOIN entries e
          ON e.tenant_id::text = d.tenant_id AND e.project = d.project AND e.session_id = d.session_id

@@ -61,6 +61,8 @@ class SessionState:
     summary_backend: str | None = None
     fallback: bool = False
     set_aside: bool = False
+    never_sent: bool = False
+    """Whether it has an event that no model may be sent."""
     last_new_event_at: datetime | None = None
 
     @property
@@ -137,7 +139,9 @@ class DueRule:
         )
 
     def _writer(self, session: SessionState) -> Backend:
-        return "none" if session.set_aside and self.backend == "openai" else self.backend
+        if self.backend != "openai":
+            return self.backend
+        return "extractive" if session.never_sent else "none" if session.set_aside else "openai"
 
 
 def can_improve(backend: Backend, *, written_by: str | None, fallback: bool, recent: bool = True) -> bool:
@@ -158,8 +162,11 @@ def summary_id(session: SessionKey, part: int = 1) -> UUID:
 
 
 def summary_importance(events: Sequence[Memory]) -> float:
-    """Return 1.2 × the mean undecayed importance of *events*, at most 1. Source: RAE's SummarizationWorker."""
-    return min(1.0, 1.2 * fmean(event.importance for event in events))
+    """Return the mean undecayed importance of *events*: a summary does not outrank what it sums up.
+
+    RAE's SummarizationWorker took 1.2 × the mean, its fallback too: see decision 25.
+    """
+    return fmean(event.importance for event in events)
 
 
 def fallback_text(events: Sequence[Memory]) -> str:

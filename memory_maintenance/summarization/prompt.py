@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final
 
 from pydantic import BeforeValidator, ConfigDict, Field
 
 from memory_maintenance.store.memory import Memory
+from memory_maintenance.writers.extractive.sentiment import Mood, nearest_mood
 from memory_maintenance.writers.model.question import ModelAnswer, Purpose, Question, listed
 from memory_maintenance.writers.model.untrusted import as_dated_line, as_line, delimited
-
-Sentiment = Literal["positive", "neutral", "negative", "mixed"]
 
 EVENT_CHARACTERS: Final = 4_000
 """Longest part of one event that a model is given."""
@@ -46,10 +45,6 @@ Where parts contradict each other, the later one holds.
 {_RULES}"""
 
 
-def _in_lower_case(value: Any) -> Any:
-    return value.strip().lower() if isinstance(value, str) else value
-
-
 class SessionSummaryResponse(ModelAnswer):
     """A summary of one session, by a model or by chosen sentences."""
 
@@ -57,7 +52,7 @@ class SessionSummaryResponse(ModelAnswer):
 
     summary: str = Field(min_length=1, max_length=_SUMMARY_CHARACTERS)
     key_topics: Annotated[tuple[str, ...], BeforeValidator(listed)] = Field(max_length=12)
-    sentiment: Annotated[Sentiment, BeforeValidator(_in_lower_case)]
+    sentiment: Annotated[Mood, BeforeValidator(nearest_mood)]
 
     def prose(self) -> str:
         """Return the summary."""

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from memory_maintenance.store.classes import UNCLASSIFIED, is_excluded
 from memory_maintenance.store.derived import (
     DerivedMemory,
     free_id,
@@ -49,6 +50,7 @@ class StoredSummary:
     id: UUID
     content: str
     metadata: Mapping[str, Any]
+    info_class: str = UNCLASSIFIED
 
     @property
     def fallback(self) -> bool:
@@ -59,6 +61,11 @@ class StoredSummary:
     def backend(self) -> str:
         """Return who wrote it."""
         return str(self.metadata.get("backend"))
+
+    @property
+    def refused(self) -> bool:
+        """Return whether the extractive writer's own text of the same events was not fit to be stored."""
+        return self.metadata.get("refused") is not None
 
     @property
     def revision(self) -> int:
@@ -81,6 +88,8 @@ class Session:
     events: Sequence[Memory]
     new: Sequence[Memory]
     part: int = 1
+    excluded: Collection[str] = ()
+    """Classes from which nothing is derived."""
 
     @property
     def tenant_id(self) -> str:
@@ -89,15 +98,27 @@ class Session:
 
     @property
     def continues(self) -> str | None:
-        """Return the stored summary's words where a model can go on from them: it wrote them and they are whole."""
+        """Return the stored summary's words where a model can go on from them: it wrote them and they are whole.
+
+        Not where they may tell of events that are excluded by now.
+        """
         if self.stored is None or self.stored.fallback or self.stored.backend != "openai":
+            return None
+        if is_excluded(self.stored.info_class, self.excluded):
             return None
         return summary_of(self.stored.content)
 
     def improvable(self, backend: Backend) -> bool:
         """Return whether *backend* writes a better text than the stored one."""
         stored = self.stored
-        return stored is not None and can_improve(backend, written_by=stored.backend, fallback=stored.fallback)
+        if stored is None or (stored.refused and backend == "extractive"):
+            return False
+        return can_improve(backend, written_by=stored.backend, fallback=stored.fallback)
+
+    def has_class(self, excluded: Collection[str]) -> bool:
+        """Return whether an event, or what the stored summary was made from, is of a class in *excluded*."""
+        classes = {event.info_class for event in self.events} | ({self.stored.info_class} if self.stored else set())
+        return any(is_excluded(one, excluded) for one in classes)
 
     def without(self, left_out: Collection[UUID]) -> Session:
         """Return the session as a summary tells it that does without some of its events."""
@@ -113,16 +134,16 @@ class Session:
         return self.stored is not None and not self.stored.fallback
 
 
-async def read_session(db: Executor, key: SessionKey, as_of: datetime) -> Session:
-    """Return what is known of a session as of *as_of*."""
+async def read_session(db: Executor, key: SessionKey, as_of: datetime, *, excluded: Collection[str] = ()) -> Session:
+    """Return what is known of a session as of *as_of*; memories of the classes in *excluded* are no events."""
     stored, part = await _stored(db, key, SUMMARIES)
     session = (key.tenant_id, key.project_name, key.session_id)
-    rows = await fetch(db, EVENTS, *session, as_of, stored.id if stored else None, LONGEST_CONTENT)
+    rows = await fetch(db, EVENTS, *session, as_of, stored.id if stored else None, LONGEST_CONTENT, list(excluded))
     left_out = {row["text"] for row in rows if row["is_set_aside"]}
     new_rows = {row["id"] for row in rows if row["is_new"]}
     events = memories_of(row for row in rows if row["text"] not in left_out)
     new = [event for event in events if any(row.id in new_rows for row in event.rows)]
-    return Session(key, stored, events, new, part)
+    return Session(key, stored, events, new, part, excluded)
 
 
 async def _stored(db: Executor, key: SessionKey, statement: str) -> tuple[StoredSummary | None, int]:
@@ -131,19 +152,19 @@ async def _stored(db: Executor, key: SessionKey, statement: str) -> tuple[Stored
     for row in rows:
         metadata = json_object(row["metadata"])
         if metadata.get("text_sha256") == text_hash(row["content"]):
-            return StoredSummary(row["id"], row["content"], metadata), len(rows) + 1
+            return StoredSummary(row["id"], row["content"], metadata, row["info_class"]), len(rows) + 1
     return None, len(rows) + 1
 
 
 async def store_summary(
-    pool: Pool, session: Session, written: Written, *, dates: DatesKept, cycle_id: UUID | None
+    pool: Pool, session: Session, written: Written, *, dates: DatesKept, cycle_id: UUID | None, as_of: datetime
 ) -> DerivedMemory | None:
     """Store what was *written* and cover its events in one transaction; those it left out stay new.
 
     None, and nothing stored, when somebody else wrote or edited the summary, or
     covered one of the new events, since the session was read: twice is once.
     """
-    memory = _memory(session, session.without(written.left_out), written, dates, cycle_id)
+    memory = _memory(session, session.without(written.left_out), written, dates, cycle_id, as_of)
     left_out = [row.id for event in session.events if event.id in written.left_out for row in event.rows]
     async with transaction(pool) as db:
         # One lock for the session of every project: a project may be renamed meanwhile.
@@ -170,7 +191,7 @@ def _state(stored: StoredSummary | None) -> tuple[UUID, str, int] | None:
 
 
 def _memory(
-    session: Session, told: Session, written: Written, dates: DatesKept, cycle_id: UUID | None
+    session: Session, told: Session, written: Written, dates: DatesKept, cycle_id: UUID | None, as_of: datetime
 ) -> DerivedMemory:
     events = told.events
     read = told.new if session.continues else events
@@ -192,6 +213,7 @@ def _memory(
             "last_event_at": events[-1].created_at.isoformat(),
             "backend": written.backend,
             "fallback": written.fallback,
+            "refused": written.refused,
             "model": written.model,
             "prompt_version": written.prompt_version,
             "question": written.question,
@@ -205,4 +227,5 @@ def _memory(
             "revision": session.stored.revision + 1 if session.stored else 1,
         },
         sources=tuple(row for event in read for row in event.rows),
+        created_at=as_of,
     )

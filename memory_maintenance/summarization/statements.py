@@ -15,27 +15,31 @@ EVENTS: Final = """
 --   $4 as_of       timestamptz
 --   $5 summary_id  uuid      NULL: there is none yet
 --   $6 most_characters  integer   of a longer content both ends are read
-WITH told AS (
-    SELECT max(r.created_at) AS until
-    FROM maintenance.session_rows($1, $3) r
-    WHERE r.kind = 'theirs' AND r.project = $2
-          AND r.created_at <= (SELECT maintenance.adoption($4))
+--   $7 excluded         text[]    classes from which nothing is derived
+WITH entries AS MATERIALIZED (
+    SELECT * FROM maintenance.session_rows($1, $3) WHERE project = $2
+),
+told AS (
+    SELECT max(created_at) AS until
+    FROM entries
+    WHERE kind = 'theirs' AND created_at <= (SELECT maintenance.adoption($4))
 )
 SELECT m.id, m.tenant_id::text AS tenant_id, m.project, $3::text AS session_id, m.layer, m.source, m.tags, m.created_at,
        maintenance.ends_of(m.content, $6) AS content, maintenance.fingerprint(m.content) AS hash,
        maintenance.undecayed(m.importance, m.decayed_importance, m.base_importance) AS importance,
-       maintenance.text_of(m.id, m.metadata) AS text, maintenance.part_of(m.metadata) AS part,
+       maintenance.text_of(m.id, m.metadata) AS text, e.part, e.info_class,
        c.source_id IS NULL AS is_new,
        EXISTS (
-           SELECT FROM maintenance.set_aside_memories x WHERE x.memory_id = m.id AND x.kind = 'memory'
+           SELECT FROM maintenance.set_aside_memories x
+           WHERE x.memory_id = m.id AND x.kind = 'memory' AND x.tenant_id = m.tenant_id::text
        ) AS is_set_aside
-FROM memories m
+FROM entries e
+     JOIN memories m ON m.tenant_id = $1 AND m.id = e.id
      CROSS JOIN told
      LEFT JOIN maintenance.lineage c
          ON c.tenant_id = m.tenant_id::text AND c.source_id = m.id AND c.task = 'summarization'
-WHERE m.tenant_id = $1 AND maintenance.is_event(m.layer, m.source, m.tags, m.metadata)
-      AND maintenance.session_of(m.session_id, m.metadata) = $3 AND maintenance.project_of(m.project) = $2
-      AND isfinite(m.created_at) AND maintenance.is_live(m.expires_at, $4)
+WHERE e.kind = 'event' AND maintenance.is_live(m.expires_at, $4)
+      AND NOT maintenance.is_excluded(e.info_class, to_jsonb($7::text[]))
       AND (m.created_at <= $4 OR c.derived_id = $5)  -- a later cycle may have covered more than this one looks at
       AND (c.derived_id = $5 OR (c.source_id IS NULL AND (told.until IS NULL OR m.created_at > told.until)))
 ORDER BY m.created_at, m.id
@@ -61,7 +65,8 @@ named AS (
     FROM of_session s JOIN maintenance.lineage l ON l.tenant_id = s.tenant_id AND l.derived_id = s.id
     WHERE l.task = 'summarization'
 )
-SELECT m.id, m.content, m.metadata::text AS metadata FROM named n JOIN memories m ON m.id = n.derived_id
+SELECT m.id, m.content, m.metadata::text AS metadata, maintenance.info_class_of(m.tenant_id, m.id) AS info_class
+FROM named n JOIN memories m ON m.id = n.derived_id
 WHERE m.tenant_id = $1
 ORDER BY m.created_at DESC, m.id DESC
 """

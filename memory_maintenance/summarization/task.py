@@ -13,7 +13,12 @@ from memory_maintenance.settings import Settings
 from memory_maintenance.summarization.dates import dates_kept
 from memory_maintenance.summarization.due import due_sessions, planned_sessions
 from memory_maintenance.summarization.estimate import SummaryEstimate, events_estimate
-from memory_maintenance.summarization.failing import count_failed_session, count_left_out, session_unit
+from memory_maintenance.summarization.failing import (
+    count_failed_session,
+    count_left_out,
+    session_unit,
+    set_events_aside,
+)
 from memory_maintenance.summarization.outcome import SummaryOutcome, log_failure, skipped, written, written_before
 from memory_maintenance.summarization.policy import SessionKey
 from memory_maintenance.summarization.session import Session, StoredSummary, read_session, store_summary
@@ -22,6 +27,7 @@ from memory_maintenance.summarization.writing import ModelWriter, Written, extra
 from memory_maintenance.task import LISTED_AT_MOST, Listed, Task
 from memory_maintenance.tenants.control import Tenant
 from memory_maintenance.work import Counts, Done, Run, TaskSpec, Unit
+from memory_maintenance.writers.extractive.background import tenant_background
 from memory_maintenance.writers.model.backend import Backend, backend_of
 from memory_maintenance.writers.model.set_aside import is_set_aside
 
@@ -121,9 +127,10 @@ class Summarization(Task[SessionUnit]):
         Raises:
             LanguageModelError: a retryable one: nothing is stored, ask again.
         """
-        found = await read_session(self.tools.pool, session, run.as_of)
+        excluded = tenant.settings.derivation_excluded_classes
+        found = await read_session(self.tools.pool, session, run.as_of, excluded=excluded)
         needed = tenant.settings.summarization_min_events if run.min_events is None else run.min_events
-        writer = await self._writer(tenant, session)
+        writer = await self._writer(tenant, found)
         backend: Backend = "none" if writer == "set_aside" else writer
         if not found.events or (len(found.new) < needed and not found.improvable(backend)):
             return written_before(found, run.cycle_id) or skipped(session, "insufficient_events", len(found.new))
@@ -134,10 +141,13 @@ class Summarization(Task[SessionUnit]):
             return _expected(found, writer, tenant.settings)
         return await self._write_and_store(tenant, found, writer, run)
 
-    async def _writer(self, tenant: Tenant, session: SessionKey) -> Writer:
+    async def _writer(self, tenant: Tenant, session: Session) -> Writer:
         backend = backend_of(tenant.settings)
-        aside = backend == "openai" and await is_set_aside(self.tools.pool, session_unit(session))
-        return "set_aside" if aside else backend
+        if backend != "openai":
+            return backend
+        if session.has_class(tenant.settings.model_excluded_classes):
+            return "extractive"
+        return "set_aside" if await is_set_aside(self.tools.pool, session_unit(session.key)) else "openai"
 
     async def _write_and_store(self, tenant: Tenant, session: Session, writer: Writer, run: Run) -> SummaryOutcome:
         pool, attempt_group, reason = self.tools.pool, str(run.cycle_id), None
@@ -146,7 +156,7 @@ class Summarization(Task[SessionUnit]):
                 text = await self._by_model(tenant, session, attempt_group)
                 await count_left_out(pool, tenant.settings, session.key, text.left_out, attempt_group=attempt_group)
             elif writer == "extractive":
-                text = await extracted(session.events)
+                text = await self._extracted(session, run)
             elif writer == "set_aside":
                 text, reason = await self._fallback(tenant, session, run), "set_aside"
             else:
@@ -161,12 +171,23 @@ class Summarization(Task[SessionUnit]):
             if isinstance(error, ModelForbiddenError) or session.well_told:
                 return SummaryOutcome("failed", error.reason, events=len(session.new))
             text, reason = await self._fallback(tenant, session, run), error.reason
+        if text.refused:
+            reason = reason or text.refused
+            logger.warning(
+                "extractive_summary_refused",
+                tenant_id=session.key.tenant_id,
+                session_id=session.key.session_id,
+                reason=text.refused,
+            )
+            if session.well_told:
+                await set_events_aside(pool, session, text.refused, attempt_group=attempt_group)
+                return SummaryOutcome("failed", reason, events=len(session.new))
         return await self._store(session, text, run, reason)
 
     async def _fallback(self, tenant: Tenant, session: Session, run: Run) -> Written:
         chosen = tenant.settings.summarization_fallback == "extractive"
         if chosen or await failed_night(self.tools.pool, self.tools.settings, run.cycle_id):
-            return await extracted(session.events, fallback=True)
+            return await self._extracted(session, run, fallback=True)
         return quoted(session.events)
 
     async def _by_model(self, tenant: Tenant, session: Session, attempt_group: str) -> Written:
@@ -179,9 +200,17 @@ class Summarization(Task[SessionUnit]):
         )
         return await writer.write(session.new if session.continues else session.events, session.continues)
 
+    async def _extracted(self, session: Session, run: Run, *, fallback: bool = False) -> Written:
+        others = await tenant_background(
+            self.tools.pool, session.key.tenant_id, run.as_of, without_session=session.key.session_id
+        )
+        return await extracted(session.events, fallback=fallback, background=others)
+
     async def _store(self, session: Session, text: Written, run: Run, reason: str | None) -> SummaryOutcome:
         dates = await asyncio.to_thread(dates_kept, session.events, text.text)
-        memory = await store_summary(self.tools.pool, session, text, dates=dates, cycle_id=run.cycle_id)
+        memory = await store_summary(
+            self.tools.pool, session, text, dates=dates, cycle_id=run.cycle_id, as_of=run.as_of
+        )
         if memory is None:
             return skipped(session.key, "already_summarized", len(session.new))
         outcome = written(StoredSummary(memory.id, memory.content, memory.metadata), reason)

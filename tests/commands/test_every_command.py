@@ -40,6 +40,7 @@ ARGUMENTS = {
     "memories import": [__file__],
     "memories explain": [SOME_ID],
     "memories restore": ["--all", "--yes"],
+    "decay rewind": ["--to", "2026-03-01"],
     "memories requeue": ["--tenant", "acme", "--all"],
 }
 """What each command needs to be told; the others need nothing."""

@@ -202,7 +202,7 @@ async def test_overrides_that_cannot_be_read_are_one_tenants_trouble(pool):
     await execute(pool, "INSERT INTO maintenance.tenants (tenant_id, overrides) VALUES ('broken', '[1]')")
     page = await plan_of_the_fleet(pool)
     assert [plan.tenant_id for plan in page.plans] == ["acme", "broken"]
-    assert await DecayWorker(pool, Settings()).run_decay_cycle(as_of=NOW) == {"total_tenants": 1, "total_updated": 1}
+    assert await DecayWorker(pool, Settings()).run_decay_cycle(as_of=NOW) == {"total_tenants": 2, "total_updated": 1}
 
 
 async def test_an_unknown_tenant_is_named(pool):

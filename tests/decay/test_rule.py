@@ -65,8 +65,8 @@ def test_a_layer_may_be_named_in_any_spelling_and_is_meant_in_all(configured, va
 @pytest.mark.parametrize(
     ("value", "fault"),
     [
-        pytest.param("sematic=1", r"'sematic=1' is not LAYER=SPEED with a layer of episodic, em", id="unknown"),
-        pytest.param("semantic", "'semantic' is not LAYER=SPEED", id="no speed"),
+        pytest.param("sematic=1", r"entry 1 is not LAYER=SPEED with a layer of episodic, em", id="unknown"),
+        pytest.param("semantic", "entry 1 is not LAYER=SPEED", id="no speed"),
         pytest.param("sm=1,ltm=2", "the layer semantic is named twice", id="named twice"),
         pytest.param("semantic=fast", "valid number", id="no number"),
         pytest.param("semantic=-1", "greater than or equal to 0", id="negative"),

@@ -276,7 +276,7 @@ async def test_an_as_of_that_cannot_be_meant_is_refused(as_of):
 async def test_an_unknown_tenant_is_refused_and_leaves_no_trace(any_pool):
     with capture_logs() as logs:
         stats = await _worker(any_pool).run_decay_cycle([TENANT], as_of=NIGHT)
-    assert stats == {"total_tenants": 0, "total_updated": 0}
+    assert stats == {"total_tenants": 1, "total_updated": 0}
     assert [log["error_type"] for log in logs if log["event"] == "tenant_decay_failed"] == ["TenantNotFoundError"]
     assert await fetch_row(any_pool, "SELECT 1 FROM maintenance.tenants") is None
 
@@ -329,7 +329,7 @@ async def test_time_while_decay_was_off_does_not_count(pool, whole_deployment):
         off = _worker(pool)
         await override(pool, TENANT, {"decay_enabled": False})
     for night in (1, 2):
-        assert await off.run_decay_cycle(as_of=NIGHT + night * DAY) == {"total_tenants": 0, "total_updated": 0}
+        assert await off.run_decay_cycle(as_of=NIGHT + night * DAY) == {"total_tenants": 1, "total_updated": 0}
     await override(pool, TENANT, {"decay_enabled": None})
     back = NIGHT + 90 * DAY
     batch = await _worker(pool).decay_batch(TENANT, back)
@@ -377,7 +377,7 @@ async def test_a_cycle_decays_every_tenant_and_says_so(any_pool):
     await pause(any_pool, str(UUID(int=3)))
     with capture_logs() as logs:
         stats = await _worker(any_pool).run_decay_cycle()
-    assert stats == {"total_tenants": 2, "total_updated": 20}
+    assert stats == {"total_tenants": 3, "total_updated": 20}
     events = [log["event"] for log in logs]
     assert events.count("tenant_decay_completed") == 2
     assert logs[-1]["event"] == "decay_cycle_completed"
@@ -391,7 +391,7 @@ async def test_a_failing_tenant_is_not_the_others_failure(any_pool):
     )
     with capture_logs() as logs:
         stats = await _worker(any_pool).run_decay_cycle([OTHER_TENANT, uuid4(), TENANT, TENANT])
-    assert stats == {"total_tenants": 1, "total_updated": 10}
+    assert stats == {"total_tenants": 3, "total_updated": 10}
     failed = [log["error_type"] for log in logs if log["event"] == "tenant_decay_failed"]
     assert failed == ["InvalidRequestError", "TenantNotFoundError"]
 
@@ -400,7 +400,7 @@ async def test_decay_that_is_off_is_skipped_with_its_reason(pool):
     await _insert(pool)
     with capture_logs() as logs:
         stats = await _worker(pool, memory_importance_decay_enabled=False).run_decay_cycle()
-    assert stats == {"total_tenants": 0, "total_updated": 0}
+    assert stats == {"total_tenants": 1, "total_updated": 0}
     assert [(log["event"], log["reason"]) for log in logs] == [("decay_cycle_skipped", "disabled_by_config")]
 
 
@@ -422,7 +422,7 @@ async def test_a_tenant_that_is_paused_on_the_way_is_not_done_and_what_was_writt
     await _insert(pool)
     paused_on_the_way = told(pool, partial(pause, pool, TENANT))
     stats = await _worker(paused_on_the_way).run_decay_cycle(as_of=NIGHT)
-    assert stats == {"total_tenants": 0, "total_updated": 3}
+    assert stats == {"total_tenants": 1, "total_updated": 3}
 
 
 async def test_where_decay_is_off_a_tenant_with_an_override_decays_all_the_same(pool):
@@ -431,7 +431,7 @@ async def test_where_decay_is_off_a_tenant_with_an_override_decays_all_the_same(
     await override(pool, TENANT, {"decay_enabled": True})
     with capture_logs() as logs:
         stats = await _worker(pool, memory_importance_decay_enabled=False).run_decay_cycle(as_of=NIGHT)
-    assert stats == {"total_tenants": 1, "total_updated": 10}
+    assert stats == {"total_tenants": 2, "total_updated": 10}
     assert [log["event"] for log in logs] == ["decay_cycle_skipped", "tenant_decay_completed", "decay_cycle_completed"]
 
 
@@ -440,7 +440,7 @@ async def test_a_tenant_that_is_left_out_is_said_to_be_with_the_reason(pool, pau
     await _insert(pool)
     await (pause(pool, TENANT) if paused else override(pool, TENANT, {"decay_enabled": False}))
     with capture_logs() as logs:
-        assert await _worker(pool).run_decay_cycle(as_of=NIGHT) == {"total_tenants": 0, "total_updated": 0}
+        assert await _worker(pool).run_decay_cycle(as_of=NIGHT) == {"total_tenants": 1, "total_updated": 0}
     skipped = [log["reason"] for log in logs if log["event"] == "tenant_decay_skipped"]
     assert skipped == ["paused" if paused else "disabled_by_config"]
 

@@ -42,7 +42,7 @@ async def test_every_outcome_is_a_field_of_the_prompt(pool, tenant, outcome):
     assert f"\nOutcome: {outcome.value}\n" in model.questions[0].prompt
     assert model.questions[0].prompt.startswith("Goal: ship it\n")
     assert result is not None
-    assert (result.source_event_ids, result.metadata["outcome"]) == (("step 0", "step 1"), outcome.value)
+    assert (result.source_event_ids, result.metadata["outcome"]) == (["step 0", "step 1"], outcome.value)
 
 
 async def test_an_error_and_the_tools_are_told(pool, tenant):

@@ -80,6 +80,6 @@ async def test_a_trigger_that_rounds_is_told_with_what_spares_the_writing(pool):
     await execute(pool, "CREATE TRIGGER r BEFORE UPDATE ON memories FOR EACH ROW EXECUTE FUNCTION rounded()")
     await write(pool, "acme", ["a", "b"], start=NIGHT - 9 * DAY, importance=0.8)
     await DecayWorker(pool, settings()).run_decay_cycle(as_of=NIGHT)
-    check = (await _checks(pool))["values"]
+    check = (await _checks(pool))["rounding"]
     assert (check.level, "acme: 2 memories" in check.found) == ("warning", True)
     assert "MEMORY_DECAY_TOLERANCE" in (check.advice or "")

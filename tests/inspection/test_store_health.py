@@ -1,14 +1,13 @@
 """The store's checks on a real Postgres: what is well, and each thing that is not."""
 
-from datetime import timedelta
 from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
 
 import pytest
 
 from memory_maintenance.inspection.health import Check, has_failed
-from memory_maintenance.inspection.server_health import clock_check
 from memory_maintenance.inspection.store_health import store_checks
-from memory_maintenance.store.pool import Pool, execute, open_pool
+from memory_maintenance.store.pool import Pool, execute, fetch_value, open_pool
 from tests.agents import write
 from tests.inspection.conftest import settings
 from tests.nights import DAY, NIGHT, OUTCOMES, night
@@ -21,13 +20,51 @@ async def _checks(pool: Pool) -> dict[str, Check]:
 
 
 async def test_a_fresh_store_is_well(any_pool):
+    await execute(any_pool, "INSERT INTO memories (tenant_id, content) VALUES ($1, 'x')", str(uuid4()))
     assert {name: check.level for name, check in (await _checks(any_pool)).items()} == dict.fromkeys(
         (
             "version", "rights", "migration", "tables", "columns", "indexes", "row security", "updates", "clock", "overrides",
-            "accesses", "values", "last cycle", "decay", "vectors",
+            "accesses", "values", "last cycle", "decay", "classes", "vectors", "standby", "clock drift", "clock behind", "timeouts",
+            "memories elsewhere", "memories missing", "policies", "null tenants", "empty store", "table shape", "rounding",
+            "saved back",
         ),
         "ok",
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("table", "embedded", "level", "found", "advice"),
+    [
+        pytest.param("memory_embeddings", True, "note", "not search there but in Qdrant", "export-derived", id="RAE's table"),
+        pytest.param("memory_embeddings", False, "warning", "1 of 1 summaries", "export-derived", id="RAE's table, empty"),
+        pytest.param("memories", True, "ok", "have a vector in memories", "", id="the column"),
+        pytest.param("memories", False, "warning", "1 of 1 summaries", "EMBEDDING_MODEL", id="the column, empty"),
+    ],
+)  # fmt: skip
+async def test_vectors_in_the_store_are_not_taken_for_what_raes_engine_searches(
+    rae_pool, table, embedded, level, found, advice
+):
+    tenant = "11111111-1111-4111-8111-111111111111"
+    [one] = await write(rae_pool, tenant, ["A summary."], source="summarization_worker")
+    if table == "memories":
+        await execute(rae_pool, "DROP TABLE memory_embeddings")
+    if embedded and table == "memories":
+        await execute(rae_pool, "UPDATE memories SET embedding = '{1,2}'::real[] WHERE id = $1", one)
+    elif embedded:
+        await execute(
+            rae_pool,
+            "INSERT INTO memory_embeddings (memory_id, model_name, embedding) VALUES ($1, 'x', '{1,2}'::real[])",
+            one,
+        )
+    check = (await _checks(rae_pool))["vectors"]
+    assert (check.level, found in check.found, advice in (check.advice or "")) == (level, True, True)
+
+
+async def test_excluded_classes_in_a_store_without_the_column_are_a_warning(any_pool):
+    for chosen, on_small in (({}, "ok"), ({"model_excluded_classes": "confidential,restricted"}, "warning")):
+        checks = {check.name: check for check in await store_checks(any_pool, settings(**chosen))}
+        has_column = await fetch_value(any_pool, "SELECT to_regclass('memory_embeddings') IS NOT NULL")
+        assert checks["classes"].level == ("ok" if has_column else on_small)
 
 
 async def test_what_the_last_daily_cycle_left_undone_is_told_with_its_reasons(pool):
@@ -125,11 +162,3 @@ async def test_updates_that_leave_their_page_are_told_with_the_cause(pool):
     check = (await _checks(pool))["updates"]
     assert (check.level, "0% of 1,200 updates" in check.found) == ("warning", True)
     assert "by_importance" in (check.advice or "")
-
-
-@pytest.mark.parametrize(
-    ("seconds", "level"),
-    [(0, "ok"), (5, "ok"), (-5.1, "warning"), (299, "warning"), (301, "failure"), (-4000, "failure")],
-)
-def test_clocks_that_differ_are_told(seconds, level):
-    assert clock_check(timedelta(seconds=seconds)).level == level

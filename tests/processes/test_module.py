@@ -32,6 +32,12 @@ async def test_one_maintenance_from_plain_cron(pool, store_url):
     assert await fetch_value(pool, "SELECT status FROM maintenance.cycles") == "completed"
 
 
+async def test_from_cron_a_setting_of_raes_that_does_nothing_is_warned_about_once(store_url):
+    ended = await run_module(MODULE, "--dry-run", DATABASE_URL=store_url, MEMORY_DECAY_RATE="0.01")
+    assert ended.status == 0
+    assert ended.err.count("MEMORY_DECAY_RATE is ignored") == 1
+
+
 async def test_a_worker_and_the_module_at_the_same_time_ask_once(
     temporal, pool, store_url, working, endpoint, model_settings
 ):

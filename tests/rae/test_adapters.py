@@ -2,15 +2,16 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
+from pydantic import ValidationError
 from structlog.testing import capture_logs
 
-from memory_maintenance import DecayWorker, DreamingWorker, ReflectionEngineV2, SummarizationWorker
+from memory_maintenance import DecayWorker, DreamingWorker, ReflectionEngineV2
 from memory_maintenance.errors import InvalidRequestError
-from memory_maintenance.rae.context import Event, EventType, OutcomeType, ReflectionContext, ReflectionResult
+from memory_maintenance.rae.context import ErrorInfo, Event, EventType, OutcomeType, ReflectionContext, ReflectionResult
 from memory_maintenance.settings import Settings
-from memory_maintenance.store.pool import Pool
 from tests.fake_model import FakeModel, answer_to
 from tests.workflows.conftest import remember_session
 
@@ -19,55 +20,6 @@ NOW = datetime.now(UTC)
 
 def extractive(**chosen: Any) -> Settings:
     return Settings(_env_file=None, **{"rae_llm_backend": "extractive", **chosen})
-
-
-async def summarize(pool: Pool, *args: Any, **named: Any) -> dict[str, Any] | None:
-    return await SummarizationWorker(pool, extractive()).summarize_session(*args, **named)
-
-
-@pytest.mark.parametrize(
-    ("positions", "names"),
-    [
-        pytest.param(("acme", "shop", "s1"), {}, id="by position"),
-        pytest.param((), {"tenant_id": "acme", "project_id": "shop", "session_id": "s1"}, id="project_id"),
-        pytest.param((), {"tenant_id": "acme", "project": "shop", "session_id": "s1"}, id="project"),
-        pytest.param(("acme",), {"project": "shop", "project_id": "shop", "session_id": "s1"}, id="both, the same"),
-    ],
-)
-async def test_a_project_is_given_by_either_name(pool, positions, names):
-    await remember_session(pool, "acme", events=12)
-    summary = await summarize(pool, *positions, **names)
-    assert summary is not None
-    assert (summary["project"], summary["session_id"]) == ("shop", "s1")
-
-
-@pytest.mark.parametrize(
-    ("names", "said"),
-    [
-        pytest.param({"project": "a", "project_id": "b", "session_id": "s1"}, "give one of them", id="two projects"),
-        pytest.param({"project": "shop"}, "session_id: name the session", id="no session"),
-    ],
-)
-async def test_arguments_that_do_not_go_together_are_refused(pool, names, said):
-    with pytest.raises(InvalidRequestError, match=said):
-        await summarize(pool, "acme", **names)
-
-
-async def test_long_sessions_and_dreams_take_both_names_too(pool):
-    await remember_session(pool, "acme", events=12)
-    [summary] = await SummarizationWorker(pool, extractive()).summarize_long_sessions(
-        "acme", project="shop", event_threshold=10
-    )
-    [dream] = await DreamingWorker(pool, extractive()).run_dreaming_cycle(tenant_id="acme", project="shop")
-    assert (summary["session_id"], dream["strategy_id"]) == ("s1", None)
-
-
-async def test_a_reflection_is_stored_and_found_by_both_names(pool):
-    engine = ReflectionEngineV2(pool, extractive())
-    result = ReflectionResult(reflection_text="Tents leak at the seam", importance=0.8, tags=["tents"])
-    stored = await engine.store_reflection(result, "acme", project="shop")
-    [found] = await engine.query_reflections("acme", project="shop", query="seam")
-    assert (found["id"], found["tags"], type(result.tags)) == (stored["reflection_id"], ["tents"], list)
 
 
 async def test_a_model_that_raises_what_it_likes_gives_no_dream(pool):
@@ -88,15 +40,62 @@ async def test_an_engine_may_be_injected_and_another_kind_is_refused(pool):
     engine = ReflectionEngineV2(pool, Settings(_env_file=None, rae_llm_backend="openai"), FakeModel(reply=answer_to))
     [dream] = await DreamingWorker(pool, reflection_engine=engine).run_dreaming_cycle("acme", "shop")
     assert dream["strategy_id"] is not None
-    with pytest.raises(InvalidRequestError, match="reflection_engine: give"):
-        DreamingWorker(pool, reflection_engine=object())  # type: ignore[arg-type]
+    others: tuple[Any, ...] = (
+        object(),
+        MagicMock(spec=ReflectionEngineV2),
+        type("Own", (ReflectionEngineV2,), {})(pool, extractive()),
+    )
+    for other in others:
+        with pytest.raises(InvalidRequestError, match="reflection_engine: give"):
+            DreamingWorker(pool, reflection_engine=other)
     with pytest.raises(InvalidRequestError, match="scoring_service: importance is computed"):
         DecayWorker(pool, scoring_service=object())
 
 
-def test_an_event_takes_its_fields_by_position():
-    event = Event("1", EventType.USER_INPUT, NOW, "hello", {"importance": 0.7})
-    assert (event.event_id, event.content, event.metadata) == ("1", "hello", {"importance": 0.7})
+EVENT = Event("1", EventType.USER_INPUT, NOW, "hello", {"importance": 0.7})
+
+
+@pytest.mark.parametrize(
+    ("shape", "values", "said"),
+    [
+        pytest.param(Event, ("1", "user_input", NOW, "hello"), {"event_id": "1", "content": "hello"}, id="Event"),
+        pytest.param(
+            ErrorInfo,
+            ("tool_error", "broken", "E1", "line 3"),
+            {"error_code": "E1", "traceback": "line 3"},
+            id="ErrorInfo",
+        ),
+        pytest.param(
+            ReflectionContext,
+            ([EVENT], "error", "acme", "shop", None, "a task"),
+            {"events": [EVENT], "project": "shop", "task_description": "a task"},
+            id="ReflectionContext",
+        ),
+        pytest.param(
+            ReflectionResult,
+            ("text", None, 0.8, 0.9, None, None, ["1"]),
+            {"importance": 0.8, "tags": [], "source_event_ids": ["1"], "metadata": {}},
+            id="ReflectionResult",
+        ),
+    ],
+)
+def test_a_shape_takes_its_fields_in_raes_order_and_none_for_a_default(shape, values, said):
+    made = shape(*values)
+    assert {name: getattr(made, name) for name in said} == said
+
+
+@pytest.mark.parametrize(("values", "named"), [((), {"content": "x"}), (("1",) * 8, {}), (("1",), {"event_id": "2"})])
+def test_too_few_too_many_and_twice_given_fields_are_refused(values, named):
+    with pytest.raises((TypeError, ValidationError)):
+        Event(*values, **named)
+
+
+def test_a_field_of_a_context_can_be_set_and_is_checked():
+    context = ReflectionContext([EVENT], OutcomeType.SUCCESS, "acme")
+    context.outcome = "failure"  # type: ignore[assignment]
+    assert context.outcome is OutcomeType.FAILURE
+    with pytest.raises(ValidationError):
+        context.outcome = "nonsense"  # type: ignore[assignment]
 
 
 @pytest.mark.parametrize(

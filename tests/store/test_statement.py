@@ -40,6 +40,15 @@ def _modules() -> Iterator[ModuleType]:
 
 
 def _texts(module: ModuleType) -> Iterator[Text]:
+    """Yield the texts of a module's constants; what a mapping names once more by its constant is yielded once."""
+    seen: set[int] = set()
+    for text in _constants(module):
+        if id(text.sql) not in seen:
+            seen.add(id(text.sql))
+            yield text
+
+
+def _constants(module: ModuleType) -> Iterator[Text]:
     for node in ast.parse(inspect.getsource(module)).body:
         targets = [node.target] if isinstance(node, ast.AnnAssign) else getattr(node, "targets", [])
         for target in targets:

@@ -54,13 +54,21 @@ def _whole_statements() -> Iterator[tuple[str, str]]:
                 yield from ((named[1], text) for text in _texts(value) if (named := _NAMED.match(text)))
 
 
+HAS_CLASSES = """
+SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'memories'::regclass AND attname = 'info_class')
+"""
+
+
 async def test_every_statement_can_be_prepared_and_so_be_pasted_into_psql(any_pool):
     refused: dict[str, str] = {}
+    without_classes = not await fetch_value(any_pool, HAS_CLASSES)
     without_vectors = await fetch_value(any_pool, "SELECT to_regclass('memory_embeddings') IS NULL")
     async with any_pool.acquire() as connection:
         for name, text in set(_whole_statements()):
             if name in _COMMANDS or (without_vectors and "embedding" in text):
                 continue  # a store without vectors is never asked for them
+            if without_classes and name in ("store.SET_CLASS", "store.SET_GOVERNANCE"):
+                continue  # nor one without these columns
             try:
                 await connection.prepare(text)
             except asyncpg.PostgresError as error:
@@ -91,3 +99,32 @@ async def test_json_crosses_as_text_so_that_no_codec_of_the_callers_matters(any_
             crossing += [name] if _JSON & kinds else []
     assert prepared > 100
     assert crossing == [], "write $n::text::jsonb and column::text, with to_json and from_json (store/pool.py)"
+
+
+_BY_ID = re.compile(
+    r"(?<![\w.$])(?:\w+\.)?(?:id|memory_id|derived_id|source_id) (?:= ANY|= \$|=\s*\w+\.\w+|IN)", re.IGNORECASE
+)
+_TABLES = re.compile(
+    r"(?:FROM|JOIN|UPDATE|INTO|USING) (?:maintenance\.(?:lineage|set_aside_memories|covered_events)|memories)\b",
+    re.IGNORECASE,
+)
+ASKED_BY_ID_ALONE = {
+    "inspection.WRITTEN_ONE": "an operator names a memory; its tenant is shown",
+    "store.IN_USE": "whether any tenant has the id is what is asked",
+}
+"""Statements that need not name the tenant, and why; none of them reads for a run."""
+
+
+def test_what_reads_or_writes_by_id_also_names_the_tenant():
+    by_id = {name: text for name, text in statements() if _TABLES.search(text) and _BY_ID.search(text)}
+    assert len(by_id) > 20
+    assert {name for name, text in by_id.items() if "tenant_id" not in text} - ASKED_BY_ID_ALONE.keys() == set()
+    assert ASKED_BY_ID_ALONE.keys() <= by_id.keys()
+
+
+def test_each_look_at_what_is_set_aside_names_the_tenant():
+    looks = [
+        look for _, text in statements() for look in re.findall(r"FROM maintenance\.set_aside_memories x[^)]*", text)
+    ]
+    assert len(looks) >= 3
+    assert [look for look in looks if "x.tenant_id" not in look] == []

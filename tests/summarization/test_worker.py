@@ -72,7 +72,7 @@ async def test_a_summary_is_stored_as_rae_does(any_pool, tenant):
         ["session_summary", "auto_generated"],
     )
     assert (row["project"], row["session_id"], row["agent_id"]) == ("shop", "s", "default")
-    assert row["importance"] == pytest.approx(0.6)
+    assert row["importance"] == pytest.approx(0.5)
     assert row["content"].endswith("\n\nKey Topics: courier, orders\n\nSentiment: neutral")
     metadata = row["metadata"]
     assert metadata["event_count"] == 10
@@ -129,6 +129,17 @@ async def test_summarizing_twice_is_summarizing_once(any_pool, tenant):
     assert await derived(any_pool, tenant) == stored
 
 
+@pytest.mark.parametrize("backend", ["openai", "extractive", "none"])
+async def test_no_summary_outranks_its_events_or_counts_as_recalled(any_pool, tenant, backend):
+    ids = await write(any_pool, tenant, talk(12), session="s", importance=0.9)
+    decay = "UPDATE memories SET base_importance = 0.9, decayed_importance = 0.3, importance = 0.3 WHERE id = ANY ($1)"
+    await execute(any_pool, decay, ids[:6])
+    await summarize(worker(any_pool, backend), tenant)
+    (row,) = await derived(any_pool, tenant)
+    assert row["importance"] == pytest.approx((6 * 0.3 + 6 * 0.9) / 12)
+    assert (row["created_at"], row["last_accessed_at"]) == (AS_OF, None)
+
+
 async def test_a_step_repeated_after_its_commit_reports_what_it_did(pool, tenant):
     await write(pool, tenant, talk(12), session="s")
     one, cycle = worker(pool), uuid4()
@@ -152,7 +163,7 @@ async def test_a_grown_session_is_updated_in_place_from_its_summary_and_the_new_
     (after,) = await derived(any_pool, tenant)
     assert (outcome.status, outcome.summary_id, outcome.events) == ("updated", before["id"], 23)
     assert after["created_at"] == before["created_at"]
-    assert after["importance"] == pytest.approx(1.2 * (12 * 0.5 + 11 * 0.9) / 23)
+    assert after["importance"] == pytest.approx((12 * 0.5 + 11 * 0.9) / 23)
     asked = model.questions[1].prompt
     assert before["content"].partition("\n\n")[0] in asked
     assert "Order 50 " in asked

@@ -8,8 +8,8 @@ import pytest
 from temporalio.client import Client
 
 from memory_maintenance.cycles.planner import estimate_run
+from memory_maintenance.cycles.run import run_maintenance
 from memory_maintenance.decay.task import DecayUnit
-from memory_maintenance.rae.scheduler import MaintenanceScheduler
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import Pool, execute, fetch_value
 from memory_maintenance.tenants.control import control_of, pause
@@ -91,16 +91,15 @@ async def test_the_second_night_is_foreseen_too(temporal, rae_pool, settings):
 async def test_without_temporal_it_says_and_leaves_the_same(temporal, rae_pool, settings, endpoint):
     await _remember(rae_pool)
     untouched = await everything(rae_pool)
-    alone = MaintenanceScheduler(rae_pool, settings)
-    foreseen = await alone.run_daily_maintenance(dry_run=True)
-    hourly = await alone.run_hourly_maintenance(dry_run=True)
+    foreseen = await run_maintenance(rae_pool, settings, dry_run=True)
+    hourly = await run_maintenance(rae_pool, settings, kind="hourly", dry_run=True)
     async with polling(temporal, settings, rae_pool):
         by_temporal = await _run(temporal, dry_run=True, as_of=foreseen["as_of"])
     assert (await everything(rae_pool), endpoint.requests) == (untouched, [])
     shape = [*SAME, "embedding", "estimate", "largest_tenants", "dry_run"]
     assert {name: foreseen[name] for name in shape} == {name: by_temporal[name] for name in shape}
     assert (hourly["summarization"]["stored"], hourly["decay"]["seen"]) == (2, 0)
-    done = await alone.run_daily_maintenance(as_of=datetime.fromisoformat(foreseen["as_of"]))
+    done = await run_maintenance(rae_pool, settings, as_of=datetime.fromisoformat(foreseen["as_of"]))
     assert _compared(foreseen) == _compared(done)
 
 

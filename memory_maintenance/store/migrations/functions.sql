@@ -46,26 +46,52 @@ CREATE OR REPLACE FUNCTION maintenance.is_searchable(source text, content text) 
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN source IN ('summarization_worker', 'reflection_engine_v2') AND content ~ '\S';
 
--- Importance in [0, 1] as the agent set it: the base where the stored value is the one that decay wrote. Nothing, and
--- what is no number, counts as 0.5.
+-- A stored importance as a number in [0, 1]. Nothing, and what is no number, counts as 0.5.
+CREATE OR REPLACE FUNCTION maintenance.known_importance(importance double precision) RETURNS double precision
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN least(greatest(coalesce(nullif(importance, 'NaN'), 0.5), 0), 1);
+
+-- Importance as the agent set it: the base where the stored value is the one that decay wrote.
 CREATE OR REPLACE FUNCTION maintenance.undecayed(
     importance double precision, decayed_importance double precision, base_importance double precision
 ) RETURNS double precision
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN least(greatest(coalesce(nullif(
-    CASE WHEN importance IS NOT DISTINCT FROM decayed_importance THEN base_importance ELSE importance END,
-    'NaN'), 0.5), 0), 1);
+RETURN maintenance.known_importance(
+    CASE WHEN importance IS NOT DISTINCT FROM decayed_importance THEN base_importance ELSE importance END
+);
+
+-- A memory's information class in lower case. A store without the column may have it in the metadata, where an import
+-- puts it; a memory without any is internal, as RAE says.
+CREATE OR REPLACE FUNCTION maintenance.class_of(info_class text, metadata jsonb) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN lower(coalesce(info_class, metadata->>'info_class', 'internal'));
+
+-- RAE's order of classes. A class that RAE does not know counts as restricted.
+CREATE OR REPLACE FUNCTION maintenance.class_rank(class text) RETURNS integer
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE class WHEN 'public' THEN 1 WHEN 'internal' THEN 2 WHEN 'confidential' THEN 3 ELSE 4 END;
+
+-- Whether a list of classes, a JSON array, excludes a class: by its name, or as one that counts as restricted.
+CREATE OR REPLACE FUNCTION maintenance.is_excluded(class text, excluded jsonb) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN coalesce(excluded ? class OR (excluded ? 'restricted' AND maintenance.class_rank(class) = 4), false);
 
 -- The SHA-256 of a text in hex, as Python computes it of UTF-8.
 CREATE OR REPLACE FUNCTION maintenance.text_hash(content text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN encode(sha256(convert_to(content, 'UTF8')), 'hex');
 
--- As what a summary stands that nobody has edited: 'fallback' where a better text is wanted, else who wrote it.
+-- As what a summary stands that nobody has edited: 'fallback' where a better text is wanted, else who wrote it. A fallback
+-- in place of a refused text of the extractive writer is 'extractive': the same events would give it the same text again,
+-- while a model may better it.
 CREATE OR REPLACE FUNCTION maintenance.written_by(content text, metadata jsonb) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN CASE WHEN encode(sha256(convert_to(content, 'UTF8')), 'hex') = metadata->>'text_sha256'
-    THEN CASE WHEN metadata->>'fallback' = 'true' THEN 'fallback' ELSE metadata->>'backend' END
+    THEN CASE
+        WHEN metadata->>'refused' IS NOT NULL THEN 'extractive'
+        WHEN metadata->>'fallback' = 'true' THEN 'fallback'
+        ELSE metadata->>'backend'
+    END
 END;
 
 -- A text in eight bytes, to tell whether it was edited.
@@ -93,33 +119,61 @@ RETURN coalesce(paused AND coalesce(paused_until > now(), true), false);
 
 -- The functions that follow read memories. Their text is read at each call, so that its columns may change.
 
+-- RAE's table has had info_class since January 2026. Where the name is no column of the inner query, Postgres finds it in
+-- the outer one ("absent"), so one text serves every store, also one that gets the column later.
+CREATE OR REPLACE FUNCTION maintenance.info_class_of(tenant memories.tenant_id%TYPE, memory uuid) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+AS $$
+SELECT found.class
+FROM (SELECT NULL::text AS info_class) AS absent
+     CROSS JOIN LATERAL (
+         SELECT maintenance.class_of(info_class, m.metadata) AS class FROM memories m
+         WHERE m.tenant_id = tenant AND m.id = memory
+     ) AS found
+$$;
+
+-- An older session_rows returns no info_class, and CREATE OR REPLACE cannot add a column.
+DO $$ BEGIN
+    IF EXISTS (
+        SELECT FROM pg_proc WHERE pronamespace = 'maintenance'::regnamespace AND proname = 'session_rows'
+                                  AND NOT 'info_class' = ANY (proargnames)
+    ) THEN
+        DROP FUNCTION maintenance.session_rows;
+    END IF;
+END $$;
+
 -- The rows of a session, in every project that has one of this name. Of kind 'event', a summary of 'ours', which lineage
 -- names, or of 'theirs': RAE's, which covers what came before it. NULL: something else, which counts for nothing.
 CREATE OR REPLACE FUNCTION maintenance.session_rows(tenant memories.tenant_id%TYPE, session text)
 RETURNS TABLE (
-    id uuid, project text, created_at timestamptz, expires_at timestamptz, part integer, kind text, written text
+    id uuid, project text, created_at timestamptz, expires_at timestamptz, part integer, kind text, written text,
+    info_class text
 )
 LANGUAGE sql STABLE PARALLEL SAFE
 AS $$
-SELECT m.id, maintenance.project_of(m.project), m.created_at, m.expires_at, maintenance.part_of(m.metadata),
-       CASE
-           WHEN maintenance.is_event(m.layer, m.source, m.tags, m.metadata) THEN
-               CASE WHEN isfinite(m.created_at) THEN 'event' END
-           WHEN 'session_summary' = ANY (m.tags) THEN
-               CASE
-                   -- One look-up for each summary: EXISTS might read all of the table at once.
-                   WHEN (
-                       SELECT true FROM maintenance.lineage l
-                       WHERE l.tenant_id = m.tenant_id::text AND l.derived_id = m.id AND l.task = 'summarization' LIMIT 1
-                   ) THEN 'ours'
-                   WHEN m.metadata->>'text_sha256' IS NULL THEN 'theirs'
-               END
-       END,
-       CASE WHEN 'session_summary' = ANY (m.tags) THEN maintenance.written_by(m.content, m.metadata) END
-FROM memories m
-WHERE m.tenant_id = tenant AND m.layer IN ('episodic', 'em')
-      AND maintenance.session_of(m.session_id, m.metadata) = session
-OFFSET 0  -- by the index of sessions, and no more of the table: else Postgres may scan all of it
+SELECT found.*
+FROM (SELECT NULL::text AS info_class) AS absent CROSS JOIN LATERAL (
+    SELECT m.id, maintenance.project_of(m.project), m.created_at, m.expires_at, maintenance.part_of(m.metadata),
+           CASE
+               WHEN maintenance.is_event(m.layer, m.source, m.tags, m.metadata) THEN
+                   CASE WHEN isfinite(m.created_at) THEN 'event' END
+               WHEN 'session_summary' = ANY (m.tags) THEN
+                   CASE
+                       -- One look-up for each summary: EXISTS might read all of the table at once.
+                       WHEN (
+                           SELECT true FROM maintenance.lineage l
+                           WHERE l.tenant_id = m.tenant_id::text AND l.derived_id = m.id AND l.task = 'summarization' LIMIT 1
+                       ) THEN 'ours'
+                       WHEN m.metadata->>'text_sha256' IS NULL THEN 'theirs'
+                   END
+           END,
+           CASE WHEN 'session_summary' = ANY (m.tags) THEN maintenance.written_by(m.content, m.metadata) END,
+           maintenance.class_of(info_class, m.metadata)
+    FROM memories m
+    WHERE m.tenant_id = tenant AND m.layer IN ('episodic', 'em')
+          AND maintenance.session_of(m.session_id, m.metadata) = session
+    OFFSET 0  -- by the index of sessions, and no more of the table: else Postgres may scan all of it
+) AS found
 $$;
 
 -- When the store was adopted; before its first run, when a run as of this instant would adopt it.
@@ -140,7 +194,7 @@ AS $$
 WITH RECURSIVE found AS (
     SELECT first.tenant_id, 1 AS n
     FROM (
-        (SELECT tenant_id FROM memories WHERE after IS NULL ORDER BY tenant_id LIMIT 1)
+        (SELECT tenant_id FROM memories WHERE after IS NULL AND tenant_id IS NOT NULL ORDER BY tenant_id LIMIT 1)
         UNION ALL
         (SELECT tenant_id FROM memories WHERE tenant_id > after ORDER BY tenant_id LIMIT 1)
     ) first

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from difflib import get_close_matches
 from functools import cache
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
@@ -15,6 +17,9 @@ Mood = Literal["positive", "neutral", "negative", "mixed"]
 
 _CLEAR: Final = 0.5
 """Compound score, in [-1, 1], from which one sentence has a mood; VADER's own 0.05 calls "please check" positive."""
+
+_LEANS: Final = 0.05
+"""Compound score from which VADER's authors call a text positive; for the name of a mood that is enough."""
 
 _SHARE: Final = 0.5
 """Share of the sentences that must have a mood for the conversation to have it."""
@@ -51,6 +56,23 @@ def mood_of(transcript: Transcript) -> Mood:
     if min(good, bad) * 3 > max(good, bad):
         return "mixed"
     return "positive" if good > bad else "negative"
+
+
+def nearest_mood(said: object) -> Mood:
+    """Return the mood that is nearest to what a model calls it: ``"somewhat optimistic"`` is positive.
+
+    Both positive and negative is mixed; a word that leans to neither side is neutral.
+    """
+    words = re.findall(r"[a-z]+", str(said)[:_LONGEST].lower())
+    named = {mood for mood in get_args(Mood) if mood in words}
+    if "mixed" in named or named >= {"positive", "negative"}:
+        return "mixed"
+    score = _compound(" ".join(words))
+    if abs(score) >= _LEANS:
+        return "positive" if score > 0 else "negative"
+    misspelt = [mood for word in words for mood in get_close_matches(word, get_args(Mood), n=1, cutoff=0.8)]
+    nearest: Mood = misspelt[0] if misspelt else "neutral"
+    return nearest
 
 
 def _stated(transcript: Transcript) -> list[str]:

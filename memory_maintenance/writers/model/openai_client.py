@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, SecretStr
 
+from memory_maintenance.redaction import place_of
 from memory_maintenance.writers.model.openai_errors import model_errors, raise_disguised
 
 if TYPE_CHECKING:
@@ -139,13 +140,14 @@ def connection(
     from memory_maintenance.writers.model.bounded_transport import bounded_client  # noqa: PLC0415
 
     key = api_key.get_secret_value() if api_key else "none"
-    return openai.AsyncOpenAI(
-        base_url=url,
-        api_key=key,
-        max_retries=0,
-        timeout=timeout.total_seconds(),
-        http_client=bounded_client(most_bytes=most_bytes, timeout=timeout, proxy=proxy),
-    )
+    with model_errors():
+        return openai.AsyncOpenAI(
+            base_url=url,
+            api_key=key,
+            max_retries=0,
+            timeout=timeout.total_seconds(),
+            http_client=bounded_client(most_bytes=most_bytes, timeout=timeout, proxy=proxy),
+        )
 
 
 def _parameters(url: str, answer_tokens: int) -> dict[str, float]:
@@ -163,9 +165,7 @@ def _dispensable(name: str | None, sent: dict[str, float]) -> bool:
 
 def endpoint_name(url: str, model: str) -> str:
     """Return host, port, path and model: what shares one breaker. User, password and query stay out."""
-    parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2]
-    return f"{host}{parts.path.rstrip('/')} {model}"
+    return f"{place_of(url).rstrip('/')} {model}"
 
 
 def response_format(answer_type: type[BaseModel]) -> ResponseFormatJSONSchema:

@@ -1,6 +1,6 @@
 import pytest
 
-from memory_maintenance.writers.extractive.sentiment import mood_of
+from memory_maintenance.writers.extractive.sentiment import mood_of, nearest_mood
 from memory_maintenance.writers.extractive.transcript import Transcript
 
 
@@ -22,3 +22,28 @@ def test_the_mood_is_that_of_what_was_said_and_not_of_its_manners(texts, expecte
 
 def test_one_angry_line_in_twenty_is_no_mood():
     assert mood_of(Transcript.of(["The worst tent ever, I hate it.", *["Latency is 74 ms."] * 19])) == "neutral"
+
+
+@pytest.mark.parametrize(
+    ("said", "mood"),
+    [
+        *((mood, mood) for mood in ("positive", "neutral", "negative", "mixed")),
+        ("POSITIVE", "positive"),
+        ("Somewhat optimistic.", "positive"),
+        ("very negative", "negative"),
+        ("frustrated", "negative"),
+        ("not positive", "negative"),
+        ("neutral to positive", "positive"),
+        ("both positive and negative", "mixed"),
+        ("mixed, mostly positive", "mixed"),
+        ("postive", "positive"),
+        ("informational", "neutral"),
+        ("позитивный", "neutral"),
+        (["negative"], "negative"),
+        ("", "neutral"),
+        (None, "neutral"),
+        (0.7, "neutral"),
+    ],
+)
+def test_what_a_model_calls_a_mood_is_folded_to_the_nearest(said, mood):
+    assert nearest_mood(said) == mood

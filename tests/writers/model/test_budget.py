@@ -106,12 +106,12 @@ def test_every_model_has_its_price(monkeypatch, said, model, price):
     [
         ("0.15/0.60", "is not MODEL=INPUT/OUTPUT"),
         ("=0.15/0.60", "is not MODEL=INPUT/OUTPUT"),
-        ("m=0.15", "the price of m is '0.15', not INPUT/OUTPUT"),
-        ("m=a/b", "the price of m is 'a/b', not INPUT/OUTPUT"),
-        ("m=-1/2", "the price of m"),
-        ("m=nan/1", "the price of m"),
-        ("m=1/2/3", "the price of m"),
-        ("m=1/2,m=1/2", "the model m is named twice"),
+        ("m=0.15", "the price in entry 1 is not INPUT/OUTPUT"),
+        ("m=a/b", "the price in entry 1 is not INPUT/OUTPUT"),
+        ("m=-1/2", "the price in entry 1"),
+        ("m=nan/1", "the price in entry 1"),
+        ("m=1/2/3", "the price in entry 1"),
+        ("m=1/2,m=1/2", "entry 2 names a model that an earlier entry names"),
     ],
 )
 def test_a_price_that_cannot_be_read_is_one_clear_line(monkeypatch, said, complaint):

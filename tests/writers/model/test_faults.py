@@ -184,6 +184,7 @@ WRAPPED = [
     pytest.param(wrapped("stop", content="", tool_calls=[CALL]), id="a tool call that says it stopped"),
     pytest.param(wrapped(content=[{"type": "text", "text": TEXT}]), id="parts"),
     pytest.param(answer(dict(GOOD) | {"sentiment": "POSITIVE"}), id="an enum in capitals"),
+    pytest.param(answer(dict(GOOD) | {"sentiment": f"somewhat {GOOD['sentiment']}"}), id="a mood in other words"),
     pytest.param(answer(dict(GOOD) | {"key_topics": "invoice export, release"}), id="topics as one text"),
 ]
 

@@ -1,0 +1,1 @@
+"""What makes a store unusable or suspicious, found before a run plans anything."""
