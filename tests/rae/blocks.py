@@ -157,9 +157,8 @@ results = await worker.run_dreaming_cycle(
     max_samples=20
 )
 """)
-    assert found["results"]
-    for ids in found["results"]:
-        assert (list(ids), UUID(ids["reflection_id"]).version) == (["reflection_id", "strategy_id"], 5)
+    [ids, *_] = found["results"]  # one for each theme
+    assert (list(ids), UUID(ids["reflection_id"]).version) == (["reflection_id", "strategy_id"], 5)
 
 
 async def dream_by_a_task(place: Place) -> None:
@@ -167,7 +166,7 @@ async def dream_by_a_task(place: Place) -> None:
     async with _temporal() as client, polling(client, Settings(_env_file=None), place.pool):
         address = str(client.service_client.config.target_host)
         ended = await place.cli("dream", "tenant-123", "default", "--json", TEMPORAL_ADDRESS=address)
-    assert (ended.exit_code, json.loads(ended.stdout)["dreaming"]["reflections_generated"] > 0) == (0, True)
+    assert (ended.exit_code, json.loads(ended.stdout)["dreaming"]["reflections_generated"] >= 1) == (0, True)
 
 
 SAMPLE: Final = """
