@@ -37,7 +37,9 @@ async def standby_url():
 
 async def test_a_standby_stops_the_run_and_takes_no_record(standby_url):
     async with opened(standby_url) as pool:
-        with pytest.raises(PreflightError, match="standby: the server is a standby, which only reads → name the primary"):
+        with pytest.raises(
+            PreflightError, match="standby: the server is a standby, which only reads → name the primary"
+        ):
             await night(pool)
         assert await fetch_value(pool, "SELECT count(*) FROM maintenance.cycles") == 1
         assert (await doctor(pool))["standby"].level == "failure"
