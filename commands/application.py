@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from commands import (
+    cost,
     cycles,
     decay,
     demo,
@@ -35,6 +36,7 @@ app.command("run")(run.run_now)
 app.command("summarize")(run.summarize)
 app.command("dream")(run.dream)
 app.command("simulate")(simulate.simulate_decay)
+app.command("cost")(cost.show_cost)
 app.command("doctor")(doctor.doctor)
 app.command("status")(status.show_status)
 app.command("report")(report.write_report)

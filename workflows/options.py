@@ -1,5 +1,6 @@
 """Task queues, time-outs and retries: every number that shapes a step, with its reason."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from temporalio import workflow
@@ -35,12 +36,27 @@ PAGE_SIZE = 200
 
 NAMED_AT_ONCE = 500
 """Tenants that are planned at a time where they were named."""
+BULK = 25
+"""Small tenants that one step does: some 0.04 Actions each, and an order to cancel waits for a tenant only."""
 PAGES_AT_ONCE = 4
 TENANTS_AT_ONCE = 50
+"""Both where ``open_cycle`` says nothing else: a version that knew no such settings."""
 UNITS_AT_ONCE = 4
 """Units of one tenant that are done side by side."""
 DUE_AT_ONCE = 100
 """Due units that are listed at a time."""
+
+
+def is_large(*, planned: int, more: bool, pages: int) -> bool:
+    """Return whether a fleet has more work than one page.
+
+    Args:
+        planned: tenants with work that were planned now.
+        more: whether the fleet goes on behind them.
+        pages: how many pages were planned before.
+    """
+    return more or pages > 0 or planned > PAGE_SIZE
+
 
 RETRY = RetryPolicy(
     initial_interval=timedelta(seconds=1), backoff_coefficient=2.0, maximum_interval=timedelta(minutes=1)
@@ -77,6 +93,14 @@ def long_sql(until: datetime | None = None) -> workflow.ActivityConfig:
         "start_to_close_timeout": timedelta(minutes=5),
         "cancellation_type": workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     }
+
+
+def bulk(until: datetime) -> workflow.ActivityConfig:
+    """Return the options of a step for many small tenants.
+
+    What makes it fail three times is an outage, or a tenant that kills the worker: then each gets a run of its own.
+    """
+    return {**long_sql(until), "retry_policy": replace(RETRY, maximum_attempts=3)}
 
 
 def model(tenant_id: str) -> workflow.ActivityConfig:

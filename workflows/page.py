@@ -1,6 +1,7 @@
-"""MaintenancePageWorkflow: some 200 tenants with work, one child each."""
+"""MaintenancePageWorkflow: up to 200 tenants with work, one child each; in a large fleet the small ones in bulk."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -14,20 +15,20 @@ with workflow.unsafe.imports_passed_through():
     from activities.planning import PlanningActivities
     from memory_maintenance.cycles.outcomes import CycleTotals, TenantOutcome, TenantStatus
     from memory_maintenance.work import TenantPlan
+    from workflows.bulk import BulkSteps
     from workflows.messages import PageRequest, TenantRequest
     from workflows.options import (
         ALREADY_RUNNING,
         ALREADY_RUNNING_AT_MOST,
         ALREADY_RUNNING_LOOKS,
         PATIENCE,
-        TENANTS_AT_ONCE,
         sql,
         summary,
         within,
     )
     from workflows.search_attributes import of_tenant
     from workflows.tenant import TenantMaintenanceWorkflow
-    from workflows.tenant_ids import short_tenant_id, tenant_in_words
+    from workflows.tenant_ids import short_tenant_id
     from workflows.waiting import all_of, child_result
 
 MOST_WORKFLOW_ID_BYTES = 255
@@ -50,6 +51,7 @@ def tenant_workflow_id(tenant_id: str, *, dry_run_id: UUID | None = None) -> str
 class MaintenancePageWorkflow:
     """Start a TenantMaintenanceWorkflow per tenant, record what they did, return the sum.
 
+    In a large fleet small tenants have none: ``maintain_tenants`` does them, ``BULK`` in a step.
     Signal: ``cancel_tenant``, for a tenant that has not started yet. Queries: ``progress`` and ``planned``.
     """
 
@@ -59,11 +61,14 @@ class MaintenancePageWorkflow:
         self._cancelled = set(request.cancelled)
         self._outcomes: list[TenantOutcome] = []
         self._totals = CycleTotals()
+        self._steps = BulkSteps(request.scope, self._note, self._not_started)
 
     @workflow.signal
     def cancel_tenant(self, *args: Any) -> None:
         """Do not start this tenant. The root sends it; people signal the root or the tenant."""
-        self._cancelled.update(arg for arg in args if isinstance(arg, str))
+        named = {arg for arg in args if isinstance(arg, str)}
+        self._cancelled |= named
+        self._steps.cancel(named)
 
     @workflow.query
     def progress(self) -> CycleTotals:
@@ -78,14 +83,19 @@ class MaintenancePageWorkflow:
     @workflow.run
     async def run(self, request: PageRequest) -> CycleTotals:
         """Work through the page. A tenant's failure is counted, never raised."""
-        slots = asyncio.Semaphore(TENANTS_AT_ONCE)
+        slots = asyncio.Semaphore(request.tenants_at_once)
 
         async def one(plan: TenantPlan) -> None:
             async with slots:
                 self._note(await self._outcome_of(plan))
 
+        async def in_bulk(plans: Sequence[TenantPlan]) -> None:
+            await all_of(one(plan) for plan in await self._steps.work_through(plans))
+
+        small = [plan for plan in request.plans if request.bulk and plan.bulk]
+        others = [plan for plan in request.plans if not (request.bulk and plan.bulk)]
         try:
-            await all_of(one(plan) for plan in request.plans)
+            await all_of([in_bulk(small), *map(one, others)])
         except asyncio.CancelledError:
             # A result like any other: what the tenants did counts, and those that had not started are named.
             begun = {outcome.tenant_id for outcome in self._outcomes}
@@ -95,6 +105,11 @@ class MaintenancePageWorkflow:
         if not request.scope.run.dry_run:
             await self._record()
         return self._totals
+
+    def _not_started(self, plan: TenantPlan) -> TenantStatus | None:
+        if plan.tenant_id in self._cancelled:
+            return "cancelled"
+        return "out_of_time" if workflow.now() >= self._request.scope.deadline else None
 
     def _note(self, outcome: TenantOutcome) -> None:
         self._outcomes.append(outcome)
@@ -111,10 +126,8 @@ class MaintenancePageWorkflow:
         )
 
     async def _outcome_of(self, plan: TenantPlan, *, looks: int = 0) -> TenantOutcome:
-        if plan.tenant_id in self._cancelled:
-            return _without_work(plan, "cancelled")
-        if workflow.now() >= self._request.scope.deadline:
-            return _without_work(plan, "out_of_time")
+        if stopped := self._not_started(plan):
+            return _without_work(plan, stopped)
         try:
             return await self._child(plan)
         except WorkflowAlreadyStartedError:
@@ -123,9 +136,9 @@ class MaintenancePageWorkflow:
             late = workflow.now() + wait >= self._request.scope.deadline
             if self._request.scope.run.kind != "daily" or looks >= ALREADY_RUNNING_LOOKS or late:
                 return _without_work(plan, "already_running")
-            about = summary(f"another run works on tenant {tenant_in_words(plan.tenant_id)}")
-            await workflow.sleep(wait, summary=about)
-            return await self._outcome_of(plan, looks=looks + 1)
+            await workflow.sleep(wait, summary=summary(f"another run works on tenant {plan.tenant_id}"))
+            # The other run may have done some of what was listed.
+            return await self._outcome_of(plan.model_copy(update={"due": {}}), looks=looks + 1)
         except ChildWorkflowError as error:
             status: TenantStatus = "cancelled" if is_cancelled_exception(error) else "failed"
             return _without_work(plan, status, error_type=type(error.cause).__name__)
@@ -140,7 +153,7 @@ class MaintenancePageWorkflow:
             memo=None if workflow_id.endswith(f"/{plan.tenant_id}") else {TENANT_MEMO: plan.tenant_id},
             parent_close_policy=workflow.ParentClosePolicy.REQUEST_CANCEL,
             execution_timeout=within(scope.deadline, PATIENCE),
-            static_summary=summary(f"tenant {tenant_in_words(plan.tenant_id)}"),
+            static_summary=summary(f"tenant {plan.tenant_id}"),
             search_attributes=of_tenant(scope.run.cycle_id, plan.tenant_id) if scope.search_attributes else None,
         )
         return await child_result(starting)

@@ -29,11 +29,7 @@ def of_page(cycle_id: UUID) -> TypedSearchAttributes:
 
 def of_tenant(cycle_id: UUID, tenant_id: str) -> TypedSearchAttributes:
     """Return what a tenant's run in the cycle is started with; of a long id, its digest."""
-    pairs = (
-        SearchAttributePair(TENANT, short_tenant_id(tenant_id, MOST_KEYWORD_BYTES)),
-        SearchAttributePair(STATUS, "running"),
-    )
-    return of_page(cycle_id).updated(*pairs)
+    return of_page(cycle_id).updated(SearchAttributePair(TENANT, short_tenant_id(tenant_id, MOST_KEYWORD_BYTES)))
 
 
 def show_cycle(cycle_id: UUID) -> None:
@@ -42,5 +38,5 @@ def show_cycle(cycle_id: UUID) -> None:
 
 
 def show_status(status: str) -> None:
-    """Say how the workflow that runs has ended."""
+    """Say how the workflow that runs has ended; of a tenant's run, if not completed."""
     workflow.upsert_search_attributes([STATUS.value_set(status)])

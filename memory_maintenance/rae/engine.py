@@ -100,6 +100,7 @@ class ReflectionEngineV2:
                 tenant_id=tenant_id,
                 project=project_id,
                 session_id=None if session_id is None else str(session_id),
+                subject=project_id or DEFAULT_PROJECT,
                 layer=layer,
                 ids=await free_ids(db, reflection, wanted),
                 sources=[Source(*row) for row in await fetch(db, OWN_SOURCES, tenant_id, list(reflection.sources))],

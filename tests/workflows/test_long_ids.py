@@ -16,7 +16,7 @@ from tests.commands.conftest import cli, home, quiet_again
 from tests.workflows.conftest import remember_session, working
 from workflows.options import TASK_QUEUE, model
 from workflows.page import tenant_workflow_id
-from workflows.tenant_ids import short_tenant_id, tenant_in_words
+from workflows.tenant_ids import short_tenant_id
 
 __all__ = ["cli", "home", "quiet_again", "working"]
 
@@ -31,7 +31,6 @@ def test_an_id_of_temporals_is_never_longer_than_any_database_takes(tenant):
     assert named.startswith("tenant-maintenance/")
     assert len(named.encode()) <= 255
     assert (named == f"tenant-maintenance/{tenant}") == (len(tenant.encode()) <= 236)
-    assert len(tenant_in_words(tenant).encode()) <= 330
     key = model(tenant)["priority"].fairness_key
     assert key is not None
     assert len(key.encode()) <= 64
@@ -64,7 +63,7 @@ async def test_it_is_decayed_summarized_and_dreamt_for(temporal, pool, working, 
         stats = await daily(temporal, "daily", **({"tenants": [LONG]} if named else {}))
     assert (stats["failed_tenants"], stats["tenants"]["completed"]) == ([], 1)
     assert (stats["decay"]["total_updated"], stats["summarization"]["stored"]) == (14, 1)
-    assert stats["dreaming"]["reflections_generated"] == 1
+    assert stats["dreaming"]["reflections_generated"] > 0
     assert [tuple(row) for row in await fetch(pool, RUNS)] == [(LONG, "completed")]
     described = await temporal.get_workflow_handle(f"tenant-maintenance/{DIGEST}").describe()
     assert await described.memo_value("tenant_id") == LONG
