@@ -25,7 +25,9 @@ WITH candidates AS (
               AND NOT maintenance.is_excluded(
                   maintenance.class_of(info_class, m.metadata),
                   maintenance.setting(t.overrides, 'derivation_excluded_classes', to_jsonb($7::text[])))
-              AND NOT EXISTS (SELECT 1 FROM maintenance.set_aside_memories x WHERE x.memory_id = m.id)
+              AND NOT EXISTS (
+                  SELECT FROM maintenance.set_aside_memories x
+                  WHERE x.memory_id = m.id AND x.tenant_id = m.tenant_id::text)
     ) c
 ),
 sampled AS (

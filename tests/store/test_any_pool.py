@@ -200,7 +200,12 @@ CASES: dict[Callable[[Any, Pool], Awaitable[Any]], Any] = {
     a_dream: ("stored", True, "skipped", "extractive"),
     a_dream_as_rae_has_it: [["reflection_id", "strategy_id"]],
     a_reflection: (True, "success", 1),
-    a_night_and_the_next: ((20, 1), (1, 0), [("extractive", "1")] * 2, ["20", "22"]),  # the second also what the first derived
+    a_night_and_the_next: (
+        (20, 1),
+        (1, 0),
+        [("extractive", "1")] * 2,
+        ["20", "22"],
+    ),  # the second also what the first derived
     a_night_foreseen: (20, 1),
     an_hour: (0, 1),
 }
