@@ -7,7 +7,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml
 
-.PHONY: help demo worker test test-slow chaos chaos-quick chaos-seeds check format histories counts lock clean
+.PHONY: help demo worker test test-slow chaos chaos-quick chaos-seeds check format histories replay counts lock clean
 .DELETE_ON_ERROR:
 
 help: ## show this list
@@ -49,6 +49,9 @@ format: .venv/dev ## put the code into shape
 histories: .venv/dev ## record anew the runs that must replay (read tests/histories/record.py first)
 	rm -f tests/histories/*.json
 	$(BIN)/python -m pytest -q tests/histories/record.py
+
+replay: .venv/dev ## run downloaded histories against these workflows: HISTORIES=folder (default: those of the tests)
+	@$(BIN)/python -m runtime.replay $(or $(HISTORIES),tests/histories)
 
 counts: .venv/dev ## count anew what cycles take, for a change that means to change it
 	$(BIN)/python -m pytest -q tests/counts/record.py

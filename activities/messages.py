@@ -7,22 +7,14 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from annotated_types import Len, Predicate
+from annotated_types import Len
 
-from memory_maintenance.cycles.outcomes import CycleTotals, TenantOutcome
+from memory_maintenance.cycles.outcomes import CycleTotals, SmallTenant, TenantOutcome
 from memory_maintenance.preflight.finding import Finding
 from memory_maintenance.work import Kind, Message, Run, TaskSpec, TenantPlan, UnitJson
 
-MOST_ID_BYTES = 900
-"""Of a tenant's id: Temporal takes workflow ids of 1000 bytes, and ours put something before it."""
-
-
-def fits_a_workflow_id(tenant_id: str) -> bool:
-    """Return whether a workflow can be named after a tenant."""
-    return len(tenant_id.encode()) <= MOST_ID_BYTES
-
-
-TenantId = Annotated[str, Len(1, 255), Predicate(fits_a_workflow_id)]
+TenantId = Annotated[str, Len(1, 2700)]
+"""An index of Postgres takes 2704 bytes."""
 
 
 class OpenCycleRequest(Message):
@@ -49,6 +41,11 @@ class OpenCycleResult(Message):
     """Whether the server knows our search attributes."""
     findings: tuple[Finding, ...] = ()
     """What the preflight found that does not stop the cycle."""
+    pages_at_once: int = 4
+    tenants_at_once: int = 50
+    """In each page."""
+    child_for_every_tenant: bool = False
+    """Whether small tenants of a large fleet have workflows of their own, too."""
 
 
 class PlanPageRequest(Message):
@@ -91,6 +88,31 @@ class UnitRequest(Message):
     tenant_id: str
     unit: UnitJson
     run: Run
+
+
+class BulkRequest(Message):
+    """Small tenants with all of their work."""
+
+    run: Run
+    plans: tuple[TenantPlan, ...]
+
+
+class BulkResult(Message):
+    """What became of small tenants. Those that are in neither list are still to be done."""
+
+    outcomes: tuple[TenantOutcome, ...] = ()
+    own_run: tuple[TenantOutcome, ...] = ()
+    """What was done of tenants that need a run of their own, which counts it too."""
+
+    @property
+    def tenant_ids(self) -> frozenset[str]:
+        """Return whom it is about."""
+        return frozenset(outcome.tenant_id for outcome in (*self.outcomes, *self.own_run))
+
+    def plus(self, tenant: SmallTenant) -> "BulkResult":
+        """Return the result with what became of one more tenant."""
+        name = "own_run" if tenant.needs_own_run else "outcomes"
+        return self.model_copy(update={name: (*getattr(self, name), tenant.outcome)})
 
 
 class RecordPageRequest(Message):

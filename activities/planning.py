@@ -59,6 +59,9 @@ class PlanningActivities:
             findings=opened.findings,
             tasks=tuple([task.spec for task in tasks if await task.unavailable() is None]),
             search_attributes=await self.search_attributes(),
+            pages_at_once=self.settings.maintenance_pages_at_once,
+            tenants_at_once=self.settings.maintenance_tenants_at_once,
+            child_for_every_tenant=self.settings.maintenance_child_for_every_tenant,
         )
 
     @activity.defn(name="plan_page")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import typer
 
 from commands import (
+    cost,
     cycles,
     decay,
     demo,
+    deployment,
     doctor,
     memories,
     model,
@@ -34,6 +36,7 @@ app.command("run")(run.run_now)
 app.command("summarize")(run.summarize)
 app.command("dream")(run.dream)
 app.command("simulate")(simulate.simulate_decay)
+app.command("cost")(cost.show_cost)
 app.command("doctor")(doctor.doctor)
 app.command("status")(status.show_status)
 app.command("report")(report.write_report)
@@ -44,3 +47,4 @@ app.add_typer(tenants.app, name="tenants")
 app.add_typer(memories.app, name="memories")
 app.add_typer(decay.app, name="decay")
 app.add_typer(model.app, name="model")
+app.add_typer(deployment.app, name="deployment")

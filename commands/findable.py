@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -25,6 +25,9 @@ def findable(
         say(told(counts))
 
 
+_QDRANT: Final = "; RAE's engine searches Qdrant: starter.py memories export-derived"
+
+
 def told(counts: Findable) -> str:
     """Return the counts as a sentence, with what to do about them."""
     if counts.table is None:
@@ -32,6 +35,6 @@ def told(counts: Findable) -> str:
     of = f" of {counts.model}" if counts.model else ""
     said = f"{counts.not_found} of {counts.derived} derived memories have no vector{of} in {counts.table}"
     if counts.not_found == 0:
-        return f"{said}: vector search finds them all"
+        return f"{said}: a search there finds them all{_QDRANT if counts.table == 'memory_embeddings' else ''}"
     advice = "the next daily run embeds them" if counts.embeds else "set EMBEDDING_MODEL, and a daily run embeds them"
     return f"{said}; {advice}"

@@ -29,6 +29,7 @@ from commands.console import (
 )
 from commands.derivation import show_dependents, show_derivation
 from commands.explanation import explanation_data, show_explanation
+from commands.exporting import export_derived
 from commands.findable import findable
 from commands.instants import AsOf
 from commands.restoring import restore, show_restored
@@ -42,6 +43,7 @@ from runtime.wiring import running_store
 app = typer.Typer(no_args_is_help=True, help="Import memories; explain and restore their importance.")
 
 app.command("findable")(findable)
+app.command("export-derived")(export_derived)
 
 app.command("set-aside")(list_set_aside)
 app.command("requeue")(requeue_set_aside)

@@ -15,6 +15,12 @@ from memory_maintenance.printable import in_one_line
 _GAP: Final = 2
 _NARROW: Final = 10
 """Columns that a text needs at least: a date, a word."""
+_LONGEST: Final = 80
+
+
+def _shortened(text: str) -> str:
+    """Return *text* up to its 80th character."""
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 class OwnTable(Table):
@@ -61,12 +67,14 @@ def fitting_table(
     Args:
         columns: names, as of ``table``.
         rows: a text for each column.
-        whole: how many columns, from the first, never fold: what is left of an id or a state says nothing.
+        whole: how many columns, from the first, never fold: what is left of an id or a state says nothing. Only one
+            of more than 80 characters is cut, which no screen has room for.
         least_needed: columns to leave out where there is no room, the first to go first; None: those that may
             fold, from the last on.
         rest: where everything is, to be said below a table that leaves something out.
     """
-    rows = [[in_one_line(text) for text in row] for row in rows]
+    lines = [[in_one_line(text) for text in row] for row in rows]
+    rows = [[_shortened(text) for text in line[:whole]] + line[whole:] for line in lines]
     needed = {name: _needed(name, [row[at] for row in rows], is_whole=at < whole) for at, name in enumerate(columns)}
     going = list(reversed(columns[whole:]) if least_needed is None else least_needed)
     while going and sum(needed.values()) + _GAP * (len(needed) - 1) > out.width:

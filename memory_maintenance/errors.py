@@ -27,6 +27,7 @@
     ├── ScheduleNotFoundError
     ├── ScheduleSilentError          Temporal accepted a change to a Schedule and did not apply it
     ├── NoWorkerError                no worker polls the task queue
+    ├── NoWorkerOfBuildError         no worker of the build polls, so it cannot become the current version
     ├── WorkerEndedError             the SDK gave up a worker
     ├── PlotError                    a picture needs a package that is not installed
     └── LanguageModelError           the model
@@ -251,6 +252,16 @@ class NoWorkerError(MaintenanceError):
 
     def __init__(self, task_queue: str) -> None:
         super().__init__(f"no worker polls task queue {task_queue!r}: start one with `python worker.py`")
+
+
+class NoWorkerOfBuildError(MaintenanceError):
+    """Temporal knows a build only once its workers poll."""
+
+    def __init__(self, deployment_name: str, build_id: str, waited_seconds: float, said: str) -> None:
+        super().__init__(
+            f"build {build_id!r} of {deployment_name} did not become the current version within {waited_seconds:g} s "
+            f"({said}): see whether its workers run"
+        )
 
 
 class WorkerEndedError(MaintenanceError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Final, Generic, TypeVar
 
 from memory_maintenance.errors import SettingsError
 from memory_maintenance.settings import Settings
@@ -16,6 +16,9 @@ from memory_maintenance.writers.model.embedder import Embedder
 from memory_maintenance.writers.model.question import LanguageModel
 
 UnitT = TypeVar("UnitT", bound=Unit)
+
+LISTED_AT_MOST: Final = 4
+"""Units of a task that a tenant's plan lists; of more it has only the number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,16 @@ class Tools:
         return self.model
 
 
+@dataclass(frozen=True, slots=True)
+class Listed(Generic[UnitT]):
+    """All of a tenant's due units of a task, where they are few."""
+
+    units: Sequence[UnitT]
+    quick: bool = False
+    """Whether all of them together take about a second at most and ask no model. In a large fleet the units of many
+    tenants are then done in one step, each tenant's for itself."""
+
+
 class Task(ABC, Generic[UnitT]):
     """One kind of maintenance: which units of it are due, and how one is done.
 
@@ -67,8 +80,11 @@ class Task(ABC, Generic[UnitT]):
         """Remember that the task is off for *tenants*. Not called in a dry run."""
 
     @abstractmethod
-    async def plan(self, tenants: Sequence[Tenant], run: Run) -> Mapping[str, int]:
-        """Return how many units are due, by tenant id, for a page of tenants, in few set-based statements."""
+    async def plan(self, tenants: Sequence[Tenant], run: Run) -> Mapping[str, int | Listed[UnitT]]:
+        """Return what is due, by tenant id, for a page of tenants, in few set-based statements.
+
+        That is a number of units. Up to ``LISTED_AT_MOST`` may be listed instead: then nobody asks ``due`` for them.
+        """
 
     async def due(self, tenant: Tenant, run: Run, after: UnitT | None, limit: int) -> Sequence[UnitT]:
         """Return the tenant's next due units behind *after*; fewer than *limit* are the last ones. Reads only.

@@ -199,8 +199,12 @@ class Run(Lean):
         return self.project is not None or self.session is not None
 
 
-class TenantPlan(Message):
+class TenantPlan(Lean):
     """One tenant with work: how many units of each task are due."""
 
     tenant_id: str
     units: dict[str, int] = {}
+    due: dict[str, tuple[UnitJson, ...]] = {}
+    """By task the units themselves, where they are few: the tenant's run need not list them."""
+    bulk: bool = False
+    """Whether the units in ``due`` are all of the tenant's work, and so quick that many tenants fit into one step."""

@@ -22,7 +22,7 @@ WORKFLOW_TASKS: Final = 16
 counts as deadlocked. Sixteen of some 15 ms each are through in a quarter of a second."""
 
 CACHED_WORKFLOWS: Final = 500
-"""Two cycles, daily and hourly, of 4 pages with 50 tenants each are 410; some 0.1 MB each."""
+"""At the least; some 0.1 MB each."""
 
 WORKFLOW_POLLERS: Final = PollerBehaviorAutoscaling(minimum=2, initial=4, maximum=16)
 """The server says when more or fewer are worth while: two hold an idle worker's queue open, and
@@ -52,6 +52,12 @@ def slots(settings: Settings, role: Role) -> Slots:
     """Return how many activities a worker of *role* runs at once: no SQL step ever waits for a connection."""
     sql = max(1, settings.database_pool_size - SPARE_CONNECTIONS)
     return Slots(sql=0 if role == "model" else sql, model=0 if role == "workflows" else settings.model_concurrency)
+
+
+def cached_workflows(settings: Settings) -> int:
+    """Return how many workflows a worker keeps in memory: those of two cycles, daily and hourly, in their windows."""
+    in_a_cycle = 1 + settings.maintenance_pages_at_once * (1 + settings.maintenance_tenants_at_once)
+    return max(CACHED_WORKFLOWS, 2 * in_a_cycle)
 
 
 def deployment(settings: Settings) -> WorkerDeploymentConfig | None:

@@ -10,7 +10,6 @@ from typing import Final
 import structlog
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfigProfile, ClientConnectConfig
 from temporalio.runtime import Runtime
 from temporalio.service import RPCError, RPCStatusCode
@@ -24,6 +23,7 @@ from memory_maintenance.errors import (
 )
 from memory_maintenance.redaction import shown_address
 from memory_maintenance.settings import Settings
+from runtime.payloads import data_converter
 
 logger = structlog.get_logger(__name__)
 
@@ -86,12 +86,12 @@ async def connect(
     Raises:
         TemporalUnreachableError: nobody answered within *patience_seconds*.
         TemporalRefusedError: no such namespace, credentials that do not count, TLS on one side only.
-        SettingsError: the profile, its file or a certificate cannot be read.
+        SettingsError: the profile, its file, a certificate or the payload codec cannot be read.
     """
-    chosen = _connection(address, settings)
+    chosen, converter = _connection(address, settings), data_converter(settings)
     try:
         async with asyncio.timeout(patience_seconds):
-            client = await Client.connect(**chosen, data_converter=pydantic_data_converter, runtime=runtime)
+            client = await Client.connect(**chosen, data_converter=converter, runtime=runtime)
             await check_namespace(client)
     except RPCError as error:
         raise _refused(address, chosen["namespace"], error) from None

@@ -19,7 +19,7 @@ from memory_maintenance.cycles.outcomes import CycleTotals
 from runtime.pollers import last_polled
 from runtime.runs import progress_of
 from workflows.options import TASK_QUEUE
-from workflows.page import tenant_workflow_id
+from workflows.page import TENANT_MEMO, tenant_workflow_id
 from workflows.tenant import TenantMaintenanceWorkflow
 
 _RUNS: Final = "WorkflowType = 'MaintenanceWorkflow' AND ExecutionStatus = 'Running'"
@@ -110,7 +110,16 @@ async def _tenant(client: Client, info: WorkflowExecutionInfo) -> RunningTenant:
         stage = await handle.query(TenantMaintenanceWorkflow.status, rpc_timeout=_PATIENCE)
     except (RPCError, TimeoutError):
         stage = None
-    return RunningTenant(info.execution.workflow_id.removeprefix(_TENANT_PREFIX), _started(info), stage)
+    return RunningTenant(await _tenant_id(client, info), _started(info), stage)
+
+
+async def _tenant_id(client: Client, info: WorkflowExecutionInfo) -> str:
+    """Return whose run it is: a long id is in its memo."""
+    kept = info.memo.fields.get(TENANT_MEMO)
+    if kept is None:
+        return info.execution.workflow_id.removeprefix(_TENANT_PREFIX)
+    [tenant_id] = await client.data_converter.decode([kept], [str])
+    return str(tenant_id)
 
 
 def _started(info: WorkflowExecutionInfo) -> datetime:

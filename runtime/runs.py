@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -29,7 +30,8 @@ HOW_TO_ORDER = (
 )
 """Shown in the Web UI beside a cycle."""
 
-_POLL_SECONDS = 0.5
+_POLL_SECONDS = 5.0
+"""Each look costs a query of the root and one of each page that runs, and queries are Actions."""
 _QUERY_PATIENCE = timedelta(seconds=2)
 
 
@@ -60,34 +62,35 @@ async def start_run(client: Client, request: MaintenanceRequest) -> Run:
 
 
 async def follow(client: Client, run: Run, report: Callable[[Progress], object]) -> dict[str, Any]:
-    """Return the run's statistics; call *report* with how far it is, about twice a second.
+    """Return the run's statistics; call *report* with how far it is, every five seconds.
 
     Raises:
         WorkflowFailureError: the run failed, was cancelled or terminated.
     """
-    result = asyncio.create_task(run.result())
+    result, planned = asyncio.create_task(run.result()), dict[str, int]()
     while not result.done():
         await asyncio.wait({result}, timeout=_POLL_SECONDS)
         if not result.done():
-            await _report(client, run, report)
+            # A busy or missing worker does not answer queries; the result will tell.
+            with suppress(RPCError, TimeoutError, WorkflowQueryFailedError):
+                report(await progress_of(client, run, planned))
     return result.result()
 
 
-async def _report(client: Client, run: Run, report: Callable[[Progress], object]) -> None:
-    try:
-        report(await progress_of(client, run))
-    except (RPCError, TimeoutError, WorkflowQueryFailedError):
-        return  # a busy or missing worker does not answer queries; the result will tell
+async def progress_of(client: Client, run: Run, planned: dict[str, int] | None = None) -> Progress:
+    """Return how far a run is: its finished pages, and the tenants that are done in those that run.
 
-
-async def progress_of(client: Client, run: Run) -> Progress:
-    """Return how far a run is: its finished pages, and the tenants that are done in those that run."""
+    *planned* keeps between calls how many tenants a page has, by its id.
+    """
+    planned = {} if planned is None else planned
     total, waiting = await run.query(MaintenanceWorkflow.progress, rpc_timeout=_QUERY_PATIENCE), 0
     for page_id in await run.query(MaintenanceWorkflow.running_pages, rpc_timeout=_QUERY_PATIENCE):
         page = client.get_workflow_handle_for(MaintenancePageWorkflow.run, page_id)
         done = await page.query(MaintenancePageWorkflow.progress, rpc_timeout=_QUERY_PATIENCE)
         total = total.plus(done)
-        waiting += await page.query(MaintenancePageWorkflow.planned, rpc_timeout=_QUERY_PATIENCE) - done.tenants
+        if page_id not in planned:
+            planned[page_id] = await page.query(MaintenancePageWorkflow.planned, rpc_timeout=_QUERY_PATIENCE)
+        waiting += planned[page_id] - done.tenants
     return Progress(total, waiting)
 
 

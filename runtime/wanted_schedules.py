@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Final
 
-from temporalio.api.common.v1 import Payloads, WorkflowType
+import structlog
+from temporalio.api.common.v1 import Payload, Payloads, WorkflowType
 from temporalio.api.enums.v1 import ScheduleOverlapPolicy
 from temporalio.api.schedule.v1 import Schedule, ScheduleAction, SchedulePolicies, ScheduleSpec
 from temporalio.api.sdk.v1 import UserMetadata
@@ -27,6 +28,8 @@ from runtime.runs import HOW_TO_ORDER
 from workflows.maintenance import MaintenanceWorkflow
 from workflows.messages import MaintenanceRequest
 from workflows.options import TASK_QUEUE
+
+logger = structlog.get_logger(__name__)
 
 KINDS: Final[tuple[Kind, ...]] = ("daily", "hourly")
 
@@ -66,14 +69,15 @@ async def wanted_schedule(
     settings: Settings, kind: Kind, converter: DataConverter, found: ScheduleDescription | None
 ) -> Schedule:
     """Return the Schedule as the settings want it, with the state of the one that was *found*."""
-    catch_up, state = USUAL_CATCH_UP[kind], None
+    catch_up, state, payloads = USUAL_CATCH_UP[kind], None, []
     if found is not None:
         stored = found.raw_description.schedule
+        now = stored.action.start_workflow
+        payloads = [*now.input.payloads, now.user_metadata.summary, now.user_metadata.details]
         catch_up = catch_up_window(found.info.next_action_times) or stored.policies.catchup_window.ToTimedelta()
         state = stored.state
-    [request, summary, details] = await converter.encode(
-        [MaintenanceRequest(kind=kind), f"{kind} maintenance", HOW_TO_ORDER]
-    )
+    said = (MaintenanceRequest(kind=kind), f"{kind} maintenance", HOW_TO_ORDER)
+    request, summary, details = await _encoded(said, converter, stored=payloads)
     start = NewWorkflowExecutionInfo(
         workflow_id=schedule_id(kind),
         workflow_type=WorkflowType(name=MaintenanceWorkflow.__name__),
@@ -87,6 +91,19 @@ async def wanted_schedule(
     policies.catchup_window.FromTimedelta(catch_up)
     spec = wanted_spec(settings, kind)
     return Schedule(spec=spec, action=ScheduleAction(start_workflow=start), policies=policies, state=state)
+
+
+async def _encoded(said: Sequence[object], converter: DataConverter, *, stored: Sequence[Payload]) -> Sequence[Payload]:
+    """Return payloads that say what is *said*: those that are *stored*, where they do, since a codec may add a salt."""
+    plain, codec = converter.payload_converter.to_payloads(said), converter.payload_codec
+    if codec is None:
+        return plain
+    try:
+        if await codec.decode(stored) == plain:
+            return stored
+    except Exception as error:  # noqa: BLE001  a codec may raise anything at what another codec, or another key, wrote
+        logger.info("schedule_payloads_unreadable", error_type=type(error).__name__)
+    return await codec.encode(plain)
 
 
 def is_wanted(found: ScheduleDescription, wanted: Schedule) -> bool:

@@ -12,6 +12,7 @@ import structlog
 from temporalio.client import Client
 from temporalio.runtime import Runtime
 
+from activities.bulk import BulkActivities
 from activities.operations import OperationActivities
 from activities.planning import PlanningActivities
 from activities.tasks import due_activities, unit_activities
@@ -177,6 +178,7 @@ def sql_activities(
         planning.foresee_costs,
         operations.look_up_tenant,
         operations.carry_out_order,
+        BulkActivities({task.spec.name: task for task in ready}).maintain_tenants,
         *due_activities(ready),
         # Also of tasks that ask a model: a dry run asks none, so it waits for no rate and for no worker of that role.
         *unit_activities(ready),

@@ -22,13 +22,13 @@ from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import Pool, fetch_value
 from runtime.capacity import (
     ACTIVITY_POLLERS,
-    CACHED_WORKFLOWS,
     FLUSHING,
     GRACE,
     STICKY,
     WORKFLOW_POLLERS,
     WORKFLOW_TASKS,
     Role,
+    cached_workflows,
     deployment,
     slots,
 )
@@ -81,7 +81,7 @@ def _work(client: Client, settings: Settings, pool: Pool, activities_at_once: in
         interceptors=[FailureInterceptor()],
         max_concurrent_activities=activities_at_once,
         max_concurrent_workflow_tasks=WORKFLOW_TASKS,
-        max_cached_workflows=CACHED_WORKFLOWS,
+        max_cached_workflows=cached_workflows(settings),
         workflow_task_poller_behavior=WORKFLOW_POLLERS,
         activity_task_poller_behavior=ACTIVITY_POLLERS,
         sticky_queue_schedule_to_start_timeout=STICKY,

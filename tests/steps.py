@@ -9,6 +9,7 @@ from uuid import NAMESPACE_OID, UUID, uuid4, uuid5
 from memory_maintenance.cycles.step import do_unit
 from memory_maintenance.decay.rule import decay_rule
 from memory_maintenance.decay.task import BATCH_SECONDS, Decay
+from memory_maintenance.dreaming.due import due_projects, planned_dreams
 from memory_maintenance.dreaming.outcome import DreamOutcome
 from memory_maintenance.dreaming.policy import DreamRule
 from memory_maintenance.dreaming.task import Dreaming, DreamUnit
@@ -51,6 +52,7 @@ class Batch:
     updated: int = 0
     first_seen: int = 0
     rebased: int = 0
+    saved_back: int = 0
     altered: int = 0
     invalid: int = 0
     negligible: int = 0
@@ -196,6 +198,14 @@ async def sessions_due(
     kind: Kind = "daily" if daily else "hourly"
     run = await a_run(pool, as_of, kind=kind, project=project, backfill_days=backfill_days)
     return await due_sessions(pool, tenant_id, run, settings, **page)
+
+
+async def dreams_due(pool: Pool, tenant_id: str, *, as_of: datetime, settings: Settings) -> list[str]:
+    """Return a tenant's projects that can dream, by both statements."""
+    projects = await due_projects(pool, tenant_id, as_of=as_of, settings=settings)
+    counts = await planned_dreams(pool, [tenant_id], as_of, settings=settings, few=0)
+    assert counts == ({tenant_id: len(projects)} if projects else {})
+    return projects
 
 
 async def session_counts_due(

@@ -48,6 +48,9 @@ async def opened(asked: MaintenanceRequest) -> CycleProgress:
         cursor=None,
         pages=0,
         totals=CycleTotals(),
+        pages_at_once=found.pages_at_once,
+        tenants_at_once=found.tenants_at_once,
+        child_for_every_tenant=found.child_for_every_tenant,
     )
 
 

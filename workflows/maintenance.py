@@ -15,7 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows import cycle
     from workflows.failures import cycle_failure, error_type
     from workflows.messages import PageRequest, understood
-    from workflows.options import NAMED_AT_ONCE, PAGE_SIZE, PAGES_AT_ONCE, sql
+    from workflows.options import NAMED_AT_ONCE, PAGE_SIZE, is_large, sql
     from workflows.orders import OrderQueue, understood_order
     from workflows.page import tenant_workflow_id
     from workflows.running_pages import RunningPages, signal
@@ -146,7 +146,8 @@ class MaintenanceWorkflow:
         while not self._state.planned and workflow.now() < self._state.scope.deadline:
             plans, cursor = await self._plan_next()
             self._state = self._state.model_copy(update={"cursor": cursor, "planned": cursor is None})
-            await self._start_pages(plans)
+            large = is_large(planned=len(plans), more=cursor is not None, pages=self._state.pages)
+            await self._start_pages(plans, bulk=large and not self._state.child_for_every_tenant)
             if cursor is not None:
                 await self._continue_if_long()
         await self._pages.until(at_most=0)
@@ -179,15 +180,24 @@ class MaintenanceWorkflow:
         self._totals = self._totals.plus(seen)
         return plan
 
-    async def _start_pages(self, plans: Sequence[TenantPlan]) -> None:
-        """Start pages of at most ``PAGE_SIZE`` tenants, each as soon as fewer than ``PAGES_AT_ONCE`` run."""
+    async def _start_pages(self, plans: Sequence[TenantPlan], *, bulk: bool = False) -> None:
+        """Start pages of at most ``PAGE_SIZE`` tenants, each as soon as fewer run than may."""
         for first in range(0, len(plans), PAGE_SIZE):
-            await self._pages.until(at_most=PAGES_AT_ONCE - 1)
+            await self._pages.until(at_most=self._state.pages_at_once - 1)
             some = tuple(plans[first : first + PAGE_SIZE])
             page = self._state.pages + 1
             self._state = self._state.model_copy(update={"pages": page})
             cancelled = tuple(sorted(self._cancelled & {plan.tenant_id for plan in some}))
-            self._pages.start(PageRequest(scope=self._state.scope, page=page, plans=some, cancelled=cancelled))
+            self._pages.start(
+                PageRequest(
+                    scope=self._state.scope,
+                    page=page,
+                    plans=some,
+                    cancelled=cancelled,
+                    tenants_at_once=self._state.tenants_at_once,
+                    bulk=bulk,
+                )
+            )
             self._phase = "working"
             self._show_progress()
 

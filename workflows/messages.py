@@ -13,6 +13,7 @@ from activities.messages import TenantId
 from memory_maintenance.cycles.outcomes import CycleTotals, TenantOutcome
 from memory_maintenance.preflight.finding import Finding
 from memory_maintenance.work import Kind, Message, Run, TaskSpec, TenantPlan, UnitJson
+from workflows.options import PAGES_AT_ONCE, TENANTS_AT_ONCE
 
 
 class CycleScope(Message):
@@ -53,6 +54,9 @@ class CycleProgress(Message):
     resumed: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
     """What the preflight found."""
+    pages_at_once: int = PAGES_AT_ONCE
+    tenants_at_once: int = TENANTS_AT_ONCE
+    child_for_every_tenant: bool = False
 
 
 MOST_NAMED_TENANTS = 10_000
@@ -133,6 +137,9 @@ class PageRequest(Message):
     page: int
     plans: tuple[TenantPlan, ...]
     cancelled: tuple[str, ...] = ()
+    tenants_at_once: int = TENANTS_AT_ONCE
+    bulk: bool = False
+    """Whether small tenants are done many in a step, without a workflow of their own."""
 
 
 class TenantProgress(Message):

@@ -10,9 +10,14 @@ from uuid import UUID
 from temporalio import workflow
 from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
 
+from workflows.tenant_ids import short_tenant_id
+
 TENANT: Final = SearchAttributeKey.for_keyword("MaintenanceTenant")
 CYCLE: Final = SearchAttributeKey.for_keyword("MaintenanceCycle")
 STATUS: Final = SearchAttributeKey.for_keyword("MaintenanceStatus")
+
+MOST_KEYWORD_BYTES: Final = 255
+"""Of a keyword, in the tables that Temporal has in Postgres and MySQL."""
 
 NAMES: Final = (TENANT.name, CYCLE.name, STATUS.name)
 
@@ -23,9 +28,8 @@ def of_page(cycle_id: UUID) -> TypedSearchAttributes:
 
 
 def of_tenant(cycle_id: UUID, tenant_id: str) -> TypedSearchAttributes:
-    """Return what a tenant's run in the cycle is started with."""
-    pairs = (SearchAttributePair(TENANT, tenant_id), SearchAttributePair(STATUS, "running"))
-    return of_page(cycle_id).updated(*pairs)
+    """Return what a tenant's run in the cycle is started with; of a long id, its digest."""
+    return of_page(cycle_id).updated(SearchAttributePair(TENANT, short_tenant_id(tenant_id, MOST_KEYWORD_BYTES)))
 
 
 def show_cycle(cycle_id: UUID) -> None:
@@ -34,5 +38,5 @@ def show_cycle(cycle_id: UUID) -> None:
 
 
 def show_status(status: str) -> None:
-    """Say how the workflow that runs has ended."""
+    """Say how the workflow that runs has ended; of a tenant's run, if not completed."""
     workflow.upsert_search_attributes([STATUS.value_set(status)])

@@ -112,7 +112,7 @@ class TenantMaintenanceWorkflow:
             await self._orders.drained()
         obeying.cancel()
         outcome = self._closed()
-        if self._scope.search_attributes:
+        if self._scope.search_attributes and outcome.status != "completed":  # each costs an Action
             show_status(outcome.status)
         return outcome
 
@@ -146,9 +146,13 @@ class TenantMaintenanceWorkflow:
             unit = (await self._do(task, unit)).next
 
     async def _a_few_at_once(self, task: TaskSpec, after: UnitJson | None) -> None:
-        """List what is due a batch at a time, from behind *after* on, and do each, a few at once."""
+        """List what is due a batch at a time, from behind *after* on, and do each, a few at once.
+
+        What the plan has listed is all there was then. A task that follows others also has what they wrote since.
+        """
+        listed = () if after or task.follows else self._request.plan.due.get(task.name, ())
         while await self._may_go_on(after):
-            due = await self._due(task, after, limit=DUE_AT_ONCE)
+            due = listed or await self._due(task, after, limit=DUE_AT_ONCE)
             slots = asyncio.Semaphore(UNITS_AT_ONCE)
 
             async def one(unit: UnitJson, slots: asyncio.Semaphore = slots) -> None:
@@ -157,7 +161,7 @@ class TenantMaintenanceWorkflow:
                         await self._do(task, unit)
 
             await all_of(one(unit) for unit in due)
-            if len(due) < DUE_AT_ONCE:
+            if listed or len(due) < DUE_AT_ONCE:
                 return
             after = due[-1]
 

@@ -6,6 +6,7 @@ Pure values: the run in this process and the workflows add up with the same code
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 from pydantic import ConfigDict, Field
@@ -58,6 +59,15 @@ class TenantOutcome(Message):
     def failed(self) -> bool:
         """Return whether this tenant needs an operator's attention."""
         return self.status in ("failed", "page_failed")
+
+
+@dataclass(frozen=True, slots=True)
+class SmallTenant:
+    """What became of a tenant that was to be done in one go."""
+
+    outcome: TenantOutcome
+    needs_own_run: bool = False
+    """Whether a unit failed or was larger than planned: a run of the tenant's own retries and takes its time."""
 
 
 class CycleFailure(Message):

@@ -8,16 +8,19 @@ from typing import Any, Final
 
 from memory_maintenance.cycles.statements import CHOSEN_TENANTS, NEXT_TENANTS
 from memory_maintenance.settings import Settings
-from memory_maintenance.store.pool import Pool, fetch
+from memory_maintenance.store.pool import Pool, fetch, to_json
 from memory_maintenance.summarization.estimate import SummaryEstimate, estimate_summaries
-from memory_maintenance.task import AnyTask
+from memory_maintenance.task import AnyTask, Listed
 from memory_maintenance.tenants.control import Tenant
 from memory_maintenance.tenants.known import ensure_known
 from memory_maintenance.tenants.overrides import read_overrides
-from memory_maintenance.work import Run, TenantPlan
+from memory_maintenance.work import Run, TenantPlan, as_json
 
 SCAN: Final = 500
 """Tenants looked at by one set of statements."""
+
+MOST_LISTED_BYTES: Final = 500
+"""Of a tenant's units in its plan: a plan has up to 699 tenants, and Temporal takes messages of 2 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +78,23 @@ class Planner:
         planned = {task.spec.name: await self._planned(task, tenants, run) for task in self.tasks}
         plans = []
         for tenant_id, own in overrides.items():
-            units = {task: counts[tenant_id] for task, counts in planned.items() if counts.get(tenant_id)}
+            found = {task: due[tenant_id] for task, due in planned.items() if due.get(tenant_id)}
             if own is None:  # overrides that cannot be read fail this tenant's run, and no other's
-                units = {self.tasks[0].spec.name: 1}
-            if units:
-                plans.append(TenantPlan(tenant_id=tenant_id, units=units))
+                found = {self.tasks[0].spec.name: 1}
+            if found:
+                plans.append(self._plan(tenant_id, found))
         return plans, len(rows) - len(active)
 
-    async def _planned(self, task: AnyTask, tenants: Sequence[Tenant], run: Run) -> Mapping[str, int]:
+    def _plan(self, tenant_id: str, found: Mapping[str, int | Listed[Any]]) -> TenantPlan:
+        units = {name: due if isinstance(due, int) else len(due.units) for name, due in found.items()}
+        due = {name: tuple(map(as_json, one.units)) for name, one in found.items() if isinstance(one, Listed)}
+        if len(to_json(due).encode()) > MOST_LISTED_BYTES:
+            return TenantPlan(tenant_id=tenant_id, units=units)
+        followed = {name for task in self.tasks for name in task.spec.follows}
+        bulk = all(isinstance(one, Listed) and one.quick for one in found.values()) and not followed & found.keys()
+        return TenantPlan(tenant_id=tenant_id, units=units, due=due, bulk=bulk)
+
+    async def _planned(self, task: AnyTask, tenants: Sequence[Tenant], run: Run) -> Mapping[str, int | Listed[Any]]:
         on = [tenant for tenant in tenants if task.off(tenant.settings) is None]
         if len(on) < len(tenants) and not run.dry_run:
             await task.note_off([tenant for tenant in tenants if task.off(tenant.settings)], run)

@@ -15,7 +15,7 @@ _TOKENS: Final = ("input_tokens", "output_tokens")
 _SHAPES: Final = {
     "decay": ("seen", "invalid", "busy"),
     "summarization": ("stored", "updated", "fallbacks", "skipped", "failed", "reasons", *_TOKENS),
-    "dreaming": ("strategies", "skipped", "failed", "reasons", *_TOKENS),
+    "dreaming": ("updated", "strategies", "skipped", "failed", "reasons", *_TOKENS),
     "embedding": ("embedded", "skipped", "failed", "reasons", "input_tokens"),
 }
 """The counts that are there also where they are 0."""

@@ -27,7 +27,7 @@ _LAST_ID: Final = UUID(int=2**128 - 1)
 _NAMED_IDS: Final = 10
 _SMALLEST_PAGE: Final = 10
 """Rows; a page of so few that a time-out cancels is not cut further."""
-_COUNTED: Final = ("updated", "first_seen", "rebased", "altered", "invalid", "negligible", "protected")
+_COUNTED: Final = ("updated", "first_seen", "rebased", "saved_back", "altered", "invalid", "negligible", "protected")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,8 @@ class DecayBatch:
     status: Status
     counts: Counter[str]
     """Rows ``seen``. Written (importance, base or both): ``updated``, of these ``first_seen``, ``rebased`` where the
-    agent had set a value or decay had been off, and ``altered`` where a trigger stored something else. Left alone:
+    agent had set a value or decay had been off, of those ``saved_back`` where it is hardly above what decay had
+    written, and ``altered`` where a trigger stored something else. Left alone:
     ``invalid``, ``protected``, ``negligible`` (the base is not above the floor), ``busy`` (held by other transactions
     both times; they catch up next time)."""
     written: int

@@ -221,17 +221,29 @@ async def kept(db: Executor, tenant_id: str, run_id: UUID) -> dict[str, int]:
     return from_json(await fetch_value(db, KEPT, tenant_id, run_id)) or {}
 
 
-DONE: Final = """
--- decay.DONE: which of these tenants are decayed as of this instant or a later one.
---   $1 tenant_ids  text[]
+DUE: Final = """
+-- decay.DUE: which of these tenants no run as of this instant or a later one has been through, and which are small:
+-- by what their last run saw, else counted by the index as far as it matters.
+--   $1 tenant_ids  array of the column's type
 --   $2 as_of       timestamptz
-SELECT tenant_id FROM maintenance.tenants WHERE tenant_id = ANY ($1) AND decay_completed_as_of >= $2
+--   $3 small       bigint        the most memories of a small tenant
+SELECT k.tenant_id::text AS tenant_id,
+       coalesce(
+           (t.decay_counts->>'seen')::bigint <= $3::bigint,
+           NOT EXISTS (SELECT FROM memories m WHERE m.tenant_id = k.tenant_id OFFSET $3)
+       ) AS small
+FROM unnest(coalesce($1, ARRAY (SELECT tenant_id FROM memories WHERE false))) AS k (tenant_id)
+     LEFT JOIN maintenance.tenants t ON t.tenant_id = k.tenant_id::text
+WHERE t.decay_completed_as_of IS NULL OR t.decay_completed_as_of < $2
 """
 
 
-async def done_as_of(db: Executor, tenant_ids: Sequence[str], as_of: datetime) -> set[str]:
-    """Return which of these tenants a run as of this instant, or a later one, has brought to the end."""
-    return {row["tenant_id"] for row in await fetch(db, DONE, list(tenant_ids), as_of)}
+async def due_tenants(db: Executor, tenant_ids: Sequence[str], as_of: datetime, *, small: int) -> dict[str, bool]:
+    """Return which of these tenants are to be decayed as of this instant, and whether each is small.
+
+    A tenant that has grown since its last run may count as small once more.
+    """
+    return {row["tenant_id"]: row["small"] for row in await fetch(db, DUE, list(tenant_ids), as_of, small)}
 
 
 async def switched_off(db: Executor, tenant_ids: Sequence[str], as_of: datetime) -> None:

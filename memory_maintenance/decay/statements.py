@@ -144,6 +144,12 @@ SELECT count(*) AS seen,
        count(written.id) AS updated,
        count(written.id) FILTER (WHERE judged.verdict = 'first_sight') AS first_seen,
        count(written.id) FILTER (WHERE judged.verdict IN ('set_by_agent', 'resumed')) AS rebased,
+       -- Just above what decay wrote last: a program has read the row before that, and saved all of it after.
+       count(written.id) FILTER (
+           WHERE judged.verdict = 'set_by_agent'
+                 AND judged.importance::float8 > judged.decayed_importance::float8
+                 AND judged.importance::float8 <= judged.decayed_importance::float8 + 0.01
+       ) AS saved_back,
        count(*) FILTER (WHERE judged.verdict = 'invalid') AS invalid,
        count(*) FILTER (WHERE judged.verdict = 'negligible') AS negligible,
        count(*) FILTER (WHERE judged.verdict = 'protected') AS protected,
@@ -224,6 +230,8 @@ class Page:
     first_seen: int
     rebased: int
     """Written because the agent had set them, or because decay had been off."""
+    saved_back: int
+    """Of these, set to at most 0.01 above what decay had written."""
     invalid: int
     negligible: int
     protected: int
@@ -235,7 +243,7 @@ class Page:
     last_id: UUID | None
 
 
-NOTHING: Final = Page(0, 0, 0, 0, 0, 0, 0, 0, (), (), None)
+NOTHING: Final = Page(0, 0, 0, 0, 0, 0, 0, 0, 0, (), (), None)
 
 
 async def write_page(

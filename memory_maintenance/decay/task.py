@@ -13,11 +13,11 @@ from pydantic import Field
 
 from memory_maintenance.decay.batch import BatchInProgress, DecayBatch
 from memory_maintenance.decay.policy import DecayRule
-from memory_maintenance.decay.progress import adopt, done_as_of, kept, switched_off
+from memory_maintenance.decay.progress import adopt, due_tenants, kept, switched_off
 from memory_maintenance.decay.rule import decay_rule
 from memory_maintenance.observability.metrics import DECAY_SECONDS, DECAY_UPDATED, tenant_label
 from memory_maintenance.settings import Settings
-from memory_maintenance.task import Task
+from memory_maintenance.task import Listed, Task
 from memory_maintenance.tenants.control import Tenant
 from memory_maintenance.work import Counts, Done, Run, TaskSpec, Unit
 
@@ -25,6 +25,9 @@ logger = structlog.get_logger(__name__)
 
 BATCH_SECONDS: Final = 20.0
 """After this long a batch begins no further page."""
+
+SMALL: Final = 10_000
+"""Memories of a tenant that are decayed within about half a second, so in one batch."""
 
 _COUNTED: Final = ("seen", "updated", "invalid", "busy")
 
@@ -66,16 +69,19 @@ class Decay(Task[DecayUnit]):
         """Remember since when decay is off: the run that follows begins a new base."""
         await switched_off(self.tools.pool, sorted(tenant.tenant_id for tenant in tenants), run.as_of)
 
-    async def plan(self, tenants: Sequence[Tenant], run: Run) -> Mapping[str, int]:
-        """Every tenant has one batch due, unless a run as of this instant or a later one has been through."""
+    async def plan(self, tenants: Sequence[Tenant], run: Run) -> Mapping[str, int | Listed[DecayUnit]]:
+        """Every tenant has one batch due, unless a run as of this instant or a later one has been through.
+
+        That of a small tenant is quick.
+        """
         if run.narrowed:
             return {}
         ids = [tenant.tenant_id for tenant in tenants]
-        done = await done_as_of(self.tools.pool, ids, run.as_of)
-        due = {tenant_id: 1 for tenant_id in ids if tenant_id not in done}
+        due = await due_tenants(self.tools.pool, ids, run.as_of, small=SMALL)
         if due and not run.dry_run:
             await adopt(self.tools.pool, run.as_of)  # once here, so that tenants do not wait for each other
-        return due
+        quick = Listed((DecayUnit(),), quick=True)
+        return {tenant_id: quick if small else 1 for tenant_id, small in due.items()}
 
     async def do(self, tenant: Tenant, unit: DecayUnit, run: Run) -> Done:
         """Decay pages for some 20 seconds, at least one, each committed by itself."""

@@ -12,12 +12,15 @@ from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import Executor, fetch
 
 
-async def dream_counts(
-    db: Executor, tenant_ids: Sequence[str], as_of: datetime, *, settings: Settings
-) -> dict[str, int]:
-    """Return how many projects of each tenant can dream; tenants without one are left out."""
-    rows = await fetch(db, DREAM_COUNTS, *_arguments(tenant_ids, as_of, settings))
-    return {row["tenant_id"]: row["projects"] for row in rows}
+async def planned_dreams(
+    db: Executor, tenant_ids: Sequence[str], as_of: datetime, *, settings: Settings, few: int
+) -> dict[str, int | list[str]]:
+    """Return how many projects of each tenant can dream, or up to *few* of them which, by name.
+
+    Tenants without one are left out.
+    """
+    rows = await fetch(db, DREAM_COUNTS, *_arguments(tenant_ids, as_of, settings), few)
+    return {row["tenant_id"]: row["projects"] if row["names"] is None else row["names"] for row in rows}
 
 
 async def due_projects(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 from uuid import UUID
 
 from memory_maintenance.store.identity import derived_id
@@ -20,8 +21,13 @@ FEWEST_MEMORIES: Final = 3
 LONGEST_LOOKBACK: Final = timedelta(days=7)
 """How far back a dream after missed nights reaches."""
 
+_Memory = TypeVar("_Memory")
+
 _RESERVED_TAGS: Final = frozenset({STRATEGY_TAG, "session_summary", "auto_generated", "pinned"})
 """Tags that mean something to this application: an answer, which memories may have led, cannot set them."""
+
+_SAME: Final = 0.5
+"""Share of the smaller theme's memories above which two are one."""
 
 _TAG_CHARACTERS: Final = 60
 _MOST_TAGS: Final = 8
@@ -52,6 +58,29 @@ class DreamRule:
         """
         start = as_of - self.lookback
         return start if dreamt_until is None else max(as_of - LONGEST_LOOKBACK, min(start, dreamt_until))
+
+
+def is_same_theme(
+    keys: AbstractSet[str], evidence: AbstractSet[_Memory], other_keys: AbstractSet[str], other: AbstractSet[_Memory]
+) -> bool:
+    """Return whether two themes are one: about the same words, or for the larger part about the same memories.
+
+    Where they share a word, a quarter of the smaller one's memories is enough.
+    """
+    if keys and keys == other_keys:
+        return True
+    shared = len(evidence & other) / max(1, min(len(evidence), len(other)))
+    return shared > (_SAME / 2 if keys & other_keys else _SAME)
+
+
+def theme_subject(keys: Iterable[str]) -> str:
+    """Return what lineage calls a theme with these *keys*, whatever its wording is."""
+    return " ".join(sorted(keys))
+
+
+def theme_id(tenant_id: str, project: str, subject: str) -> UUID:
+    """Return the id of the reflection on a theme."""
+    return derived_id("theme", tenant_id, project, subject)
 
 
 def nothing_new(sample: Iterable[UUID], last: Iterable[UUID]) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -16,21 +17,25 @@ from memory_maintenance.dreaming.prompt import (
     ReflectionAnswer,
     reflection_question,
 )
-from memory_maintenance.dreaming.themes import recurring_themes
-from memory_maintenance.errors import ContextTooLongError, ModelUnavailableError
+from memory_maintenance.dreaming.themes import Theme, recurring_themes
+from memory_maintenance.errors import AnswersExhaustedError, ContextTooLongError, ModelUnavailableError
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.classes import is_excluded
 from memory_maintenance.store.memory import Memory
 from memory_maintenance.task import Tools
+from memory_maintenance.writers.extractive.payloads import payload_text
+from memory_maintenance.writers.extractive.rarity import Background
 from memory_maintenance.writers.language.cleaning import clean
+from memory_maintenance.writers.language.relative_dates import with_dates
 from memory_maintenance.writers.model.backend import Backend, backend_of
 from memory_maintenance.writers.model.context import SCHEMA_TOKENS, estimated_tokens, room
+from memory_maintenance.writers.model.quality import extractive_fault, measure
 from memory_maintenance.writers.model.question import Answer, Question
 from memory_maintenance.writers.model.untrusted import as_dated_line
 
 _SMALLEST_ROOM: Final = 128
 _THEMES: Final = 3
-"""Most themes in one reflection without a model."""
+"""Most themes that are told without a model at one time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,8 @@ class Reflection:
     tags: tuple[str, ...] = ()
     metadata: Mapping[str, Any] = field(default_factory=dict)
     """Who wrote it and what it took."""
+    keys: frozenset[str] = frozenset()
+    """What its theme is about, whatever its wording; empty where it has none."""
 
 
 async def reflect(
@@ -83,6 +90,66 @@ async def reflect(
                 raise
         else:
             return _from_answer(memories, answer)
+
+
+async def reflections_on(
+    tools: Tools,
+    settings: Settings,
+    sample: Sequence[Memory],
+    evidence: Sequence[Memory],
+    *,
+    about: Mapping[str, str | None],
+    background: Background,
+    attempt_group: str,
+) -> tuple[Reflection, ...]:
+    """Return what recurs up to a *sample*: each theme a reflection, or a model's one about the sample.
+
+    Args:
+        tools: as of ``reflect``.
+        settings: as of ``reflect``.
+        sample: what a model is given, and what a theme has to speak of to be told.
+        evidence: what themes may stand on, the sample among it.
+        about: as of ``reflect``.
+        background: what the tenant's sessions speak of.
+        attempt_group: as of ``reflect``.
+
+    Raises:
+        AnswersExhaustedError: no theme is fit to be stored; the same memories would give the same ones.
+        LanguageModelError: as ``reflect``.
+    """
+    window = timedelta(days=settings.dreaming_theme_window_days)
+    themes = await asyncio.to_thread(recurring_themes, evidence, background=background, window=window)
+    if backend_for(settings, sample) == "extractive":
+        new = {memory.id for memory in sample}
+        told = [theme for theme in themes if new.intersection(theme.support)]
+        return tuple(map(_from_theme, await asyncio.to_thread(_fit_themes, evidence, told)))
+    reflection = await reflect(tools, settings, sample, about=about, attempt_group=attempt_group)
+    return () if reflection is None else (_on_its_theme(reflection, themes),)
+
+
+def _on_its_theme(reflection: Reflection, themes: Sequence[Theme]) -> Reflection:
+    """Return a model's *reflection* as being on the theme that most of its evidence speaks of, if there is one."""
+    about = set(reflection.sources)
+    nearest = max(themes, key=lambda theme: len(about.intersection(theme.support)), default=None)
+    if nearest is None or 2 * len(about.intersection(nearest.support)) < len(about):
+        return reflection
+    return replace(reflection, keys=nearest.keys, metadata={**reflection.metadata, "themes": [_named(nearest)]})
+
+
+def _from_theme(theme: Theme) -> Reflection:
+    return Reflection(
+        text=clean(theme.text),
+        sources=theme.support,
+        importance=theme.importance,
+        confidence=theme.confidence,
+        tags=kept_tags(theme.tags),
+        metadata={"backend": "extractive", "themes": [_named(theme)]},
+        keys=theme.keys,
+    )
+
+
+def _named(theme: Theme) -> dict[str, Any]:
+    return {"name": theme.name, "keys": sorted(theme.keys)}
 
 
 def backend_for(settings: Settings, memories: Sequence[Memory]) -> Backend:
@@ -136,8 +203,12 @@ def _from_answer(memories: Sequence[Memory], answer: Answer[ReflectionAnswer]) -
 
 
 async def _without_model(memories: Sequence[Memory]) -> Reflection | None:
-    """Return what recurs in *memories*, concluding nothing: there is no strategy."""
-    themes = (await asyncio.to_thread(recurring_themes, memories))[:_THEMES]
+    """Return what recurs in *memories*, concluding nothing: there is no strategy.
+
+    Raises:
+        AnswersExhaustedError: no theme is fit to be stored; the same memories would give the same ones.
+    """
+    themes = await asyncio.to_thread(lambda: _fit_themes(memories, recurring_themes(memories)))
     if not themes:
         return None
     named = [{"name": theme.name, "sources": list(map(str, theme.support))} for theme in themes]
@@ -149,3 +220,23 @@ async def _without_model(memories: Sequence[Memory]) -> Reflection | None:
         tags=kept_tags([tag for theme in themes for tag in theme.tags]),
         metadata={"backend": "extractive", "themes": named},
     )
+
+
+def _fit_themes(memories: Sequence[Memory], themes: Sequence[Theme]) -> list[Theme]:
+    """Return the first of *themes* in *memories* that pass the measures of a model's answer.
+
+    Raises:
+        AnswersExhaustedError: none does; the same memories would give the same ones.
+    """
+    supporting = {one for theme in themes for one in theme.support}
+    sources = [
+        f"{memory.created_at.date().isoformat()} {with_dates(text, memory.created_at)}"
+        for memory in memories
+        if memory.id in supporting
+        for text in dict.fromkeys((memory.content, payload_text(clean(memory.content))))
+    ]
+    faults = [extractive_fault(measure(theme.text, sources=sources, prompt="", topics=None)) for theme in themes]
+    fit = [theme for theme, fault in zip(themes, faults, strict=True) if fault is None]
+    if not fit and (reason := next(iter(faults), None)):
+        raise AnswersExhaustedError(reason, f"what recurs in these memories is not fit to be stored: {reason}")
+    return fit[:_THEMES]

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from memory_maintenance.dreaming.policy import reflection_id
+from memory_maintenance.dreaming.known import KnownReflection
+from memory_maintenance.dreaming.policy import reflection_id, theme_id, theme_subject
 from memory_maintenance.dreaming.reflecting import Reflection
 from memory_maintenance.dreaming.storing import reflection_memories
 from memory_maintenance.store.derived import DerivedMemory, project_of, reflective_layer
-from memory_maintenance.store.memory import Memory
+from memory_maintenance.store.memory import Memory, Source
 from memory_maintenance.work import Run
 from memory_maintenance.writers.model.set_aside import Unit as SetAsideUnit
 
@@ -34,6 +35,8 @@ class Dream:
     """The instant after which memories were looked at."""
     sample: Sequence[Memory]
     last: Sequence[UUID]
+    evidence: Sequence[Memory] = ()
+    """What themes may stand on, the sample among it, oldest first."""
 
     @property
     def ids(self) -> list[UUID]:
@@ -46,29 +49,71 @@ class Dream:
         return SetAsideUnit("dream", self.tenant_id, self.project)
 
     @property
-    def reflection_id(self) -> UUID:
-        """Return the id of the reflection on it, unless somebody else has taken that."""
+    def sample_id(self) -> UUID:
+        """Return the id of a reflection on the sample that is on no theme."""
         return reflection_id(self.tenant_id, self.project, self.ids)
 
-    def memories(self, reflection: Reflection, run: Run, ids: Sequence[UUID]) -> list[DerivedMemory]:
-        """Return what *reflection* is stored as: itself, then its strategy if it has one, with these *ids*."""
-        evidence = [memory for memory in self.sample if memory.id in reflection.sources]
-        times = [memory.created_at for memory in evidence]
+    def rows_of(self, reflection: Reflection) -> list[Source]:
+        """Return the rows that the evidence of *reflection* is in."""
+        return [row for memory in self._evidence_of(reflection) for row in memory.rows]
+
+    def _evidence_of(self, reflection: Reflection) -> list[Memory]:
+        supporting = set(reflection.sources)
+        return [memory for memory in self.evidence if memory.id in supporting]
+
+    def adds(self, reflection: Reflection, known: KnownReflection | None) -> bool:
+        """Return whether *reflection* has evidence that the stored one on its theme has not, and may be written.
+
+        A text that somebody edited is left as it is.
+        """
+        return known is None or not (
+            known.is_edited or known.sources.issuperset(row.id for row in self.rows_of(reflection))
+        )
+
+    def subject(self, reflection: Reflection) -> str:
+        """Return what lineage calls the theme of *reflection*; the project where it has none."""
+        return theme_subject(reflection.keys) or self.project
+
+    def wanted_id(self, reflection: Reflection) -> UUID:
+        """Return the id of the reflection on a theme, or on this sample, unless somebody else has taken that."""
+        if reflection.keys:
+            return theme_id(self.tenant_id, self.project, self.subject(reflection))
+        return self.sample_id
+
+    def memories(
+        self, reflection: Reflection, run: Run, ids: Sequence[UUID], known: KnownReflection | None = None
+    ) -> list[DerivedMemory]:
+        """Return what *reflection* is stored as: itself, then its strategy if it has one, with these *ids*.
+
+        Where its theme is *known*, its count and its first and last evidence go on from there. A text of a model's
+        stays where there is none to take its place.
+        """
+        evidence = self._evidence_of(reflection)
+        rows = self.rows_of(reflection)
+        times = [memory.created_at.isoformat() for memory in evidence]
+        before = known.metadata if known else {}
+        sources = {row.id for row in rows} | (known.sources if known else set())
+        if known and before.get("backend") == "openai" and reflection.metadata["backend"] != "openai":
+            reflection = replace(reflection, text=known.content, tags=known.tags, metadata={})
         return reflection_memories(
             reflection,
             tenant_id=self.tenant_id,
-            project=project_of(self.sample),
+            project=project_of(self.evidence),
             session_id=None,
-            layer=reflective_layer(max(self.sample, key=lambda memory: memory.created_at).layer),
+            subject=(known.subject if known else None) or self.subject(reflection),
+            layer=reflective_layer(max(self.evidence, key=lambda memory: memory.created_at).layer),
             ids=ids,
-            sources=[row for memory in evidence for row in memory.rows],
+            sources=rows,
             read=self.ids if reflection.metadata.get("backend") == "openai" else (),
             metadata={
                 "outcome": ABOUT["Outcome"],
                 "event_count": len(self.sample),
-                "first_event_at": min(times).isoformat(),
-                "last_event_at": max(times).isoformat(),
+                "evidence_count": len(sources),
+                "first_event_at": min([*times, before.get("first_event_at") or times[0]]),
+                "last_event_at": max([*times, before.get("last_event_at") or times[0]]),
                 "cycle_id": str(run.cycle_id),
+                "revision": known.revision + 1 if known else 1,
+                "strategy_written": reflection.strategy is not None,
             },
             created_at=run.as_of,
         )

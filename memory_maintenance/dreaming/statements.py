@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from memory_maintenance.store.statement import composed
+
 _CANDIDATES: Final = """
 -- absent: a store without the column info_class has the name from here, as in maintenance.info_class_of.
 WITH candidates AS (
@@ -67,27 +69,28 @@ SELECT project FROM due WHERE $8::text IS NULL OR project > $8 ORDER BY project 
 
 DREAM_COUNTS: Final = (
     """
--- dreaming.DREAM_COUNTS: how many such projects some tenants have; parameters as above.
+-- dreaming.DREAM_COUNTS: how many such projects some tenants have, and where they are few, which; $1 to $6 as above.
+--   $7 few  bigint
 """
     + _CANDIDATES
     + """
-SELECT tenant_id, count(*) AS projects FROM due GROUP BY tenant_id
+SELECT tenant_id, count(*) AS projects,
+       CASE WHEN count(*) <= $7::bigint THEN array_agg(project ORDER BY project) END AS names
+FROM due GROUP BY tenant_id
 """
 )
 
-SAMPLE: Final = """
--- dreaming.SAMPLE: the memories of one dream, the most important and then the latest first; of one that is stored in
--- parts, the first decides, and all come.
+_CANDIDATES_OF_PROJECT: Final = """
 --   $1 tenant_id        its own type
 --   $2 project          text
 --   $3 as_of            timestamptz
 --   $4 since            timestamptz
 --   $5 min_importance   float8
---   $6 max_samples      integer
+--   $6 most_memories    integer
 --   $7 most_characters  integer      of a longer content both ends are read
 --   $8 excluded         text[]       classes that are not dreamt about
--- absent: a store without the column info_class has the name from here, as in maintenance.info_class_of.
-WITH candidates AS MATERIALIZED (
+candidates AS MATERIALIZED (
+    -- absent: a store without the column info_class has the name from here, as in maintenance.info_class_of.
     SELECT c.*
     FROM (SELECT NULL::text AS info_class) AS absent CROSS JOIN LATERAL (
         SELECT m.id, m.created_at, maintenance.text_of(m.id, m.metadata) AS text,
@@ -101,7 +104,12 @@ WITH candidates AS MATERIALIZED (
               AND maintenance.is_live(m.expires_at, $3)
     ) c
     WHERE NOT maintenance.is_excluded(c.class, to_jsonb($8::text[]))
-),
+)"""
+
+SAMPLE: Final = composed(
+    "dreaming.SAMPLE: the memories of one dream, the most important and then the latest first; all parts of a text.",
+    _CANDIDATES_OF_PROJECT,
+    """
 sample AS (
     SELECT c.text, row_number() OVER (ORDER BY c.importance DESC, c.created_at DESC, c.id) AS place
     FROM candidates c
@@ -111,12 +119,74 @@ sample AS (
           )
     ORDER BY place
     LIMIT $6
-)
-SELECT m.id, m.tenant_id::text AS tenant_id, m.project, m.session_id, m.layer, m.source, m.tags, m.created_at,
-       maintenance.ends_of(m.content, $7) AS content, maintenance.fingerprint(m.content) AS hash,
-       c.importance, c.text, c.part, c.class AS info_class
+)""",
+    result="""
+SELECT m.id, m.tenant_id::text AS tenant_id, m.project, maintenance.session_of(m.session_id, m.metadata) AS session_id,
+       m.layer, m.source, m.tags, m.created_at, maintenance.ends_of(m.content, $7) AS content,
+       maintenance.fingerprint(m.content) AS hash, c.importance, c.text, c.part, c.class AS info_class
 FROM sample s JOIN candidates c USING (text) JOIN memories m ON m.id = c.id AND m.tenant_id = $1
 ORDER BY s.place, c.part
+""",
+)
+
+EVIDENCE: Final = composed(
+    "dreaming.EVIDENCE: what a project's themes may stand on: of every day of the window the most important first.",
+    _CANDIDATES_OF_PROJECT,
+    """
+placed AS (
+    SELECT c.text, row_number() OVER (
+               PARTITION BY (c.created_at AT TIME ZONE 'UTC')::date ORDER BY c.importance DESC, c.created_at DESC, c.id
+           ) AS place, c.created_at
+    FROM candidates c
+    WHERE c.part = 0 AND c.importance >= $5::float8
+          AND NOT EXISTS (SELECT 1 FROM maintenance.set_aside_memories x WHERE x.memory_id = c.id)
+)""",
+    """
+chosen AS (SELECT text FROM placed ORDER BY place, created_at DESC LIMIT $6)""",
+    result="""
+SELECT m.id, m.tenant_id::text AS tenant_id, m.project, maintenance.session_of(m.session_id, m.metadata) AS session_id,
+       m.layer, m.source, m.tags, m.created_at, maintenance.ends_of(m.content, $7) AS content,
+       maintenance.fingerprint(m.content) AS hash, c.importance, c.text, c.part, c.class AS info_class
+FROM chosen s JOIN candidates c USING (text) JOIN memories m ON m.id = c.id AND m.tenant_id = $1
+ORDER BY m.created_at, m.id
+""",
+)
+
+_REFLECTIONS: Final = """
+-- A project's reflections, as lineage names them, on some of these memories or themes, with all that they stand on.
+-- What a caller of the library stored has no cycle_id, and stays as it is.
+--   $1 tenant_id   its own type
+--   $2 tenant_id   text
+--   $3 project     text
+--   $4 source_ids  uuid[]
+--   $5 subjects    text[]
+WITH named AS (
+    SELECT derived_id FROM maintenance.lineage
+    WHERE tenant_id = $2 AND source_id = ANY ($4::uuid[]) AND task = 'dreaming' AND task <> 'summarization'
+    UNION
+    SELECT derived_id FROM maintenance.lineage
+    WHERE tenant_id = $2 AND subject = ANY ($5::text[]) AND task = 'dreaming'
+)
+SELECT m.id, m.content, m.tags, m.metadata::text AS metadata, l.subject, l.sources
+FROM named n JOIN memories m ON m.id = n.derived_id AND m.tenant_id = $1
+     CROSS JOIN LATERAL (
+         SELECT min(l.subject) AS subject,
+                coalesce(array_agg(l.source_id) FILTER (WHERE l.source_id <> m.id), '{}') AS sources
+         FROM maintenance.lineage l WHERE l.tenant_id = $2 AND l.derived_id = m.id
+     ) l
+WHERE maintenance.project_of(m.project) = $3 AND m.metadata ? 'cycle_id'
+      AND NOT coalesce('strategy' = ANY (m.tags), false)
+ORDER BY m.created_at, m.id
+"""
+
+REFLECTIONS: Final = "-- dreaming.REFLECTIONS" + _REFLECTIONS
+REFLECTIONS_FOR_UPDATE: Final = "-- dreaming.REFLECTIONS_FOR_UPDATE" + _REFLECTIONS + "FOR UPDATE OF m"
+
+TEXT_FOR_UPDATE: Final = """
+-- dreaming.TEXT_FOR_UPDATE: what a memory says, and as which text maintenance wrote it.
+--   $1 tenant_id  its own type
+--   $2 id         uuid
+SELECT content, metadata->>'text_sha256' AS text_sha256 FROM memories WHERE tenant_id = $1 AND id = $2 FOR UPDATE
 """
 
 LAST_DREAM: Final = """

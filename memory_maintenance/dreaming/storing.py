@@ -10,7 +10,6 @@ from uuid import UUID
 from memory_maintenance.dreaming.policy import SOURCE, STRATEGY_TAG, strategy_id, strategy_importance
 from memory_maintenance.dreaming.reflecting import Reflection
 from memory_maintenance.store.derived import DerivedMemory, free_id
-from memory_maintenance.store.identity import DEFAULT_PROJECT
 from memory_maintenance.store.memory import Source
 from memory_maintenance.store.pool import Executor
 
@@ -21,6 +20,7 @@ def reflection_memories(
     tenant_id: str,
     project: str | None,
     session_id: str | None,
+    subject: str,
     layer: str,
     ids: Sequence[UUID],
     sources: Sequence[Source],
@@ -30,7 +30,8 @@ def reflection_memories(
 ) -> list[DerivedMemory]:
     """Return the memories that *reflection* is stored as: itself, and its strategy if it has one, with these *ids*.
 
-    *sources* are the rows that its evidence is in, *read* all that a model read; ``created_at`` None means now.
+    *subject* is what lineage calls it, *sources* are the rows that its evidence is in, *read* all that a model
+    read; ``created_at`` None means now.
     """
     kept = {**reflection.metadata, **metadata, "confidence": reflection.confidence}
     texts = [(ids[0], reflection.text, reflection.importance, reflection.tags)]
@@ -43,7 +44,7 @@ def reflection_memories(
             id=own_id,
             tenant_id=tenant_id,
             task="dreaming",
-            subject=DEFAULT_PROJECT if project is None else project,
+            subject=subject,
             content=text,
             source=SOURCE,
             importance=importance,

@@ -27,9 +27,9 @@ _ONE_PLAIN_WORD: Final = 0.5
 """How much a single word in lower case is worth as a theme beside a name or a phrase."""
 
 _EVERYWHERE: Final = 0.5
-"""Share of all memories that hold a word from which on it names nothing, in ten memories or more."""
+"""Share of all memories that hold a word from which on it names nothing, in thirty memories or more."""
 
-_ENOUGH_TO_TELL: Final = 10
+_ENOUGH_TO_TELL: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +58,16 @@ class ReadMemories:
         """Read *memories*, oldest first."""
         transcript = Transcript.of([memory.content for memory in memories], [memory.metadata for memory in memories])
         silent = frozenset(part for name in transcript.speakers for part in name.split())
+        # What an assistant answers is no part of its user's life: all over the place, and at any length.
+        answered = {turn.role for message in transcript.messages for turn in message} >= {"user", "assistant"}
         sentences = [
-            [one for turn in message for one in turn.sentences if not (is_small_talk(one) or is_padding(one))]
+            [
+                one
+                for turn in message
+                if not (answered and turn.role == "assistant")
+                for one in turn.sentences
+                if not (is_small_talk(one) or is_padding(one))
+            ]
             for message in transcript.messages
         ]
         words = [[segments(one) for one in own] for own in sentences]

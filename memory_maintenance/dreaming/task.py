@@ -3,32 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from itertools import islice
-from typing import Any, Final
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final, Literal
+from uuid import UUID
 
 import structlog
 
-from memory_maintenance.dreaming.due import dream_counts, due_projects
-from memory_maintenance.dreaming.outcome import DreamOutcome, skipped, stored
+from memory_maintenance.dreaming.due import due_projects, planned_dreams
+from memory_maintenance.dreaming.known import KnownReflection, known_reflections, matched
+from memory_maintenance.dreaming.outcome import DreamOutcome, WrittenReflection, skipped, written, written_before
 from memory_maintenance.dreaming.policy import FEWEST_MEMORIES, DreamRule, nothing_new, reflection_id
-from memory_maintenance.dreaming.reflecting import Reflection, backend_for, most_tokens_of, reflect
+from memory_maintenance.dreaming.prompt import MEMORY_CHARACTERS
+from memory_maintenance.dreaming.reflecting import Reflection, backend_for, most_tokens_of, reflections_on
 from memory_maintenance.dreaming.sample import ABOUT, Dream
-from memory_maintenance.dreaming.statements import LAST_DREAM, RECORD_DREAM, SAMPLE, STORED
-from memory_maintenance.dreaming.storing import free_ids
-from memory_maintenance.errors import BudgetExhaustedError, LanguageModelError, is_about_content
+from memory_maintenance.dreaming.statements import EVIDENCE, LAST_DREAM, RECORD_DREAM, SAMPLE
+from memory_maintenance.dreaming.updating import store_reflection
+from memory_maintenance.errors import AnswersExhaustedError, BudgetExhaustedError, LanguageModelError, is_about_content
 from memory_maintenance.settings import Settings
-from memory_maintenance.store.derived import ids_after, insert_derived, lock
+from memory_maintenance.store.derived import DerivedMemory, lock
 from memory_maintenance.store.identity import DEFAULT_PROJECT
-from memory_maintenance.store.pool import Executor, execute, fetch, fetch_row, json_object, transaction
+from memory_maintenance.store.pool import Executor, execute, fetch, fetch_row, transaction
 from memory_maintenance.store.rows import LONGEST_CONTENT, memories_of
-from memory_maintenance.task import Task
+from memory_maintenance.task import LISTED_AT_MOST, Listed, Task
 from memory_maintenance.tenants.control import Tenant
 from memory_maintenance.work import Counts, Done, Run, TaskSpec, Unit
+from memory_maintenance.writers.extractive.background import tenant_background
 from memory_maintenance.writers.model.backend import Backend, backend_of
 from memory_maintenance.writers.model.set_aside import count_failure, forgive
 
 logger = structlog.get_logger(__name__)
+
+MOST_EVIDENCE: Final = 400
+"""Memories of the window that themes are looked for in."""
 
 
 class DreamUnit(Unit):
@@ -50,7 +57,7 @@ class Dreaming(Task[DreamUnit]):
         unit="dream",
         units="dreams",
         results="reflections",
-        done=("reflections",),
+        done=("reflections", "updated"),
         metric_outcomes={"reflections": "stored"},
         also_written=("strategies",),
         queue="model",
@@ -61,12 +68,16 @@ class Dreaming(Task[DreamUnit]):
         """Dreams are off where the settings of the deployment or the tenant's override say so."""
         return None if settings.dreaming else "disabled_by_config"
 
-    async def plan(self, tenants: Sequence[Tenant], run: Run) -> Mapping[str, int]:
+    async def plan(self, tenants: Sequence[Tenant], run: Run) -> Mapping[str, int | Listed[DreamUnit]]:
         """Projects with something new to dream about; of a run about one project, that one."""
         ids = [tenant.tenant_id for tenant in tenants]
         if run.project is not None:
-            return dict.fromkeys(ids, 1)
-        return await dream_counts(self.tools.pool, ids, run.as_of, settings=self.tools.settings)
+            return dict.fromkeys(ids, Listed((DreamUnit(project=run.project),)))
+        found = await planned_dreams(self.tools.pool, ids, run.as_of, settings=self.tools.settings, few=LISTED_AT_MOST)
+        return {
+            tenant_id: due if isinstance(due, int) else Listed([DreamUnit(project=name) for name in due])
+            for tenant_id, due in found.items()
+        }
 
     async def due(self, tenant: Tenant, run: Run, after: DreamUnit | None, limit: int) -> Sequence[DreamUnit]:
         """Return projects by name."""
@@ -85,8 +96,13 @@ class Dreaming(Task[DreamUnit]):
     async def do(self, tenant: Tenant, unit: DreamUnit, run: Run) -> Done:
         """Reflect on a project's sample and store the reflection."""
         outcome = await self.dream(tenant, unit.project, run)
-        counts = {"reflections": 1, "strategies": int(outcome.strategy_id is not None)}
-        if outcome.status != "stored":
+        updated = sum(one.updated for one in outcome.reflections)
+        counts = {
+            "reflections": len(outcome.reflections) - updated,
+            "updated": updated,
+            "strategies": outcome.strategies,
+        }
+        if not outcome.reflections:
             counts = {outcome.status: 1}
         return Done(
             counts=Counts(
@@ -123,12 +139,14 @@ class Dreaming(Task[DreamUnit]):
         if backend_of(tenant.settings) == "none":
             return skipped(tenant.tenant_id, project, "llm_not_configured")
         name = DEFAULT_PROJECT if project is None else project
-        dream = await self._sample(tenant, name, run.as_of, rule or DreamRule.of(tenant.settings))
+        rule = rule or DreamRule.of(tenant.settings)
+        dream = await self._sample(tenant, name, run.as_of, rule)
         backend = backend_for(tenant.settings, dream.sample)
         if len(dream.sample) < FEWEST_MEMORIES:
             return skipped(tenant.tenant_id, project, "insufficient_memories", len(dream.sample))
-        if nothing_new(dream.ids, dream.last) or await _stored(self.tools.pool, dream):
+        if nothing_new(dream.ids, dream.last):
             return await self._dreamt_before(dream, run)
+        dream = await self._with_evidence(tenant, dream, run, rule)
         if run.dry_run:
             return await self._expected(tenant, dream, backend, run)
         return await self._reflect(tenant, dream, backend, run)
@@ -141,29 +159,70 @@ class Dreaming(Task[DreamUnit]):
         rows = await fetch(self.tools.pool, SAMPLE, *chosen)
         return Dream(tenant_id, project, since, memories_of(rows), last["sample"] if last else ())
 
+    async def _with_evidence(self, tenant: Tenant, dream: Dream, run: Run, rule: DreamRule) -> Dream:
+        """Return the dream with what its themes may stand on: the sample, and what the window holds besides."""
+        since = run.as_of - timedelta(days=tenant.settings.dreaming_theme_window_days)
+        window = (dream.tenant_id, dream.project, run.as_of, since, rule.min_importance)
+        excluded = list(tenant.settings.derivation_excluded_classes)
+        rows = await fetch(self.tools.pool, EVIDENCE, *window, MOST_EVIDENCE, MEMORY_CHARACTERS, excluded)
+        found = {memory.id: memory for memory in [*memories_of(rows), *dream.sample]}
+        return replace(dream, evidence=sorted(found.values(), key=lambda memory: (memory.created_at, memory.id)))
+
     async def _expected(self, tenant: Tenant, dream: Dream, backend: Backend, run: Run) -> DreamOutcome:
         """Return what would become of the dream if the model answered at once, with the tokens it takes at most."""
-        tokens = (0, 0)
         if backend == "openai":
             tokens = most_tokens_of(tenant.settings, dream.sample, ABOUT)
-        elif await self._reflection_on(tenant, dream, run) is None:
+            reflection = WrittenReflection(dream.sample_id, sources=len(dream.sample))
+            return DreamOutcome("stored", None, (reflection,), 0, *tokens, backend)
+        try:
+            found = await self._reflections_on(tenant, dream, run)
+        except AnswersExhaustedError as error:
+            return skipped(dream.tenant_id, dream.project, error.reason, len(dream.sample))
+        if not found:
             return skipped(dream.tenant_id, dream.project, "nothing_recurs", len(dream.sample))
-        return DreamOutcome(
-            status="stored",
-            reflection_id=dream.reflection_id,
-            sources=len(dream.sample),
-            input_tokens=tokens[0],
-            output_tokens=tokens[1],
-            backend=backend,
+        new = [
+            (one, known)
+            for one, known in await self._with_known(self.tools.pool, dream, found)
+            if dream.adds(one, known)
+        ]
+        if not new:
+            return skipped(dream.tenant_id, dream.project, "already_reflected", len(dream.sample))
+        reflections = tuple(
+            WrittenReflection(known.id if known else dream.wanted_id(one), None, len(one.sources), known is not None)
+            for one, known in new
+        )
+        status: Literal["stored", "updated"] = "updated" if all(known for _, known in new) else "stored"
+        return DreamOutcome(status, reflections=reflections, backend=backend)
+
+    async def _reflections_on(self, tenant: Tenant, dream: Dream, run: Run) -> Sequence[Reflection]:
+        return await reflections_on(
+            self.tools,
+            tenant.settings,
+            dream.sample,
+            dream.evidence,
+            about=ABOUT,
+            background=await tenant_background(self.tools.pool, dream.tenant_id, run.as_of),
+            attempt_group=str(run.cycle_id),
         )
 
-    async def _reflection_on(self, tenant: Tenant, dream: Dream, run: Run) -> Reflection | None:
-        attempt_group = str(run.cycle_id)
-        return await reflect(self.tools, tenant.settings, dream.sample, about=ABOUT, attempt_group=attempt_group)
+    async def _with_known(
+        self, db: Executor, dream: Dream, reflections: Sequence[Reflection], *, for_update: bool = False
+    ) -> list[tuple[Reflection, KnownReflection | None]]:
+        """Return each reflection with the stored one on the same theme."""
+        themes = [(one.keys, frozenset(row.id for row in dream.rows_of(one))) for one in reflections]
+        known = await known_reflections(
+            db,
+            dream.tenant_id,
+            dream.project,
+            sources=frozenset[UUID]().union(*(sources for _, sources in themes)),
+            subjects=[dream.subject(one) for one in reflections if one.keys],
+            for_update=for_update,
+        )
+        return list(zip(reflections, matched(known, themes), strict=True))
 
     async def _reflect(self, tenant: Tenant, dream: Dream, backend: Backend, run: Run) -> DreamOutcome:
         try:
-            reflection = await self._reflection_on(tenant, dream, run)
+            reflections = await self._reflections_on(tenant, dream, run)
         except BudgetExhaustedError:
             return skipped(dream.tenant_id, dream.project, "budget_exhausted", len(dream.sample))
         except LanguageModelError as error:
@@ -171,6 +230,10 @@ class Dreaming(Task[DreamUnit]):
                 raise
             reason = {"tenant_id": dream.tenant_id, "project": dream.project, "reason": error.reason}
             logger.warning("dreaming_cycle_failed", **reason)
+            if backend == "extractive":
+                # The same memories would give the same text: not due again until something is new.
+                await execute(self.tools.pool, RECORD_DREAM, dream.tenant_id, dream.project, dream.since, dream.ids)
+                return skipped(dream.tenant_id, dream.project, error.reason, len(dream.sample))
             if is_about_content(error):
                 await count_failure(
                     self.tools.pool,
@@ -183,51 +246,48 @@ class Dreaming(Task[DreamUnit]):
             return DreamOutcome("failed", error.reason, backend=backend)
         if backend == "openai":
             await forgive(self.tools.pool, dream.unit)
-        if reflection is None:
+        if not reflections:
             # Not due again until something is new. The window still begins where it did: what comes may make it recur.
             await execute(self.tools.pool, RECORD_DREAM, dream.tenant_id, dream.project, dream.since, dream.ids)
             return skipped(dream.tenant_id, dream.project, "nothing_recurs", len(dream.sample))
-        return await self._store(dream, reflection, run)
+        return await self._store(dream, reflections, run)
 
-    async def _store(self, dream: Dream, reflection: Reflection, run: Run) -> DreamOutcome:
+    async def _store(self, dream: Dream, reflections: Sequence[Reflection], run: Run) -> DreamOutcome:
+        """Store what is new and bring what is known up to date in one transaction: twice is once."""
+        rows: list[DerivedMemory] = []
         async with transaction(self.tools.pool) as db:
             await lock(db, reflection_id(dream.tenant_id, dream.project, ()))
-            if not await _still_new(db, dream):
+            last = await fetch_row(db, LAST_DREAM, dream.tenant_id, dream.project)
+            if last is not None and nothing_new(dream.ids, last["sample"]):
                 return await self._dreamt_before(dream, run)
-            ids = await free_ids(db, reflection, dream.reflection_id)
-            memories = dream.memories(reflection, run, ids)
-            for memory in memories:
-                await insert_derived(db, memory)
+            for reflection, known in await self._with_known(db, dream, reflections, for_update=True):
+                if dream.adds(reflection, known):
+                    rows += await store_reflection(db, dream, reflection, known, run)
             await execute(db, RECORD_DREAM, dream.tenant_id, dream.project, run.as_of, dream.ids)
-        outcome = stored(memories[0].id, memories[0].metadata, len(memories[0].sources))
+        if not rows:
+            return skipped(dream.tenant_id, dream.project, "already_reflected", len(dream.sample))
+        outcome = written(rows)
         logger.info(
             "dreaming_cycle_completed",
             tenant_id=dream.tenant_id,
             project=dream.project,
             reflection_id=str(outcome.reflection_id),
-            strategy_generated=outcome.strategy_id is not None,
+            strategy_generated=outcome.strategies > 0,
             sources=outcome.sources,
+            reflections=len(outcome.reflections),
+            updated=sum(one.updated for one in outcome.reflections),
             backend=outcome.backend,
         )
         return outcome
 
     async def _dreamt_before(self, dream: Dream, run: Run) -> DreamOutcome:
         """Report this very step's outcome when it was taken before: a worker died after the commit."""
-        row = await _stored(self.tools.pool, dream)
-        kept = json_object(row["metadata"]) if row else {}
-        if row and kept.get("cycle_id") == str(run.cycle_id):
-            return stored(row["id"], kept, row["sources"])
+        sources = [row.id for memory in dream.sample for row in memory.rows]
+        known = await known_reflections(self.tools.pool, dream.tenant_id, dream.project, sources=sources)
+        own = [one for one in known if one.written_in(run.cycle_id)]
+        if own:
+            return written_before(own)
         return skipped(dream.tenant_id, dream.project, "already_reflected", len(dream.sample))
-
-
-async def _stored(db: Executor, dream: Dream) -> Any:
-    return await fetch_row(db, STORED, dream.tenant_id, list(islice(ids_after(dream.reflection_id), 3)))
-
-
-async def _still_new(db: Executor, dream: Dream) -> bool:
-    last = await fetch_row(db, LAST_DREAM, dream.tenant_id, dream.project)
-    known = last is not None and nothing_new(dream.ids, last["sample"])
-    return not known and await _stored(db, dream) is None
 
 
 TASK: Final = Dreaming

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+from memory_maintenance.dreaming.policy import is_same_theme
 from memory_maintenance.dreaming.subjects import (
     SPAN,
     ReadMemories,
@@ -33,8 +34,8 @@ WINDOW: Final = timedelta(days=45)
 """How long before the newest memory a theme's evidence may lie."""
 
 _MOST_MEMORIES: Final = 400
-_SAME: Final = 0.5
-"""Share of the smaller subject's memories above which two are one theme; half of it when they share a word."""
+_ENOUGH_SESSIONS: Final = 20
+"""Sessions from which on a background tells what is common: of few, a theme may well be in most."""
 
 _QUOTES: Final = 3
 _QUOTED_WORDS: Final = 28
@@ -88,17 +89,15 @@ def recurring_themes(
         :_MOST_MEMORIES
     ]
     read = ReadMemories.of(sorted(foremost, key=lambda memory: (memory.created_at, memory.id)))
-    found = sorted(subjects_of(read, background), key=lambda one: (-one.strength, sorted(one.keys)))
+    known = background if background.sessions >= _ENOUGH_SESSIONS else NO_BACKGROUND
+    found = sorted(subjects_of(read, known), key=lambda one: (-one.strength, sorted(one.keys)))
     themes: list[tuple[Subject, Theme]] = []
     for subject in found:
-        if len(themes) < MOST_THEMES and not any(_same(subject, other) for other, _ in themes):
+        if len(themes) < MOST_THEMES and not any(
+            is_same_theme(subject.keys, subject.positions, other.keys, other.positions) for other, _ in themes
+        ):
             themes.append((subject, _theme(subject, read)))
     return tuple(theme for _, theme in themes)
-
-
-def _same(one: Subject, other: Subject) -> bool:
-    shared = len(one.positions & other.positions) / min(len(one.positions), len(other.positions))
-    return shared > (_SAME / 2 if one.keys & other.keys else _SAME)
 
 
 def _theme(subject: Subject, read: ReadMemories) -> Theme:

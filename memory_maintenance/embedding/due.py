@@ -17,7 +17,8 @@ async def missing_counts(db: Executor, tenant_ids: Sequence[str], *, settings: S
     place = await place_of(db)
     if place is None:
         return {}
-    rows = await fetch(db, COUNTS[place.table], list(tenant_ids), settings.stored_embedding_name)
+    excluded = list(settings.model_excluded_classes)
+    rows = await fetch(db, COUNTS[place.table], list(tenant_ids), settings.stored_embedding_name, excluded)
     return {row["tenant_id"]: row["memories"] for row in rows}
 
 
@@ -28,5 +29,6 @@ async def due_embeddings(
     place = await place_of(db)
     if place is None or not settings.embeds:
         return []
-    rows = await fetch(db, DUE[place.table], tenant_id, settings.stored_embedding_name, after, limit)
+    excluded = list(settings.model_excluded_classes)
+    rows = await fetch(db, DUE[place.table], tenant_id, settings.stored_embedding_name, after, limit, excluded)
     return [row["id"] for row in rows]

@@ -33,11 +33,13 @@ DUE: Final[Mapping[Table, str]] = {
 --   $2 name       text   what the store calls the model; NULL: any
 --   $3 after      uuid   the last one seen
 --   $4 how_many   bigint
+--   $5 excluded   text[] classes that no model is sent
 SELECT m.id FROM memories m
 WHERE m.tenant_id = $1 AND maintenance.is_searchable(m.source, m.content) AND ($3::uuid IS NULL OR m.id > $3)
       AND NOT EXISTS (
           SELECT FROM memory_embeddings e WHERE e.memory_id = m.id AND ($2::text IS NULL OR e.model_name = $2)
       )
+      AND NOT maintenance.is_excluded(maintenance.info_class_of(m.tenant_id, m.id), to_jsonb($5::text[]))
 ORDER BY m.id
 LIMIT $4
 """,
@@ -47,9 +49,11 @@ LIMIT $4
 --   $2 name       text   what the store calls the model; NULL: any
 --   $3 after      uuid   the last one seen
 --   $4 how_many   bigint
+--   $5 excluded   text[] classes that no model is sent
 SELECT m.id FROM memories m
 WHERE m.tenant_id = $1 AND maintenance.is_searchable(m.source, m.content) AND ($3::uuid IS NULL OR m.id > $3)
       AND m.embedding IS NULL AND ($2::text IS NULL OR true)
+      AND NOT maintenance.is_excluded(maintenance.info_class_of(m.tenant_id, m.id), to_jsonb($5::text[]))
 ORDER BY m.id
 LIMIT $4
 """,
@@ -59,19 +63,29 @@ COUNTS: Final[Mapping[Table, str]] = {
     "memory_embeddings": """
 -- embedding.COUNTS[memory_embeddings]: how many of them each of these tenants has.
 --   $1 tenant_ids (array of the column's type), $2 name
-SELECT m.tenant_id::text AS tenant_id, count(*) AS memories FROM memories m
+--   $3 excluded  text[]  classes that no model is sent, of tenants without an override
+SELECT m.tenant_id::text AS tenant_id, count(*) AS memories
+FROM memories m LEFT JOIN maintenance.tenants t ON t.tenant_id = m.tenant_id::text
 WHERE m.tenant_id = ANY ($1) AND maintenance.is_searchable(m.source, m.content)
       AND NOT EXISTS (
           SELECT FROM memory_embeddings e WHERE e.memory_id = m.id AND ($2::text IS NULL OR e.model_name = $2)
       )
+      AND NOT maintenance.is_excluded(
+          maintenance.info_class_of(m.tenant_id, m.id),
+          maintenance.setting(t.overrides, 'model_excluded_classes', to_jsonb($3::text[])))
 GROUP BY m.tenant_id
 """,
     "memories": """
 -- embedding.COUNTS[memories]: how many of them each of these tenants has.
 --   $1 tenant_ids (array of the column's type), $2 name
-SELECT m.tenant_id::text AS tenant_id, count(*) AS memories FROM memories m
+--   $3 excluded  text[]  classes that no model is sent, of tenants without an override
+SELECT m.tenant_id::text AS tenant_id, count(*) AS memories
+FROM memories m LEFT JOIN maintenance.tenants t ON t.tenant_id = m.tenant_id::text
 WHERE m.tenant_id = ANY ($1) AND maintenance.is_searchable(m.source, m.content)
       AND m.embedding IS NULL AND ($2::text IS NULL OR true)
+      AND NOT maintenance.is_excluded(
+          maintenance.info_class_of(m.tenant_id, m.id),
+          maintenance.setting(t.overrides, 'model_excluded_classes', to_jsonb($3::text[])))
 GROUP BY m.tenant_id
 """,
 }
@@ -111,11 +125,13 @@ TEXTS: Final[Mapping[Table, str]] = {
 --   $1 tenant_id (its own type), $2 name
 --   $3 ids       uuid[]
 --   $4 longest   integer   characters
+--   $5 excluded  text[]    classes that no model is sent
 SELECT maintenance.text_hash(m.content) AS name, left(m.content, $4) AS text, count(*) AS memories FROM memories m
 WHERE m.tenant_id = $1 AND m.id = ANY ($3) AND maintenance.is_searchable(m.source, m.content)
       AND NOT EXISTS (
           SELECT FROM memory_embeddings e WHERE e.memory_id = m.id AND ($2::text IS NULL OR e.model_name = $2)
       )
+      AND NOT maintenance.is_excluded(maintenance.info_class_of(m.tenant_id, m.id), to_jsonb($5::text[]))
 GROUP BY 1, 2
 ORDER BY 1
 """,
@@ -124,9 +140,11 @@ ORDER BY 1
 --   $1 tenant_id (its own type), $2 name
 --   $3 ids       uuid[]
 --   $4 longest   integer   characters
+--   $5 excluded  text[]    classes that no model is sent
 SELECT maintenance.text_hash(m.content) AS name, left(m.content, $4) AS text, count(*) AS memories FROM memories m
 WHERE m.tenant_id = $1 AND m.id = ANY ($3) AND maintenance.is_searchable(m.source, m.content)
       AND m.embedding IS NULL AND ($2::text IS NULL OR true)
+      AND NOT maintenance.is_excluded(maintenance.info_class_of(m.tenant_id, m.id), to_jsonb($5::text[]))
 GROUP BY 1, 2
 ORDER BY 1
 """,

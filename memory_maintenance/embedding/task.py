@@ -89,7 +89,7 @@ class Embedding(Task[EmbeddingUnit]):
 
     async def _batch(self, tenant: Tenant, after: EmbeddingUnit | None) -> EmbeddingUnit | None:
         last = after.memories[-1] if after else None
-        found = await due_embeddings(self.tools.pool, tenant.tenant_id, settings=self.tools.settings, after=last)
+        found = await due_embeddings(self.tools.pool, tenant.tenant_id, settings=tenant.settings, after=last)
         return EmbeddingUnit(memories=tuple(found)) if found else None
 
     async def do(self, tenant: Tenant, unit: EmbeddingUnit, run: Run) -> Done:
@@ -104,17 +104,17 @@ class Embedding(Task[EmbeddingUnit]):
             LanguageModelError: a retryable one: call again, for what is still missing.
         """
         name, place = self.tools.settings.stored_embedding_name, await place_of(self.tools.pool)
+        excluded = list(tenant.settings.model_excluded_classes)
         if place is None or name is None or not self.tools.settings.embeds:
             return _skipped(len(memory_ids), "no_vector_column" if place is None else "no_embedding_model")
         if run.dry_run:
-            rows = await fetch(
-                self.tools.pool, TEXTS[place.table], tenant.tenant_id, name, list(memory_ids), LONGEST_TEXT
-            )
+            asked = (tenant.tenant_id, name, list(memory_ids), LONGEST_TEXT, excluded)
+            rows = await fetch(self.tools.pool, TEXTS[place.table], *asked)
             tokens = sum(estimated_tokens(row["text"]) for row in rows)
             return Counts(input_tokens=tokens, embedded=sum(row["memories"] for row in rows))
         if self.tools.embedder is None:
             return _skipped(len(memory_ids), "no_embedding_model")
-        batch = _Batch(self.tools, self.tools.embedder, place, name, tenant.tenant_id, str(run.cycle_id))
+        batch = _Batch(self.tools, self.tools.embedder, place, name, tenant.tenant_id, str(run.cycle_id), excluded)
         return await batch.embed(memory_ids)
 
 
@@ -128,6 +128,7 @@ class _Batch:
     name: str
     tenant_id: str
     attempt_group: str
+    excluded: Sequence[str]
     skipped: Counter[str] = field(default_factory=Counter)
     failed: Counter[str] = field(default_factory=Counter)
     input_tokens: int = 0
@@ -154,7 +155,7 @@ class _Batch:
 
     async def _missing(self, memory_ids: Sequence[UUID]) -> tuple[dict[str, str], Counter[str]]:
         """Return the texts to embed by their hashes, and how many memories have each of them."""
-        asked = (self.tenant_id, self.name, list(memory_ids), LONGEST_TEXT)
+        asked = (self.tenant_id, self.name, list(memory_ids), LONGEST_TEXT, self.excluded)
         rows = await fetch(self.tools.pool, TEXTS[self.place.table], *asked)
         return {row["name"]: row["text"] for row in rows}, Counter({row["name"]: row["memories"] for row in rows})
 

@@ -39,6 +39,16 @@ OF_RAE: Final = {
     **dict.fromkeys(("CELERY_BROKER_URL", "CELERY_RESULT_BACKEND"), "nothing to do: TEMPORAL_ADDRESS takes its place"),
     "MEMORY_IMPORTANCE_DECAY_RATE": "MEMORY_BASE_DECAY_RATE, per day",
     "MEMORY_IMPORTANCE_DECAY_SCHEDULE": "MAINTENANCE_DAILY_CRON",
+    **dict.fromkeys(
+        (
+            "MEMORY_IMPORTANCE_FLOOR",
+            "MEMORY_IMPORTANCE_ACCELERATED_THRESHOLD_DAYS",
+            "MEMORY_IMPORTANCE_PROTECTED_THRESHOLD_DAYS",
+        ),
+        "nothing to do: RAE's defaults are fixed here",
+    ),
+    "MEMORY_RETENTION_DAYS": "nothing to do: retention stays RAE's",
+    "RAE_EMBEDDING_MODEL": "EMBEDDING_MODEL, as the endpoint of OPENAI_BASE_URL knows it",
     "RAE_APP_LOG_LEVEL": "LOG_LEVEL",
 }
 """Settings of RAE's that nothing here reads, and what to set instead; the rest is in docs/from-rae.md."""

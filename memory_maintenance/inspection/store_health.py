@@ -13,7 +13,8 @@ from memory_maintenance.inspection.health import Check, in_order
 from memory_maintenance.preflight.check import PreflightCheck, Surroundings
 from memory_maintenance.preflight.checks import CHECKS, made
 from memory_maintenance.settings import Settings
-from memory_maintenance.store.pool import Pool
+from memory_maintenance.store.inheritance import OPTIONAL_COLUMNS
+from memory_maintenance.store.pool import Pool, fetch_row
 from memory_maintenance.tasks import TASKS
 from memory_maintenance.tenants.control import all_tenants
 
@@ -27,6 +28,9 @@ ADVICE: Final = {
     "unknown_model": "check EMBEDDING_MODEL and OPENAI_BASE_URL",
 }
 """What mends a reason for which memories were not embedded."""
+
+
+LOAD_QDRANT: Final = "load what starter.py memories export-derived prints into Qdrant"
 
 
 async def store_checks(pool: Pool, settings: Settings) -> list[Check]:
@@ -44,7 +48,7 @@ async def store_checks(pool: Pool, settings: Settings) -> list[Check]:
         "last cycle": _last_cycle,
     }
     of_pool = {name: partial(step, pool) for name, step in steps.items()}
-    by_settings = {"decay": decay_health.share, "vectors": _vectors}
+    by_settings = {"decay": decay_health.share, "classes": _classes, "vectors": _vectors}
     around = Surroundings(settings)
     return await in_order(
         "store",
@@ -89,13 +93,33 @@ def _said(reasons: Mapping[str, int]) -> str:
     return f" ({', '.join(f'{reason} {count:,}' for reason, count in reasons.items())})" if reasons else ""
 
 
+async def _classes(pool: Pool, settings: Settings) -> Check:
+    names = ("model_excluded_classes", "derivation_excluded_classes")
+    chosen = [name.upper() for name in names if getattr(settings, name)]
+    columns = await fetch_row(pool, OPTIONAL_COLUMNS)
+    if not chosen or (columns and columns["classes"]):
+        return _store("classes", "ok", f"{' and '.join(chosen)} go by info_class" if chosen else "no class is excluded")
+    found = f"memories has no column info_class: {' and '.join(chosen)} find a class in metadata->>'info_class' only"
+    return _store("classes", "warning", found, "add the column as RAE has it, or write the class into the metadata")
+
+
 async def _vectors(pool: Pool, settings: Settings) -> Check:
     counts = await count_findable(pool, settings)
-    if counts.table is None or counts.not_found == 0:
-        return _store("vectors", "ok", "vector search misses nothing that maintenance wrote")
-    found = f"vector search cannot find {counts.not_found:,} of {counts.derived:,} summaries and reflections"
+    if counts.table is None or counts.derived == 0:
+        found = "this store keeps no vectors" if counts.table is None else "no summary or reflection needs a vector yet"
+        return _store("vectors", "ok", found)
+    of_rae = counts.table == "memory_embeddings"
+    if counts.not_found == 0:
+        found = f"all {counts.derived:,} summaries and reflections have a vector in {counts.table}"
+        if not of_rae:
+            return _store("vectors", "ok", found)
+        return _store("vectors", "note", f"{found}; RAE's engine does not search there but in Qdrant", LOAD_QDRANT)
+    found = f"{counts.not_found:,} of {counts.derived:,} summaries and reflections have no vector in {counts.table}"
     if not counts.embeds:
-        return _store("vectors", "warning", found, "set EMBEDDING_MODEL to the agents' own")
+        own = "set EMBEDDING_MODEL to the agents' own"
+        return _store(
+            "vectors", "warning", found, f"{own}; where RAE's engine searches: {LOAD_QDRANT}" if of_rae else own
+        )
     totals = await newest_totals(pool)
     if totals and (reasons := totals.of("embedding").reasons):
         advice = ADVICE.get(next(iter(reasons)), "starter.py cycles show")

@@ -7,7 +7,7 @@ from typing import Final
 
 import structlog
 
-from memory_maintenance.errors import InvalidRequestError, StoreError
+from memory_maintenance.errors import InvalidRequestError, PreflightError, StoreError
 from memory_maintenance.preflight import server, table, values
 from memory_maintenance.preflight.check import PreflightCheck, Surroundings
 from memory_maintenance.preflight.finding import Finding
@@ -34,6 +34,12 @@ async def preflight(pool: Pool, around: Surroundings) -> tuple[Finding, ...]:
         if stop_of(found):
             break
     return tuple(found)
+
+
+async def ensure_fit(pool: Pool, around: Surroundings) -> None:
+    """Raise PreflightError where the store is not fit for a run."""
+    if stop := stop_of(await preflight(pool, around)):
+        raise PreflightError(stop.check, str(stop))
 
 
 async def made(check: PreflightCheck, pool: Pool, around: Surroundings) -> Finding | None:

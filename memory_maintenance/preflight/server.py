@@ -102,7 +102,7 @@ CHECKS: Final = (
         statement=BEHIND,
         arguments=lambda around: (around.settings.maintenance_clock_tolerance_seconds,),
         found="Postgres' clock says {now} UTC, and a run has been recorded at {newest} UTC: it is behind, or was ahead",
-        advice="set it by NTP; if it is right now, take back the wrong night (docs/operations.md, A wrong clock)",
+        advice="set it by NTP; if it is right, take that night back: starter.py decay rewind",
         fine="no run has been recorded at a later time",
     ),
     PreflightCheck(

@@ -57,9 +57,9 @@ HAVING count(*) > 0
 """  # noqa: S608  constants of this module
 
 NULL_TENANTS: Final = """
--- preflight.NULL_TENANTS: how many memories are of no tenant, counted up to 100,000.
-SELECT CASE WHEN memories > 100000 THEN 'more than 100,000' ELSE to_char(memories, 'FM999,999') END AS memories
-FROM (SELECT count(*) AS memories FROM (SELECT FROM memories WHERE tenant_id IS NULL LIMIT 100001) AS found) AS counted
+-- preflight.NULL_TENANTS: how many memories are of no tenant, counted up to 10,000.
+SELECT CASE WHEN memories > 10000 THEN 'more than 10,000' ELSE to_char(memories, 'FM99,999') END AS memories
+FROM (SELECT count(*) AS memories FROM (SELECT FROM memories WHERE tenant_id IS NULL LIMIT 10001) AS found) AS counted
 WHERE memories > 0
 """
 
@@ -67,7 +67,7 @@ EMPTY_STORE: Final = """
 -- preflight.EMPTY_STORE: whether no memory is of a tenant.
 SELECT current_database() AS database, c.relnamespace::regnamespace::text AS schema
 FROM pg_class AS c
-WHERE c.oid = 'memories'::regclass AND NOT EXISTS (SELECT FROM memories WHERE tenant_id IS NOT NULL)
+WHERE c.oid = 'memories'::regclass AND NOT EXISTS (SELECT FROM maintenance.tenant_ids(how_many => 1))
 """
 
 TABLE_SHAPE: Final = """

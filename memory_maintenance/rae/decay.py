@@ -16,6 +16,8 @@ from memory_maintenance.decay.policy import DecayRule
 from memory_maintenance.decay.rule import RuleArguments, decay_rule
 from memory_maintenance.decay.task import Decay
 from memory_maintenance.errors import InvalidRequestError, MaintenanceError
+from memory_maintenance.preflight.check import Surroundings
+from memory_maintenance.preflight.checks import ensure_fit
 from memory_maintenance.settings import Settings, load_settings
 from memory_maintenance.store.clock import checked_as_of
 from memory_maintenance.store.pool import Pool
@@ -72,6 +74,7 @@ class DecayWorker:
         Raises:
             InvalidRequestError: an argument out of its range.
             AsOfInFutureError: *as_of* is more than five minutes ahead of the database's clock.
+            PreflightError: the store is not fit for it: hidden rows, a standby, a wrong clock.
         """
         began, arguments = time.monotonic(), RuleArguments(decay_rate, consider_access_stats)
         if isinstance(tenant_ids, str):
@@ -79,6 +82,7 @@ class DecayWorker:
         if as_of is not None and (as_of.tzinfo is None or as_of.year < _EARLIEST_YEAR):
             raise InvalidRequestError(f"as_of {as_of.isoformat()}: give a time with its zone, from {_EARLIEST_YEAR} on")
         pool = self._task.tools.pool
+        await ensure_fit(pool, Surroundings(self._task.tools.settings))
         run = Run(cycle_id=uuid4(), as_of=await checked_as_of(pool, as_of))
         off = self._task.off(self._task.tools.settings)
         if off:

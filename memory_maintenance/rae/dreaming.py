@@ -64,9 +64,9 @@ class DreamingWorker:
         *,
         project: str | None = None,
     ) -> list[dict[str, str | None]]:
-        """Dream for one project; return the ids of what was stored: one entry, or none.
+        """Dream for one project; return the ids of the reflections that were stored or updated.
 
-        ``strategy_id`` is None where the reflection came without a strategy. A model that fails, also with an
+        ``strategy_id`` is None where a reflection has no strategy. A model that fails, also with an
         exception of its own, gives none.
 
         Raises:
@@ -90,7 +90,7 @@ class DreamingWorker:
             error_type = type(error).__name__
             logger.warning("dreaming_cycle_failed", tenant_id=tenant_id, project=project_id, error_type=error_type)
             return []
-        if outcome.status != "stored":
-            return []
-        strategy = None if outcome.strategy_id is None else str(outcome.strategy_id)
-        return [{"reflection_id": str(outcome.reflection_id), "strategy_id": strategy}]
+        return [
+            {"reflection_id": str(one.id), "strategy_id": None if one.strategy_id is None else str(one.strategy_id)}
+            for one in outcome.reflections
+        ]

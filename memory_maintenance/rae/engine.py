@@ -14,6 +14,7 @@ from memory_maintenance.dreaming.storing import free_ids, reflection_memories
 from memory_maintenance.rae.context import Event, ReflectionContext, ReflectionResult
 from memory_maintenance.rae.projects import chosen_project, chosen_query
 from memory_maintenance.settings import Settings, load_settings
+from memory_maintenance.store.classes import UNCLASSIFIED
 from memory_maintenance.store.derived import (
     ids_after,
     insert_derived,
@@ -99,6 +100,7 @@ class ReflectionEngineV2:
                 tenant_id=tenant_id,
                 project=project_id,
                 session_id=None if session_id is None else str(session_id),
+                subject=project_id or DEFAULT_PROJECT,
                 layer=layer,
                 ids=await free_ids(db, reflection, wanted),
                 sources=[Source(*row) for row in await fetch(db, OWN_SOURCES, tenant_id, list(reflection.sources))],
@@ -157,6 +159,7 @@ def _memory(event: Event, context: ReflectionContext) -> Memory:
         importance=float(importance) if isinstance(importance, int | float) else 0.5,
         project=context.project,
         session_id=event.metadata.get("session_id"),
+        info_class=str(event.metadata.get("info_class") or UNCLASSIFIED).lower(),
     )
 
 

@@ -34,6 +34,13 @@ class RunSettings(SettingsGroup):
     """A run fails when a larger share of its tenants failed; 1: never."""
     maintenance_clock_tolerance_seconds: Seconds = 300
     """No run starts where the clocks of Postgres and of this machine or Temporal differ by more than this."""
+    maintenance_child_for_every_tenant: bool = False
+    """Whether every tenant has a workflow of its own; else, in a fleet with more work than one page of 200 tenants,
+    those whose only work is a small decay are done 25 in a step."""
+    maintenance_pages_at_once: Annotated[int, Ge(1), Le(20)] = 4
+    """Pages of 200 tenants that a run works on at once; each does its small tenants one step after the other."""
+    maintenance_tenants_at_once: Annotated[int, Ge(1), Le(200)] = 50
+    """Tenants with workflows of their own that a page works on at once."""
     metrics_port: Annotated[int, Ge(0), Le(65535)] = 0
     """Port of the Prometheus metrics of a worker; 0: none."""
     temporal_metrics_port: Annotated[int, Ge(0), Le(65535)] = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Self
 from urllib.parse import quote
@@ -68,6 +69,17 @@ class ServerSettings(SettingsGroup):
     """Name of the worker deployment, for worker versioning; set with TEMPORAL_WORKER_BUILD_ID or not at all."""
     temporal_worker_build_id: str | None = None
     """Build of this worker: a run that started on it ends on it."""
+    temporal_payload_codec: str | None = None
+    """`module:attribute` of a Temporal PayloadCodec, or of what makes one when called without arguments: every client
+    and worker sends its payloads through it, encrypted for instance. Unset: payloads are plain JSON."""
+    temporal_cloud_price_actions: Annotated[Decimal, Ge(0)] = Decimal(50)
+    """Price of a million Actions on Temporal Cloud, for `starter.py cost`: that of the first five million, in USD."""
+    temporal_cloud_price_active_storage: Annotated[Decimal, Ge(0)] = Decimal("0.042")
+    """Price of a gigabyte-hour of active storage there."""
+    temporal_cloud_price_retained_storage: Annotated[Decimal, Ge(0)] = Decimal("0.00105")
+    """Price of a gigabyte-hour of retained storage there."""
+    temporal_cloud_retention_days: Annotated[int, Ge(1), Le(90)] = 30
+    """How long the namespace keeps the histories of closed workflows."""
     temporal_ui_url: str | None = None
     """Address of the Temporal Web UI, shown to people; unset: the embedded one's."""
 

@@ -51,6 +51,8 @@ class WritingSettings(SettingsGroup):
     """Least undecayed importance of a memory that is dreamt about."""
     dreaming_max_samples: Annotated[int, Ge(3), Le(200)] = 20
     """Most memories in one dream."""
+    dreaming_theme_window_days: Annotated[int, Ge(1), Le(365)] = 45
+    """How far back the evidence of a theme may lie; a theme needs it from two sessions or days."""
 
     @property
     def dreaming(self) -> bool:

@@ -135,19 +135,19 @@ WHERE m.id = $1 AND m.tenant_id = $2
 """
 
 LINK: Final = """
--- store.LINK: what a derived memory is made from. A source that was read again counts as it says now.
+-- store.LINK: what a derived memory is made from. A source that was read again counts as it says now, and derived_at is
+-- when the text was last written.
 -- Itself, where it was made from nothing that is a memory: lineage names every derived memory.
 --   $1 tenant_id (its own type), $2 derived_id uuid
 --   $3 source_ids  uuid[]
 --   $4 hashes      bytea[]
 --   $5 task, $6 subject  text
-INSERT INTO maintenance.lineage AS l (tenant_id, derived_id, source_id, task, subject, source_hash)
+INSERT INTO maintenance.lineage (tenant_id, derived_id, source_id, task, subject, source_hash)
 SELECT m.tenant_id::text, m.id, s.id, $5, $6, s.hash
 FROM memories m CROSS JOIN unnest($3::uuid[], $4::bytea[]) AS s (id, hash)
 WHERE m.tenant_id = $1 AND m.id = $2
 ON CONFLICT (tenant_id, derived_id, source_id) DO UPDATE
 SET source_hash = excluded.source_hash, derived_at = excluded.derived_at
-WHERE l.source_hash IS DISTINCT FROM excluded.source_hash
 """
 
 FORGET_VECTOR: Final = """

@@ -62,7 +62,7 @@ VERDICTS: Final[Mapping[str, Verdict]] = {
     "53": Verdict(DatabaseUnavailableError, "{where} is short of a resource: {kind}; look at its memory and its disk"),
     "53300": Verdict(DatabaseUnavailableError, "{where} has no connection free: {kind}; lower DATABASE_POOL_SIZE"),
     "58": Verdict(DatabaseUnavailableError, "{where} has trouble with its machine: {kind}; look at its log"),
-    # A failover takes seconds. An address that always is a standby's is named by the run's deadline and `doctor`.
+    # A failover takes seconds. An address that always is a standby's is stopped by the preflight.
     "25006": Verdict(DatabaseUnavailableError, "{where} is read-only: {kind}; a failover, or the address of a standby"),
     # Ended by our own bound: this process stood still in a transaction, and others wanted its locks. A new one begins.
     "25P03": Verdict(

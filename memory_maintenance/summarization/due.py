@@ -19,13 +19,26 @@ _EVER: Final = timedelta(days=365_000)
 
 
 async def due_session_counts(db: Executor, tenant_ids: Sequence[str], run: Run, settings: Settings) -> dict[str, int]:
-    """Return how many sessions of each tenant are due in *run*; tenants without one are left out.
+    """Return how many sessions of each tenant are due in *run*; tenants without one are left out."""
+    found = await planned_sessions(db, tenant_ids, run, settings, few=0)
+    return {tenant_id: due if isinstance(due, int) else len(due) for tenant_id, due in found.items()}
+
+
+async def planned_sessions(
+    db: Executor, tenant_ids: Sequence[str], run: Run, settings: Settings, *, few: int
+) -> dict[str, int | list[SessionKey]]:
+    """Return how many sessions of each tenant are due in *run*, or up to *few* of them which, by project and id.
 
     *settings* are the deployment's: the statement applies the overrides of each tenant.
     """
     rule = DueRule.of(settings, daily=run.daily, backfill_days=run.backfill_days)
-    rows = await fetch(db, DUE_COUNTS, *due_arguments(tenant_ids, run.as_of, rule, settings, run.project))
-    return {row["tenant_id"]: row["sessions"] for row in rows}
+    rows = await fetch(db, DUE_COUNTS, *due_arguments(tenant_ids, run.as_of, rule, settings, run.project), few)
+    return {row["tenant_id"]: row["sessions"] if row["projects"] is None else _sessions(row) for row in rows}
+
+
+def _sessions(row: Any) -> list[SessionKey]:
+    both = zip(row["projects"], row["session_ids"], strict=True)
+    return [SessionKey(row["tenant_id"], project, session_id) for project, session_id in both]
 
 
 async def due_sessions(

@@ -158,11 +158,15 @@ LIMIT $17
 
 DUE_COUNTS: Final = (
     """
--- summarization.DUE_COUNTS: how many each tenant has.
+-- summarization.DUE_COUNTS: how many each tenant has, and where they are few, which.
 """
     + _DUE
     + """
-SELECT tenant_id, count(*) AS sessions FROM due GROUP BY tenant_id
+--   $13 few  bigint
+SELECT tenant_id, count(*) AS sessions,
+       CASE WHEN count(*) <= $13::bigint THEN array_agg(project ORDER BY project, session_id) END AS projects,
+       CASE WHEN count(*) <= $13 THEN array_agg(session_id ORDER BY project, session_id) END AS session_ids
+FROM due GROUP BY tenant_id
 """
 )
 

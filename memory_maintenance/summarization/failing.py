@@ -3,14 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 from uuid import UUID
 
 from memory_maintenance.errors import LanguageModelError, QuestionRefusedError, is_about_content
 from memory_maintenance.settings import Settings
-from memory_maintenance.store.pool import Pool
+from memory_maintenance.store.pool import Pool, execute
 from memory_maintenance.summarization.policy import SessionKey, summary_id
+from memory_maintenance.summarization.session import Session
 from memory_maintenance.writers.model.openai_errors import FILTERED
 from memory_maintenance.writers.model.set_aside import Unit, count_failure, forgive
+
+SET_EVENTS_ASIDE: Final = """
+-- summarization.SET_EVENTS_ASIDE: these events are in no summary until somebody requeues them.
+--   $1 tenant_id   text
+--   $2 project     text
+--   $3 session_id  text
+--   $4 round       text    the cycle
+--   $5 reason      text
+--   $6 event_ids   uuid[]
+WITH units AS (
+    INSERT INTO maintenance.set_aside
+        (kind, tenant_id, project, name, session_id, failures, last_round, reason, set_aside_at)
+    SELECT 'memory', $1, $2, id::text, $3, 1, $4, $5, now() FROM unnest($6::uuid[]) AS id
+    ON CONFLICT (kind, tenant_id, project, name) DO UPDATE SET set_aside_at = now(), reason = excluded.reason
+)
+INSERT INTO maintenance.set_aside_memories (memory_id, kind, tenant_id, project, name)
+SELECT id, 'memory', $1, $2, id::text FROM unnest($6::uuid[]) AS id
+ON CONFLICT DO NOTHING
+"""
 
 _REFUSED = QuestionRefusedError(FILTERED, "the endpoint's content filter refuses this event")
 
@@ -46,6 +67,16 @@ async def count_left_out(
         unit = Unit("memory", session.tenant_id, session.project_name, str(event_id), session.session_id)
         await _count(pool, settings, unit, attempt_group, _REFUSED, [event_id])
     await forgive(pool, session_unit(session), but=events)
+
+
+async def set_events_aside(pool: Pool, session: Session, reason: str, *, attempt_group: str) -> None:
+    """Leave the session's new events out from now on: the extractive writer's text with them is not fit to be stored.
+
+    The summary that is stored stays as it is. `memories requeue` lets the events in again.
+    """
+    key = session.key
+    ids = [row.id for event in session.new for row in event.rows]
+    await execute(pool, SET_EVENTS_ASIDE, key.tenant_id, key.project_name, key.session_id, attempt_group, reason, ids)
 
 
 async def _count(

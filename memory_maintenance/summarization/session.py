@@ -63,6 +63,11 @@ class StoredSummary:
         return str(self.metadata.get("backend"))
 
     @property
+    def refused(self) -> bool:
+        """Return whether the extractive writer's own text of the same events was not fit to be stored."""
+        return self.metadata.get("refused") is not None
+
+    @property
     def revision(self) -> int:
         """Return how often it has been written, 1 for a new one."""
         revision = self.metadata.get("revision")
@@ -106,7 +111,9 @@ class Session:
     def improvable(self, backend: Backend) -> bool:
         """Return whether *backend* writes a better text than the stored one."""
         stored = self.stored
-        return stored is not None and can_improve(backend, written_by=stored.backend, fallback=stored.fallback)
+        if stored is None or (stored.refused and backend == "extractive"):
+            return False
+        return can_improve(backend, written_by=stored.backend, fallback=stored.fallback)
 
     def has_class(self, excluded: Collection[str]) -> bool:
         """Return whether an event, or what the stored summary was made from, is of a class in *excluded*."""
@@ -206,6 +213,7 @@ def _memory(
             "last_event_at": events[-1].created_at.isoformat(),
             "backend": written.backend,
             "fallback": written.fallback,
+            "refused": written.refused,
             "model": written.model,
             "prompt_version": written.prompt_version,
             "question": written.question,

@@ -11,15 +11,20 @@ import structlog
 from memory_maintenance.errors import BudgetExhaustedError, LanguageModelError, ModelForbiddenError
 from memory_maintenance.settings import Settings
 from memory_maintenance.summarization.dates import dates_kept
-from memory_maintenance.summarization.due import due_session_counts, due_sessions
+from memory_maintenance.summarization.due import due_sessions, planned_sessions
 from memory_maintenance.summarization.estimate import SummaryEstimate, events_estimate
-from memory_maintenance.summarization.failing import count_failed_session, count_left_out, session_unit
+from memory_maintenance.summarization.failing import (
+    count_failed_session,
+    count_left_out,
+    session_unit,
+    set_events_aside,
+)
 from memory_maintenance.summarization.outcome import SummaryOutcome, log_failure, skipped, written, written_before
 from memory_maintenance.summarization.policy import SessionKey
 from memory_maintenance.summarization.session import Session, StoredSummary, read_session, store_summary
 from memory_maintenance.summarization.takeover import failed_night
 from memory_maintenance.summarization.writing import ModelWriter, Written, extracted, quoted
-from memory_maintenance.task import Task
+from memory_maintenance.task import LISTED_AT_MOST, Listed, Task
 from memory_maintenance.tenants.control import Tenant
 from memory_maintenance.work import Counts, Done, Run, TaskSpec, Unit
 from memory_maintenance.writers.extractive.background import tenant_background
@@ -64,12 +69,14 @@ class Summarization(Task[SessionUnit]):
         """Summaries are off where SUMMARIZATION_ENABLED or the tenant's override says so."""
         return None if settings.summarization_enabled else "summarization_disabled"
 
-    async def plan(self, tenants: Sequence[Tenant], run: Run) -> Mapping[str, int]:
+    async def plan(self, tenants: Sequence[Tenant], run: Run) -> Mapping[str, int | Listed[SessionUnit]]:
         """Sessions with enough new events; of a run about one session, that one."""
         ids = [tenant.tenant_id for tenant in tenants]
         if run.session is not None:
-            return dict.fromkeys(ids, 1)
-        return await due_session_counts(self.tools.pool, ids, run, self.tools.settings)
+            named = SessionUnit(project=run.project, session_id=run.session)
+            return dict.fromkeys(ids, Listed((named,)))
+        found = await planned_sessions(self.tools.pool, ids, run, self.tools.settings, few=LISTED_AT_MOST)
+        return {tenant_id: due if isinstance(due, int) else Listed(_units(due)) for tenant_id, due in found.items()}
 
     async def due(self, tenant: Tenant, run: Run, after: SessionUnit | None, limit: int) -> Sequence[SessionUnit]:
         """Return sessions by project and id."""
@@ -79,7 +86,7 @@ class Summarization(Task[SessionUnit]):
         found = await due_sessions(
             self.tools.pool, tenant.tenant_id, run, self.tools.settings, after=behind, limit=limit
         )
-        return [SessionUnit(project=key.project, session_id=key.session_id) for key in found]
+        return _units(found)
 
     async def do(self, tenant: Tenant, unit: SessionUnit, run: Run) -> Done:
         """Summarize one session and store it."""
@@ -164,6 +171,17 @@ class Summarization(Task[SessionUnit]):
             if isinstance(error, ModelForbiddenError) or session.well_told:
                 return SummaryOutcome("failed", error.reason, events=len(session.new))
             text, reason = await self._fallback(tenant, session, run), error.reason
+        if text.refused:
+            reason = reason or text.refused
+            logger.warning(
+                "extractive_summary_refused",
+                tenant_id=session.key.tenant_id,
+                session_id=session.key.session_id,
+                reason=text.refused,
+            )
+            if session.well_told:
+                await set_events_aside(pool, session, text.refused, attempt_group=attempt_group)
+                return SummaryOutcome("failed", reason, events=len(session.new))
         return await self._store(session, text, run, reason)
 
     async def _fallback(self, tenant: Tenant, session: Session, run: Run) -> Written:
@@ -208,6 +226,10 @@ class Summarization(Task[SessionUnit]):
             dates_kept=dates.kept,
         )
         return outcome
+
+
+def _units(sessions: Sequence[SessionKey]) -> list[SessionUnit]:
+    return [SessionUnit(project=key.project, session_id=key.session_id) for key in sessions]
 
 
 def _expected(session: Session, writer: Writer, settings: Settings) -> SummaryOutcome:

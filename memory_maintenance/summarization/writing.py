@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from uuid import UUID
 
-from memory_maintenance.errors import AnswersExhaustedError, ContextTooLongError, QuestionRefusedError
+from memory_maintenance.errors import ContextTooLongError, QuestionRefusedError
 from memory_maintenance.store.memory import Memory
 from memory_maintenance.summarization.extractive import extractive_summary
 from memory_maintenance.summarization.policy import chunks, fallback_text
@@ -20,7 +21,8 @@ from memory_maintenance.summarization.prompt import (
     merge_question,
     session_question,
 )
-from memory_maintenance.writers.extractive.phrases import framing
+from memory_maintenance.writers.extractive.payloads import payload_text
+from memory_maintenance.writers.extractive.phrases import without_counts
 from memory_maintenance.writers.extractive.rarity import NO_BACKGROUND, Background
 from memory_maintenance.writers.language.cleaning import clean
 from memory_maintenance.writers.language.relative_dates import with_dates
@@ -30,6 +32,9 @@ from memory_maintenance.writers.model.openai_errors import FILTERED
 from memory_maintenance.writers.model.quality import QualityFigures, extractive_fault, measure
 from memory_maintenance.writers.model.question import Answer, LanguageModel, Question
 from memory_maintenance.writers.model.untrusted import as_line
+
+_LETTER: Final = re.compile(r"[^\W\d_]")
+"""A text without one is of dates and signs only."""
 
 _SMALLEST_ROOM: Final = 128
 """Tokens below which making chunks smaller cannot be what helps."""
@@ -43,6 +48,7 @@ class Written:
     """A summary's text and where it comes from; tokens are what its answers cost, whenever they were paid.
 
     ``left_out`` are events that the endpoint's content filter refuses: the text does without them.
+    ``refused`` is why the extractive writer's own text is not this one.
     """
 
     text: str
@@ -55,6 +61,7 @@ class Written:
     output_tokens: int = 0
     left_out: tuple[UUID, ...] = ()
     quality: Mapping[str, Any] = field(default_factory=dict)
+    refused: str | None = None
 
 
 async def extracted(
@@ -62,18 +69,12 @@ async def extracted(
 ) -> Written:
     """Return the extractive summary of *events*, computed beside the event loop.
 
-    It passes the measures of a model's answer, all but copying: see ``extractive_fault``. As a *fallback* that
-    does not pass it is RAE's.
-
-    Raises:
-        AnswersExhaustedError: the text is not fit to be stored; the same events would give the same text.
+    It passes the measures of a model's answer, all but copying: see ``extractive_fault``. A text that does not is
+    not returned but RAE's fallback, with the reason in ``refused``: the same events would give the same text again.
     """
     response, figures = await asyncio.to_thread(_measured_summary, events, background)
-    reason = extractive_fault(figures)
-    if reason and fallback:
-        return quoted(events)
-    if reason:
-        raise AnswersExhaustedError(reason, f"what the built-in writer wrote is not fit to be stored: {reason}")
+    if reason := extractive_fault(figures):
+        return replace(quoted(events), refused=reason)
     return Written(clean(response.as_text()), "extractive", fallback, quality=figures.rounded())
 
 
@@ -82,10 +83,14 @@ def _measured_summary(
 ) -> tuple[SessionSummaryResponse, QualityFigures]:
     response = extractive_summary(events, background=background)
     sources = [
-        f"{event.created_at.date().isoformat()} {with_dates(event.content, event.created_at)}" for event in events
+        f"{event.created_at.date().isoformat()} {with_dates(text, event.created_at)}"
+        for event in events
+        # Escapes of JSON and HTML are read by the writer, and no words by themselves.
+        for text in dict.fromkeys((event.content, payload_text(clean(event.content))))
     ]
-    figures = measure(response.summary, sources=[*sources, framing()], prompt="", topics=response.key_topics)
-    return response, figures
+    said = without_counts(response.summary)
+    figures = measure(said, sources=sources, prompt="", topics=response.key_topics)
+    return response, figures if _LETTER.search(said) else figures.model_copy(update={"words": 0})
 
 
 def quoted(events: Sequence[Memory]) -> Written:

@@ -4,9 +4,10 @@ from uuid import uuid4
 import pytest
 from structlog.testing import capture_logs
 
-from memory_maintenance.cycles.planner import Planner, PlanPage
+from memory_maintenance.cycles.planner import MOST_LISTED_BYTES, Planner, PlanPage
 from memory_maintenance.cycles.statements import NEXT_TENANTS
 from memory_maintenance.cycles.step import tasks_named
+from memory_maintenance.decay.task import SMALL
 from memory_maintenance.embedding.task import Embedding
 from memory_maintenance.errors import TenantNotFoundError
 from memory_maintenance.rae.decay import DecayWorker
@@ -46,6 +47,12 @@ async def plan_of_the_fleet(pool, run=None, **chosen) -> PlanPage:
     return await (await planner(pool, run, **chosen)).plan_page(run)
 
 
+def plan_of(tenant, **units):
+    """Return the plan of a tenant with one unit of each task named."""
+    due = {task: (unit,) for task, unit in units.items()}
+    return TenantPlan(tenant_id=tenant, units=dict.fromkeys(units, 1), due=due)
+
+
 async def remember(pool, tenant, *, events=1, importance=0.3, ago=timedelta(hours=1)):
     await pool.executemany(INSERT, [(tenant, "s", importance, NOW - ago)] * events)
 
@@ -56,12 +63,34 @@ async def test_a_tenant_is_planned_for_what_it_has(any_pool):
     await remember(any_pool, long, events=12)
     await remember(any_pool, important, events=3, importance=0.9)
     page = await plan_of_the_fleet(any_pool)
+    session, dream = {"project": "default", "session_id": "s"}, {"project": "default"}
     assert page.plans == (
-        TenantPlan(tenant_id=few, units={"decay": 1}),
-        TenantPlan(tenant_id=long, units={"decay": 1, "summarization": 1}),
-        TenantPlan(tenant_id=important, units={"decay": 1, "dreaming": 1}),
+        TenantPlan(tenant_id=few, units={"decay": 1}, due={"decay": ({},)}, bulk=True),
+        plan_of(long, decay={}, summarization=session),
+        plan_of(important, decay={}, dreaming=dream),
     )
     assert (page.cursor, page.looked_at, page.paused) == (None, 3, 0)
+
+
+async def test_a_tenant_is_small_by_what_its_last_run_saw_and_else_by_what_it_has(any_pool):
+    grown, large, small = sorted(str(uuid4()) for _ in range(3))
+    fill = "INSERT INTO memories (tenant_id, content, importance) SELECT $1, 'x', 0.5 FROM generate_series(1, $2)"
+    await execute(any_pool, fill, grown, 3)
+    await DecayWorker(any_pool, Settings()).run_decay_cycle(as_of=NOW - timedelta(days=1))
+    for tenant, memories in ((grown, SMALL), (large, SMALL + 1), (small, SMALL)):
+        await execute(any_pool, fill, tenant, memories)
+    page = await plan_of_the_fleet(any_pool)
+    assert {plan.tenant_id: plan.bulk for plan in page.plans} == {grown: True, large: False, small: True}
+
+
+async def test_a_plan_lists_few_units_of_few_bytes_and_counts_the_others(any_pool):
+    few, many, long_names = sorted(str(uuid4()) for _ in range(3))
+    for tenant, sessions, name in ((few, 4, "s"), (many, 5, "s"), (long_names, 2, "s" * (MOST_LISTED_BYTES // 2))):
+        for number in range(sessions):
+            await any_pool.executemany(INSERT, [(tenant, f"{name}{number}", 0.3, NOW - timedelta(hours=1))] * 12)
+    page = await plan_of_the_fleet(any_pool)
+    found = [(plan.units["summarization"], len(plan.due.get("summarization", ()))) for plan in page.plans]
+    assert found == [(4, 4), (5, 0), (2, 0)]
 
 
 async def test_idle_and_paused_tenants_are_left_out(pool):
@@ -76,7 +105,7 @@ async def test_idle_and_paused_tenants_are_left_out(pool):
 async def test_the_hourly_plan_has_no_decay(pool):
     await remember(pool, "acme", events=12)
     page = await plan_of_the_fleet(pool, a_run(kind="hourly"))
-    assert page.plans == (TenantPlan(tenant_id="acme", units={"summarization": 1}),)
+    assert page.plans == (plan_of("acme", summarization={"project": "default", "session_id": "s"}),)
 
 
 @pytest.mark.parametrize(
@@ -139,7 +168,8 @@ async def test_an_override_lets_a_tenant_in_where_the_deployment_has_a_task_off(
     await override(any_pool, let_in, {f"{task}_enabled": True for task in tasks})
     off = {"memory_importance_decay_enabled": False, "summarization_enabled": False, "dreaming_enabled": False}
     page = await plan_of_the_fleet(any_pool, **off)
-    assert page.plans == (TenantPlan(tenant_id=let_in, units=dict.fromkeys(tasks, 1)),)
+    session = {"project": "default", "session_id": "s"}
+    assert page.plans == (plan_of(let_in, decay={}, summarization=session, dreaming={"project": "default"}),)
     noted = "SELECT array_agg(tenant_id) FROM maintenance.tenants WHERE decay_off_since = $1"
     assert await fetch_value(any_pool, noted, NOW) == [left_out]
 

@@ -1,5 +1,6 @@
 """The Kubernetes manifests, as far as they can be checked without a cluster."""
 
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -129,13 +130,42 @@ def test_the_cron_form_runs_at_raes_time_what_the_image_has():
         assert (done.returncode, "usage" in done.stdout) == (0, True)
 
 
-def test_the_job_runs_commands_that_there_are():
-    (job,) = of_kind("Job")
+def test_the_jobs_run_commands_that_there_are():
     commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
-    asked = [container["command"] for container in _containers(job)]
-    assert asked == [["python", "starter.py", "migrate"], ["python", "starter.py", "schedules", "apply"]]
+    asked = [container["command"][1:] for job in of_kind("Job") for container in _containers(job)]
+    assert sorted(asked) == [
+        ["starter.py", "deployment", "set-current-version"],
+        ["starter.py", "migrate"],
+        ["starter.py", "schedules", "apply"],
+    ]
     assert "migrate" in commands
     assert "apply" in commands["schedules"].commands
+    assert "set-current-version" in commands["deployment"].commands
+
+
+def test_a_build_has_deployments_of_its_own_which_a_new_release_leaves_alone():
+    [image] = yaml.safe_load((FOLDER / "kustomization.yaml").read_text())["images"]
+    build = image["newTag"]
+    of_a_build = [*DEPLOYMENTS, *(job for job in of_kind("Job") if "current" in named(job))]
+    assert len(of_a_build) == 3
+    for thing in of_a_build:
+        assert thing["metadata"]["name"].endswith(f"-{build.replace('.', '-')}")
+        assert thing["spec"]["template"]["metadata"]["labels"]["app.kubernetes.io/version"] == build
+        env = {one["name"]: one["value"] for one in pod(thing)["containers"][0]["env"]}
+        assert env == {"TEMPORAL_WORKER_DEPLOYMENT_NAME": "memory-maintenance", "TEMPORAL_WORKER_BUILD_ID": build}
+        assert set(env) <= SETTINGS
+    for thing in DEPLOYMENTS:
+        assert thing["spec"]["selector"]["matchLabels"] == thing["spec"]["template"]["metadata"]["labels"]
+    # Shared by builds side by side, so it names none of them.
+    assert "TEMPORAL_WORKER_BUILD_ID" not in of_kind("ConfigMap")[0]["data"]
+
+
+def test_the_command_for_a_new_release_changes_the_build_everywhere():
+    readme = (FOLDER / "README.md").read_text()
+    [script] = re.findall(r"sed -i '(.+)' workers.yaml current.yaml kustomization.yaml", readme)
+    for name in ("workers.yaml", "current.yaml", "kustomization.yaml"):
+        changed = run("sed", script, str(FOLDER / name)).stdout
+        assert ("0.1.0" in changed, "0-1-0" in changed, "0.2.0" in changed) == (False, False, True)
 
 
 def test_what_kustomize_takes_is_there_and_has_no_example_of_a_secret():

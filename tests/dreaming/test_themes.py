@@ -169,7 +169,7 @@ def test_evidence_older_than_the_window_counts_for_nothing():
 
 def test_a_word_of_most_sessions_names_nothing():
     lines = ["The greenhouse heater broke.", "The greenhouse heater is back."]
-    everywhere = Background.of([["greenhous", "heater"]] * 10)
+    everywhere = Background.of([["greenhous", "heater"]] * 20)
     assert recurring_themes(days(lines), background=everywhere) == ()
 
 

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 from structlog.testing import capture_logs
 
-from memory_maintenance.dreaming.due import dream_counts, due_projects
+from memory_maintenance.dreaming.due import due_projects, planned_dreams
 from memory_maintenance.dreaming.outcome import DreamOutcome
 from memory_maintenance.dreaming.policy import DreamRule
 from memory_maintenance.errors import (
@@ -114,7 +114,7 @@ async def test_without_a_model_a_dream_tells_what_recurs_and_invents_no_strategy
     sources = await sources_of(any_pool, row["id"])
     assert sources <= set(memories[:3])
     assert outcome.sources == len(sources) >= 2
-    assert row["metadata"]["themes"][0]["sources"]
+    assert row["metadata"]["themes"][0]["name"] == "supplier Hoekstra"
 
 
 async def test_where_nothing_recurs_nothing_is_written(pool, tenant):
@@ -334,7 +334,7 @@ async def test_projects_that_can_dream_are_counted_and_paged(any_pool):
         await important(any_pool, tenants[0], project=project)
     await important(any_pool, tenants[1])
     await override(any_pool, tenants[1], {"dreaming_enabled": False})
-    assert await dream_counts(any_pool, tenants, as_of=AS_OF, settings=settings()) == {tenants[0]: 3}
+    assert await planned_dreams(any_pool, tenants, AS_OF, settings=settings(), few=2) == {tenants[0]: 3}
     pages = [
         await due_projects(any_pool, tenants[0], as_of=AS_OF, settings=settings(), after=after, limit=2)
         for after in (None, "b")
@@ -366,3 +366,15 @@ async def test_raes_method_returns_the_ids(pool, tenant):
     (ids,) = await worker(pool).run_dreaming_cycle(tenant, "shop")
     assert ids.keys() == {"reflection_id", "strategy_id"}
     assert await worker(pool).run_dreaming_cycle(tenant, "shop") == []
+
+
+async def test_a_theme_that_fails_the_gate_is_not_stored_says_why_and_waits_for_something_new(pool, tenant):
+    # Quoted without the sentence between, they make a date, "4. March", that no memory has.
+    text = "The supplier Hoekstra booked room 4. Lunch was soup. March is when the supplier Hoekstra pays."
+    for n in range(3):
+        await write(pool, tenant, [f"{text} Call {n}."], session=f"call {n}", importance=0.8)
+    one = worker(pool, "extractive")
+    outcome = await dream(one, tenant)
+    assert (outcome.status, outcome.reason) == ("skipped", "unsupported_numbers")
+    assert await derived(pool, tenant, "reflection_engine_v2") == []
+    assert await due(pool, tenant) == []

@@ -15,7 +15,8 @@ from memory_maintenance.errors import ModelBusyError, QuestionClaimedError
 from memory_maintenance.store.derived import text_hash
 from memory_maintenance.store.pool import execute, fetch, fetch_value
 from memory_maintenance.task import Tools
-from memory_maintenance.tenants.control import pause
+from memory_maintenance.tenants.control import load_tenant, pause
+from memory_maintenance.tenants.overrides import override
 from memory_maintenance.writers.model.asking import patiently
 from memory_maintenance.writers.model.ledger import Ledger
 from scripted_endpoint.replies import (
@@ -106,6 +107,36 @@ async def test_only_derived_memories_of_the_tenant_that_say_something_are_due(ra
     settings = make_worker(rae_pool).settings
     assert await due_embeddings(rae_pool, tenant, settings=settings) == [ours]
     assert await missing_counts(rae_pool, [tenant, other, str(uuid4())], settings=settings) == {tenant: 1, other: 1}
+
+
+@pytest.mark.parametrize("table", ["memory_embeddings", "memories"])
+@pytest.mark.parametrize(
+    ("deployment", "own", "sent"),
+    [
+        pytest.param("", None, 2, id="nothing is excluded"),
+        pytest.param("confidential,restricted", None, 1, id="by the deployment"),
+        pytest.param("", ["confidential", "restricted"], 1, id="by the tenant"),
+        pytest.param("confidential,restricted", [], 2, id="the tenant lets it in again"),
+    ],
+)
+async def test_a_text_of_an_excluded_class_is_not_sent_to_be_embedded(
+    rae_pool, tenant, make_worker, endpoint, table, deployment, own, sent
+):
+    if table == "memories":
+        await execute(rae_pool, "DROP TABLE memory_embeddings")
+    [secret] = await remember(rae_pool, tenant, TEXTS[0])
+    await remember(rae_pool, tenant, TEXTS[1])
+    await execute(rae_pool, "UPDATE memories SET info_class = 'confidential' WHERE id = $1", secret)
+    if own is not None:
+        await override(rae_pool, tenant, {"model_excluded_classes": own})
+    worker = make_worker(rae_pool, model_excluded_classes=deployment)
+    assert await missing_counts(rae_pool, [tenant], settings=worker.settings) == {tenant: sent}
+    effective = (await load_tenant(rae_pool, tenant, worker.settings)).settings
+    due = await due_embeddings(rae_pool, tenant, settings=effective)
+    assert len(due) == sent
+    await patiently(lambda: worker.embed(tenant, due))
+    assert [len(texts) for texts in endpoint.embedded] == [sent]
+    assert TEXTS[0] not in str(endpoint.requests) or sent == 2
 
 
 async def test_the_next_due_ones_come_after_the_last_one_seen(rae_pool, tenant, make_worker):

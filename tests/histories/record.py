@@ -15,13 +15,14 @@ import pytest
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 
 from memory_maintenance.settings import Settings
-from memory_maintenance.store.pool import Pool
+from memory_maintenance.store.pool import Pool, execute
 from memory_maintenance.tenants.control import pause
 from runtime.search_attributes import register_search_attributes
 from runtime.workers import polling
 from scripted_endpoint.replies import embeddings, unauthorized
 from scripted_endpoint.server import ScriptedEndpoint
 from tests.histories.slow import EmptyFleet, slow_tenant, working_on
+from tests.large_fleet import a_fleet, start_page
 from tests.workflows.conftest import Working, remember_session
 from workflows.options import TASK_QUEUE
 
@@ -184,6 +185,24 @@ async def test_a_night_that_shows_itself_by_search_attributes(temporal, pool, wo
     async with working():
         await (await start()).result()
     await keep(temporal, "search-attributes")
+
+
+async def test_small_tenants_of_a_large_fleet(temporal, pool, working, start):
+    await a_fleet(pool, 201)
+    await remember_session(pool, "acme", events=12)
+    async with working():
+        await (await start()).result()
+    await keep(temporal, "bulk")
+
+
+async def test_a_small_tenant_that_fails_and_one_that_is_cancelled(temporal, pool, working):
+    tenants = await a_fleet(pool, 27)
+    await execute(pool, "INSERT INTO maintenance.tenants (tenant_id, overrides) VALUES ($1, '[7]')", tenants[1])
+    run = await start_page(temporal, pool, tenants)
+    await run.signal("cancel_tenant", tenants[26])
+    async with working():
+        await run.result()
+    await keep(temporal, "bulk-failing")
 
 
 async def test_a_night_that_embeds_what_it_wrote(temporal, rae_pool, endpoint: ScriptedEndpoint, start):

@@ -64,7 +64,10 @@ async def test_a_store_without_vectors_says_so(pool):
     [
         (Findable(5, 2, "memories", None, embeds=False), "set EMBEDDING_MODEL"),
         (Findable(5, 2, "memory_embeddings", "small", embeds=True), "the next daily run embeds them"),
-        (Findable(5, 0, "memory_embeddings", "small", embeds=True), "vector search finds them all"),
+        (
+            Findable(5, 0, "memory_embeddings", "small", embeds=True),
+            "a search there finds them all; RAE's engine searches Qdrant",
+        ),
         (Findable(5, 5, None, None, embeds=False), "keeps no vectors"),
     ],
 )

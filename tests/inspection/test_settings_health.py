@@ -46,6 +46,8 @@ def test_no_setting_of_ours_is_taken_for_a_slip():
         ({"model_daily_cost": 1}, "MODEL_DAILY_COST_PER_TENANT is above"),
         ({"model_answer_tokens": 1000, "model_context_tokens": 1024}, "more than half"),
         ({"database_url": "postgresql://x", "postgres_host": "y"}, "the first one is used"),
+        ({"model_excluded_classes": "confidential"}, "MODEL_EXCLUDED_CLASSES names a class and not every"),
+        ({"derivation_excluded_classes": "public"}, "DERIVATION_EXCLUDED_CLASSES names a class and not every"),
         ({"embedding_name": "x"}, "nothing is embedded"),
         ({"maintenance_daily_cron": "off", "maintenance_hourly_cron": "off"}, "nothing runs by itself"),
     ],
@@ -56,7 +58,7 @@ def test_settings_that_undo_each_other_are_told(chosen, says):
 
 
 def test_every_contradiction_has_its_case_above():
-    assert len(CONTRADICTIONS) == 10
+    assert len(CONTRADICTIONS) == 12
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 
 from memory_maintenance.inspection.health import Check, has_failed
 from memory_maintenance.inspection.store_health import store_checks
-from memory_maintenance.store.pool import Pool, execute, open_pool
+from memory_maintenance.store.pool import Pool, execute, fetch_value, open_pool
 from tests.agents import write
 from tests.inspection.conftest import settings
 from tests.nights import DAY, NIGHT, OUTCOMES, night
@@ -24,11 +24,47 @@ async def test_a_fresh_store_is_well(any_pool):
     assert {name: check.level for name, check in (await _checks(any_pool)).items()} == dict.fromkeys(
         (
             "version", "rights", "migration", "tables", "columns", "indexes", "row security", "updates", "clock", "overrides",
-            "accesses", "values", "last cycle", "decay", "vectors", "standby", "clock drift", "clock behind", "timeouts",
+            "accesses", "values", "last cycle", "decay", "classes", "vectors", "standby", "clock drift", "clock behind", "timeouts",
             "memories elsewhere", "memories missing", "policies", "null tenants", "empty store", "table shape", "rounding",
+            "saved back",
         ),
         "ok",
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("table", "embedded", "level", "found", "advice"),
+    [
+        pytest.param("memory_embeddings", True, "note", "not search there but in Qdrant", "export-derived", id="RAE's table"),
+        pytest.param("memory_embeddings", False, "warning", "1 of 1 summaries", "export-derived", id="RAE's table, empty"),
+        pytest.param("memories", True, "ok", "have a vector in memories", "", id="the column"),
+        pytest.param("memories", False, "warning", "1 of 1 summaries", "EMBEDDING_MODEL", id="the column, empty"),
+    ],
+)  # fmt: skip
+async def test_vectors_in_the_store_are_not_taken_for_what_raes_engine_searches(
+    rae_pool, table, embedded, level, found, advice
+):
+    tenant = "11111111-1111-4111-8111-111111111111"
+    [one] = await write(rae_pool, tenant, ["A summary."], source="summarization_worker")
+    if table == "memories":
+        await execute(rae_pool, "DROP TABLE memory_embeddings")
+    if embedded and table == "memories":
+        await execute(rae_pool, "UPDATE memories SET embedding = '{1,2}'::real[] WHERE id = $1", one)
+    elif embedded:
+        await execute(
+            rae_pool,
+            "INSERT INTO memory_embeddings (memory_id, model_name, embedding) VALUES ($1, 'x', '{1,2}'::real[])",
+            one,
+        )
+    check = (await _checks(rae_pool))["vectors"]
+    assert (check.level, found in check.found, advice in (check.advice or "")) == (level, True, True)
+
+
+async def test_excluded_classes_in_a_store_without_the_column_are_a_warning(any_pool):
+    for chosen, on_small in (({}, "ok"), ({"model_excluded_classes": "confidential,restricted"}, "warning")):
+        checks = {check.name: check for check in await store_checks(any_pool, settings(**chosen))}
+        has_column = await fetch_value(any_pool, "SELECT to_regclass('memory_embeddings') IS NOT NULL")
+        assert checks["classes"].level == ("ok" if has_column else on_small)
 
 
 async def test_what_the_last_daily_cycle_left_undone_is_told_with_its_reasons(pool):

@@ -15,6 +15,7 @@ from memory_maintenance.inspection.health import Check
 from memory_maintenance.inspection.store_health import store_checks
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import Pool, execute, open_pool
+from tests.agents import json_codec
 
 LoggedIn = Callable[..., Awaitable[Pool]]
 
@@ -44,7 +45,7 @@ def as_role(url: str, role: str) -> str:
 
 @asynccontextmanager
 async def opened(url: str) -> AsyncIterator[Pool]:
-    pool = await open_pool(url, size=2, timeout_seconds=30)
+    pool = await open_pool(url, size=2, timeout_seconds=30, init=json_codec)
     try:
         yield pool
     finally:

@@ -1,20 +1,18 @@
 """Wrong clocks: the night that does not start, what is shown meanwhile, and the way back after a night that did."""
 
 import json
-import re
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
 
 import pytest
 
+from memory_maintenance.cycles.rewind import rewind
 from memory_maintenance.cycles.run import run_maintenance
 from memory_maintenance.errors import PreflightError
 from memory_maintenance.inspection.figures import store_figures
 from memory_maintenance.inspection.lag import current_lag
 from memory_maintenance.preflight.check import Surroundings
 from memory_maintenance.preflight.checks import preflight
-from memory_maintenance.store.pool import Pool, execute, fetch, fetch_value
+from memory_maintenance.store.pool import Pool, execute, fetch
 from tests.agents import talk, write
 from tests.commands.conftest import Cli, cli, home, quiet_again
 from tests.nights import DAY
@@ -23,7 +21,6 @@ from tests.preflight.conftest import doctor, metric, night, opened, settings, sk
 
 __all__ = ["cli", "home", "quiet_again"]
 
-OPERATIONS = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
 VALUES = "SELECT id, importance, base_importance, base_importance_at FROM memories WHERE layer = 'episodic' ORDER BY id"
 NOWHERE = {"TEMPORAL_ADDRESS": "127.0.0.1:1", "RAE_LLM_BACKEND": "extractive"}
 
@@ -109,9 +106,8 @@ async def test_no_age_is_negative_after_a_night_of_a_wrong_clock(pool, cli: Cli)
     assert min(ages) > 0
 
 
-async def test_after_a_night_of_a_wrong_clock_the_documented_way_back_restores_every_value(pool, store_url):
+async def test_a_night_of_a_wrong_clock_stops_each_later_one_until_it_is_taken_back(pool, store_url):
     """The clock was ahead by two months, and the night ran, as it did before there was a preflight."""
-    [way_back] = re.findall(r"```sql\n(BEGIN;\nUPDATE maintenance\.cycles .*?)```", OPERATIONS, re.DOTALL)
     as_of = datetime.now(UTC) - timedelta(hours=1)
     await write(pool, "acme", talk(12), session="s", start=as_of - 20 * DAY)
     await run_maintenance(pool, settings(), as_of=as_of)
@@ -121,24 +117,10 @@ async def test_after_a_night_of_a_wrong_clock_the_documented_way_back_restores_e
         await run_maintenance(skewed, settings(maintenance_clock_tolerance_seconds=1e9))
     await straighten(pool)
     assert await fetch(pool, VALUES) != right
-    with pytest.raises(PreflightError, match="clock_behind"):
-        await night(pool)
-    await pool.execute(way_back)
-    await run_maintenance(pool, settings(), as_of=as_of)
+    for _ in range(2):
+        with pytest.raises(PreflightError, match=r"clock_behind: .* → .* starter\.py decay rewind"):
+            await night(pool)
+    assert (await doctor(pool))["clock behind"].level == "failure"
+    await rewind(pool, settings(), as_of, dry_run=False)
     assert await fetch(pool, VALUES) == right
-
-
-async def test_a_memory_that_an_agent_set_in_the_wrong_night_decays_again(pool, store_url):
-    [way_back] = re.findall(r"```sql\n(BEGIN;\nUPDATE maintenance\.cycles .*?)```", OPERATIONS, re.DOTALL)
-    await write(pool, "acme", talk(1))
-    await night(pool)
-    await execute(pool, "UPDATE memories SET importance = 0.9")
-    await skew(pool, "60 days")
-    async with opened(store_url) as skewed:
-        await run_maintenance(skewed, settings(maintenance_clock_tolerance_seconds=1e9))
-    await straighten(pool)
-    await pool.execute(way_back)
-    stats: dict[str, Any] = await night(pool)
-    [base] = await fetch(pool, "SELECT base_importance, base_importance_at <= now() AS past FROM memories")
-    assert (base["base_importance"], base["past"], stats["preflight"]) == (0.9, True, [])
-    assert await fetch_value(pool, "SELECT adopted_at <= now() FROM maintenance.store")
+    assert (await night(pool))["preflight"] == []

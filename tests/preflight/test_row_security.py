@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from memory_maintenance.errors import PreflightError
+from memory_maintenance.rae.decay import DecayWorker
 from memory_maintenance.store.pool import execute, fetch_value
 from tests.agents import talk, write
-from tests.preflight.conftest import as_role, doctor, metric, night, opened
+from tests.preflight.conftest import as_role, doctor, metric, night, opened, settings
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "security.md").read_text()
 OF_ONE_TENANT = "CREATE POLICY one ON memories USING (tenant_id = '{tenant}')"
@@ -74,6 +75,8 @@ async def test_a_role_without_a_policy_is_stopped(pool, worker, policy, found):
             await execute(pool, policy)
         with pytest.raises(PreflightError, match=f"row_security: {found}"):
             await night(limited)
+        with pytest.raises(PreflightError, match=f"row_security: {found}"):
+            await DecayWorker(limited, settings()).run_decay_cycle()
         verdict = (await doctor(limited))["row security"]
     assert (verdict.level, found in verdict.found) == ("failure", True)
     assert await fetch_value(pool, "SELECT status FROM maintenance.cycles") == "failed"

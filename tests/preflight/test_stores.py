@@ -8,7 +8,7 @@ from memory_maintenance.cycles.run import run_maintenance
 from memory_maintenance.errors import PreflightError
 from memory_maintenance.inspection.cycles import find_cycle
 from memory_maintenance.rae.decay import DecayWorker
-from memory_maintenance.store.pool import execute, fetch_value
+from memory_maintenance.store.pool import execute, fetch, fetch_value
 from tests.agents import talk, write
 from tests.preflight.conftest import as_role, doctor, metric, night, opened, settings, skew
 
@@ -87,11 +87,11 @@ async def test_what_is_suspicious_is_a_warning_and_the_night_goes_on(pool, deeds
         ),
         pytest.param(
             ["UPDATE maintenance.tenants SET decay_started_as_of = now() + interval '60 days'"],
-            "clock_behind", "it is behind, or was ahead", "A wrong clock", id="a run of decay in the future",
+            "clock_behind", "it is behind, or was ahead", "decay rewind --to", id="a run of decay in the future",
         ),
         pytest.param(
             ["UPDATE maintenance.cycles SET started_at = now() + interval '60 days'"],
-            "clock_behind", "it is behind, or was ahead", "A wrong clock", id="a cycle in the future",
+            "clock_behind", "it is behind, or was ahead", "decay rewind --to", id="a cycle in the future",
         ),
     ],
 )  # fmt: skip
@@ -182,6 +182,21 @@ async def test_a_table_that_changed_is_named_until_a_daily_run_has_seen_it(pool,
         assert said == wanted
         if kind == "daily":
             changes = None
+
+
+@pytest.mark.parametrize(("saved", "warns"), [(6, True), (5, False)])
+async def test_programs_that_save_whole_rows_are_a_warning(pool, saved, warns):
+    await write(pool, "acme", [str(n) for n in range(100)], importance=0.9)
+    await write(pool, "acme", ["more"] * 100, importance=0.9)
+    read = "SELECT id, importance FROM memories WHERE content::text ~ '^[0-9]+$' AND content::integer < $1"
+    for days in (4, 3, 2):
+        rows = await fetch(pool, read, saved * 2)
+        await DecayWorker(pool, settings()).run_decay_cycle(as_of=datetime.now(UTC) - timedelta(days=days))
+        for row in rows:
+            await execute(pool, "UPDATE memories SET importance = $2 WHERE id = $1", *row)
+    found = {one["check"]: one["found"] for one in (await night(pool))["preflight"]}
+    assert list(found) == (["saved_back"] if warns else [])
+    assert not warns or "(acme: 12 of 200)" in found["saved_back"]
 
 
 async def test_a_second_decay_is_a_warning_of_the_night(pool):

@@ -12,6 +12,7 @@ from typing import Literal
 from memory_maintenance.writers.language.grounding import LIMITS, Family, grounding
 
 FOLDER = Path(__file__).parent / "answers"
+HELD_BACK = FOLDER / "held_back"
 
 NAMES = {
     "ar": "Arabic", "bn": "Bengali", "cs": "Czech", "de": "German", "en": "English", "es": "Spanish", "fi": "Finnish",
@@ -48,9 +49,15 @@ class Judged:
         return self.unsupported > LIMITS[self.family]
 
 
-def sessions() -> dict[str, list[TestedSession]]:
+FAMILIES: dict[Family, str] = {
+    "english": "English", "spaced": "other alphabets with spaces", "prefixing": "Arabic, Persian, Hebrew", "hangul": "Korean",
+    "indic": "scripts of India", "han": "Chinese, Japanese", "thai": "Thai",
+}  # fmt: skip
+
+
+def sessions(folder: Path = FOLDER) -> dict[str, list[TestedSession]]:
     """Return the sessions of every language."""
-    return {path.stem: list(_read(path)) for path in sorted(FOLDER.glob("*.txt"))}
+    return {path.stem: list(_read(path)) for path in sorted(folder.glob("*.txt"))}
 
 
 def _read(path: Path) -> Iterator[TestedSession]:
@@ -67,12 +74,21 @@ def judged() -> list[Judged]:
     Each against its session alone (short) and, where its language has several, against all of them together
     (long); the answers of other sessions against all but their own.
     """
-    return [one for language in sessions().values() for one in _of_language(language)]
+    return [one for language in sessions().values() for one in _of_language(language, language)]
 
 
-def _of_language(language: list[TestedSession]) -> Iterator[Judged]:
+def judged_apart() -> list[Judged]:
+    """Judge, in the same way, the answers that set no limit: those of even sessions, and those that were written later."""
+    known = sessions()
+    later = [
+        one for code, own in sessions(HELD_BACK).items() for one in _of_language(own, [*own, *known.get(code, [])])
+    ]
+    return [*(one for one in judged() if one.session % 2 == 0), *later]
+
+
+def _of_language(language: list[TestedSession], known: list[TestedSession]) -> Iterator[Judged]:
     for own in language:
-        others = [session for session in language if session is not own]
+        others = [session for session in known if session is not own]
         rest = [event for session in others for event in session.events]
         pairs = [f"{first} {second}" for first, second in pairwise(own.faithful)]
         for text in (*own.faithful, *pairs):
@@ -104,6 +120,25 @@ def table(answers: Sequence[Judged]) -> list[str]:
         cells += [_cell([one for one in own if one.kind == "invented" and one.long is long]) for long in (False, True)]
         rows.append(f"| {NAMES[language]} | {' | '.join(cells)} |")
     return rows
+
+
+def family_table(answers: Sequence[Judged]) -> list[str]:
+    """Return the rows of the table by family in docs/language-model.md."""
+    rows = []
+    for family, name in FAMILIES.items():
+        own = [one for one in answers if one.family == family]
+        cells = [
+            _refused([one for one in own if one.kind == "faithful" and one.long is long]) for long in (False, True)
+        ]
+        cells += [
+            _refused([one for one in own if one.kind == "invented" and one.long is long]) for long in (False, True)
+        ]
+        rows.append(f"| {name} | {' | '.join(cells)} |")
+    return rows
+
+
+def _refused(answers: Sequence[Judged]) -> str:
+    return f"{sum(one.refused for one in answers)} of {len(answers)}"
 
 
 def _cell(answers: Sequence[Judged], *, refused: bool = False) -> str:

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 from temporalio.common import VersioningBehavior
 from temporalio.worker import Worker
 
+from activities.messages import OpenCycleResult
 from memory_maintenance.decay.task import BATCH_SECONDS
 from memory_maintenance.settings import Settings
 from runtime import capacity
@@ -31,9 +32,18 @@ def test_a_role_polls_its_queues(role, expected):
     assert slots(settings(database_pool_size=10, model_concurrency=5), role) == expected
 
 
-def test_the_cache_holds_what_two_cycles_have_in_their_windows():
-    in_a_cycle = 1 + options.PAGES_AT_ONCE * (1 + options.TENANTS_AT_ONCE)
-    assert 2 * in_a_cycle <= capacity.CACHED_WORKFLOWS
+@pytest.mark.parametrize(("pages", "tenants", "cached"), [(4, 50, 500), (1, 1, 500), (20, 200, 8_042)])
+def test_the_cache_holds_what_two_cycles_have_in_their_windows(pages, tenants, cached):
+    windows = settings(maintenance_pages_at_once=pages, maintenance_tenants_at_once=tenants)
+    assert capacity.cached_workflows(windows) == cached
+    assert 2 * (1 + pages * (1 + tenants)) <= cached
+
+
+def test_a_cycle_that_was_opened_without_windows_has_those_of_the_defaults():
+    named = ("pages_at_once", "tenants_at_once")
+    defaults = [getattr(settings(), f"maintenance_{name}") for name in named]
+    assert [OpenCycleResult.model_fields[name].default for name in named] == defaults
+    assert defaults == [options.PAGES_AT_ONCE, options.TENANTS_AT_ONCE]
 
 
 def test_a_batch_ends_before_the_grace_of_a_shutdown_does():

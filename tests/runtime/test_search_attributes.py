@@ -9,6 +9,7 @@ from temporalio.client import Client
 
 from memory_maintenance.errors import RegistrationRefusedError, SearchAttributeTypeError
 from memory_maintenance.settings import Settings
+from memory_maintenance.store.pool import execute
 from runtime.search_attributes import (
     SearchAttributes,
     register_search_attributes,
@@ -49,15 +50,17 @@ async def _found(client: Client, query: str) -> list[str]:
     return sorted([run.id async for run in client.list_workflows(query)])
 
 
-async def test_the_runs_of_a_cycle_are_found_by_tenant_cycle_and_status(temporal, pool):
+async def test_the_runs_of_a_cycle_are_found_by_tenant_cycle_and_a_status_that_is_not_the_usual_one(temporal, pool):
     await register_search_attributes(temporal)
     await remember_session(pool, "acme", events=12)
     await remember_session(pool, "globex", events=3)
+    await execute(pool, "INSERT INTO maintenance.tenants (tenant_id, overrides) VALUES ('globex', '[7]')")
     async with polling(temporal, Settings(_env_file=None, rae_llm_backend="extractive"), pool):
         stats = await temporal.execute_workflow("MaintenanceWorkflow", id="root", task_queue=TASK_QUEUE)
     everything = ["root", "root/page-1", "tenant-maintenance/acme", "tenant-maintenance/globex"]
     async with asyncio.timeout(10):  # visibility follows the histories
-        while await _found(temporal, "MaintenanceStatus = 'completed'") != [everything[0], *everything[2:]]:
+        while await _found(temporal, "MaintenanceStatus = 'completed'") != ["root"]:
             await asyncio.sleep(0.01)
+    assert await _found(temporal, "MaintenanceStatus = 'failed'") == ["tenant-maintenance/globex"]
     assert await _found(temporal, f"MaintenanceCycle = '{stats['cycle_id']}'") == everything
     assert await _found(temporal, "MaintenanceTenant = 'acme'") == ["tenant-maintenance/acme"]

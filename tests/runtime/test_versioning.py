@@ -4,29 +4,38 @@ import asyncio
 from contextlib import AbstractAsyncContextManager
 
 import pytest
+from temporalio import workflow
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.worker import Replayer
 
 from embedded.temporal import temporal_program
+from memory_maintenance.errors import NoWorkerOfBuildError, SettingsError
 from memory_maintenance.settings import Settings
-from memory_maintenance.store.pool import Pool, execute, transaction
+from memory_maintenance.store.pool import Pool, execute, fetch_value, transaction
+from runtime.deployment import set_current_version
 from runtime.workers import polling
+from tests.runtime.changed_workflows import CHANGED
 from tests.workflows.conftest import remember_session
 from workflows.options import TASK_QUEUE
 
 DEPLOYMENT = "memory-maintenance"
+DECAYED = "SELECT count(decay_completed_as_of) FROM maintenance.tenants"
 
 
-async def _worker(temporal: Client, pool: Pool, build: str) -> AbstractAsyncContextManager[None]:
-    """A worker of *build*, with a connection of its own: one takes no two workers of a queue."""
-    settings = Settings(
+def _settings(build: str) -> Settings:
+    return Settings(
         _env_file=None,
         rae_llm_backend="extractive",
         temporal_worker_deployment_name=DEPLOYMENT,
         temporal_worker_build_id=build,
     )
+
+
+async def _worker(temporal: Client, pool: Pool, build: str) -> AbstractAsyncContextManager[None]:
+    """A worker of *build*, with a connection of its own: one takes no two workers of a queue."""
     address = temporal.service_client.config.target_host
-    return polling(await Client.connect(address, data_converter=pydantic_data_converter), settings, pool)
+    return polling(await Client.connect(address, data_converter=pydantic_data_converter), _settings(build), pool)
 
 
 async def _make_current(temporal: Client, build: str) -> None:
@@ -71,6 +80,55 @@ async def test_a_run_ends_on_the_build_it_started_on_and_the_next_one_starts_on_
         assert of_the_old == [{"1.0"}] * 3
         await temporal.execute_workflow("MaintenanceWorkflow", id="new", task_queue=TASK_QUEUE)
         assert await _builds(temporal, "new") == {"2.0"}
+
+
+async def test_a_build_that_does_not_replay_is_deployed_in_the_middle_of_a_cycle_and_nothing_is_lost(
+    temporal: Client, pool: Pool, monkeypatch: pytest.MonkeyPatch
+):
+    await remember_session(pool, "acme", events=12)
+    await remember_session(pool, "bolt", events=12)
+    async with await _worker(temporal, pool, "1.0"):
+        await _make_current(temporal, "1.0")
+        monkeypatch.setattr("runtime.workers.WORKFLOWS", CHANGED)
+        async with await _worker(temporal, pool, "2.0"):
+            async with transaction(pool) as db:  # both tenants wait for this lock at their summaries
+                await execute(db, "LOCK TABLE maintenance.lineage IN EXCLUSIVE MODE")
+                old = await temporal.start_workflow("MaintenanceWorkflow", id="old", task_queue=TASK_QUEUE)
+                async with asyncio.timeout(30):
+                    while await fetch_value(pool, DECAYED) < 2:
+                        await asyncio.sleep(0.02)
+                await _make_current(temporal, "2.0")
+            stats = await old.result()
+            history = await old.fetch_history()
+            assert await _activities(temporal, "old") == ["open_cycle", "plan_page", "close_cycle"]
+            await temporal.execute_workflow("MaintenanceWorkflow", id="new", task_queue=TASK_QUEUE)
+            assert (await _activities(temporal, "new"))[:2] == ["foresee_costs", "open_cycle"]
+    assert (stats["tenants"]["completed"], stats["failed_tenants"], stats["decay"]["total_updated"]) == (2, [], 24)
+    summaries = "SELECT count(*) FROM memories WHERE source = 'summarization_worker'"
+    assert await fetch_value(pool, summaries) == 2
+    with pytest.raises(workflow.NondeterminismError):  # so the change is one that would have broken the cycle
+        await Replayer(workflows=CHANGED, data_converter=pydantic_data_converter).replay_workflow(history)
+
+
+async def _activities(temporal: Client, workflow_id: str) -> list[str]:
+    """The activities of a workflow, in the order in which they were scheduled."""
+    history = await temporal.get_workflow_handle(workflow_id).fetch_history()
+    scheduled = [event.activity_task_scheduled_event_attributes for event in history.events]
+    return [each.activity_type.name for each in scheduled if each.activity_type.name]
+
+
+async def test_set_current_version_waits_for_the_builds_workers_and_says_which_was_current(temporal, pool):
+    first, second = _settings("1.0"), _settings("2.0")
+    with pytest.raises(NoWorkerOfBuildError):
+        await set_current_version(temporal, first, patience_seconds=0)
+    waiting = asyncio.create_task(set_current_version(temporal, first, patience_seconds=30))
+    async with await _worker(temporal, pool, "1.0"):
+        assert await waiting is None
+        assert await set_current_version(temporal, first, patience_seconds=30) == "1.0"
+        async with await _worker(temporal, pool, "2.0"):
+            assert await set_current_version(temporal, second, patience_seconds=30) == "1.0"
+    with pytest.raises(SettingsError, match="TEMPORAL_WORKER_BUILD_ID"):
+        await set_current_version(temporal, Settings(_env_file=None), patience_seconds=0)
 
 
 async def test_a_build_that_nobody_made_current_gets_no_work(temporal, pool):

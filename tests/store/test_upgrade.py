@@ -1,5 +1,6 @@
 """A store that an earlier version left: nothing of it is written again, and it goes on."""
 
+import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -7,14 +8,17 @@ from uuid import uuid4
 
 import pytest
 
+from memory_maintenance.rae.decay import DecayWorker
 from memory_maintenance.rae.scheduler import MaintenanceScheduler
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.migrate import migrate
-from memory_maintenance.store.pool import Pool, execute, fetch, open_pool
+from memory_maintenance.store.pool import Pool, execute, fetch, fetch_value, open_pool
 from tests.agents import AS_OF, json_codec, talk, write
 from tests.conftest import NIGHTS_OF_THE_PAST, RAE_TABLE, _run_on_server, database_url
 
 EARLIER = (Path(__file__).parent / "store_of_0003.sql").read_text()
+NEXT_NIGHT = json.loads((Path(__file__).parent / "night_after_0003.json").read_text())
+"""The importance that the version before left of each memory, run on this store one night later."""
 LAST_NIGHT = AS_OF + timedelta(days=1)
 TENANT = "0a000000-0000-4000-8000-00000000000a"
 
@@ -57,7 +61,8 @@ async def night(pool: Pool, at=LAST_NIGHT) -> dict[str, Any]:
     settings = Settings.model_validate({"rae_llm_backend": "extractive", "dreaming_enabled": True})
     stats = await MaintenanceScheduler(pool, settings).run_daily_maintenance(as_of=at)
     return {
-        task: {name: count for name, count in stats[task].items() if count} for task in ("summarization", "dreaming")
+        task: {name: count for name, count in stats[task].items() if count and name != "tenants_processed"}
+        for task in ("summarization", "dreaming")
     }
 
 
@@ -68,6 +73,38 @@ async def test_every_source_is_in_lineage_also_those_that_are_gone_and_no_memory
     there = {row[0] for row in memories}
     assert [len([row for row in before if (row[1] in there) == kept]) for kept in (True, False)] == [76, 2]
     assert await rows(earlier, "SELECT id, xmin, ctid FROM memories") == memories
+
+
+async def values(pool: Pool) -> dict[str, Any]:
+    """Return importance and base of every memory: JSON of a float has all of its bits."""
+    found = await fetch(pool, "SELECT id::text, importance, base_importance, decayed_importance FROM memories")
+    return {row["id"]: tuple(row)[1:] for row in found}
+
+
+async def test_an_upgrade_leaves_every_importance_as_it_is_to_the_last_bit(earlier, earlier_url):
+    before = await values(earlier)
+    await migrate(earlier_url)
+    assert await values(earlier) == before
+    assert await fetch_value(earlier, "SELECT decay_retained FROM maintenance.store") == 0
+
+
+@pytest.mark.parametrize("chosen", [{}, {"memory_decay_retained": 0}], ids=["nothing chosen", "a share of 0"])
+async def test_the_first_night_after_it_leaves_what_the_earlier_version_would_have_left(earlier, earlier_url, chosen):
+    await migrate(earlier_url)
+    settings = Settings.model_validate({"rae_llm_backend": "extractive", **chosen})
+    stats = await DecayWorker(earlier, settings).run_decay_cycle(as_of=LAST_NIGHT + timedelta(days=1))
+    assert stats == {"total_tenants": 2, "total_updated": 89}
+    assert {memory: left for memory, (left, *_) in (await values(earlier)).items()} == NEXT_NIGHT
+
+
+async def test_a_share_that_is_asked_for_after_it_is_kept_of_the_bases_that_were_there(earlier, earlier_url):
+    bases = {memory: base for memory, (_, base, _) in (await values(earlier)).items() if base is not None}
+    await migrate(earlier_url)
+    settings = Settings.model_validate({"rae_llm_backend": "extractive", "memory_decay_retained": 0.7})
+    await DecayWorker(earlier, settings).run_decay_cycle(as_of=LAST_NIGHT + timedelta(days=1))
+    after = await values(earlier)
+    lost = {memory: (base - after[memory][0], base - NEXT_NIGHT[memory]) for memory, base in bases.items()}
+    assert all(kept == pytest.approx(0.3 * whole, rel=1e-6) for kept, whole in lost.values())
 
 
 async def test_lineage_says_of_whom_about_what_and_when(earlier, earlier_url):

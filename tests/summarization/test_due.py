@@ -233,6 +233,7 @@ class Drawn:
     fallback: bool
     edited: bool
     set_aside: bool
+    never_sent: bool
 
     @classmethod
     def by(cls, chance: random.Random) -> "Drawn":
@@ -246,8 +247,8 @@ class Drawn:
         )
         covered = 0 if stored is None else chance.choice([0, 1, events // 2, events])
         fallback = stored == "none" or chance.random() < 0.3
-        late, edited, set_aside = (chance.random() < 0.3 for _ in range(3))
-        return cls(events, covered, late, age, stored, fallback, edited, set_aside)
+        late, edited, set_aside, never_sent = (chance.random() < 0.3 for _ in range(4))
+        return cls(events, covered, late, age, stored, fallback, edited, set_aside, never_sent)
 
     def covered_of(self, events: list[Any]) -> list[Any]:
         return events[len(events) - self.covered :] if self.late else events[: self.covered]
@@ -262,11 +263,13 @@ class Drawn:
             summary_backend=self.stored if stands else None,
             fallback=self.fallback and stands,
             set_aside=self.set_aside,
+            never_sent=self.never_sent,
         )
 
     async def write(self, pool: Pool, tenant: str, session: str) -> None:
         start = AS_OF - self.age - timedelta(seconds=self.events - 1)
-        ids = await write(pool, tenant, talk(self.events), session=session, start=start)
+        metadata = {"info_class": "Confidential"} if self.never_sent else {}
+        ids = await write(pool, tenant, talk(self.events), session=session, start=start, metadata=metadata)
         if self.set_aside:
             await execute(pool, SET_ASIDE, tenant, session)
         if self.stored:
@@ -299,7 +302,10 @@ async def test_the_statement_agrees_with_the_rule(pool, seed):
                 wanted = [
                     key for key, one in drawn.items() if rule.is_due(one.state, as_of=AS_OF, adopted_at=adopted_at)
                 ]
-                assert await due(pool, "acme", daily=daily, backend=backend) == wanted
+                assert (
+                    await due(pool, "acme", daily=daily, backend=backend, model_excluded_classes="confidential")
+                    == wanted
+                )
 
 
 async def test_a_tenant_that_may_use_nothing_is_served_without_a_model(pool):

@@ -12,7 +12,8 @@ from tests.workflows.conftest import Working
 from workflows.maintenance import MaintenanceWorkflow
 from workflows.options import TASK_QUEUE
 
-TENANTS, MEMORIES = 80, 40
+TENANTS, IN_BULK, MEMORIES = 80, 240, 40
+"""Those in bulk are more than a page; a tenant's memories are four pages of rows."""
 
 INSERT = """
 INSERT INTO memories (tenant_id, content, importance, layer, created_at, last_accessed_at)
@@ -33,11 +34,17 @@ async def _cancelled_after(client: Client, pool: Pool, decayed: int) -> Workflow
     return run
 
 
-@pytest.mark.parametrize("decayed", [1, 200, 1_000, 2_400])
+@pytest.mark.parametrize(
+    ("tenants", "decayed"),
+    [
+        *(pytest.param(TENANTS, decayed, id=f"children, {decayed}") for decayed in (1, 200, 1_000, 2_400)),
+        *(pytest.param(IN_BULK, decayed, id=f"in bulk, {decayed}") for decayed in (1, 200, 3_000, 8_000)),
+    ],
+)
 async def test_what_was_done_is_recorded_whenever_the_cycle_is_cancelled(
-    temporal: Client, pool: Pool, working: Working, decayed: int
+    temporal: Client, pool: Pool, working: Working, tenants: int, decayed: int
 ):
-    await execute(pool, INSERT, TENANTS, MEMORIES, datetime.now(UTC) - timedelta(days=9))
+    await execute(pool, INSERT, tenants, MEMORIES, datetime.now(UTC) - timedelta(days=9))
     async with working(memory_decay_page_size=10):
         run = await _cancelled_after(temporal, pool, decayed)
         async with asyncio.timeout(20):

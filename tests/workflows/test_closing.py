@@ -151,18 +151,21 @@ async def test_pages_that_a_failing_cycle_stops_are_recorded_and_not_lost(tempor
     assert closed.totals.failure == CycleFailure(error_type="NotMigratedError", message="run migrate")
 
 
-async def test_a_tenant_that_no_workflow_can_be_named_after_fails_alone(temporal: Client):
+async def test_a_tenant_whose_id_temporal_does_not_take_is_served_and_cancelled_as_any_other(temporal: Client):
     fleet = NamelessFleet()
     fleet.may_close.set()
     async with fleet.worker(temporal):
+        await temporal.execute_workflow("MaintenanceWorkflow", id="cycle", task_queue=TASK_QUEUE)
+        served = dict(fleet.recorded)
         await temporal.execute_workflow(
             "MaintenanceWorkflow",
-            id="cycle",
+            id="other",
             task_queue=TASK_QUEUE,
             start_signal="cancel_tenant",
-            start_signal_args=[NO_ID],
+            start_signal_args=["acme"],
         )
-    assert fleet.recorded == {NO_ID: "failed", "acme": "completed"}
+    assert served == {NO_ID: "completed", "acme": "completed"}
+    assert fleet.recorded == {NO_ID: "completed", "acme": "cancelled"}
 
 
 async def test_a_daily_run_waits_for_the_run_that_works_on_a_tenant(temporal: Client, monkeypatch: pytest.MonkeyPatch):
@@ -176,7 +179,7 @@ async def test_a_daily_run_waits_for_the_run_that_works_on_a_tenant(temporal: Cl
             await timer_fired(temporal, "cycle/page-1")
         await other.terminate("done")
         stats = await run.result()
-    assert (fleet.recorded["acme"], stats["decay"]["total_updated"]) == ("completed", 5)
+    assert (fleet.recorded["acme"], stats["decay"]["total_updated"]) == ("completed", 10)
 
 
 async def timer_fired(client: Client, workflow_id: str) -> None:

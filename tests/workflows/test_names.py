@@ -66,6 +66,7 @@ async def test_activity_types_by_task_queue(temporal, pool):
             "foresee_costs",
             "generate_reflection",
             "look_up_tenant",
+            "maintain_tenants",
             "open_cycle",
             "plan_page",
             "record_page",

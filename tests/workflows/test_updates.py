@@ -18,7 +18,7 @@ from workflows.page import tenant_workflow_id
 
 Handle = WorkflowHandle[Any, Any]
 
-DECAYED = "SELECT count(decay_completed_as_of) FROM maintenance.tenants"
+WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'maintenance.lineage'::regclass"
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ async def cycle(temporal: Client, pool: Pool, working: Working) -> AsyncIterator
             await execute(db, "LOCK TABLE maintenance.lineage IN EXCLUSIVE MODE")
             run: Handle = await temporal.start_workflow("MaintenanceWorkflow", id="cycle", task_queue=TASK_QUEUE)
             async with asyncio.timeout(30):
-                while await fetch_value(pool, DECAYED) == 0:
+                while await fetch_value(pool, WAITING) == 0:
                     await asyncio.sleep(0.05)
             yield run
         await run.result()

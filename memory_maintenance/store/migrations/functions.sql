@@ -81,11 +81,17 @@ CREATE OR REPLACE FUNCTION maintenance.text_hash(content text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN encode(sha256(convert_to(content, 'UTF8')), 'hex');
 
--- As what a summary stands that nobody has edited: 'fallback' where a better text is wanted, else who wrote it.
+-- As what a summary stands that nobody has edited: 'fallback' where a better text is wanted, else who wrote it. A fallback
+-- in place of a refused text of the extractive writer is 'extractive': the same events would give it the same text again,
+-- while a model may better it.
 CREATE OR REPLACE FUNCTION maintenance.written_by(content text, metadata jsonb) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN CASE WHEN encode(sha256(convert_to(content, 'UTF8')), 'hex') = metadata->>'text_sha256'
-    THEN CASE WHEN metadata->>'fallback' = 'true' THEN 'fallback' ELSE metadata->>'backend' END
+    THEN CASE
+        WHEN metadata->>'refused' IS NOT NULL THEN 'extractive'
+        WHEN metadata->>'fallback' = 'true' THEN 'fallback'
+        ELSE metadata->>'backend'
+    END
 END;
 
 -- A text in eight bytes, to tell whether it was edited.

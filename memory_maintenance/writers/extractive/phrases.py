@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import MappingProxyType
 from typing import Final
 
@@ -23,6 +24,11 @@ def and_more_like_this(count: int, language: Language | None) -> str:
     return _MORE.get(language or "", "+{}").format(count)
 
 
-def framing(count: int = 99) -> str:
-    """Return everything that ``and_more_like_this`` may say, as a source of a summary: every number up to *count*."""
-    return " ".join([*_MORE.values(), *map(str, range(1, count + 1))])
+_COUNTS: Final = re.compile(
+    r" ?\((?:" + "|".join(re.escape(phrase).replace(r"\{\}", r"\d+") for phrase in [*_MORE.values(), "+{}"]) + r")\)"
+)
+
+
+def without_counts(text: str) -> str:
+    """Return *text* without what ``and_more_like_this`` said in it: those words and numbers are in no source."""
+    return _COUNTS.sub("", text)

@@ -32,7 +32,7 @@ _HOURS: Final = re.compile(
 )
 _PLAIN_TIME: Final = re.compile(r"(?<![\d:])(\d{1,2}):(\d{2})(?::(\d{2}))?(?![\d:])")
 _SCALE: Final = {
-    **dict.fromkeys(("k", "thousand", "thousands", "tausend", "mille", "mil", "tys", "тыс", "千"), 3),
+    **dict.fromkeys(("k", "thousand", "thousands", "tausend", "mille", "mil", "tsd", "tys", "тыс", "千"), 3),
     **dict.fromkeys(
         ("m", "mio", "mln", "million", "millions", "millionen", "millones", "milhões", "milioni", "млн"), 6
     ),
@@ -47,6 +47,7 @@ _SCALED: Final = re.compile(
 )
 _SPACED: Final = re.compile(r"(?<![\d.,:])\d{1,3}(?:[ '’]\d{3})+(?:[.,]\d{1,2})?(?![\d])")
 _NUMBER: Final = re.compile(r"\d+(?:[.,:]\d+)*")
+_DIGITS: Final = re.compile(r"\d+(?:[.,]\d+)*")
 _GROUPED: Final = re.compile(r"\d{1,3}(?:([.,])\d{3})(?:\1\d{3})*|\d{1,2}(?:,\d{2})+,\d{3}")
 _FRACTION: Final = re.compile(r"(\d{1,3}(?:([.,])\d{3})+|\d+)([.,])(\d+)")
 _ISO: Final = re.compile(r"\d{4}-\d\d-\d\d")
@@ -184,8 +185,8 @@ def _supported(source: str) -> Iterator[str]:
         yield from readings
         for reading in readings:
             yield from _parts(reading)
-    # What was read as a date, a time or one spaced number may also be read as its digits.
-    for number in _NUMBER.findall(source):
+    # What was read as a date, a time or one spaced number may also be read as its digits; not "3:00 pm" as 3:00.
+    for number in _DIGITS.findall(source):
         yield from _readings(number)
     yield from numbers_in_words(source.casefold())
 

@@ -12,7 +12,7 @@ from pydantic import Field, FiniteFloat, SecretStr, model_validator
 
 from memory_maintenance.writers.model.completion import Completion, unreadable
 from memory_maintenance.writers.model.openai_client import OPENAI_URL, ChatRequest, connection, endpoint_name
-from memory_maintenance.writers.model.openai_errors import model_errors
+from memory_maintenance.writers.model.openai_errors import model_errors, raise_disguised
 from memory_maintenance.writers.model.question import ModelAnswer
 
 _LONGEST_RESPONSE: Final = 16_000_000
@@ -84,6 +84,7 @@ class EmbeddingsClient:
                     model=self.model, input=list(texts.values()), encoding_format="float"
                 )
                 body = response.text
+                raise_disguised(body, response.headers)
         return json.dumps({"names": list(texts), "body": body.replace("\x00", "�")}, ensure_ascii=False)
 
     async def close(self) -> None:

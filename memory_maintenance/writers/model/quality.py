@@ -18,10 +18,13 @@ from memory_maintenance.settings import Settings
 from memory_maintenance.writers.language.cleaning import clean
 from memory_maintenance.writers.language.figures import unsupported_figures
 from memory_maintenance.writers.language.grounding import LIMITS, Family, grounding
-from memory_maintenance.writers.language.words import longest_run, ngrams, stem, tokens
+from memory_maintenance.writers.language.words import longest_run, ngrams, sentences, stem, tokens
 
 _COPY: Final = 6
 """Words in a row that are copied or echoed, and not met by chance."""
+
+_AROUND_A_WORD: Final = ".,;:!?…\"'()[]{}<>«»„“”‘’*_`、。，；：！？（）「」"
+"""Signs that a sentence puts beside a word."""
 
 _MANY: Final = 30
 """Words from which on the share of different words says something."""
@@ -36,7 +39,7 @@ class QualityFigures(BaseModel):
     """Words of the answer."""
 
     repeated_trigrams: float
-    """Share of the runs of three words that stood there before, and more often than in all sources together."""
+    """Share of the runs of three words of a sentence that stood there before, and more often than in all sources."""
 
     different_words: float
     """Share of the words that are different ones; 1 below 30 words."""
@@ -149,7 +152,7 @@ def measure(
     grounded = grounding(answer_text, sources)
     return QualityFigures(
         words=len(words),
-        repeated_trigrams=_repeated(words, sources),
+        repeated_trigrams=_repeated(answer_text, sources),
         different_words=len(set(words)) / len(words) if len(words) >= _MANY else 1.0,
         unsupported_words=grounded.unsupported,
         script=grounded.family,
@@ -207,9 +210,12 @@ def extractive_fault(figures: QualityFigures) -> str | None:
     return next((reason for reason in faults(told) if reason not in _TRUE_OF_ANY_EXTRACT), None)
 
 
-def _repeated(words: Sequence[str], sources: Sequence[str]) -> float:
-    """Return the share of repeated runs: the doses of four patients repeat words, as their sources do."""
-    runs = Counter(ngrams(words, 3))
+def _repeated(text: str, sources: Sequence[str]) -> float:
+    """Return the share of repeated runs: the doses of four patients repeat words, as their sources do.
+
+    No run goes from one sentence into the next: facts of one kind, told one after the other, end and begin alike.
+    """
+    runs = Counter(run for sentence in sentences(text) for run in ngrams(tokens(sentence), 3))
     again = {run: count for run, count in runs.items() if count > 1}
     if not again:
         return 0.0
@@ -229,8 +235,9 @@ def _echoed(words: Sequence[str], prompt: str, sources: Sequence[str]) -> float:
 
 
 def _longest_token(text: str, sources: Sequence[str]) -> int:
-    known = {word for source in sources for word in clean(source).split()}
-    return longest_run(" ".join(word for word in clean(text).split() if word not in known))
+    # A source's word may stand in brackets, before a full stop, or behind the sign of a link.
+    known = "\n".join(map(clean, sources))
+    return longest_run(" ".join(word for word in clean(text).split() if word.strip(_AROUND_A_WORD) not in known))
 
 
 def _different(topics: Sequence[str]) -> set[frozenset[str]]:

@@ -118,3 +118,54 @@ def test_a_figure_in_another_coat_is_the_same(source, claim):
 )
 def test_another_value_in_the_same_coat_is_not(source, claim):
     assert unsupported_figures(claim, [source])
+
+
+COATS = [
+    pytest.param(
+        ["2026-11-24", "24.11.2026", "24 November 2026", "November 24, 2026", "24th of November 2026", "24. November 2026",
+         "24 novembre 2026", "24 de noviembre de 2026", "24 listopada 2026", "24 ноября 2026", "2026年11月24日",
+         "2026년 11월 24일", "２０２６年１１月２４日", "٢٤/١١/٢٠٢٦", "24/11/2026", "24-11-2026", "24 Nov 2026"],
+        id="a date",
+    ),
+    pytest.param(
+        ["1248500", "1,248,500", "1.248.500", "1 248 500", "1\u202f248\u202f500", "1\u00a0248\u00a0500", "1'248'500",
+         "12,48,500", "１２４８５００", "１，２４８，５００", "١٢٤٨٥٠٠", "١٬٢٤٨٬٥٠٠", "१२४८५००", "১২৪৮৫০০", "๑๒๔๘๕๐๐", "1.2485 million"],
+        id="a large number",
+    ),
+    pytest.param(
+        ["15:00", "3 pm", "3 p.m.", "3PM", "3:00 pm", "15h00", "15 h 00", "15 Uhr", "15:00 Uhr", "１５：００", "١٥:٠٠", "15時00分"],
+        id="a time",
+    ),
+    pytest.param(["20", "twenty", "zwanzig", "vingt", "veinte", "dwadzieścia", "venti", "двадцать", "２０", "٢٠", "२०"], id="a number in words"),
+    pytest.param(["40,000", "40k", "40 000", "40.000", "40000", "40 thousand", "40 Tsd.", "40 tys.", "4万", "٤٠٬٠٠٠", "４００００"], id="thousands"),
+    pytest.param(["19.99", "19,99", "١٩٫٩٩", "１９．９９"], id="a fraction"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("coats", COATS)
+def test_every_coat_of_a_figure_supports_every_other(coats):
+    missing = [
+        (source, claim) for source in coats for claim in coats if unsupported_figures(f"x {claim} y", [f"a {source} b"])
+    ]
+    assert missing == []
+
+
+@pytest.mark.parametrize(
+    ("coats", "others"),
+    [
+        (COATS[0].values[0], ["25.11.2026", "24 October 2026", "24 November 2025", "٢٥/١١/٢٠٢٦"]),
+        (COATS[1].values[0], ["1,248,501", "1.284.500", "124,850", "١٢٤٨٥٠١"]),
+        (COATS[2].values[0], ["3 am", "16:00", "15:30", "4 pm"]),
+        (COATS[3].values[0], ["21", "200", "2"]),
+        (COATS[4].values[0], ["4,000", "400k", "40.5k"]),
+        (COATS[5].values[0], ["19.98", "1999", "199.9"]),
+    ],
+)
+def test_no_coat_of_a_figure_supports_another_value(coats, others):
+    supported = [
+        (source, other)
+        for source in coats
+        for other in others
+        if not unsupported_figures(f"x {other} y", [f"a {source} b"])
+    ]
+    assert supported == []

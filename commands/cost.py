@@ -1,0 +1,74 @@
+"""``cost``: what a run takes of Temporal Cloud, reckoned from what is due now."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Annotated
+from uuid import uuid4
+
+import typer
+
+from commands.console import AsJson, out, print_json, run, settings_for_command
+from commands.instants import AsOf
+from commands.tables import show_titled, table
+from memory_maintenance.cycles.planner import Planner
+from memory_maintenance.cycles.step import tasks_named
+from memory_maintenance.settings import Settings
+from memory_maintenance.store.clock import checked_as_of
+from memory_maintenance.task import Tools
+from memory_maintenance.tasks import tasks_with
+from memory_maintenance.work import Kind, Run
+from runtime.cloud_cost import CloudMoney, CloudUse, money, with_plan
+from runtime.wiring import running_store
+from workflows.options import PAGE_SIZE, is_large
+
+
+def show_cost(
+    kind: Annotated[Kind, typer.Argument(help="daily: decay, summaries and dreams; hourly: idle sessions.")] = "daily",
+    as_of: AsOf = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compute the Actions, storage and money that a run due now takes of Temporal Cloud; reads the store only."""
+    settings = settings_for_command()
+    use = run(_planned(settings, kind, as_of))
+    price = money(use, settings)
+    if as_json:
+        amounts = {name: float(amount) for name, amount in asdict(price).items()} | {"total": float(price.total)}
+        return print_json(asdict(use) | {"actions": use.actions, "money": amounts})
+    return _show(kind, use, price, settings)
+
+
+async def _planned(settings: Settings, kind: Kind, as_of: datetime | None) -> CloudUse:
+    """Return what the fleet's plan takes, planned as a run plans it."""
+    async with running_store(settings) as pool:
+        named = tasks_named(tasks_with(Tools(pool, settings)), None, kind)
+        tasks = [task for task in named if await task.unavailable() is None]
+        planner, specs = Planner(pool, settings, tasks), [task.spec for task in tasks]
+        cycle = Run(cycle_id=uuid4(), as_of=await checked_as_of(pool, as_of), kind=kind, dry_run=True)
+        use, after, pages = CloudUse(), None, 0
+        while True:
+            page = await planner.plan_page(cycle, after=after, limit=PAGE_SIZE)
+            large = is_large(planned=len(page.plans), more=page.cursor is not None, pages=pages)
+            use = with_plan(use, page.plans, specs, bulk=large and not settings.maintenance_child_for_every_tenant)
+            pages, after = pages + 1, page.cursor
+            if after is None:
+                return use
+
+
+def _show(kind: Kind, use: CloudUse, price: CloudMoney, settings: Settings) -> None:
+    own, bulk = use.tenants_with_workflow, use.tenants_in_bulk
+    rows = table(None, "", "number#", "Actions#")
+    rows.add_row("the cycle and its pages", "", f"{use.actions_of_cycle:,}")
+    rows.add_row("tenants with workflows of their own", f"{own:,}", f"{use.actions_of_workflows:,}")
+    rows.add_row("small tenants, many in a step", f"{bulk:,}", f"{use.actions_of_bulk:,}")
+    rows.add_row("together", f"{own + bulk:,}", f"{use.actions:,}")
+    show_titled(f"{'A daily' if kind == 'daily' else 'An hourly'} run of what is due now, on Temporal Cloud", rows)
+    days = settings.temporal_cloud_retention_days
+    out.print(f"history: {use.history_bytes / 1e6:,.1f} MB, kept for {days} days", highlight=False)
+    out.print(
+        f"cost: {price.total:,.4f} ({price.actions:,.4f} for Actions, {price.active_storage:,.4f} for active and "
+        f"{price.retained_storage:,.4f} for retained storage); prices: TEMPORAL_CLOUD_PRICE_…",
+        highlight=False,
+    )
+    out.print("not counted: retries, queries, and a heartbeat for every 3 seconds of a longer step", highlight=False)

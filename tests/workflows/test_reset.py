@@ -1,0 +1,50 @@
+"""A root that is reset in the middle of a cycle: no tenant that is done, or is worked on, is named as lost."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from temporalio.client import Client
+
+from embedded.temporal import temporal_program
+from memory_maintenance.store.pool import Pool, execute, fetch, fetch_value, transaction
+from tests.agents import write
+from tests.workflows.conftest import Working, remember_session
+from workflows.options import TASK_QUEUE
+
+DECAYED = "SELECT count(decay_completed_as_of) FROM maintenance.tenants"
+RUNS = "SELECT tenant_id, status FROM maintenance.tenant_runs ORDER BY tenant_id"
+
+
+async def _reset(temporal: Client, kind: str) -> None:
+    """Reset the root as an operator does."""
+    process = await asyncio.create_subprocess_exec(
+        *(temporal_program(), "workflow", "reset", "--workflow-id", "night", "--type", kind, "--reason", "test"),
+        *("--address", temporal.service_client.config.target_host),
+        stdout=asyncio.subprocess.DEVNULL,
+    )
+    assert await process.wait() == 0
+
+
+@pytest.mark.parametrize("kind", ["FirstWorkflowTask", "LastWorkflowTask"])
+async def test_a_reset_root_counts_the_tenants_that_are_done_as_done(
+    temporal: Client, pool: Pool, working: Working, monkeypatch: pytest.MonkeyPatch, kind: str
+):
+    monkeypatch.setattr("workflows.options.ALREADY_RUNNING", timedelta(milliseconds=200))
+    await remember_session(pool, "acme", events=12)
+    await write(pool, "globex", ["x"])
+    async with working():
+        async with transaction(pool) as db:  # globex is done soon, acme waits at its summary
+            await execute(db, "LOCK TABLE maintenance.lineage IN EXCLUSIVE MODE")
+            await temporal.start_workflow("MaintenanceWorkflow", id="night", task_queue=TASK_QUEUE)
+            globex = temporal.get_workflow_handle("tenant-maintenance/globex")
+            async with asyncio.timeout(40):
+                while await fetch_value(pool, DECAYED) < 2:
+                    await asyncio.sleep(0.05)
+                await globex.result()
+                await _reset(temporal, kind)
+        async with asyncio.timeout(60):
+            stats = await temporal.get_workflow_handle("night").result()
+    assert (stats["tenants"].get("page_failed", 0), stats["failed_tenants"]) == (0, [])
+    assert {row["tenant_id"]: row["status"] for row in await fetch(pool, RUNS)}.get("globex") == "completed"
+    assert await fetch_value(pool, "SELECT count(*) FROM memories WHERE source = 'summarization_worker'") == 1
