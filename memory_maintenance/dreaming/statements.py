@@ -29,7 +29,8 @@ WITH candidates AS (
                   maintenance.setting(t.overrides, 'derivation_excluded_classes', to_jsonb($7::text[])))
               AND NOT EXISTS (
                   SELECT FROM maintenance.set_aside_memories x
-                  WHERE x.memory_id = m.id AND x.tenant_id = m.tenant_id::text)
+                  WHERE x.memory_id = m.id AND x.tenant_id = m.tenant_id::text
+              )
     ) c
 ),
 sampled AS (
@@ -69,13 +70,13 @@ SELECT project FROM due WHERE $8::text IS NULL OR project > $8 ORDER BY project 
 
 DREAM_COUNTS: Final = (
     """
--- dreaming.DREAM_COUNTS: how many such projects some tenants have, and where they are few, which; $1 to $6 as above.
---   $7 few  bigint
+-- dreaming.DREAM_COUNTS: how many such projects some tenants have, and where they are few, which; $1 to $7 as above.
+--   $8 few  bigint
 """
     + _CANDIDATES
     + """
 SELECT tenant_id, count(*) AS projects,
-       CASE WHEN count(*) <= $7::bigint THEN array_agg(project ORDER BY project) END AS names
+       CASE WHEN count(*) <= $8::bigint THEN array_agg(project ORDER BY project) END AS names
 FROM due GROUP BY tenant_id
 """
 )
@@ -139,7 +140,9 @@ placed AS (
            ) AS place, c.created_at
     FROM candidates c
     WHERE c.part = 0 AND c.importance >= $5::float8
-          AND NOT EXISTS (SELECT 1 FROM maintenance.set_aside_memories x WHERE x.memory_id = c.id)
+          AND NOT EXISTS (
+              SELECT FROM maintenance.set_aside_memories x WHERE x.memory_id = c.id AND x.tenant_id = $1::text
+          )
 )""",
     """
 chosen AS (SELECT text FROM placed ORDER BY place, created_at DESC LIMIT $6)""",

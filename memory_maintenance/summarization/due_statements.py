@@ -162,10 +162,10 @@ DUE_COUNTS: Final = (
 """
     + _DUE
     + """
---   $13 few  bigint
+--   $15 few  bigint
 SELECT tenant_id, count(*) AS sessions,
-       CASE WHEN count(*) <= $13::bigint THEN array_agg(project ORDER BY project, session_id) END AS projects,
-       CASE WHEN count(*) <= $13 THEN array_agg(session_id ORDER BY project, session_id) END AS session_ids
+       CASE WHEN count(*) <= $15::bigint THEN array_agg(project ORDER BY project, session_id) END AS projects,
+       CASE WHEN count(*) <= $15 THEN array_agg(session_id ORDER BY project, session_id) END AS session_ids
 FROM due GROUP BY tenant_id
 """
 )

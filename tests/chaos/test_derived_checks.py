@@ -137,6 +137,12 @@ def test_a_reflection_with_its_strategy_holds():
     assert check_dreams([DREAM, STRATEGY], MEMORIES).holds
 
 
+@pytest.mark.parametrize(("revision", "holds"), [(1, False), (2, True)])
+def test_a_reflection_that_was_updated_stands_on_more_than_its_text_tells(revision, holds):
+    updated = replace(DREAM, content=told(SAMPLE[:2]), metadata={**DREAM.metadata, "revision": revision})
+    assert check_dreams([updated, STRATEGY], MEMORIES).holds == holds
+
+
 @pytest.mark.parametrize(
     ("dreams", "says"),
     [

@@ -87,11 +87,11 @@ async def test_what_is_suspicious_is_a_warning_and_the_night_goes_on(pool, deeds
         ),
         pytest.param(
             ["UPDATE maintenance.tenants SET decay_started_as_of = now() + interval '60 days'"],
-            "clock_behind", "it is behind, or was ahead", "decay rewind --to", id="a run of decay in the future",
+            "clock_behind", "it is behind, or was ahead", "starter.py decay rewind", id="a run of decay in the future",
         ),
         pytest.param(
             ["UPDATE maintenance.cycles SET started_at = now() + interval '60 days'"],
-            "clock_behind", "it is behind, or was ahead", "decay rewind --to", id="a cycle in the future",
+            "clock_behind", "it is behind, or was ahead", "starter.py decay rewind", id="a cycle in the future",
         ),
     ],
 )  # fmt: skip

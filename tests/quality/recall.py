@@ -44,9 +44,10 @@ class Bm25:
         self._mean = sum(self._length.values()) / len(texts)
         self._holding = Counter(word for own in self._counts.values() for word in own)
 
-    def first(self, question: str, most: int) -> list[str]:
-        """Return the keys of the texts that a question finds, the best first."""
-        scores = {key: self._score(key, set(words(question))) for key in self._counts}
+    def first(self, question: str, most: int, *, weights: Mapping[str, float] | None = None) -> list[str]:
+        """Return the keys of the texts that a question finds, the best first; *weights* are factors of their scores."""
+        asked = set(words(question))
+        scores = {key: self._score(key, asked) * (weights[key] if weights else 1.0) for key in self._counts}
         return sorted((key for key in scores if scores[key] > 0), key=lambda key: (-scores[key], key))[:most]
 
     def _score(self, key: str, asked: set[str]) -> float:

@@ -8,7 +8,8 @@ import pytest
 
 from memory_maintenance.dreaming.themes import Theme, recurring_themes
 from memory_maintenance.store.memory import Memory
-from tests.quality.samples import conversations
+from memory_maintenance.writers.extractive.rarity import Background, session_words
+from tests.quality.samples import conversations, everything
 
 PLANTED = {
     "maya-and-tom": ({"pottery", "riverside", "bowl"}, {"ruth"}, {"biscuit", "greyhound"}, {"roof", "dana"}),
@@ -28,7 +29,8 @@ def themes() -> dict[str, tuple[Theme, ...]]:
     for events in conversations().values():
         for event in events:
             projects[event.project or ""].append(event)
-    return {project: recurring_themes(own) for project, own in projects.items()}
+    background = Background.of(session_words([one.content for one in own]) for own in everything().values())
+    return {project: recurring_themes(own, background=background) for project, own in projects.items()}
 
 
 def test_no_theme_has_all_of_its_evidence_in_one_session(themes):

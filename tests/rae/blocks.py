@@ -157,7 +157,7 @@ results = await worker.run_dreaming_cycle(
     max_samples=20
 )
 """)
-    [ids] = found["results"]
+    [ids, *_] = found["results"]  # one for each theme
     assert (list(ids), UUID(ids["reflection_id"]).version) == (["reflection_id", "strategy_id"], 5)
 
 
@@ -166,7 +166,7 @@ async def dream_by_a_task(place: Place) -> None:
     async with _temporal() as client, polling(client, Settings(_env_file=None), place.pool):
         address = str(client.service_client.config.target_host)
         ended = await place.cli("dream", "tenant-123", "default", "--json", TEMPORAL_ADDRESS=address)
-    assert (ended.exit_code, json.loads(ended.stdout)["dreaming"]["reflections_generated"]) == (0, 1)
+    assert (ended.exit_code, json.loads(ended.stdout)["dreaming"]["reflections_generated"] >= 1) == (0, True)
 
 
 SAMPLE: Final = """
@@ -212,7 +212,7 @@ print(stats)
 """)
     stats = next(ast.literal_eval(line) for line in said.getvalue().splitlines() if line.startswith("{'decay'"))
     assert (stats["decay"]["total_tenants"], stats["decay"]["total_updated"]) == (5, 60)
-    assert (stats["dreaming"]["tenants_processed"], stats["dreaming"]["reflections_generated"]) == (5, 5)
+    assert (stats["dreaming"]["tenants_processed"], stats["dreaming"]["reflections_generated"] >= 5) == (5, True)
     assert stats["summarization"]["stored"] == 5
     assert datetime.fromisoformat(stats["started_at"]) <= datetime.fromisoformat(stats["completed_at"])
     assert (stats["config"]["reflective_enabled"], stats["config"]["mode"]) == (True, "full")

@@ -231,7 +231,9 @@ async def test_dreams_of_a_tenant_that_an_override_lets_in_are_counted_where_dre
         await override(theirs, tenant, {"dreaming_enabled": True})
     settings = flags(rae_llm_backend="extractive", dreaming_enabled=False)
     dreaming = (await MaintenanceScheduler(theirs, settings).run_daily_maintenance())["dreaming"]
-    assert (dreaming["reflections_generated"], dreaming.get("skipped")) == ((1, None) if lets_in else (0, True))
+    assert (dreaming["reflections_generated"] > 0, dreaming.get("skipped")) == (
+        (True, None) if lets_in else (False, True)
+    )
 
 
 async def test_dreams_that_are_left_out_are_counted_under_a_name_of_their_own(theirs, tenant):

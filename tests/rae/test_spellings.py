@@ -32,7 +32,7 @@ async def summarize_long_sessions(pool: Pool, *given: Any, **named: Any) -> Any:
 
 
 async def run_dreaming_cycle(pool: Pool, *given: Any, **named: Any) -> Any:
-    [dream] = await DreamingWorker(pool, EXTRACTIVE).run_dreaming_cycle(*given, **named)
+    [dream, *_] = await DreamingWorker(pool, EXTRACTIVE).run_dreaming_cycle(*given, **named)
     return await fetch_value(pool, "SELECT project FROM memories WHERE id = $1", dream["reflection_id"])
 
 

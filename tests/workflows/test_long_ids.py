@@ -63,7 +63,7 @@ async def test_it_is_decayed_summarized_and_dreamt_for(temporal, pool, working, 
         stats = await daily(temporal, "daily", **({"tenants": [LONG]} if named else {}))
     assert (stats["failed_tenants"], stats["tenants"]["completed"]) == ([], 1)
     assert (stats["decay"]["total_updated"], stats["summarization"]["stored"]) == (14, 1)
-    assert stats["dreaming"]["reflections_generated"] == 1
+    assert stats["dreaming"]["reflections_generated"] > 0
     assert [tuple(row) for row in await fetch(pool, RUNS)] == [(LONG, "completed")]
     described = await temporal.get_workflow_handle(f"tenant-maintenance/{DIGEST}").describe()
     assert await described.memo_value("tenant_id") == LONG
