@@ -42,7 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     which.add_argument("--seed", type=int, help="what goes wrong follows from it; default: drawn, and printed")
     which.add_argument("--fixed", action="store_true", help="the ten seeds of chaos/seeds.py, one after the other")
     parser.add_argument("--minutes", type=float, default=6.0, help="longest a run may be, about; default 6")
-    parser.add_argument("--tenants", type=int, default=200, help="default 200")
+    parser.add_argument("--tenants", type=int, default=240, help="default 240")
     parser.add_argument("--json", action="store_true", help="results as JSON on standard output")
     return parser
 

@@ -21,7 +21,8 @@ class Options:
 
     seed: int
     minutes: float = 6.0
-    tenants: int = 200
+    tenants: int = 240
+    """More than a page, so that small ones are done in bulk, too."""
     workers: int = 2
     agents: int = 3
 

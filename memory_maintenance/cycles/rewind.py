@@ -18,13 +18,13 @@ from memory_maintenance.decay.rule import decay_rule
 from memory_maintenance.errors import InvalidRequestError
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.clock import NOW, checked_as_of
-from memory_maintenance.store.pool import Executor, Pool, execute, fetch, fetch_value, transaction
+from memory_maintenance.store.pool import Pool, execute, fetch, fetch_value, transaction
 from memory_maintenance.tenants.control import load_tenant
 
 OPEN_CYCLES: Final = """
 -- cycles.OPEN_CYCLES: cycles that may still write; one that begins in the future was left by a wrong clock.
 SELECT cycle_id, kind, started_at FROM maintenance.cycles
-WHERE status = 'running' AND started_at <= now() ORDER BY started_at
+WHERE status = 'running' AND started_at <= now() AND coalesce(lease_until >= now(), true) ORDER BY started_at
 """
 
 REWIND_DERIVED: Final = """
@@ -48,7 +48,7 @@ REWIND_CYCLES: Final = """
 UPDATE maintenance.cycles
 SET as_of = least(as_of, $1), started_at = least(started_at, $1),
     completed_at = CASE WHEN completed_at > $1 THEN least($1 + (completed_at - started_at), now()) END,
-    status = CASE status WHEN 'running' THEN 'abandoned' ELSE status END
+    status = CASE status WHEN 'running' THEN 'abandoned' ELSE status END, lease_until = NULL
 WHERE greatest(as_of, started_at, completed_at) > now()
 """
 
@@ -180,21 +180,11 @@ async def _refuse_what_would_go_wrong(pool: Pool, at: datetime) -> None:
         )
 
 
-class _Undone(Exception):  # noqa: N818  no error: it ends the transaction of a dry run
-    """Takes back what a dry run has counted by doing it."""
-
-
 async def _take_marks_back(pool: Pool, at: datetime, *, dry_run: bool) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    try:
-        async with transaction(pool) as db:
-            counts.update(await _marks(db, at))
-            if dry_run:
-                raise _Undone  # noqa: TRY301
-    except _Undone:
-        pass
-    return counts
-
-
-async def _marks(db: Executor, at: datetime) -> dict[str, int]:
-    return {name: await execute(db, statement, at) for name, statement in MARKS.items()}
+    """Return how many marks of each kind were taken back; a dry run does it to count them, and undoes it."""
+    async with transaction(pool) as db:
+        attempt = db.transaction()
+        await attempt.start()
+        counts = {name: await execute(db, statement, at) for name, statement in MARKS.items()}
+        await (attempt.rollback() if dry_run else attempt.commit())
+        return counts

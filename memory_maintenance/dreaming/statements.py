@@ -27,7 +27,10 @@ WITH candidates AS (
               AND NOT maintenance.is_excluded(
                   maintenance.class_of(info_class, m.metadata),
                   maintenance.setting(t.overrides, 'derivation_excluded_classes', to_jsonb($7::text[])))
-              AND NOT EXISTS (SELECT 1 FROM maintenance.set_aside_memories x WHERE x.memory_id = m.id)
+              AND NOT EXISTS (
+                  SELECT FROM maintenance.set_aside_memories x
+                  WHERE x.memory_id = m.id AND x.tenant_id = m.tenant_id::text
+              )
     ) c
 ),
 sampled AS (
@@ -137,7 +140,9 @@ placed AS (
            ) AS place, c.created_at
     FROM candidates c
     WHERE c.part = 0 AND c.importance >= $5::float8
-          AND NOT EXISTS (SELECT 1 FROM maintenance.set_aside_memories x WHERE x.memory_id = c.id)
+          AND NOT EXISTS (
+              SELECT FROM maintenance.set_aside_memories x WHERE x.memory_id = c.id AND x.tenant_id = $1::text
+          )
 )""",
     """
 chosen AS (SELECT text FROM placed ORDER BY place, created_at DESC LIMIT $6)""",

@@ -8,6 +8,7 @@ from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import WorkflowHistory
 
 from activities.messages import OpenCycleResult, PlanPageResult
+from memory_maintenance.cycles.planner import SCAN
 from memory_maintenance.settings import Settings
 from memory_maintenance.work import TaskSpec, TenantPlan
 from runtime.cloud_cost import CYCLE, SCHEDULED, CloudUse, money, with_plan
@@ -77,8 +78,9 @@ SPECS: Any = tuple(
 
 def test_a_small_tenant_of_a_large_fleet_takes_less_than_a_tenth_of_an_action():
     small = TenantPlan(tenant_id="acme", units={"decay": 1}, due={"decay": ({},)}, bulk=True)
-    assert _actions(*[small] * 10_000, bulk=True) / 10_000 == pytest.approx(0.06, abs=0.001)
-    assert _actions(*[small] * 10_000, bulk=False) / 10_000 == pytest.approx(4.02, abs=0.001)
+    planned_at_once = [small] * SCAN
+    assert _actions(*planned_at_once, bulk=True) / SCAN == pytest.approx(0.066)
+    assert _actions(*planned_at_once, bulk=False) / SCAN == pytest.approx(4.026)
 
 
 def test_sessions_that_a_plan_does_not_list_are_listed_by_the_tenants_run():
