@@ -85,38 +85,44 @@ entries AS MATERIALIZED (
           AND maintenance.setting(t.overrides, 'summarization_enabled', to_jsonb($3::boolean)) = 'true'
           AND ($9::text IS NULL OR r.project = $9)
 ),
+-- What is new is told by a window and not by a join of sessions with their events: of either Postgres expects one row
+-- where there are thousands, and may compare each with each.
+told AS (
+    SELECT e.*, max(e.created_at) FILTER (WHERE e.kind = 'theirs' AND e.created_at <= (SELECT at FROM adoption))
+                    OVER (PARTITION BY e.tenant_id, e.project, e.session_id) AS told_until
+    FROM entries e
+),
+marked AS MATERIALIZED (  -- one look-up for each event: EXISTS might read all of lineage at once
+    SELECT e.*,
+           e.kind = 'event' AND (e.told_until IS NULL OR e.created_at > e.told_until)
+               AND (
+                   SELECT true FROM maintenance.lineage c
+                   WHERE c.tenant_id = e.tenant_id::text AND c.source_id = e.id AND c.task = 'summarization' LIMIT 1
+               ) IS NULL
+               AND (
+                   SELECT true FROM maintenance.set_aside_memories x
+                   WHERE x.memory_id = e.id AND x.kind = 'memory' AND x.tenant_id = e.tenant_id::text LIMIT 1
+               ) IS NULL AS is_new
+    FROM told e
+),
 sessions AS (
-    SELECT e.tenant_id, e.project, e.session_id,
-           max(e.created_at) FILTER (WHERE kind = 'event') AS last_event_at,
-           max(e.created_at) FILTER (WHERE kind = 'theirs' AND e.created_at <= a.at) AS told_until,
+    SELECT tenant_id, project, session_id,
+           max(created_at) FILTER (WHERE kind = 'event') AS last_event_at,
+           CASE
+               WHEN max(created_at) FILTER (WHERE is_new) >= (SELECT earliest FROM adoption)
+                   THEN count(*) FILTER (WHERE is_new AND part = 0)
+           END AS new_events,
            coalesce(bool_or(written = 'fallback'), false) AS fallback,
            coalesce(bool_or(written = 'extractive'), false) AS extractive,
            coalesce(bool_or(written <> 'fallback'), false) AS good,
            coalesce(bool_or(never_sent) FILTER (WHERE kind IN ('event', 'ours')), false) AS never_sent
-    FROM entries e CROSS JOIN adoption a
-    GROUP BY e.tenant_id, e.project, e.session_id, a.at
-    HAVING max(e.created_at) FILTER (WHERE kind = 'event') >= a.at - $7
-),
--- Materialized: a generic plan, which Postgres takes from the sixth call on, else counts anew for every session.
-uncovered AS MATERIALIZED (
-    SELECT e.tenant_id, e.project, e.session_id, count(*) FILTER (WHERE e.part = 0) AS events
-    FROM adoption a CROSS JOIN sessions s JOIN entries e USING (tenant_id, project, session_id)
-    WHERE e.kind = 'event' AND (s.told_until IS NULL OR e.created_at > s.told_until)
-          AND NOT EXISTS (
-              SELECT FROM maintenance.lineage c
-              WHERE c.tenant_id = e.tenant_id::text AND c.source_id = e.id AND c.task = 'summarization'
-          )
-          AND NOT EXISTS (
-              SELECT FROM maintenance.set_aside_memories x
-              WHERE x.memory_id = e.id AND x.kind = 'memory' AND x.tenant_id = e.tenant_id::text
-          )
-    GROUP BY e.tenant_id, e.project, e.session_id, a.earliest
-    HAVING max(e.created_at) >= a.earliest
+    FROM marked
+    GROUP BY tenant_id, project, session_id
+    HAVING max(created_at) FILTER (WHERE kind = 'event') >= (SELECT at FROM adoption) - $7
 ),
 due AS (
-    SELECT s.tenant_id::text AS tenant_id, s.project, s.session_id, writer.name AS writer
+    SELECT s.tenant_id::text AS tenant_id, s.project, s.session_id, s.last_event_at, writer.name AS writer
     FROM sessions s
-         LEFT JOIN uncovered u USING (tenant_id, project, session_id)
          LEFT JOIN maintenance.tenants t ON t.tenant_id = s.tenant_id::text
          LEFT JOIN maintenance.set_aside a
              ON a.kind = 'session' AND a.tenant_id = s.tenant_id::text AND a.project = s.project
@@ -134,8 +140,8 @@ due AS (
          ) writer
     WHERE NOT (writer.name = 'none' AND s.good)
           AND (
-              (s.last_event_at <= $2 - $4::interval AND u.events >= $5::integer)
-              OR u.events >= $6::integer
+              (s.last_event_at <= $2 - $4::interval AND s.new_events >= $5::integer)
+              OR s.new_events >= $6::integer
               OR ($6 IS NOT NULL AND writer.name <> 'none' AND s.fallback)
               OR ($6 IS NOT NULL AND writer.name = 'openai' AND s.extractive AND s.last_event_at >= $2 - $7)
           )
@@ -176,9 +182,7 @@ DUE_OLDEST: Final = (
 """
     + _DUE
     + """
-SELECT count(*) AS sessions, min(s.last_event_at) AS oldest
-FROM due d
-     JOIN sessions s ON s.tenant_id::text = d.tenant_id AND s.project = d.project AND s.session_id = d.session_id
+SELECT count(*) AS sessions, min(last_event_at) AS oldest FROM due
 """
 )
 

@@ -9,6 +9,8 @@ import pytest
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.derived import text_hash
 from memory_maintenance.store.pool import Pool, execute, fetch_value
+from memory_maintenance.summarization.due import due_arguments
+from memory_maintenance.summarization.due_statements import DUE_OLDEST
 from memory_maintenance.summarization.policy import HOURLY_REACH, DueRule, SessionKey, SessionState
 from memory_maintenance.tenants.overrides import override
 from tests.agents import AS_OF, others, talk, write
@@ -343,3 +345,20 @@ async def test_an_operators_back_fill_reaches_further(any_pool, tenant):
     counts = await session_counts_due(any_pool, [tenant], AS_OF, True, settings=settings(), backfill_days=61)
     assert counts == {tenant: 2}
     assert await sessions_due(any_pool, tenant, as_of=AS_OF, daily=True, settings=settings(), backfill_days=0) == []
+
+
+def _compared(plan: dict[str, Any]) -> int:
+    """Return the pairs that joins of a plan compared in vain."""
+    own = plan.get("Rows Removed by Join Filter", 0) * plan["Actual Loops"]
+    return int(own) + sum(_compared(one) for one in plan.get("Plans", []))
+
+
+async def test_planning_compares_no_session_with_every_other(pool):
+    for tenant in ("acme", "bolt"):
+        for number in range(60):
+            await write(pool, tenant, talk(10), session=f"s{number}")
+    await execute(pool, "ANALYZE")
+    rule = DueRule.of(settings(), daily=True)
+    arguments = due_arguments(["acme", "bolt"], AS_OF, rule, settings())
+    [plan] = await fetch_value(pool, "EXPLAIN (ANALYZE, FORMAT JSON) " + DUE_OLDEST, *arguments)
+    assert _compared(plan["Plan"]) < 1200  # as many as there are events; every pair of sessions would be 14,400
