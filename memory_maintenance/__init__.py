@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["DecayWorker", "DreamingWorker", "MaintenanceScheduler", "ReflectionEngineV2", "SummarizationWorker"]
 
+__version__ = "0.1.0"
+
 _HOMES = {
     "DecayWorker": "rae.decay",
     "DreamingWorker": "rae.dreaming",

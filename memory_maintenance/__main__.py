@@ -1,4 +1,7 @@
-"""One daily maintenance from plain cron: ``python -m memory_maintenance [--hourly] [--dry-run] [TENANT ...]``."""
+"""One daily maintenance from plain cron: ``python -m memory_maintenance [--hourly] [--dry-run] [TENANT ...]``.
+
+``--migrate`` prepares the store, ``--doctor`` checks settings and store: the library needs no command line of its own.
+"""
 
 from __future__ import annotations
 
@@ -6,47 +9,97 @@ import argparse
 import asyncio
 import json
 import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
+import asyncpg
+
+from memory_maintenance import __version__
 from memory_maintenance.cycles.run import run_maintenance
-from memory_maintenance.errors import MaintenanceError, SettingsError
+from memory_maintenance.errors import DatabaseUnavailableError, MaintenanceError, SettingsError
+from memory_maintenance.inspection.health import Check, has_failed
+from memory_maintenance.inspection.settings_health import settings_checks
+from memory_maintenance.inspection.store_health import store_checks
 from memory_maintenance.observability.logs import configure_logs, log_warnings
-from memory_maintenance.settings import load_settings
+from memory_maintenance.printable import in_one_line
+from memory_maintenance.settings import Settings, load_settings, names_set
+from memory_maintenance.store.migrate import migrate
 from memory_maintenance.store.pool import open_pool
 from memory_maintenance.work import Kind
+
+
+def _address(settings: Settings) -> str:
+    if settings.database_dsn is None:
+        raise SettingsError("DATABASE_URL is not set: name the Postgres whose memories are to be maintained")
+    return settings.database_dsn.get_secret_value()
+
+
+@asynccontextmanager
+async def _pool(settings: Settings) -> AsyncIterator[asyncpg.Pool]:
+    pool = await open_pool(
+        _address(settings), size=settings.database_pool_size, timeout_seconds=settings.database_timeout_seconds
+    )
+    try:
+        yield pool
+    finally:
+        await pool.close()
+
+
+async def _doctor(settings: Settings) -> list[Check]:
+    checks = settings_checks(settings, names_set())
+    try:
+        async with _pool(settings) as pool:
+            return [*checks, *await store_checks(pool, settings)]
+    except DatabaseUnavailableError as error:
+        return [*checks, Check("store", "reachable", "failure", str(error))]
 
 
 async def _maintain(tenant_ids: list[str] | None, *, hourly: bool, dry_run: bool) -> dict[str, Any]:
     settings = load_settings()
     configure_logs(settings)
     log_warnings(settings)
-    if settings.database_dsn is None:
-        raise SettingsError("DATABASE_URL is not set: name the Postgres whose memories are to be maintained")
-    pool = await open_pool(
-        settings.database_dsn.get_secret_value(),
-        size=settings.database_pool_size,
-        timeout_seconds=settings.database_timeout_seconds,
-    )
-    try:
+    async with _pool(settings) as pool:
         kind: Kind = "hourly" if hourly else "daily"
         return await run_maintenance(pool, settings, kind=kind, tenant_ids=tenant_ids, dry_run=dry_run)
-    finally:
-        await pool.close()
+
+
+def _show(checks: Sequence[Check]) -> int:
+    """Print what was found, a line each, and return the exit status."""
+    for check in checks:
+        advice = f" → {check.advice}" if check.advice else ""
+        line = in_one_line(f"{check.level:<8} {check.subject}, {check.name}: {check.found}{advice}")
+        sys.stdout.write(f"{line}\n")
+    return 1 if has_failed(checks) else 0
 
 
 def main() -> int:
-    """Run one maintenance, print its statistics as JSON, and return the exit status."""
+    """Do what was asked; of a maintenance, print its statistics as JSON, and return the exit status."""
     parser = argparse.ArgumentParser(
-        prog="python -m memory_maintenance", description=__doc__, epilog="Ends with status 1 where a tenant failed."
+        prog="python -m memory_maintenance",
+        description=__doc__.partition("\n")[0],
+        epilog="Ends with status 1 where a tenant failed.",
     )
     parser.add_argument("tenants", nargs="*", metavar="TENANT", help="only these tenants")
     parser.add_argument("--hourly", action="store_true", help="only summarize idle sessions")
     parser.add_argument("--dry-run", action="store_true", help="print what a run would do; write and ask nothing")
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument("--migrate", action="store_true", help="prepare the store for this version, and end")
+    instead.add_argument("--doctor", action="store_true", help="check settings and store, and end")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     asked = parser.parse_args()
+    if (asked.migrate or asked.doctor) and (asked.tenants or asked.hourly or asked.dry_run):
+        parser.error("--migrate and --doctor are about the whole store: they take no tenant and no other option")
     try:
+        if asked.migrate:
+            asyncio.run(migrate(_address(load_settings())))
+            sys.stdout.write("the store is ready\n")
+            return 0
+        if asked.doctor:
+            return _show(asyncio.run(_doctor(load_settings())))
         stats = asyncio.run(_maintain(asked.tenants or None, hourly=asked.hourly, dry_run=asked.dry_run))
     except MaintenanceError as error:
-        sys.stderr.write(f"error: {error}\n")
+        sys.stderr.write(f"error: {in_one_line(str(error))}\n")
         return 1
     sys.stdout.write(json.dumps(stats, indent=2) + "\n")
     return 1 if stats["failed_tenants"] else 0

@@ -3,12 +3,16 @@
 import asyncio
 import json
 import sys
+import tomllib
+from uuid import uuid4
 
 import pytest
 
+import memory_maintenance
 from memory_maintenance.store.pool import execute, fetch_value
 from scripted_endpoint.replies import hang
 from scripted_endpoint.server import ScriptedEndpoint
+from tests.conftest import _run_on_server, database_url
 from tests.processes.conftest import ROOT, environment, run_module
 from tests.workflows.conftest import remember_session, working
 from tests.workflows.test_model import good
@@ -101,3 +105,31 @@ async def test_a_run_that_was_killed_is_abandoned_after_a_later_good_one(pool, s
         "SELECT cycle_id = $1 AS killed, status FROM maintenance.cycles ORDER BY started_at", killed
     )
     assert [tuple(row) for row in rows] == [(True, "abandoned"), (False, "completed")]
+
+
+async def test_it_migrates_and_checks_an_empty_store(postgres_url):
+    name = f"test_{uuid4().hex[:12]}"
+    await _run_on_server(postgres_url, f"CREATE DATABASE {name}")
+    url = database_url(postgres_url, name)
+    try:
+        before = await run_module(MODULE, "--doctor", DATABASE_URL=url)
+        assert (before.status, "store, migration" in before.out) == (1, True)
+        assert [(await run_module(MODULE, "--migrate", DATABASE_URL=url)).out for _ in range(2)] == [
+            "the store is ready\n"
+        ] * 2
+        after = await run_module(MODULE, "--doctor", DATABASE_URL=url)
+        assert (after.status, after.err) == (0, ""), after.out
+        assert (await run_module(MODULE, DATABASE_URL=url)).status == 0
+    finally:
+        await _run_on_server(postgres_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.mark.parametrize("words", [("--migrate", "acme"), ("--doctor", "--hourly"), ("--migrate", "--doctor")])
+async def test_what_is_about_the_whole_store_takes_no_other_option(words):
+    assert (await run_module(MODULE, *words)).status == 2
+
+
+async def test_the_version_is_that_of_the_package():
+    with (ROOT / "pyproject.toml").open("rb") as project:
+        version = tomllib.load(project)["project"]["version"]
+    assert (await run_module(MODULE, "--version")).out.split()[-1] == version == memory_maintenance.__version__
