@@ -172,7 +172,7 @@ async def test_after_the_deadline_no_step_begins(pool, working, page):
 
 
 async def test_a_tenant_that_another_run_works_on_is_decayed_once_and_both_records_are_right(
-    temporal: Client, pool: Pool, working: Working, page
+    temporal: Client, pool: asyncpg.Pool, working: Working, page
 ):
     tenants = await a_fleet(pool, 3)
     plan = TenantPlan(tenant_id=tenants[1], units={"decay": 1})
