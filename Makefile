@@ -66,7 +66,7 @@ lock: .venv/python ## write the locks anew from pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	$(COMPILE) --all-extras --group dev --group model --group bench -o requirements/dev.lock
 	$(COMPILE) --extra app --extra embedded -c requirements/dev.lock -o requirements/app.lock
-	$(COMPILE) --extra app -c requirements/dev.lock -o requirements/worker.lock
+	$(COMPILE) --extra app --extra tracing -c requirements/dev.lock -o requirements/worker.lock
 
 clean: ## remove what the targets made
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

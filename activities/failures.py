@@ -16,6 +16,7 @@ from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, 
 
 from activities.heartbeat import beating
 from memory_maintenance.errors import LanguageModelError, MaintenanceError, PreflightError
+from memory_maintenance.spans import identified
 
 logger = structlog.get_logger(__name__)
 
@@ -38,7 +39,7 @@ class FailureInterceptor(Interceptor):
 class _Translating(ActivityInboundInterceptor):
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002
         info = activity.info()
-        with structlog.contextvars.bound_contextvars(**_identity(info, input.args)):
+        with structlog.contextvars.bound_contextvars(**identified(_identity(info, input.args))):
             try:
                 async with beating():
                     return await self.next.execute_activity(input)

@@ -24,6 +24,7 @@ from memory_maintenance.errors import (
 from memory_maintenance.redaction import shown_address
 from memory_maintenance.settings import Settings
 from runtime.payloads import data_converter
+from runtime.tracing import tracing_interceptors
 
 logger = structlog.get_logger(__name__)
 
@@ -89,9 +90,12 @@ async def connect(
         SettingsError: the profile, its file, a certificate or the payload codec cannot be read.
     """
     chosen, converter = _connection(address, settings), data_converter(settings)
+    interceptors = tracing_interceptors(settings)
     try:
         async with asyncio.timeout(patience_seconds):
-            client = await Client.connect(**chosen, data_converter=converter, runtime=runtime)
+            client = await Client.connect(
+                **chosen, data_converter=converter, interceptors=interceptors, runtime=runtime
+            )
             await check_namespace(client)
     except RPCError as error:
         raise _refused(address, chosen["namespace"], error) from None

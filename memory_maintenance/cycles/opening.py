@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -28,6 +28,7 @@ async def begin_cycle(
     config: dict[str, Any],
     around: Surroundings,
     dry_run: bool,
+    lease: timedelta | None = None,
 ) -> OpenedCycle:
     """Check the store, and record that a cycle starts; a repeated call returns what the first one recorded.
 
@@ -45,7 +46,7 @@ async def begin_cycle(
     instant = await checked_as_of(pool, as_of)
     if dry_run:
         return OpenedCycle(instant, config, findings)
-    opened = await open_cycle(pool, cycle_id, kind=kind, as_of=instant, config=config, findings=findings)
+    opened = await open_cycle(pool, cycle_id, kind=kind, as_of=instant, config=config, findings=findings, lease=lease)
     if kind == "daily" and "named_tenants" not in config:
         await remember_shape(pool)
     return opened

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -28,8 +28,9 @@ OPEN: Final = """
 --   $3 as_of     timestamptz
 --   $4 config    text          JSON
 --   $5 findings  text          JSON: an array of Finding
-INSERT INTO maintenance.cycles AS c (cycle_id, kind, as_of, config, findings)
-VALUES ($1, $2, $3, $4::text::jsonb, $5::text::jsonb)
+--   $6 lease     interval      NULL: no process renews it
+INSERT INTO maintenance.cycles AS c (cycle_id, kind, as_of, config, findings, lease_until)
+VALUES ($1, $2, $3, $4::text::jsonb, $5::text::jsonb, now() + $6::interval)
 ON CONFLICT (cycle_id) DO UPDATE SET kind = c.kind
 RETURNING as_of, config::text AS config, findings::text AS findings
 """
@@ -41,12 +42,21 @@ SELECT config::text FROM maintenance.cycles WHERE cycle_id <> $1 ORDER BY starte
 """
 
 ABANDON: Final = """
--- cycles.ABANDON: cycles that nobody closed within their deadline and an hour: their root was terminated, or their
--- process died. One that does close later is completed after all: its end is still open.
+-- cycles.ABANDON: cycles whose process no longer renews their lease, or that were not closed within their deadline and
+-- an hour: their root was terminated. One that does close later is completed after all: its end is still open.
 UPDATE maintenance.cycles SET status = 'abandoned'
 WHERE status = 'running'
-      AND started_at < now() - interval '1 hour'
-          - make_interval(mins => coalesce((config->'deadline_minutes'->>kind)::integer, 1200))
+      AND (lease_until < now()
+           OR started_at < now() - interval '1 hour'
+               - make_interval(mins => coalesce((config->'deadline_minutes'->>kind)::integer, 1200)))
+"""
+
+RENEW: Final = """
+-- cycles.RENEW: a process is alive; one that stood still for long, and was taken for dead, goes on.
+--   $1 cycle_id  uuid
+--   $2 lease     interval
+UPDATE maintenance.cycles SET lease_until = now() + $2::interval, status = 'running'
+WHERE cycle_id = $1 AND completed_at IS NULL
 """
 
 RECORD: Final = """
@@ -105,15 +115,16 @@ async def open_cycle(
     as_of: datetime,
     config: dict[str, Any],
     findings: Sequence[Finding] = (),
+    lease: timedelta | None = None,
 ) -> OpenedCycle:
-    """Record that a cycle starts, and return what was first recorded of it.
+    """Record that a cycle starts, and return what was first recorded of it; *lease*: see ``cycles/lease.py``.
 
     Earlier cycles that can no longer be running are marked ``abandoned``.
     """
     await execute(db, ABANDON)
     _log_changed_rule(from_json(await fetch_value(db, BEFORE, cycle_id)), config)
     found = to_json([finding.model_dump() for finding in findings])
-    row = await fetch_row(db, OPEN, cycle_id, kind, as_of, to_json(config), found)
+    row = await fetch_row(db, OPEN, cycle_id, kind, as_of, to_json(config), found, lease)
     assert row is not None  # noqa: S101  an upsert with RETURNING returns its row
     recorded = tuple(map(Finding.model_validate, from_json(row["findings"]) or ()))
     return OpenedCycle(row["as_of"], from_json(row["config"]), recorded)

@@ -24,7 +24,7 @@ from memory_maintenance.tenants.control import load_tenant
 OPEN_CYCLES: Final = """
 -- cycles.OPEN_CYCLES: cycles that may still write; one that begins in the future was left by a wrong clock.
 SELECT cycle_id, kind, started_at FROM maintenance.cycles
-WHERE status = 'running' AND started_at <= now() ORDER BY started_at
+WHERE status = 'running' AND started_at <= now() AND coalesce(lease_until >= now(), true) ORDER BY started_at
 """
 
 REWIND_DERIVED: Final = """
@@ -48,7 +48,7 @@ REWIND_CYCLES: Final = """
 UPDATE maintenance.cycles
 SET as_of = least(as_of, $1), started_at = least(started_at, $1),
     completed_at = CASE WHEN completed_at > $1 THEN least($1 + (completed_at - started_at), now()) END,
-    status = CASE status WHEN 'running' THEN 'abandoned' ELSE status END
+    status = CASE status WHEN 'running' THEN 'abandoned' ELSE status END, lease_until = NULL
 WHERE greatest(as_of, started_at, completed_at) > now()
 """
 

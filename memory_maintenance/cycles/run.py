@@ -16,6 +16,7 @@ from uuid import uuid4
 import structlog
 
 from memory_maintenance.cycles.costs import preview_costs
+from memory_maintenance.cycles.lease import lease_on, renewing
 from memory_maintenance.cycles.opening import begin_cycle
 from memory_maintenance.cycles.outcomes import CycleTotals, TenantOutcome
 from memory_maintenance.cycles.planner import Planner
@@ -66,7 +67,7 @@ async def run_maintenance(
         config = cycle_config(settings, [task.spec for task in tasks], named)
         cycle_id, around = uuid4(), Surroundings(settings)
         opened = await begin_cycle(
-            pool, cycle_id, kind=kind, as_of=as_of, config=config, around=around, dry_run=dry_run
+            pool, cycle_id, kind=kind, as_of=as_of, config=config, around=around, dry_run=dry_run, lease=lease_on(pool)
         )
         run = Run(cycle_id=cycle_id, as_of=opened.as_of, kind=kind, dry_run=dry_run)
         log_what_is_off(settings, tasks)
@@ -110,7 +111,8 @@ class _Cycle:
         """Walk the fleet, and record how the cycle ended."""
         cycle_id = self._run.cycle_id
         try:
-            totals = await self.walk_the_fleet()
+            async with renewing(self._pool, cycle_id):
+                totals = await self.walk_the_fleet()
         except BaseException:
             await close_cycle(self._pool, cycle_id, status="failed", totals={})
             raise

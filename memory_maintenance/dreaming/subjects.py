@@ -23,7 +23,7 @@ SPAN: Final = 6
 _FEWEST_FOR_ONE_WORD: Final = 3
 """Memories, and sessions or days, that must share a plain word for it to name a subject; two words or a name: two."""
 
-_ONE_PLAIN_WORD: Final = 0.5
+_ONE_PLAIN_WORD: Final = 0.25
 """How much a single word in lower case is worth as a theme beside a name or a phrase."""
 
 _EVERYWHERE: Final = 0.5

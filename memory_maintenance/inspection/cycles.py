@@ -15,7 +15,9 @@ from memory_maintenance.preflight.finding import Finding
 from memory_maintenance.store.pool import Executor, fetch, from_json
 
 _COLUMNS: Final = """
-SELECT cycle_id, kind, as_of, status, totals::text AS totals, config::text AS config, started_at, completed_at,
+SELECT cycle_id, kind, as_of,
+       CASE WHEN status = 'running' AND lease_until < now() THEN 'abandoned' ELSE status END AS status,
+       totals::text AS totals, config::text AS config, started_at, completed_at,
        findings::text AS findings
 FROM maintenance.cycles
 """

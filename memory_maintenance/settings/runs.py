@@ -45,6 +45,8 @@ class RunSettings(SettingsGroup):
     """Port of the Prometheus metrics of a worker; 0: none."""
     temporal_metrics_port: Annotated[int, Ge(0), Le(65535)] = 0
     """Port of the Temporal SDK's own metrics of a worker (pollers, slots, task latencies); 0: none."""
+    otel_exporter_otlp_endpoint: str | None = None
+    """Where traces are sent by OTLP over HTTP, as http://localhost:4318 (extra `tracing`); unset: none are made."""
     health_port: Annotated[int, Ge(0), Le(65535)] = 0
     """Port of a worker's /livez and /readyz; 0: none."""
     listen_address: str = "127.0.0.1"

@@ -17,7 +17,9 @@ import structlog
 from asyncpg.pool import PoolConnectionProxy
 
 from memory_maintenance.errors import StoreError
+from memory_maintenance.spans import span
 from memory_maintenance.store.failures import address, connection_errors, store_errors
+from memory_maintenance.store.statement import name_of
 
 logger = structlog.get_logger(__name__)
 
@@ -71,6 +73,9 @@ FROM (VALUES ('idle_in_transaction_session_timeout', '{idle}'), ('lock_timeout',
 WHERE current_setting(name)::interval NOT BETWEEN '1 ms' AND bound::interval
 """  # noqa: S608  constants of this module
 
+
+_SPAN: Final = {"db.system.name": "postgresql"}
+"""What a trace says of a statement besides its name: parameters may hold texts."""
 
 BEGIN: Final = _begin("store.BEGIN: a transaction that writes.", "READ COMMITTED", idle="10s")
 
@@ -158,7 +163,7 @@ async def _ask(
     db: Executor, how: Literal["fetch", "fetchrow", "fetchval", "execute"], sql: str, arguments: tuple[Any, ...]
 ) -> Any:
     """Run *sql*: on a session of our own as it is, on a caller's in a transaction, which has our settings."""
-    with store_errors():
+    with store_errors(), span(name_of(sql), _SPAN):
         async with _lent(db) as connection:
             if connection.is_in_transaction() or getattr(connection, "plans_each_time", False):
                 return await getattr(connection, how)(sql, *arguments)

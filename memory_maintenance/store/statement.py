@@ -10,3 +10,8 @@ def composed(name: str, *steps: str, result: str) -> str:
     """
     ctes = "WITH\n" + ",\n".join(step.strip() for step in steps) + "\n" if steps else ""
     return f"\n-- {name}\n{ctes}{result.strip()}\n"
+
+
+def name_of(sql: str) -> str:
+    """Return a statement's name, as its first line has it: ``decay.DECAY_PAGE``."""
+    return sql.lstrip("\n -").partition("\n")[0].partition(":")[0]

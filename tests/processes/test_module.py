@@ -2,13 +2,14 @@
 
 import asyncio
 import json
+import sys
 
 import pytest
 
-from memory_maintenance.store.pool import fetch_value
+from memory_maintenance.store.pool import execute, fetch_value
 from scripted_endpoint.replies import hang
 from scripted_endpoint.server import ScriptedEndpoint
-from tests.processes.conftest import run_module
+from tests.processes.conftest import ROOT, environment, run_module
 from tests.workflows.conftest import remember_session, working
 from tests.workflows.test_model import good
 from workflows.options import TASK_QUEUE
@@ -79,3 +80,24 @@ async def test_what_is_wrong_is_one_line(store_url, arguments, settings, says):
     assert (ended.status, ended.out) == (1, "")
     assert says in ended.err
     assert "Traceback" not in ended.err
+
+
+async def test_a_run_that_was_killed_is_abandoned_after_a_later_good_one(pool, store_url, endpoint, model_settings):
+    await remember_session(pool, "acme", events=12)
+    endpoint.script(hang())
+    variables = environment(DATABASE_URL=store_url, PYTHONPATH=str(ROOT), **model_settings)
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", MODULE, cwd="/", env=variables)
+    await endpoint.arrived()
+    process.kill()
+    await process.wait()
+    endpoint.let_go()
+    killed = await fetch_value(
+        pool, "SELECT cycle_id FROM maintenance.cycles WHERE lease_until < now() + interval '6 minutes'"
+    )
+    # Its five minutes pass.
+    await execute(pool, "UPDATE maintenance.cycles SET lease_until = now() - interval '1 second'")
+    assert (await run_module(MODULE, "--hourly", DATABASE_URL=store_url)).status == 0
+    rows = await pool.fetch(
+        "SELECT cycle_id = $1 AS killed, status FROM maintenance.cycles ORDER BY started_at", killed
+    )
+    assert [tuple(row) for row in rows] == [(True, "abandoned"), (False, "completed")]

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from pydantic import Field, FiniteFloat, SecretStr, model_validator
 
+from memory_maintenance.spans import span
 from memory_maintenance.writers.model.completion import Completion, unreadable
 from memory_maintenance.writers.model.openai_client import OPENAI_URL, ChatRequest, connection, endpoint_name
 from memory_maintenance.writers.model.openai_errors import model_errors, raise_disguised
@@ -79,10 +80,11 @@ class EmbeddingsClient:
         texts: dict[str, str] = json.loads(request.prompt)
         with model_errors():
             async with asyncio.timeout(self._timeout):  # the client's own time-out starts anew with every byte
-                # Some servers do not know base64, which the client would ask for by itself.
-                response = await self._client.embeddings.with_raw_response.create(
-                    model=self.model, input=list(texts.values()), encoding_format="float"
-                )
+                with span(f"embeddings {self.model}", {"gen_ai.operation.name": "embeddings"}):
+                    # Some servers do not know base64, which the client would ask for by itself.
+                    response = await self._client.embeddings.with_raw_response.create(
+                        model=self.model, input=list(texts.values()), encoding_format="float"
+                    )
                 body = response.text
                 raise_disguised(body, response.headers)
         return json.dumps({"names": list(texts), "body": body.replace("\x00", "�")}, ensure_ascii=False)

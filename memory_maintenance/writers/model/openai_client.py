@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, SecretStr
 
 from memory_maintenance.redaction import place_of
+from memory_maintenance.spans import span
 from memory_maintenance.writers.model.openai_errors import model_errors, raise_disguised
 
 if TYPE_CHECKING:
@@ -114,12 +115,13 @@ class OpenAIClient:
                 self._parameters.pop(error.param or "", None)
 
     async def _post(self, request: ChatRequest, parameters: dict[str, float]) -> str:
-        response = await self._client.chat.completions.with_raw_response.create(
-            model=self.model,
-            messages=[{"role": "system", "content": request.system}, {"role": "user", "content": request.prompt}],
-            response_format=response_format(request.answer_type),
-            extra_body=parameters,
-        )
+        with span(f"chat {self.model}", {"gen_ai.operation.name": "chat"}):
+            response = await self._client.chat.completions.with_raw_response.create(
+                model=self.model,
+                messages=[{"role": "system", "content": request.system}, {"role": "user", "content": request.prompt}],
+                response_format=response_format(request.answer_type),
+                extra_body=parameters,
+            )
         raise_disguised(response.text, response.headers)
         return response.text
 
