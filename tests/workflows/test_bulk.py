@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+import asyncpg
 import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowHandle
 
 from memory_maintenance.cycles.outcomes import CycleTotals
-from memory_maintenance.store.pool import Pool, execute, fetch, fetch_value, transaction
+from memory_maintenance.store.pool import Pool, execute, fetch, fetch_value
 from memory_maintenance.tenants.control import pause
 from memory_maintenance.work import TenantPlan
 from tests.large_fleet import a_fleet, scope, start_page
@@ -58,10 +59,10 @@ def page(temporal: Client, pool: Pool) -> Callable[..., Awaitable[WorkflowHandle
 
 
 @asynccontextmanager
-async def held(pool: Pool, tenant: str) -> AsyncIterator[None]:
+async def held(pool: asyncpg.Pool, tenant: str) -> AsyncIterator[None]:
     """Keep decay of *tenant* waiting meanwhile."""
-    async with transaction(pool) as holding:
-        await execute(holding, HOLD, tenant)
+    async with pool.acquire() as agent, agent.transaction():
+        await execute(agent, HOLD, tenant)
         yield
 
 
@@ -171,7 +172,7 @@ async def test_after_the_deadline_no_step_begins(pool, working, page):
 
 
 async def test_a_tenant_that_another_run_works_on_is_decayed_once_and_both_records_are_right(
-    temporal: Client, pool: Pool, working: Working, page
+    temporal: Client, pool: asyncpg.Pool, working: Working, page
 ):
     tenants = await a_fleet(pool, 3)
     plan = TenantPlan(tenant_id=tenants[1], units={"decay": 1})

@@ -3,12 +3,14 @@
 import asyncio
 from datetime import timedelta
 
+import asyncpg
 import pytest
 from temporalio.client import Client
 
 from embedded.temporal import temporal_program
 from memory_maintenance.store.pool import Pool, execute, fetch, fetch_value, transaction
 from tests.agents import write
+from tests.large_fleet import a_fleet
 from tests.workflows.conftest import Working, remember_session
 from workflows.options import TASK_QUEUE
 
@@ -48,3 +50,25 @@ async def test_a_reset_root_counts_the_tenants_that_are_done_as_done(
     assert (stats["tenants"].get("page_failed", 0), stats["failed_tenants"]) == (0, [])
     assert {row["tenant_id"]: row["status"] for row in await fetch(pool, RUNS)}.get("globex") == "completed"
     assert await fetch_value(pool, "SELECT count(*) FROM memories WHERE source = 'summarization_worker'") == 1
+
+
+async def test_a_reset_root_counts_small_tenants_of_a_step_in_flight_once(
+    temporal: Client, pool: asyncpg.Pool, working: Working, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("workflows.options.ALREADY_RUNNING", timedelta(milliseconds=200))
+    tenants = await a_fleet(pool, 201)
+    async with working():
+        async with pool.acquire() as agent, agent.transaction():  # a step waits at this tenant until the root is reset
+            await execute(agent, "INSERT INTO maintenance.tenants (tenant_id) VALUES ($1)", tenants[60])
+            await temporal.start_workflow("MaintenanceWorkflow", id="night", task_queue=TASK_QUEUE)
+            async with asyncio.timeout(40):
+                while await fetch_value(pool, DECAYED) < 61:  # sixty of the first page, and the one of the second
+                    await asyncio.sleep(0.05)
+            await _reset(temporal, "FirstWorkflowTask")
+        async with asyncio.timeout(60):
+            stats = await temporal.get_workflow_handle("night").result()
+    assert (stats["tenants"].get("page_failed", 0), stats["failed_tenants"]) == (0, [])
+    counted = (
+        "SELECT count(DISTINCT tenant_id), sum((counts->'decay'->>'updated')::integer) FROM maintenance.tenant_runs"
+    )
+    assert [tuple(row) for row in await fetch(pool, counted)] == [(201, 201)]
