@@ -183,8 +183,9 @@ async def _refuse_what_would_go_wrong(pool: Pool, at: datetime) -> None:
 async def _take_marks_back(pool: Pool, at: datetime, *, dry_run: bool) -> dict[str, int]:
     """Return how many marks of each kind were taken back; a dry run does it to count them, and undoes it."""
     async with transaction(pool) as db:
-        await execute(db, "SAVEPOINT untouched")
+        # Not asyncpg's own: it does not know of a transaction that a statement has begun.
+        await execute(db, "SAVEPOINT marks")
         counts = {name: await execute(db, statement, at) for name, statement in MARKS.items()}
         if dry_run:
-            await execute(db, "ROLLBACK TO untouched")
+            await execute(db, "ROLLBACK TO marks")
         return counts
