@@ -1,7 +1,7 @@
 """What a failed step tells a workflow: a name, a word, a message of our own; never a foreign text."""
 
-from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError, FailureError
+from temporalio import exceptions, workflow
+from temporalio.exceptions import ActivityError, ApplicationError, FailureError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from memory_maintenance.cycles.outcomes import CycleFailure
@@ -19,6 +19,16 @@ def reason(error: ActivityError) -> str:
     if isinstance(cause, ApplicationError) and cause.details:
         return str(cause.details[0])
     return error_type(error)
+
+
+def was_cancelled(error: BaseException) -> bool:
+    """Return whether a step ended because this workflow is cancelled.
+
+    So does one whose worker is lost then: Temporal does not retry an activity that it was asked to cancel, and calls
+    it timed out.
+    """
+    timed_out = isinstance(error, ActivityError) and isinstance(error.cause, exceptions.TimeoutError)
+    return is_cancelled_exception(error) or (timed_out and workflow.cancellation_reason() is not None)
 
 
 def cycle_failure(error: BaseException) -> CycleFailure:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, is_cancelled_exception
+from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
     from pydantic import ValidationError
@@ -14,7 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from memory_maintenance.cycles.outcomes import TenantOutcome, TenantStatus
     from memory_maintenance.printable import in_one_line
     from memory_maintenance.work import Counts, Done, TaskSpec, UnitJson
-    from workflows.failures import error_type, reason
+    from workflows.failures import error_type, reason, was_cancelled
     from workflows.messages import TenantProgress, TenantRequest
     from workflows.options import DUE_AT_ONCE, UNITS_AT_ONCE, long_sql, model, sql, summary
     from workflows.orders import OrderQueue, understood_order
@@ -106,7 +106,7 @@ class TenantMaintenanceWorkflow:
         try:
             await self._work()
         except (asyncio.CancelledError, ActivityError) as error:
-            if not is_cancelled_exception(error):
+            if not was_cancelled(error):
                 raise  # a cancelled run has a result like any other: what was done so far counts
         finally:
             await self._orders.drained()
@@ -219,7 +219,7 @@ class TenantMaintenanceWorkflow:
             self._told_to_stop = "paused" if order.action == "pause" else "cancelled"
 
     def _note_failure(self, error: ActivityError) -> None:
-        if is_cancelled_exception(error):
+        if was_cancelled(error):
             raise error
         self._outcome = self._outcome.model_copy(update={"status": "failed", "error_type": error_type(error)})
 

@@ -5,12 +5,20 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from temporalio import activity
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
+from temporalio.worker import Worker
 
+from activities.messages import UnitRequest
 from memory_maintenance.store.pool import Pool, execute, fetch, fetch_value
+from memory_maintenance.work import Done, TenantPlan
+from tests.large_fleet import scope
 from tests.workflows.conftest import Working
+from workflows import options
 from workflows.maintenance import MaintenanceWorkflow
+from workflows.messages import TenantRequest
 from workflows.options import TASK_QUEUE
+from workflows.tenant import TenantMaintenanceWorkflow
 
 TENANTS, IN_BULK, MEMORIES = 80, 240, 40
 """Those in bulk are more than a page; a tenant's memories are four pages of rows."""
@@ -76,3 +84,26 @@ async def test_a_tenants_run_that_is_cancelled_returns_what_it_did(temporal, poo
     assert 100 <= written < 30_000
     assert (stats["tenants"]["cancelled"], stats["decay"]["total_updated"]) == (1, written)
     assert described.status == WorkflowExecutionStatus.COMPLETED
+
+
+async def test_a_step_that_is_lost_with_its_worker_while_the_run_is_cancelled_is_no_failure(temporal, monkeypatch):
+    monkeypatch.setattr(options, "HEARTBEAT", timedelta(seconds=1))
+    begun, over = asyncio.Event(), asyncio.Event()
+
+    @activity.defn(name="decay_batch")
+    async def lost(_: UnitRequest) -> Done:
+        """Send no heartbeat and do not hear of the cancellation, as in a process that is gone."""
+        begun.set()
+        await over.wait()
+        return Done()
+
+    request = TenantRequest(scope=scope(), plan=TenantPlan(tenant_id="acme", units={"decay": 1}))
+    async with Worker(temporal, task_queue=TASK_QUEUE, workflows=[TenantMaintenanceWorkflow], activities=[lost]):
+        run = await temporal.start_workflow(
+            TenantMaintenanceWorkflow.run, request, id="tenant-maintenance/acme", task_queue=TASK_QUEUE
+        )
+        await begun.wait()
+        await run.cancel()
+        outcome = await run.result()
+        over.set()
+    assert (outcome.status, outcome.error_type) == ("cancelled", None)
