@@ -23,7 +23,7 @@ def confirm_backfill(
 ) -> None:
     """Print what the summaries of a back-fill take at most, and ask; without a yes the command ends."""
     estimate = run(_estimate(settings, days, tenants, as_of))
-    for line in told(estimate, settings, days):
+    for line in in_words(estimate, settings, days):
         say(line, on=err)
     if not yes:
         typer.confirm("Start it?", err=True, abort=True)
@@ -38,7 +38,7 @@ async def _estimate(
         return await estimate_run(pool, settings, asked, tenants)
 
 
-def told(estimate: SummaryEstimate, settings: Settings, days: int) -> list[str]:
+def in_words(estimate: SummaryEstimate, settings: Settings, days: int) -> list[str]:
     """Return the estimate in sentences."""
     reach = f"{estimate.sessions} sessions with {estimate.events} events are due, back to {days} days before adoption"
     if not estimate.calls:

@@ -88,7 +88,7 @@ By = Annotated[
     str | None,
     typer.Option(
         "--by",
-        help="Who says so; unset: the operating system's user.",
+        help="Name for the audit log (default: current OS user).",
         callback=lambda given: given or this_user(),
     ),
 ]

@@ -48,8 +48,8 @@ def cycle_data(cycle: Cycle) -> dict[str, Any]:
     known = {k: v for k, v in asdict(cycle).items() if k != "config"}
     failure = cycle.failure.model_dump() if cycle.failure else None
     findings = [finding.model_dump() for finding in cycle.findings]
-    told = {"totals": totals, "seconds": seconds, "failure": failure, "findings": findings}
-    return known | told | (steps_for_cycle(cycle) if cycle.status == "failed" else {})
+    more = {"totals": totals, "seconds": seconds, "failure": failure, "findings": findings}
+    return known | more | (steps_for_cycle(cycle) if cycle.status == "failed" else {})
 
 
 async def _one(settings: Settings, beginning: str | None) -> tuple[Cycle, list[TenantOutcome], tuple[CallCount, ...]]:

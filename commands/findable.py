@@ -22,13 +22,13 @@ def findable(
     if as_json:
         print_json(asdict(counts))
     else:
-        say(told(counts))
+        say(in_words(counts))
 
 
 _QDRANT: Final = "; RAE's engine searches Qdrant: starter.py memories export-derived"
 
 
-def told(counts: Findable) -> str:
+def in_words(counts: Findable) -> str:
     """Return the counts as a sentence, with what to do about them."""
     if counts.table is None:
         return f"this store keeps no vectors: its {counts.derived} derived memories are found by their text alone"

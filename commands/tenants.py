@@ -67,11 +67,11 @@ def list_tenants(as_json: AsJson = False) -> None:
 def _row(tenant: TenantControl) -> tuple[str, ...]:
     own = ", ".join(f"{k}={v}" for k, v in tenant.overrides.model_dump(exclude_none=True).items())
     pause = (tenant.paused_by, tenant.paused_reason, tenant.paused_since, tenant.paused_until)
-    told = [_told(part) if tenant.paused else "-" for part in pause]
-    return tenant.tenant_id, "paused" if tenant.paused else "active", *told, own or "-"
+    cells = [_as_cell(part) if tenant.paused else "-" for part in pause]
+    return tenant.tenant_id, "paused" if tenant.paused else "active", *cells, own or "-"
 
 
-def _told(value: object) -> str:
+def _as_cell(value: object) -> str:
     return f"{value:%Y-%m-%d %H:%M}" if isinstance(value, datetime) else str(value or "-")
 
 
@@ -187,7 +187,7 @@ async def _signal_what_runs(
         client = await connect(address, settings, patience_seconds=3)
         await client.get_workflow_handle(tenant_workflow_id(tenant)).signal(signal, dict(order))
     except TemporalUnreachableError as error:
-        show_note(f"what runs was not told: {error}")
+        show_note(f"could not notify the running workflow: {error}")
         return False
     except RPCError as error:
         if error.status is RPCStatusCode.NOT_FOUND:

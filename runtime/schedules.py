@@ -106,8 +106,8 @@ async def refused_spec(client: Client, settings: Settings, kind: Kind) -> Settin
     try:
         await client.workflow_service.update_schedule(asked)
     except RPCError as error:
-        told = _explained(error, settings, kind) if error.message.startswith(_SPEC_ERROR) else None
-        return told if isinstance(told, SettingsError) else None
+        explained = _explained(error, settings, kind) if error.message.startswith(_SPEC_ERROR) else None
+        return explained if isinstance(explained, SettingsError) else None
     return None
 
 

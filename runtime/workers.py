@@ -133,9 +133,9 @@ async def run_workers(settings: Settings, role: Role = "all") -> None:
 
 async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, Result]) -> Result | None:
     """Return what *work* comes to, or None where *stop* was set first and it was cancelled."""
-    task, told = asyncio.create_task(work), asyncio.create_task(stop.wait())
-    await asyncio.wait({task, told}, return_when=asyncio.FIRST_COMPLETED)
-    told.cancel()
+    task, stopping = asyncio.create_task(work), asyncio.create_task(stop.wait())
+    await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
     if not task.done():
         task.cancel()
         await asyncio.wait({task})
@@ -185,9 +185,9 @@ async def poll_until(
 ) -> None:
     """Let *workers* poll until *stop* is set or one of them ends; stop them side by side."""
     polling = [asyncio.create_task(worker.run()) for worker in workers]
-    told = asyncio.create_task(stop.wait())
-    await asyncio.wait([*polling, told], return_when=asyncio.FIRST_COMPLETED)
-    told.cancel()
+    asked = asyncio.create_task(stop.wait())
+    await asyncio.wait([*polling, asked], return_when=asyncio.FIRST_COMPLETED)
+    asked.cancel()
     stopping()
     logger.info("worker_stopping", grace_seconds=GRACE.total_seconds())
     await _stop(workers, polling)

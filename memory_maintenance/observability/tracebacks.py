@@ -41,13 +41,13 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _one(error: BaseException) -> str:
-    lines = [*traceback.format_tb(error.__traceback__), told(error)]
+    lines = [*traceback.format_tb(error.__traceback__), described(error)]
     if isinstance(error, BaseExceptionGroup):
-        lines += [f"\n  with {told(one)}" for one in error.exceptions]
+        lines += [f"\n  with {described(one)}" for one in error.exceptions]
     return "".join(lines)
 
 
-def told(error: BaseException) -> str:
+def described(error: BaseException) -> str:
     """Return what may be said of an error: its type, and its text where that is ours."""
     kind = type(error)
     name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"

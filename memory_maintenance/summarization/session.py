@@ -191,10 +191,10 @@ def _state(stored: StoredSummary | None) -> tuple[UUID, str, int] | None:
 
 
 def _memory(
-    session: Session, told: Session, written: Written, dates: DatesKept, cycle_id: UUID | None, as_of: datetime
+    session: Session, written_from: Session, written: Written, dates: DatesKept, cycle_id: UUID | None, as_of: datetime
 ) -> DerivedMemory:
-    events = told.events
-    read = told.new if session.continues else events
+    events = written_from.events
+    read = written_from.new if session.continues else events
     return DerivedMemory(
         id=session.stored.id if session.stored else summary_id(session.key, session.part),
         tenant_id=session.key.tenant_id,

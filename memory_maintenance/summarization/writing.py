@@ -149,19 +149,19 @@ class ModelWriter:
                 return self._written(await self._ask(question), question)
             except QuestionRefusedError as error:
                 parts = self._halves(parts[0], error)
-        told = [summary for part in parts for summary in await self._told(part)]
-        if not told:
+        summaries = [summary for part in parts for summary in await self._summaries_of(part)]
+        if not summaries:
             raise QuestionRefusedError(FILTERED, "the endpoint's content filter refuses every event")
-        return await self._merged([earlier, *told] if earlier else told, most_tokens)
+        return await self._merged([earlier, *summaries] if earlier else summaries, most_tokens)
 
-    async def _told(self, part: Sequence[_Line]) -> list[str]:
+    async def _summaries_of(self, part: Sequence[_Line]) -> list[str]:
         """Return the summary of a part; where a filter refuses it, those of its halves, without what stays refused."""
         question = session_question(self.tenant_id, [line.text for line in part], asked_in=self.asked_in, part=True)
         try:
             return [await self._part(question)]
         except QuestionRefusedError as error:
             halves = self._halves(part, error)
-        return [summary for half in halves for summary in await self._told(half)]
+        return [summary for half in halves for summary in await self._summaries_of(half)]
 
     def _halves(self, part: Sequence[_Line], error: QuestionRefusedError) -> list[Sequence[_Line]]:
         """Return the halves of a refused part; none of a single event, which is left out."""

@@ -2,7 +2,7 @@ from uuid import uuid4
 
 import pytest
 
-from commands.findable import told
+from commands.findable import in_words
 from memory_maintenance.inspection.findable import Findable, count_findable
 from memory_maintenance.store.pool import execute
 from tests.agents import talk, write
@@ -72,4 +72,4 @@ async def test_a_store_without_vectors_says_so(pool):
     ],
 )
 def test_the_sentence_says_what_to_do(counts, said):
-    assert said in told(counts)
+    assert said in in_words(counts)

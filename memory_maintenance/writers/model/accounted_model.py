@@ -179,8 +179,8 @@ class AccountedModel:
         needed = max(wait.waited, wait.waited + (error.retry_after or timedelta(0)) - SHORTEST_WAIT)
         if await self._gave_up(call, error.reason, needed):
             return events.ended(call.question, call.claim, "waiting", _unavailable(error.reason))
-        told = ModelBusyError(error.reason, str(error), pause)
-        return events.ended(call.question, call.claim, "waiting", told)
+        busy = ModelBusyError(error.reason, str(error), pause)
+        return events.ended(call.question, call.claim, "waiting", busy)
 
     async def _gave_up(self, call: _Call[AnswerT], reason: str, needed: timedelta) -> bool:
         if needed > self.patience:

@@ -112,8 +112,8 @@ class _Said:
         """Return our error for it."""
         status = self.status
         if 300 <= status < 400:  # noqa: PLR2004
-            told = f"the endpoint redirects to another address (status {status}), which is not followed"
-            return ModelForbiddenError("misconfigured", f"{told}: set OPENAI_BASE_URL to the final address")
+            fact = f"the endpoint redirects to another address (status {status}), which is not followed"
+            return ModelForbiddenError("misconfigured", f"{fact}: set OPENAI_BASE_URL to the final address")
         if self.kinds & _NO_QUOTA:
             return ModelForbiddenError(
                 "quota", "the endpoint's quota is used up: check the account's balance and limits"

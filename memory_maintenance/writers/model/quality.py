@@ -177,8 +177,8 @@ def faults(figures: QualityFigures, thresholds: QualityThresholds = DEFAULT) -> 
     ``repeats``, ``echoes_prompt``, ``unsupported_numbers``, ``unsupported_words``,
     ``copied``, ``few_topics``.
     """
-    told = thresholds.unsupported_words
-    most_unsupported = LIMITS[figures.script] if told is None else told
+    limit = thresholds.unsupported_words
+    most_unsupported = LIMITS[figures.script] if limit is None else limit
     few_topics = figures.topics is not None and figures.topics < thresholds.fewest_topics
     reasons = (
         ("empty", figures.words == 0),
@@ -206,8 +206,8 @@ def extractive_fault(figures: QualityFigures) -> str | None:
     It is made of the sources' sentences, so copying them, being as short or as alike as they are and having no
     second topic speak against nothing; repetition, endless words and what stands in no source do.
     """
-    told = figures.model_copy(update={"different_words": 1.0})
-    return next((reason for reason in faults(told) if reason not in _TRUE_OF_ANY_EXTRACT), None)
+    varied = figures.model_copy(update={"different_words": 1.0})
+    return next((reason for reason in faults(varied) if reason not in _TRUE_OF_ANY_EXTRACT), None)
 
 
 def _repeated(text: str, sources: Sequence[str]) -> float:
@@ -219,8 +219,8 @@ def _repeated(text: str, sources: Sequence[str]) -> float:
     again = {run: count for run, count in runs.items() if count > 1}
     if not again:
         return 0.0
-    told = Counter(run for source in sources for run in ngrams(tokens(source), 3) if run in again)
-    return _share(sum(max(0, count - max(1, told[run])) for run, count in again.items()), runs.total())
+    in_sources = Counter(run for source in sources for run in ngrams(tokens(source), 3) if run in again)
+    return _share(sum(max(0, count - max(1, in_sources[run])) for run, count in again.items()), runs.total())
 
 
 def _copied(words: Sequence[str], sources: Sequence[str]) -> float:
