@@ -33,7 +33,7 @@ _BULLET: Final = re.compile(
 _ENUMERATOR: Final = re.compile(r"^\W*(?:\d{1,3}|[a-zA-Z]|[ivx]{1,4})[.)]?\W*$")
 _LINK: Final = re.compile(r"(?<!\w)!?\[([^\]\n]*)\]\((?:[^()\s]|\([^()\s]*\))*(?:\s+\"[^\"]*\")?\)(?!\w)")
 _EMPHASIS: Final = re.compile(
-    r"(?<!\w)(?:\*{1,3}|~~|`+)(?=\S)|(?<=\S)(?:\*{1,3}|~~|`+)(?!\w)|(?<!\w)__(?=\w)|(?<=\w)__(?!\w)"
+    r"(?<!\w)(?<!\d['’.,:-])(?:\*{1,3}|~~|`+)(?=\S)|(?<=\S)(?:\*{1,3}|~~|`+)(?!\w|['’.,:-]\d)|(?<!\w)__(?=\w)|(?<=\w)__(?!\w)"
 )
 _ESCAPE: Final = re.compile(r"\\(?=[^\w\s])")
 _LOGGED: Final = re.compile(r"\d\d:\d\d:\d\d")

@@ -8,8 +8,8 @@ from typing import Final
 from memory_maintenance.writers.language.words import sentences, word_count
 
 _INTRODUCES: Final = re.compile(
-    r"(?:^|[\s(/\"“„«])(?:avg|incl|excl|approx|resp|esp|prof|dept|z\. ?b|d\. ?h|u\. ?a|ca|bzw|inkl|exkl|zzgl|evtl|ggf|vgl"
-    r"|sog|bspw|ex|env|ej|sra|srta|dña|ud|uds|aprox|np|m\.in|tj|tzn|ul|godz|św|prez|dyr|inż|mgr)\.$",
+    r"(?:^|[\s(/\"“„«])(?:avg|incl|excl|approx|resp|esp|prof|dept|z\. ?b|d\. ?h|u\. ?a|ca|bzw|inkl|exkl|zzgl|evtl|ggf"
+    r"|vgl|sog|bspw|ex|env|ej|sra|srta|dña|ud|uds|aprox|np|m\.in|tj|tzn|ul|godz|św|prez|dyr|inż|mgr)\.$",
     re.IGNORECASE,
 )
 """Behind these a sentence always goes on."""
