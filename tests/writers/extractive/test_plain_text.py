@@ -46,6 +46,6 @@ def test_no_word_is_made_up(text):
     assert {word for sentence in plain_sentences(text) for word in tokens(sentence)} <= known
 
 
-@pytest.mark.parametrize("text", ["4*.5 kg of flour", "4.*5 kg of flour"])
+@pytest.mark.parametrize("text", ["4*.5 kg of flour", "4.*5 kg of flour", "0*'a"])
 def test_taking_out_a_star_makes_no_other_number(text):
-    assert "4.5" not in plain_sentences(text)[0]
+    assert not {"4.5", "0'a"} & set(plain_sentences(text)[0].split())
