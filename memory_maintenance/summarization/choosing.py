@@ -18,6 +18,9 @@ _KIN: Final = 1.6
 _MOST_OF_A_KIND: Final = 8
 """Facts of one kind that are told one by one; the others are counted."""
 
+_FEWEST_COUNTED: Final = 2
+"""Facts of one kind that are left out from which on a summary counts them; of one it would say more than the fact."""
+
 
 def chosen(found: Sequence[Sentence], max_words: int, *, long: bool) -> list[Sentence]:
     """Choose the best sentence of each fifth of the session, the first fifth last, and then the best of the rest."""
@@ -32,7 +35,7 @@ def chosen(found: Sequence[Sentence], max_words: int, *, long: bool) -> list[Sen
 
 
 def siblings_left_out(kept: Sequence[Sentence], found: Sequence[Sentence]) -> dict[Sentence, int]:
-    """Return, for the last told fact of a kind, how many of its kind are not told."""
+    """Return, for the last told fact of a kind, how many of its kind are not told, where they are two or more."""
     told = set(kept)
     counted: dict[Sentence, int] = {}
     for one in found:
@@ -40,7 +43,7 @@ def siblings_left_out(kept: Sequence[Sentence], found: Sequence[Sentence]) -> di
             kin = [other for other in kept if of_one_kind(one.fact, other.fact)]
             if kin:
                 counted[kin[-1]] = counted.get(kin[-1], 0) + 1
-    return counted
+    return {one: count for one, count in counted.items() if count >= _FEWEST_COUNTED}
 
 
 class _Selection:
