@@ -191,3 +191,12 @@ def test_the_user_comes_before_the_assistant():
     ]
     summary = extractive_summary(session(lines), max_words=60).summary
     assert summary.count("user: ") > 3 * summary.count("assistant: ")
+
+
+def test_what_is_said_again_in_nearly_the_same_words_is_told_once():
+    lines = [
+        "user: I practise the tango turn from the class in Rosario, but my timing needs work.",
+        "assistant: A metronome helps with the timing of a turn.",
+        "user: I practise the tango turn from the class in Rosario with Pilar, but my timing needs more work and a beat.",
+    ]
+    assert extractive_summary(session(lines)).summary.count("tango turn") == 1
