@@ -9,7 +9,9 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from memory_maintenance.store.memory import Memory
+from memory_maintenance.writers.extractive.antecedents import with_antecedents
 from memory_maintenance.writers.extractive.cues import LEANS_ON, YES_OR_NO
+from memory_maintenance.writers.extractive.examples import without_examples
 from memory_maintenance.writers.extractive.facts import Fact, fact_of
 from memory_maintenance.writers.extractive.facts import replaces as takes_the_place_of
 from memory_maintenance.writers.extractive.gist import gist, shortened
@@ -41,6 +43,9 @@ _ANSWERS: Final = 0.6
 """Worth of what an assistant says beside what its user does: advice can be asked for again, a user's life cannot."""
 
 _SHORT_ANSWER: Final = 6
+_STATED: Final = 0.65
+"""Share of the words of a question from which on a sentence that has them states what it asks about."""
+
 _MOST_SENTENCES: Final = 1500
 
 
@@ -86,6 +91,7 @@ def candidates(
     if not said:
         return []
     answered = {one.role for one in said} >= {"user", "assistant"}
+    said = _without_asked_twice(said)
     frequency = Counter(stem for one in said for stem in set(one.stems))
     scored = [
         (_score(one, frequency, len(said), background, answered=answered) * (0.4 + _trusted(ordered[one.event])), one)
@@ -110,15 +116,37 @@ def _said(ordered: Sequence[Memory], transcript: Transcript, language: Language 
     for index, message in enumerate(transcript.messages):
         for utterance in message:
             turn += 1
+            assistant = utterance.role == "assistant"
+            told = list(without_examples(utterance.sentences)) if assistant else []
             own = [
                 _Said(index, turn, utterance.speaker, utterance.role, text, tuple(content_stems(text)), salience(text))
-                for text in _telling(utterance.sentences)
+                for text in _telling(with_antecedents(told or utterance.sentences))
             ]
             dated = sorted(own, key=lambda one: -one.worth)[:_PER_MESSAGE]
             found.extend(one for one in own if one in dated)
     found = _answered(found)
     step = max(1, math.ceil(len(found) / _MOST_SENTENCES))
     return [_dated(one, ordered[one.event], language) for one in found[::step]]
+
+
+def _without_asked_twice(said: Sequence[_Said]) -> list[_Said]:
+    """Leave out each question whose words another sentence states."""
+    stating = defaultdict[str, set[int]](set)
+    for index, one in enumerate(said):
+        if not _asks(one):
+            for stem in one.stems:
+                stating[stem].add(index)
+    left = []
+    for one in said:
+        stems = {stem for stem in one.stems if stem not in ALL_FUNCTION_WORDS} if _asks(one) else set()
+        stated = Counter(index for stem in stems for index in stating[stem])
+        if len(stems) < _FEW or max(stated.values(), default=0) < _STATED * len(stems):
+            left.append(one)
+    return left
+
+
+def _asks(one: _Said) -> bool:
+    return one.text.rstrip().endswith(("?", "？")) and not one.pair
 
 
 def _dated(one: _Said, event: Memory, language: Language | None) -> _Said:

@@ -18,6 +18,13 @@ _KIN: Final = 1.6
 _MOST_OF_A_KIND: Final = 8
 """Facts of one kind that are told one by one; the others are counted."""
 
+_SAID_AGAIN: Final = 0.75
+"""Share of the words of a sentence from which on another one that has them says the same."""
+
+_FEWEST_STEMS: Final = 4
+_FEWEST_COUNTED: Final = 2
+"""Facts of one kind that are left out from which on a summary counts them; of one it would say more than the fact."""
+
 
 def chosen(found: Sequence[Sentence], max_words: int, *, long: bool) -> list[Sentence]:
     """Choose the best sentence of each fifth of the session, the first fifth last, and then the best of the rest."""
@@ -32,7 +39,7 @@ def chosen(found: Sequence[Sentence], max_words: int, *, long: bool) -> list[Sen
 
 
 def siblings_left_out(kept: Sequence[Sentence], found: Sequence[Sentence]) -> dict[Sentence, int]:
-    """Return, for the last told fact of a kind, how many of its kind are not told."""
+    """Return, for the last told fact of a kind, how many of its kind are not told, where they are two or more."""
     told = set(kept)
     counted: dict[Sentence, int] = {}
     for one in found:
@@ -40,7 +47,7 @@ def siblings_left_out(kept: Sequence[Sentence], found: Sequence[Sentence]) -> di
             kin = [other for other in kept if of_one_kind(one.fact, other.fact)]
             if kin:
                 counted[kin[-1]] = counted.get(kin[-1], 0) + 1
-    return counted
+    return {one: count for one, count in counted.items() if count >= _FEWEST_COUNTED}
 
 
 class _Selection:
@@ -64,7 +71,7 @@ class _Selection:
         """Add the candidate that fits and tells most that is new; None when none fits."""
         best, worth = None, 0.0
         for one in candidates:
-            if one not in self.chosen and self._fits(one):
+            if one not in self.chosen and self._fits(one) and not self._says_it_again(one):
                 value = one.score * self._novelty(one)
                 if (best is None or value > worth) and not self._is_one_too_many(one):
                     best, worth = one, value
@@ -80,6 +87,15 @@ class _Selection:
         if share < 1 and any(of_one_kind(one.fact, other.fact) for other in self.chosen):
             return min(1.0, share * _KIN + 0.3)
         return share
+
+    def _says_it_again(self, one: Sentence) -> bool:
+        """Whether a chosen sentence holds nearly all words and all values of *one*."""
+        return len(one.stems) >= _FEWEST_STEMS and any(
+            one.fact.values <= other.fact.values
+            and one.fact.names <= other.fact.names | other.fact.subject
+            and len(one.stems & other.stems) >= _SAID_AGAIN * len(one.stems)
+            for other in self.chosen
+        )
 
     def _cost(self, one: Sentence) -> tuple[int, int]:
         label = 0 if one.speaker is None or one.turn in self._turns else word_count(one.speaker)

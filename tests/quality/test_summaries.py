@@ -162,10 +162,26 @@ def test_what_finds_no_room_is_counted():
     assert f"(and {20 - told} more like this)" in summary
 
 
-def test_a_short_decision_counts():
-    lines = [*(f"We talked about option {n} of the new office furniture for a while." for n in range(30)),
-             "The travel budget was rejected."]  # fmt: skip
-    assert "The travel budget was rejected." in extractive_summary(session(lines)).summary
+def test_one_fact_that_finds_no_room_is_not_counted():
+    lines = [f"Patient {chr(65 + n)} gets {n + 2} mg of bisoprolol twice a day." for n in range(9)]
+    assert "more like this" not in extractive_summary(session(lines)).summary
+
+
+@pytest.mark.parametrize(
+    ("filler", "decision"),
+    [
+        ("We talked about option {} of the new office furniture.", "The travel budget was rejected."),
+        ("We talked about option {} of the new office furniture.", "Let's take the oak desks."),
+        ("We talked about option {} of the new office furniture.", "I'll order the oak desks."),
+        ("Wir sprachen über Entwurf {} für die neuen Büromöbel.", "Wir nehmen die Eichentische."),
+        ("On a parlé du projet {} pour les meubles du bureau.", "On prend les bureaux en chêne."),
+        ("Hablamos del proyecto {} para los muebles de oficina.", "Nos quedamos con las mesas de roble."),
+        ("Rozmawialiśmy o projekcie {} nowych mebli biurowych.", "Bierzemy dębowe biurka."),
+    ],
+)
+def test_a_short_decision_counts(filler, decision):
+    lines = [*map(filler.format, range(30)), decision, *map(filler.format, range(30, 60))]
+    assert decision in extractive_summary(session(lines), max_words=60).summary
 
 
 def test_the_user_comes_before_the_assistant():
@@ -175,3 +191,12 @@ def test_the_user_comes_before_the_assistant():
     ]
     summary = extractive_summary(session(lines), max_words=60).summary
     assert summary.count("user: ") > 3 * summary.count("assistant: ")
+
+
+def test_what_is_said_again_in_nearly_the_same_words_is_told_once():
+    lines = [
+        "user: I practise the tango turn from the class in Rosario, but my timing needs work.",
+        "assistant: A metronome helps with the timing of a turn.",
+        "user: I practise the tango turn from the class in Rosario with Pilar, but my timing needs more work and a beat.",
+    ]
+    assert extractive_summary(session(lines)).summary.count("tango turn") == 1

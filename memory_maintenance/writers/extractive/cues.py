@@ -12,13 +12,17 @@ def _any(words: str) -> re.Pattern[str]:
 
 CUES: Final = (
     (0.6, _any(
-        r"decided|decision|agreed|approved|rejected|declined|chose|chosen|settled on|signed off|concluded|go(?:ing)? with"
+        r"decided|decision|agreed|approved|rejected|declined|chose|chosen|settled on|signed off|concluded|go(?:ing)? with|opted"
+        r"|let['’]?s (?:go with|take|do|use|keep|book|make|stick|start|meet)|we['’]ll (?:take|use|go|keep|do|book|start|stay)"
+        r"|i['’]ll (?:take|use|go with|keep|book|order|stick|stay|try|ask|get|add|start)|i (?:will|want to focus|think i want)"
         r"|beschlossen|entschieden|entscheid|vereinbart|genehmigt|abgelehnt|einigten|zugestimmt"
-        r"|décid|convenu|accord[ée]|approuv|refus[ée]|rejet[ée]|choisi"
-        r"|decidi|acord(?:ado|aron|ó)|aprob|rechaz|acept[óa]|elig"
-        r"|zdecydowa|postanowi|uzgodni|ustalon|zatwierdz|odrzuc|zgodzi|wybra"
+        r"|wir nehmen|ich nehme|nehmen wir|machen wir|bleiben wir|wir bleiben bei|dabei bleibt"
+        r"|décid|convenu|accord[ée]|approuv|refus[ée]|rejet[ée]|choisi|on prend\b|je prends\b|on garde\b|on reste"
+        r"|decidi|acord(?:ado|aron|ó)|aprob|rechaz|acept[óa]|elig|nos quedamos|me quedo con|vamos a|tomamos\b"
+        r"|zdecydowa|postanowi|uzgodni|ustalon|zatwierdz|odrzuc|zgodzi|wybra|bierzemy|biorę|zostajemy|zostańmy|weźmiemy"
         r"|решил|решен|утверд|согласил|отклон"
     )),
+    (0.4, _any(r"grand total|total (?:estimated|cost|price|monthly|amount)|in total|altogether|insgesamt|au total|en total|łącznie")),
     (0.6, _any(
         r"root cause|caused by|because of|due to|turned out|culprit|diagnos\w+|lesson"
         r"|ursache|wegen|lag daran|liegt daran|diagnose|à cause|en raison|causa|debido|debió|porque|przyczyn|z powodu|bo "
@@ -45,7 +49,7 @@ CUES: Final = (
     (0.5, re.compile(r"决定|批准|同意|拒绝|原因|必须|截止|改为|更正|確定|決ま|決定|必要|理由|訂正|希望|アレルギー|過敏")),
     (0.5, re.compile(r"[$€£¥₹] ?\d|\d ?[€£¥₽]|\b\d[\d.,]* ?(?:k|usd|eur|gbp|chf|euros?|dollars|pounds|zł|złot|pln|руб|元|円|원)")),
 )  # fmt: skip
-"""Weights of words that announce a decision, a cause, an outcome, an error, a constraint, a finding or money."""
+"""Weights of words that announce a decision, a total, a cause, an outcome, an error, a constraint, a finding or money."""
 
 TALKING: Final = re.compile(
     r"\b(?:i'll|i’ll|let me|shall i|can you|could you|would you|i'm sorry|i’m sorry|you're welcome|do you|have you"

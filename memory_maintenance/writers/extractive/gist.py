@@ -9,6 +9,7 @@ from typing import Final
 from memory_maintenance.writers.extractive.plain_text import plain_sentences
 from memory_maintenance.writers.extractive.salience import is_padding, is_small_talk, salience
 from memory_maintenance.writers.extractive.transcript import label_of
+from memory_maintenance.writers.extractive.whole_sentences import is_open
 from memory_maintenance.writers.language.words import content_stems, word_count
 
 _MOST_SENTENCES: Final = 300
@@ -67,7 +68,7 @@ def _scores(said: Sequence[str], stems: Sequence[tuple[str, ...]]) -> list[float
 
 
 def shortened(sentence: str, most_words: int) -> str:
-    """Return *sentence*, or its first words and an ellipsis."""
+    """Return *sentence*, or its first words and an ellipsis, not cut inside a bracket or a quotation."""
     if word_count(sentence) <= most_words:
         return sentence
     words, left = list[str](), most_words
@@ -76,6 +77,10 @@ def shortened(sentence: str, most_words: int) -> str:
         if left < 0:
             break
         words.append(word)
+    whole = next(
+        (end for end in range(len(words), len(words) // 2, -1) if not is_open(" ".join(words[:end]))), len(words)
+    )
+    words = words[:whole]
     # One word of a script without spaces can be a whole text: it is cut inside.
     return " ".join(words or [sentence[: 2 * most_words]]) + "…"
 

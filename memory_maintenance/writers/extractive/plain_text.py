@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from memory_maintenance.writers.extractive.payloads import payload_text
+from memory_maintenance.writers.extractive.whole_sentences import whole_sentences
 from memory_maintenance.writers.language.cleaning import clean
-from memory_maintenance.writers.language.words import longest_run, sentences
+from memory_maintenance.writers.language.words import longest_run
 
 _LONGEST_RUN: Final = 60
 """Characters without a blank that a reader can do something with: a path or an address, no encoded file."""
@@ -32,7 +33,7 @@ _BULLET: Final = re.compile(
 _ENUMERATOR: Final = re.compile(r"^\W*(?:\d{1,3}|[a-zA-Z]|[ivx]{1,4})[.)]?\W*$")
 _LINK: Final = re.compile(r"(?<!\w)!?\[([^\]\n]*)\]\((?:[^()\s]|\([^()\s]*\))*(?:\s+\"[^\"]*\")?\)(?!\w)")
 _EMPHASIS: Final = re.compile(
-    r"(?<!\w)(?:\*{1,3}|~~|`+)(?=\S)|(?<=\S)(?:\*{1,3}|~~|`+)(?!\w)|(?<!\w)__(?=\w)|(?<=\w)__(?!\w)"
+    r"(?<!\w)(?<!\d['’.,:-])(?:\*{1,3}|~~|`+)(?=\S)|(?<=\S)(?:\*{1,3}|~~|`+)(?!\w|['’.,:-]\d|['’](?!s\b)\w)|(?<!\w)__(?=\w)|(?<=\w)__(?!\w)"
 )
 _ESCAPE: Final = re.compile(r"\\(?=[^\w\s])")
 _LOGGED: Final = re.compile(r"\d\d:\d\d:\d\d")
@@ -90,7 +91,7 @@ def _is_frame_of_diff(line: str) -> bool:
 
 
 def _of_line(line: str, *, strict: bool) -> Iterator[str]:
-    for sentence in sentences(_bare(_BULLET.sub("", line)))[:_SENTENCES_OF_A_LINE]:
+    for sentence in whole_sentences(_bare(_BULLET.sub("", line)))[:_SENTENCES_OF_A_LINE]:
         if any(map(str.isalnum, sentence)) and not (strict and _ENUMERATOR.match(sentence)):
             yield _readable(_BULLET.sub("", sentence) if strict else sentence)
 

@@ -81,6 +81,9 @@ def speakers(texts: Sequence[str]) -> frozenset[str]:
         for line in text[:4000].split("\n")
         if (found := label_of(line))
     )
+    first = {found[0].partition(" (")[0].casefold() for text in texts if (found := label_of(text))}
+    if first & ASSISTANTS:  # "Subject:" and "Date:" inside of an answer are nobody
+        counted = Counter({name: count for name, count in counted.items() if name in first or name in ROLES})
     everybody = 2 * sum(label_of(text) is not None for text in texts) > len(texts) > 1
     return frozenset(name for name, count in counted.items() if count >= _OFTEN or name in ROLES or everybody)
 

@@ -15,6 +15,7 @@ from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Final
 
+from memory_maintenance.writers.language.dates import named_days
 from memory_maintenance.writers.language.languages import Language, language_of
 from memory_maintenance.writers.language.relative_words import (
     COUNTED,
@@ -27,6 +28,11 @@ from memory_maintenance.writers.language.relative_words import (
 )
 
 _DECEMBER: Final = 12
+_NEAR: Final = 400
+"""Characters on each side of an expression that are looked at."""
+
+_SENTENCE_END: Final = re.compile(r"[!?;\n]|(?<!\b\d)(?<!\b\d\d)\.(?=\s+[^\W\d_])")
+_ADDED: Final = re.compile(r" \[\d{4}[^\]\n]*\]")
 
 Resolve = Callable[[re.Match[str], date], str | None]
 Row = tuple[re.Pattern[str], Resolve]
@@ -44,11 +50,21 @@ def with_dates(text: str, at: datetime, language: Language | None = None) -> str
 
 
 def _resolved(found: re.Match[str], resolve: Resolve, today: date) -> str:
+    if _has_a_day(found):
+        return found.group()
     try:
         told = resolve(found, today)
     except (OverflowError, ValueError):  # before the year 1, after 9999: Postgres has an "infinity"
         told = None
     return f"{found.group()} [{told}]" if told else found.group()
+
+
+def _has_a_day(found: re.Match[str]) -> bool:
+    """Whether the sentence around an expression names a day: then it is not certain which day it counts from."""
+    before = _SENTENCE_END.split(found.string[max(0, found.start() - _NEAR) : found.start()] + found.group())[-1]
+    after = _SENTENCE_END.split(found.group() + found.string[found.end() : found.end() + _NEAR])[0]
+    sentence = before + after.removeprefix(found.group())
+    return any(True for _ in named_days(_ADDED.sub("", sentence)))
 
 
 @cache

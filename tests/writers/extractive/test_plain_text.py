@@ -44,3 +44,8 @@ def test_a_message_is_read_as_what_it_says(text, said):
 def test_no_word_is_made_up(text):
     known = set(tokens(text))
     assert {word for sentence in plain_sentences(text) for word in tokens(sentence)} <= known
+
+
+@pytest.mark.parametrize("text", ["4*.5 kg of flour", "4.*5 kg of flour", "0*'a"])
+def test_taking_out_a_star_makes_no_other_number(text):
+    assert not {"4.5", "0'a"} & set(plain_sentences(text)[0].split())

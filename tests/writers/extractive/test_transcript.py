@@ -41,3 +41,13 @@ def test_a_message_of_several_turns_is_several_turns():
 def test_the_role_of_a_message_without_a_label_stands_in_its_metadata():
     (said,) = utterances("It rains.", frozenset(), {"role": "assistant"})
     assert (said.speaker, said.role) == (None, "assistant")
+
+
+def test_a_label_inside_of_an_assistants_answer_is_no_speaker():
+    texts = [
+        "user: Write a log.",
+        "assistant: Here it is.\nDate: 3 March\nWind: 4",
+        "user: Another.",
+        "assistant: Date: 4",
+    ]
+    assert speakers(texts) == {"user", "assistant"}

@@ -156,3 +156,20 @@ def test_what_only_looks_like_a_date_stays(said):
 def test_the_language_of_the_conversation_decides_where_a_line_is_too_short_to_tell():
     assert with_dates("hier", FRIDAY, "fr") == "hier [2026-11-19]"
     assert with_dates("hier", FRIDAY, "de") == "hier"
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("The first dose was on 17 November, and last night it hurt.", "en"),
+        ("Am 3. März war die Probe, in zwei Wochen die Premiere.", "de"),
+        ("Le 3 mars, on répète dans deux semaines.", "fr"),
+    ],
+)
+def test_beside_a_day_that_is_named_nothing_is_resolved(text, language):
+    assert with_dates(text, datetime(2026, 11, 16, tzinfo=UTC), language) == text
+
+
+def test_a_day_in_another_sentence_does_not_matter():
+    text = "The first dose was on 17 November. Last night it hurt."
+    assert with_dates(text, datetime(2026, 11, 19, tzinfo=UTC), "en").endswith("Last night [2026-11-18] it hurt.")

@@ -1,0 +1,47 @@
+"""What an assistant only shows: examples, templates with places to fill in, sample rows and quoted drafts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from memory_maintenance.writers.language.words import is_content, tokens
+
+_EXAMPLE: Final = re.compile(
+    r"^\W*(?:for (?:example|instance)|examples?\b|e\.g\.|such as|say,|sample\b|imagine|zum beispiel|z\. ?b\.|beispiel\b"
+    r"|par exemple|exemple\b|por ejemplo|ejemplo\b|na przykład|przykład\b|np\.)",
+    re.IGNORECASE,
+)
+_PLACE: Final = re.compile(
+    r"\[(?!\d)[^\W\d][^\]\n]{1,60}\]|\{[a-z_ ]{2,30}\}|<[a-z_ ]{2,30}>|_{3,}|\bX{2,}\b|\d\dXX\b", re.IGNORECASE
+)
+_QUOTED: Final = re.compile(r"^(?:[\w' -]{1,30}: ?)?[\"“„«].{25}")
+_PAIR: Final = re.compile(r"(?:^|, )[^,:]{1,30}: ")
+_FEWEST_PAIRS: Final = 3
+_FEWEST_WORDS: Final = 2
+
+
+def without_examples(sentences: Sequence[str]) -> Iterator[str]:
+    """Yield what an assistant says without its examples and without what needs the list that it stands in."""
+    quoting = False
+    for sentence in sentences:
+        odd = (sentence.count('"') + sentence.count("“") + sentence.count("”")) % 2 == 1
+        shown, quoting = quoting or is_example(sentence), quoting != odd
+        if not (shown or quoting or needs_its_list(sentence)):
+            yield sentence
+
+
+def is_example(sentence: str) -> bool:
+    """Whether *sentence* is an example, a template, a row of a sample or a quoted draft."""
+    if _EXAMPLE.match(sentence) or _PLACE.search(sentence) or _QUOTED.match(sentence):
+        return True
+    return len(_PAIR.findall(sentence)) >= _FEWEST_PAIRS
+
+
+def needs_its_list(sentence: str) -> bool:
+    """Whether *sentence* only announces a list or is an entry without the name of what it is about."""
+    if sentence.endswith((":", "：")):
+        return True
+    named = {word for word in tokens(sentence) if is_content(word) and not word.isdigit()}
+    return len(named) < _FEWEST_WORDS

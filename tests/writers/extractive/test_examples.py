@@ -1,0 +1,85 @@
+import pytest
+
+from memory_maintenance.summarization.extractive import extractive_summary
+from memory_maintenance.writers.extractive.antecedents import with_antecedents
+from memory_maintenance.writers.extractive.examples import is_example, needs_its_list
+from tests.writers.extractive.sessions import session
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "For example, if a boat costs $900, the mooring adds $90.",
+        "Zum Beispiel kostet ein Kajak 900 Euro.",
+        "Repaired [number of boats] in [name of the harbour].",
+        "Skipper, Harbour Club (20XX-20XX).",
+        'Opening: "As a lifelong sailor I have always admired your boats and their crews.',
+        "Date: 2024-03-01, Wind: 4, Distance: 12 miles.",
+    ],
+)
+def test_examples_templates_and_sample_rows_are_told_apart(sentence):
+    assert is_example(sentence)
+
+
+@pytest.mark.parametrize(
+    "sentence", ["The mooring costs 90 EUR a month.", "The mast (6 m) is due tomorrow [2026-11-21].", "Cost: 90 EUR."]
+)
+def test_a_statement_is_no_example(sentence):
+    assert not is_example(sentence)
+
+
+@pytest.mark.parametrize("sentence", ["$15 to $30 = $22.50.", "3.5%: $11,375.", "Set goals for the season, such as:"])
+def test_an_entry_without_its_name_needs_its_list(sentence):
+    assert needs_its_list(sentence)
+
+
+def test_a_summary_holds_no_example_of_an_assistant_where_there_is_something_else():
+    lines = [
+        "user: I moored the ketch in Harlingen for 90 EUR a month.",
+        "assistant: A log helps.\nDate: 2024-03-01, Wind: 4, Distance: 12 miles.\n"
+        'You could write: "We left the harbour of Medemblik at noon. The wind was fresh."\n'
+        "Keep the log in a dry locker under the chart table.",
+        "user: I'll keep the log in the locker.",
+    ]
+    summary = extractive_summary(session(lines)).summary
+    assert "Harlingen" in summary
+    assert "dry locker" in summary
+    assert "2024-03-01" not in summary
+    assert "Medemblik" not in summary
+
+
+def test_a_summary_of_examples_alone_holds_them():
+    lines = ["user: ok", "assistant: For example, the ferry to Texel sails every hour."]
+    assert "Texel" in extractive_summary(session(lines)).summary
+
+
+@pytest.mark.parametrize(
+    "sentences",
+    [
+        ["Anchor runs a course for young sailors.", "The program includes two weeks at sea."],
+        ["We bought a ketch in Harlingen.", "It needs a new mast."],
+        ["Wir haben ein Boot gekauft.", "Es braucht einen neuen Mast."],
+    ],
+)
+def test_a_sentence_that_points_back_brings_the_one_before(sentences):
+    assert with_antecedents(sentences) == [" ".join(sentences)]
+
+
+def test_a_sentence_that_points_at_nothing_stands_alone():
+    sentences = ["The mast arrives in May.", "It's always a good idea to insure it."]
+    assert with_antecedents(sentences) == sentences
+
+
+def test_a_fragment_is_left_out():
+    assert with_antecedents(["The wind is at 22 knots.", "like 22?"]) == ["The wind is at 22 knots."]
+
+
+def test_of_a_question_and_what_states_it_the_statement_is_told():
+    lines = [
+        "user: How much does the mooring in Harlingen cost per month?",
+        "assistant: The mooring in Harlingen costs 90 EUR per month.",
+        "user: The ketch needs a new mast of spruce from Norway.",
+    ]
+    summary = extractive_summary(session(lines)).summary
+    assert "90 EUR" in summary
+    assert "How much" not in summary
