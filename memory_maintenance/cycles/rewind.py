@@ -98,6 +98,15 @@ SET first_failed_at = least(first_failed_at, $1), last_failed_at = least(last_fa
 WHERE last_failed_at > now()
 """
 
+SAVEPOINT: Final = """
+-- cycles.SAVEPOINT: before the marks are taken back.
+SAVEPOINT marks
+"""
+ROLLBACK_MARKS: Final = """
+-- cycles.ROLLBACK_MARKS: undoes what a dry run did to count it.
+ROLLBACK TO SAVEPOINT marks
+"""
+
 MARKS: Final[Mapping[str, str]] = {
     "derived_memories": REWIND_DERIVED,  # before the lineage by which they are found
     "lineage": REWIND_LINEAGE,
@@ -184,8 +193,8 @@ async def _take_marks_back(pool: Pool, at: datetime, *, dry_run: bool) -> dict[s
     """Return how many marks of each kind were taken back; a dry run does it to count them, and undoes it."""
     async with transaction(pool) as db:
         # Not asyncpg's own: it does not know of a transaction that a statement has begun.
-        await execute(db, "SAVEPOINT marks")
+        await execute(db, SAVEPOINT)
         counts = {name: await execute(db, statement, at) for name, statement in MARKS.items()}
         if dry_run:
-            await execute(db, "ROLLBACK TO marks")
+            await execute(db, ROLLBACK_MARKS)
         return counts

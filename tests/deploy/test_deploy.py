@@ -319,5 +319,5 @@ def test_the_example_shows_defaults_where_there_are_any(monkeypatch, tmp_path):
     shown = read_settings(EXAMPLES, monkeypatch, tmp_path / "app")
     for name in sorted(SETTINGS & set(EXAMPLES)):
         default = Settings.model_fields[name.lower()].get_default(call_default_factory=True)
-        no_default = default is None or default == {} or name == "POSTGRES_PASSWORD"
+        no_default = default in (None, {}, ()) or name == "POSTGRES_PASSWORD"
         assert (getattr(shown, name.lower()) == default) != no_default, name

@@ -50,10 +50,16 @@ async def moved(pool: asyncpg.Pool, settings, endpoint) -> set[str]:
     return {name for (name, labels), value in after.items() if before.get((name, labels)) != value}
 
 
+TESTED_WHERE_THEY_ARE = {
+    "memory_maintenance_preflight_findings": "this store is as it should be: tests/preflight",
+    "memory_maintenance_late_workflows": "a worker asks Temporal: tests/runtime/test_stuck.py",
+}
+
+
 async def test_every_metric_of_ours_that_is_watched_moves_in_a_run(moved):
     ours = {name for name in named() if not name.startswith("temporal_")}
     assert len(ours) > 15
-    assert ours - moved == set()
+    assert ours - moved == TESTED_WHERE_THEY_ARE.keys()
 
 
 async def test_a_page_and_an_end_that_are_written_twice_count_once(pool):
@@ -99,7 +105,7 @@ OUTCOMES = {
     "tenant": TENANT_OUTCOMES,
     "memory": ("decayed", "invalid", "busy"),
     "session": ("stored", "updated", "fallback", "skipped", "failed"),
-    "dream": ("stored", "skipped", "failed"),
+    "dream": ("stored", "updated", "skipped", "failed"),
     "vector": ("stored", "skipped", "failed"),
 }
 

@@ -38,7 +38,8 @@ async def test_the_command_that_it_names_does_what_it_said(servers, start_worker
     assert "-dry-run-" in json.loads(started.out)["workflow_id"]
     assert "it writes nothing; its result: temporal workflow result -w" in started.err
     assert {name: json.loads(alone.out)[name] for name in SAME} == {name: foreseen[name] for name in SAME}
-    for part in ("1,118 updated of 1,132 memories", "26 stored, 0 updated, 0 fallbacks", "5 reflections"):
+    reflections = f"{foreseen['dreaming']['reflections_generated']} reflections"
+    for part in ("1,118 updated of 1,132 memories", "26 stored, 0 updated, 0 fallbacks", reflections):
         assert part in table.out
     assert "No model would be asked (extractive): it costs nothing." in table.out
 

@@ -103,7 +103,7 @@ async def test_a_tenant_let_in_is_planned_shown_and_summarized(pool):
     ]
 
     stats = await run_maintenance(pool, settings)
-    assert (stats["summarization"]["stored"], stats["dreaming"]["reflections_generated"]) == (1, 1)
+    assert (stats["summarization"]["stored"], stats["dreaming"]["reflections_generated"]) == (1, 2)
     assert await fetch_value(pool, SUMMARIES) == 1
     assert (await run_maintenance(pool, settings))["summarization"]["stored"] == 0
     assert (await current_lag(pool, settings)).due_sessions == 0

@@ -35,7 +35,7 @@ _LINK: Final = re.compile(r"(?<!\w)!?\[([^\]\n]*)\]\((?:[^()\s]|\([^()\s]*\))*(?
 _EMPHASIS: Final = re.compile(
     r"(?<!\w)(?<!\d['’.,:-])(?:\*{1,3}|~~|`+)(?=\S)|(?<=\S)(?:\*{1,3}|~~|`+)(?!\w|['’.,:-]\d|['’](?!s\b)\w)|(?<!\w)__(?=\w)|(?<=\w)__(?!\w)"
 )
-_ESCAPE: Final = re.compile(r"\\(?=[^\w\s])")
+_ESCAPE: Final = re.compile(r"\\(?=[!-/:-@\[-`{-~])")
 _LOGGED: Final = re.compile(r"\d\d:\d\d:\d\d")
 _NUMBER: Final = re.compile(r"\d+")
 _DIFF: Final = re.compile(r"^(?:diff --git |@@ .*@@|\+\+\+ |--- )", re.MULTILINE)
