@@ -69,7 +69,7 @@ async def test_the_run_after_it_does_what_it_said(temporal, rae_pool, settings, 
     assert _compared(foreseen) == _compared(done)
     assert done["decay"]["total_updated"] == 27
     assert (done["summarization"]["stored"], done["dreaming"]["reflections_generated"]) == (2, 5)
-    assert foreseen["embedding"]["embedded"] == done["embedding"]["embedded"] == 5
+    assert foreseen["embedding"]["embedded"] == done["embedding"]["embedded"] == 7
     assert (foreseen["dry_run"], "dry_run" in done) == (True, False)
     assert done["tenants"] == {"looked_at": 4, "left_paused": 1, "with_work": 3, "completed": 3}
 

@@ -31,7 +31,8 @@ _MONTHS: Final = tuple(
 )  # fmt: skip
 _NUMBER_OF: Final = {name: number for number, names in enumerate(_MONTHS, start=1) for name in names}
 MONTH_NAMES: Final = frozenset(_NUMBER_OF)
-_MONTH: Final = rf"(?P<month>{'|'.join(sorted(map(re.escape, _NUMBER_OF), key=len, reverse=True))})\b\.?"
+_MONTH: Final = rf"(?P<month>{'|'.join(sorted(map(re.escape, _NUMBER_OF), key=len, reverse=True))})\b(?:(?:(?<=\b\w{{3}})|(?<=\b\w{{4}}))\.)?"
+"""With the full stop of an abbreviation only: that of "until January. 4 rooms" ends a sentence."""
 _WORDS_TOO: Final = frozenset({"may", "mar", "march", "jan", "dec", "sep", "ago"})
 """Months that in lower case are words or units: "she may 5 times", "2 ago"."""
 

@@ -12,6 +12,7 @@ from memory_maintenance.writers.language.dates import dates, kept_dates
         ("12 March, that is 2026-03-12", {"2026-03-12"}),
         ("2 Jan 2025; Jan 3", {"2025-01-02", "--01-03"}),
         ("Marek 12 ordered 4 Marble tops; she may 5 times; version 2026-99-12", set()),
+        ("out of stock until January. 1 tent is left", set()),
         ("May 5:30 is no day, 12026-03-12 neither", set()),
         ("", set()),
     ],
