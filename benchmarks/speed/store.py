@@ -12,6 +12,7 @@ import asyncpg
 
 from benchmarks.speed.servers import command, connected, settle
 from chaos.answers import marker
+from memory_maintenance.decay.progress import allow_adoption
 from memory_maintenance.store.importing import import_memories
 from memory_maintenance.store.migrate import migrate
 from memory_maintenance.store.pool import open_pool
@@ -169,6 +170,7 @@ async def fill_nights(url: str, fleet: Fleet) -> None:
     pool = await open_pool(url, size=1, timeout_seconds=60)
     with SAMPLES.open("rb") as lines:
         samples = (await import_memories(pool, lines, now=night(0))).added
+    await allow_adoption(pool, night(0))
     await pool.close()
     async with connected(url) as connection:
         await connection.execute("SET maintenance_work_mem = '256MB'; SET synchronous_commit = off")
