@@ -40,6 +40,7 @@ def system_postgres():
     shutil.rmtree(folder)
 
 
+@pytest.mark.slow
 @pytest.mark.system
 @pytest.mark.skipif(not PROGRAMS, reason="left out: the system has no Postgres (Debian: package postgresql)")
 def test_the_store_is_the_same_on_the_systems_postgres(system_postgres):
