@@ -24,11 +24,16 @@ def reason(error: ActivityError) -> str:
 def was_cancelled(error: BaseException) -> bool:
     """Return whether a step ended because this workflow is cancelled.
 
-    So does one whose worker is lost then: Temporal does not retry an activity that it was asked to cancel, and calls
-    it timed out.
+    So does one whose worker is lost then, or whose attempt fails in a way that is retried otherwise: Temporal does not
+    retry an activity that it was asked to cancel.
     """
-    timed_out = isinstance(error, ActivityError) and isinstance(error.cause, exceptions.TimeoutError)
-    return is_cancelled_exception(error) or (timed_out and workflow.cancellation_reason() is not None)
+    if is_cancelled_exception(error):
+        return True
+    cause = error.cause if isinstance(error, ActivityError) else None
+    retried = isinstance(cause, exceptions.TimeoutError) or (
+        isinstance(cause, ApplicationError) and not cause.non_retryable
+    )
+    return retried and workflow.cancellation_reason() is not None
 
 
 def cycle_failure(error: BaseException) -> CycleFailure:
