@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 from uuid import UUID
+
+UNKNOWN: Final = 0.5
+"""What an importance counts for that is NULL or NaN."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,12 @@ class Remembered:
         """Return every importance that the agent ever gave it, in order."""
         first = [] if self.importance is None else [self.importance]
         return first + [said.value for said in self.said]
+
+    @property
+    def ranks(self) -> list[float]:
+        """Return what each importance it ever had counts for in the mean of what is derived from it: unknown is 0.5."""
+        unknown = (None, *self.values) if self.importance is None else self.values
+        return [UNKNOWN if value is None or math.isnan(value) else min(1.0, max(0.0, value)) for value in unknown]
 
     @property
     def valid(self) -> bool:

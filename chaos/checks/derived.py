@@ -196,8 +196,6 @@ def _born_with(one: Derived, events: Sequence[Remembered], history: DecayHistory
     said = 1.0
     if one.source == REFLECTION:
         said = STRATEGY_IMPORTANCE if STRATEGY_TAG in one.tags else REFLECTION_IMPORTANCE
-    faded = [
-        left(min(event.values), event.created_at, event.created_at, history.last, history.rate) for event in events
-    ]
-    most = [max(event.values) for event in events]
+    faded = [left(min(event.ranks), event.created_at, event.created_at, history.last, history.rate) for event in events]
+    most = [max(event.ranks) for event in events]
     return min(said, sum(faded) / max(1, len(events))), min(said, sum(most) / max(1, len(events)))

@@ -1,5 +1,6 @@
 """The checks of summaries and dreams: a good world holds, each single violation does not."""
 
+import math
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -226,6 +227,13 @@ def test_what_the_last_run_saw_is_decayed_at_most_once(times, holds):
     born = NOW - 48 * HOUR
     share = left(1.0, born, born, NOW, 0.01)
     assert importance(replace(DREAM, created_at=born), 0.7 * share**times).holds == holds
+
+
+@pytest.mark.parametrize("unknown", [None, math.nan])
+def test_an_event_that_had_no_importance_once_permits_what_an_unknown_one_counts_for(unknown):
+    said = {**MEMORIES, EVENTS[0].id: replace(EVENTS[0], importance=unknown, said=[Said(0.8, Around())])}
+    assert importance(SUMMARY_OF_THEM, (0.5 + 0.52 + 0.53) / 3, said).holds
+    assert not importance(SUMMARY_OF_THEM, 0.4, said).holds
 
 
 def test_an_event_that_was_set_permits_what_lies_between_its_values():
