@@ -35,6 +35,7 @@ from memory_maintenance.tenants.control import TenantControl, all_tenants, pause
 from memory_maintenance.tenants.known import ensure_known
 from memory_maintenance.tenants.orders import record_order
 from runtime.client import connect
+from runtime.running import cancel_in_cycles
 from runtime.runs import start_run
 from runtime.wiring import in_store, running_pool, running_stack_of
 from workflows.messages import MaintenanceRequest
@@ -130,13 +131,16 @@ def resume_tenant(
 @app.command("cancel")
 def cancel_tenant(tenant: Tenant, by: By = None, reason: Reason = None) -> None:
     """End a tenant's running maintenance after its batch in flight; the next cycle goes on."""
-    ran = run(_cancel(settings_for_command(), tenant, by, reason))
+    ran, cycles = run(_cancel(settings_for_command(), tenant, by, reason))
     again = starter("run", "daily", f"--tenant={tenant}")
-    say(
-        f"cancelled the run of {tenant}{said(by, reason)}; the next cycle goes on: {again}"
-        if ran
-        else f"nothing runs for {tenant}"
-    )
+    if ran:
+        say(f"cancelled the run of {tenant}{said(by, reason)}; the next cycle goes on: {again}")
+    elif cycles:
+        say(
+            f"{tenant} has no run of its own now; {cycles} running cycle(s) begin nothing more for it{said(by, reason)}"
+        )
+    else:
+        say(f"nothing runs for {tenant}")
 
 
 async def _pause(
@@ -169,14 +173,26 @@ async def _resume(
         return before, (await start_run(client, MaintenanceRequest(tenants=(tenant,)))).id
 
 
-async def _cancel(settings: Settings, tenant: str, by: str | None, reason: str | None) -> bool:
+async def _cancel(settings: Settings, tenant: str, by: str | None, reason: str | None) -> tuple[bool, int]:
+    """Cancel the tenant's run and return whether one runs; else tell the cycles, and return how many run.
+
+    A cycle does small tenants of a large fleet itself, and has others waiting.
+    """
     async with running_stack_of(settings) as stack, running_pool(settings, stack) as pool:
         await ensure_known(pool, tenant)
         order = {"by": by, "reason": reason}
         ran = await _signal_what_runs(settings, stack.temporal_address, tenant, "cancel", order)
-        if ran:
+        cycles = 0 if ran else await _cancel_in_cycles(settings, stack.temporal_address, tenant, order)
+        if ran or cycles:
             await record_order(pool, tenant, "cancel", **order)
-        return ran
+        return ran, cycles
+
+
+async def _cancel_in_cycles(settings: Settings, address: str, tenant: str, order: Mapping[str, Any]) -> int:
+    try:
+        return await cancel_in_cycles(await connect(address, settings, patience_seconds=3), tenant, order)
+    except TemporalUnreachableError:
+        return 0  # noted already, when the tenant's run was signalled
 
 
 async def _signal_what_runs(

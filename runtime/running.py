@@ -1,9 +1,13 @@
-"""What runs now, by the server's own list: cycles with their totals so far, tenants with their stage."""
+"""What runs now, by the server's own list: cycles with their totals so far, tenants with their stage.
+
+Cycles that run are also where a tenant is cancelled that has no run of its own.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -17,7 +21,7 @@ from temporalio.service import RPCError
 
 from memory_maintenance.cycles.outcomes import CycleTotals
 from runtime.pollers import last_polled
-from runtime.runs import progress_of
+from runtime.runs import DRY_RUN, progress_of
 from workflows.options import TASK_QUEUE
 from workflows.page import TENANT_MEMO, tenant_workflow_id
 from workflows.tenant import TenantMaintenanceWorkflow
@@ -84,6 +88,21 @@ async def left_running(client: Client, cycles: Iterable[UUID]) -> set[UUID]:
     silent = [cycle for cycle in wanted if cycle not in going_on]
     known = await asyncio.gather(*(_listed(client, f"RunId = '{cycle}'", 1) for cycle in silent))
     return {cycle for cycle, found in zip(silent, known, strict=True) if found and found[0].HasField("close_time")}
+
+
+async def cancel_in_cycles(client: Client, tenant_id: str, order: Mapping[str, Any]) -> int:
+    """Have every running cycle begin nothing more for a tenant; return how many took the order.
+
+    *order* says who gives it and why, as the signal ``cancel_tenant`` takes them.
+    """
+    cycles = [info.execution.workflow_id for info in await _listed(client, _RUNS)]
+    reached = 0
+    for cycle in cycles:
+        if DRY_RUN not in cycle:
+            with suppress(RPCError):  # it ended meanwhile
+                await client.get_workflow_handle(cycle).signal("cancel_tenant", {**order, "tenant_id": tenant_id})
+                reached += 1
+    return reached
 
 
 async def _listed(client: Client, query: str, most: int = 100) -> Sequence[WorkflowExecutionInfo]:

@@ -24,6 +24,9 @@ from workflows.page import MaintenancePageWorkflow
 
 Run = WorkflowHandle[Any, dict[str, Any]]
 
+DRY_RUN = "-dry-run-"
+"""A part of the workflow id of every dry run, and of no other."""
+
 HOW_TO_ORDER = (
     "Updates and signals, with a tenant's id: `pause_tenant`, `resume_tenant`, `cancel_tenant`. "
     "Queries: `status`, `progress`."
@@ -54,7 +57,7 @@ async def start_run(client: Client, request: MaintenanceRequest) -> Run:
     return await client.start_workflow(
         MaintenanceWorkflow.run,
         request,
-        id=f"memory-maintenance-{request.kind}-{'dry-run-' if request.dry_run else ''}{uuid4()}",
+        id=f"memory-maintenance-{request.kind}{DRY_RUN if request.dry_run else '-'}{uuid4()}",
         task_queue=TASK_QUEUE,
         static_summary=f"{what}, started by hand",
         static_details=HOW_TO_ORDER,

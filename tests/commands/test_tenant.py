@@ -1,10 +1,13 @@
 import json
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from temporalio.client import WorkflowHandle
 
 from memory_maintenance.tenants.control import pause, resume
 from memory_maintenance.tenants.overrides import override
+from runtime.runs import DRY_RUN
 from tests.agents import talk, write
 from tests.nights import night
 from workflows.page import tenant_workflow_id
@@ -68,6 +71,30 @@ async def test_a_cancel_is_an_order_only_where_something_ran(cli, temporal):
     assert [(order["action"], order["ordered_by"], order["reason"]) for order in orders] == [
         ("cancel", "ana", "too long"), ("set", None, None),
     ]  # fmt: skip
+
+
+@pytest.mark.usefixtures("acme")
+async def test_a_tenant_without_a_run_of_its_own_is_cancelled_in_the_cycles_that_run(cli, temporal):
+    server = {"TEMPORAL_ADDRESS": temporal.service_client.config.target_host}
+    names = ("memory-maintenance-daily-1", f"memory-maintenance-daily{DRY_RUN}1")
+    cycle, dry_run = [
+        await temporal.start_workflow("MaintenanceWorkflow", id=name, task_queue="nobody polls it") for name in names
+    ]
+    said = ""
+    while "running cycle" not in said:  # the server lists a run a little after it is started
+        said = (await cli("tenants", "cancel", "acme", "--by", "ana", **server)).stdout
+    assert "acme has no run of its own now; 1 running cycle(s) begin nothing more for it" in said
+    assert await _signals(cycle) == [("cancel_tenant", {"by": "ana", "reason": None, "tenant_id": "acme"})]
+    assert await _signals(dry_run) == []
+
+
+async def _signals(run: WorkflowHandle[Any, Any]) -> list[tuple[str, object]]:
+    found = []
+    async for event in run.fetch_history_events():
+        signal = event.workflow_execution_signaled_event_attributes
+        if signal.signal_name:
+            found.append((signal.signal_name, json.loads(signal.input.payloads[0].data)))
+    return found
 
 
 @pytest.mark.usefixtures("acme")
