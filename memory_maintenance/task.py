@@ -83,7 +83,7 @@ class Task(ABC, Generic[UnitT]):
     async def plan(self, tenants: Sequence[Tenant], run: Run) -> Mapping[str, int | Listed[UnitT]]:
         """Return what is due, by tenant id, for a page of tenants, in few set-based statements.
 
-        That is a number of units. Up to ``LISTED_AT_MOST`` may be listed instead: then nobody asks ``due`` for them.
+        That is a number of units. Up to ``LISTED_AT_MOST`` may be listed instead: then ``due`` is not called for them.
         """
 
     async def due(self, tenant: Tenant, run: Run, after: UnitT | None, limit: int) -> Sequence[UnitT]:

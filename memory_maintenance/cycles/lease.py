@@ -1,7 +1,7 @@
 """Whether a cycle without Temporal is still at work: its process renews a lease in the store.
 
 A process that is killed closes nothing. When its lease has ended, the next cycle marks the cycle as ``abandoned``, and
-whoever reads it before sees it so.
+a reader sees it as abandoned before that.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ from memory_maintenance.writers.model.untrusted import as_dated_line
 
 _SMALLEST_ROOM: Final = 128
 _THEMES: Final = 3
-"""Most themes that are told without a model at one time."""
+"""The most themes that one dream writes without a model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +107,8 @@ async def reflections_on(
     Args:
         tools: as of ``reflect``.
         settings: as of ``reflect``.
-        sample: what a model is given, and what a theme has to speak of to be told.
-        evidence: what themes may stand on, the sample among it.
+        sample: what a model is given; a theme is written only if it has a memory of it.
+        evidence: the memories that may support a theme; includes the sample.
         about: as of ``reflect``.
         background: what the tenant's sessions speak of.
         attempt_group: as of ``reflect``.
@@ -121,8 +121,8 @@ async def reflections_on(
     themes = await asyncio.to_thread(recurring_themes, evidence, background=background, window=window)
     if backend_for(settings, sample) == "extractive":
         new = {memory.id for memory in sample}
-        told = [theme for theme in themes if new.intersection(theme.support)]
-        return tuple(map(_from_theme, await asyncio.to_thread(_fit_themes, evidence, told)))
+        touched = [theme for theme in themes if new.intersection(theme.support)]
+        return tuple(map(_from_theme, await asyncio.to_thread(_fit_themes, evidence, touched)))
     reflection = await reflect(tools, settings, sample, about=about, attempt_group=attempt_group)
     return () if reflection is None else (_on_its_theme(reflection, themes),)
 

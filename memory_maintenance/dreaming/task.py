@@ -145,7 +145,7 @@ class Dreaming(Task[DreamUnit]):
         if len(dream.sample) < FEWEST_MEMORIES:
             return skipped(tenant.tenant_id, project, "insufficient_memories", len(dream.sample))
         if nothing_new(dream.ids, dream.last):
-            return await self._dreamt_before(dream, run)
+            return await self._dreamt_before(self.tools.pool, dream, run)
         dream = await self._with_evidence(tenant, dream, run, rule)
         if run.dry_run:
             return await self._expected(tenant, dream, backend, run)
@@ -259,7 +259,7 @@ class Dreaming(Task[DreamUnit]):
             await lock(db, reflection_id(dream.tenant_id, dream.project, ()))
             last = await fetch_row(db, LAST_DREAM, dream.tenant_id, dream.project)
             if last is not None and nothing_new(dream.ids, last["sample"]):
-                return await self._dreamt_before(dream, run)
+                return await self._dreamt_before(db, dream, run)
             for reflection, known in await self._with_known(db, dream, reflections, for_update=True):
                 if dream.adds(reflection, known):
                     rows += await store_reflection(db, dream, reflection, known, run)
@@ -280,10 +280,10 @@ class Dreaming(Task[DreamUnit]):
         )
         return outcome
 
-    async def _dreamt_before(self, dream: Dream, run: Run) -> DreamOutcome:
+    async def _dreamt_before(self, db: Executor, dream: Dream, run: Run) -> DreamOutcome:
         """Report this very step's outcome when it was taken before: a worker died after the commit."""
         sources = [row.id for memory in dream.sample for row in memory.rows]
-        known = await known_reflections(self.tools.pool, dream.tenant_id, dream.project, sources=sources)
+        known = await known_reflections(db, dream.tenant_id, dream.project, sources=sources)
         own = [one for one in known if one.written_in(run.cycle_id)]
         if own:
             return written_before(own)

@@ -13,7 +13,7 @@ from memory_maintenance.tasks import TASKS
 
 LAST_SUCCESS: Final = """
 -- inspection.LAST_SUCCESS: the newest completed cycle of each kind, over the whole fleet. What lies in the future was
--- recorded by a wrong clock: nobody knows when it was.
+-- recorded by a wrong clock: when it was is unknown.
 SELECT DISTINCT ON (kind) kind, cycle_id, started_at, completed_at, now() - completed_at AS age
 FROM maintenance.cycles WHERE status = 'completed' AND config->>'named_tenants' IS NULL AND completed_at <= now()
 ORDER BY kind, completed_at DESC

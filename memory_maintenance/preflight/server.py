@@ -17,8 +17,7 @@ WHERE pg_is_in_recovery() OR current_setting('default_transaction_read_only')::b
 """
 
 CLOCKS: Final = """
--- preflight.CLOCKS: clocks that differ from the server's by seconds of which there are more than one number, and not
--- more than another.
+-- preflight.CLOCKS: clocks that differ from the server's by more than $3 and at most $4 seconds.
 --   $1 own       timestamptz  this process's
 --   $2 temporal  timestamptz  Temporal's; NULL: it has no part in the run
 --   $3 more      double       seconds

@@ -103,7 +103,7 @@ SELECT EXISTS (SELECT FROM memories WHERE id = $1)
 
 INSERT_DERIVED: Final = """
 -- store.INSERT_DERIVED: twice is once, because the id comes from what the memory is about.
--- It does not outrank its sources, and nobody has recalled it: by its default, now(), decay would protect it.
+-- It does not outrank its sources. It has no last access: the column's default, now(), would protect it from decay.
 --   $1 id, $2 tenant_id, $3 content, $4 source, $5 importance, $6 layer, $7 tags
 --   $8 project, $9 session_id, $10 metadata text, JSON; $11 created_at, NULL: now; $12 source_ids uuid[]
 INSERT INTO memories (

@@ -40,8 +40,9 @@ _SCALE: Final = {
     **dict.fromkeys(("万", "萬", "만"), 4),
     **dict.fromkeys(("亿", "億", "억"), 8),
 }
+_UNSPACED: Final = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
 _SCALED: Final = re.compile(
-    rf"(\d+(?:[.,]\d+)*) ?({'|'.join(sorted(_SCALE, key=len, reverse=True))})(?![^\W\d_])\.?"
+    rf"(\d+(?:[.,]\d+)*) ?({'|'.join(sorted(_SCALE, key=len, reverse=True))})(?![^\W\d_{_UNSPACED}])\.?"
     r"|(\d+(?:[.,]\d+)*) ?([千万萬亿億만억])",
     re.IGNORECASE,
 )

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from memory_maintenance.writers.extractive.key_terms import as_written, key_terms, names_subject
@@ -79,6 +79,8 @@ def test_an_encoded_file_is_no_topic():
 
 @settings(deadline=None)  # the first Han character loads a dictionary
 @given(st.lists(st.text(st.characters(), max_size=60), max_size=8))
+@example(["01K㐀"])
+@example(["0A¹0㐀"])
 def test_topics_stand_in_the_texts_and_there_is_one_if_any_word_has_content(texts):
     terms = key_terms(texts)
     assert unsupported(" ".join(terms), texts) == frozenset()
