@@ -63,7 +63,7 @@ def checked_overrides(changes: Mapping[str, Any]) -> TenantOverrides:
         return TenantOverrides.model_validate(changes)
     except ValidationError as error:
         fault = error.errors()[0]
-        raise InvalidRequestError(f"{fault['loc'][0]}: {fault['msg']}") from None
+        raise InvalidRequestError(f"{fault['loc'][0] if fault['loc'] else 'overrides'}: {fault['msg']}") from None
 
 
 CLEAR: Final = """
