@@ -2,7 +2,7 @@
 
 import json
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from memory_maintenance.errors import InvalidRequestError
@@ -28,6 +28,7 @@ OVERRIDES = objects(
 
 
 @given(OVERRIDES)
+@example({"protected_tags": "\ud800"})
 @fuzzed
 def test_what_is_accepted_is_read_again_as_it_was_stored(given_):
     try:
@@ -49,6 +50,8 @@ def test_whatever_stands_in_a_row_is_read_as_overrides_or_as_none(stored):
 
 
 @given(OVERRIDES)
+@example({"protected_tags": "\ud800"})
+@example({"model_excluded_classes": ["\x00"]})
 @few
 async def test_a_row_of_a_tenant_holds_overrides_that_can_be_read_whatever_was_set(pool, given_):
     await execute(pool, "TRUNCATE maintenance.tenants")
