@@ -12,16 +12,16 @@ from memory_maintenance.store.pool import to_json
 
 def expiry_rule(settings: Settings) -> ExpiryRule:
     """Return the rule that *settings* state, a tenant's own or the deployment's."""
-    layers = settings.memory_retention_layers.items()
+    layers = settings.memory_expiry_retention_layers.items()
     return ExpiryRule(
         expired=None if settings.memory_expiry == "off" else settings.memory_expiry,
         grace_days=settings.memory_expiry_grace_days,
-        days=settings.memory_retention_days,
+        days=settings.memory_expiry_retention_days,
         layers=MappingProxyType({spelling: days for name, days in layers for spelling in LAYER_SPELLINGS[name]}),
-        tags=MappingProxyType(dict(settings.memory_retention_tags)),
-        keep=settings.memory_keep_per_project,
-        fallen=settings.memory_retention_action,
-        archive_days=settings.memory_archive_days,
+        tags=MappingProxyType(dict(settings.memory_expiry_retention_tags)),
+        keep=settings.memory_expiry_keep_per_project,
+        fallen=settings.memory_expiry_retention_action,
+        archive_days=settings.memory_expiry_archive_days,
         protected=frozenset(settings.memory_decay_protected_tags),
     )
 

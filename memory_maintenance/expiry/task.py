@@ -50,6 +50,7 @@ class Expiry(Task[ExpiryUnit]):
         left=("busy", "skipped", "failed"),
         first={},
         chain=True,
+        opt_in=True,
     )
     unit = ExpiryUnit
 

@@ -18,15 +18,15 @@ class ExpirySettings(SettingsGroup):
     moves to maintenance.archive in the next daily run), delete (it is deleted after MEMORY_EXPIRY_GRACE_DAYS)."""
     memory_expiry_grace_days: Days = 30
     """Days after expires_at before MEMORY_EXPIRY=delete deletes a memory."""
-    memory_retention_days: Days = 0
+    memory_expiry_retention_days: Days = 0
     """Days after its creation that a memory is kept; 0: for good."""
-    memory_retention_layers: LayerDays = Field(default_factory=dict)
-    """The same by layer, in place of MEMORY_RETENTION_DAYS, as working=30,episodic=365; 0: for good."""
-    memory_retention_tags: TagDays = Field(default_factory=dict)
+    memory_expiry_retention_layers: LayerDays = Field(default_factory=dict)
+    """The same by layer, in place of MEMORY_EXPIRY_RETENTION_DAYS, as working=30,episodic=365; 0: for good."""
+    memory_expiry_retention_tags: TagDays = Field(default_factory=dict)
     """The same by tag, in place of both, as chatter=7,legal=0; of several tags the longest holds; 0: for good."""
-    memory_keep_per_project: Annotated[int, Ge(0), Le(MOST_KEPT)] = 0
+    memory_expiry_keep_per_project: Annotated[int, Ge(0), Le(MOST_KEPT)] = 0
     """Memories that each project keeps, the most important ones; 0: all."""
-    memory_retention_action: Literal["archive", "delete"] = "archive"
-    """What happens to a memory past its retention or beyond MEMORY_KEEP_PER_PROJECT."""
-    memory_archive_days: Days = 90
+    memory_expiry_retention_action: Literal["archive", "delete"] = "archive"
+    """What happens to a memory past its retention or beyond MEMORY_EXPIRY_KEEP_PER_PROJECT."""
+    memory_expiry_archive_days: Days = 90
     """Days that maintenance.archive keeps a memory before it is purged; 0: until it is restored."""

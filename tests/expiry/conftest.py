@@ -24,13 +24,13 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 
 async def remember(pool: Pool, tenant: str = TENANT, **own: Any) -> UUID:
     """Store one memory, a day old; *own* says what is different."""
-    row = {
+    row: dict[str, Any] = {
         "id": uuid4(), "tenant": tenant, "content": "Ana leads the harbour project.", "importance": 0.5,
         "layer": "semantic", "project": "default", "tags": [], "source": "api", "created_at": NIGHT - DAY,
         "expires_at": None, **own,
     }  # fmt: skip
     await pool.execute(INSERT, *row.values())
-    return row["id"]
+    return UUID(str(row["id"]))
 
 
 def settings_of(**chosen: Any) -> Settings:

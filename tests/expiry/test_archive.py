@@ -76,7 +76,7 @@ async def test_what_is_brought_back_stays(pool):
     memory = await remember(pool, expires_at=PAST, created_at=NIGHT - 900 * DAY)
     await expire(pool)
     await unarchive(pool, memory_ids=[memory], by="ana", reason="still needed")
-    assert not await expire(pool, memory_retention_days=30, memory_keep_per_project=1)
+    assert not await expire(pool, memory_expiry_retention_days=30, memory_expiry_keep_per_project=1)
     assert await left(pool) == {memory}
     newest = (await audit_rows(pool))[0]
     assert (newest.action, newest.ordered_by, newest.order_reason) == ("restored", "ana", "still needed")
@@ -128,7 +128,7 @@ async def test_restoring_that_is_killed_is_finished_by_the_next_call(pool, monke
 
 async def test_purging_reaches_a_tenant_that_has_no_memory_left(pool):
     await remember(pool, expires_at=PAST)
-    await expire(pool, a_run(NIGHT - 400 * DAY), memory_retention_days=0)
+    await expire(pool, a_run(NIGHT - 400 * DAY), memory_expiry_retention_days=0)
     await pool.execute("UPDATE memories SET expires_at = '2025-01-02'")
     await expire(pool, a_run(NIGHT - 400 * DAY))
     assert (

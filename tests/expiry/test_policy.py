@@ -1,7 +1,7 @@
 """The rule of expiry, in Python and in SQL."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -53,8 +53,8 @@ def test_a_memory_falls_out_by_its_time_its_layer_and_its_tags(rule, memory, rea
 async def test_sql_says_the_same(pool):
     said = {}
     for case in CASES:
-        rule, memory, reason = case.values
-        row: dict[str, Any] = {"expires_at": None, "created_at": None, "layer": None, "tags": [], **memory}
+        rule, memory, reason = cast(tuple[ExpiryRule, dict[str, Any], str | None], case.values)
+        row = {"expires_at": None, "created_at": None, "layer": None, "tags": [], **memory}
         source = "summarization_worker" if row.pop("derived", False) else "api"
         said[case.id] = await fetch_value(pool, SQL, *row.values(), source, NIGHT, as_json(rule, NIGHT)), reason
     assert {name: both for name, both in said.items() if both[0] != both[1]} == {}
@@ -65,7 +65,9 @@ def test_nothing_falls_out_by_default():
 
 
 def test_settings_name_layers_and_tags():
-    own = Settings(_env_file=None, memory_retention_layers="em=30,semantic=0", memory_retention_tags="chatter=7")
+    own = Settings(
+        _env_file=None, memory_expiry_retention_layers="em=30,semantic=0", memory_expiry_retention_tags="chatter=7"
+    )
     rule = expiry_rule(own)
     assert (dict(rule.layers), dict(rule.tags)) == (
         {"episodic": 30, "em": 30, "semantic": 0, "ltm": 0, "sm": 0},

@@ -1,5 +1,7 @@
 """The task: what falls out leaves in short transactions, each with its audit row, and nothing else does."""
 
+from typing import Any
+
 import asyncpg
 import pytest
 
@@ -57,9 +59,9 @@ async def test_each_project_keeps_its_most_important_memories_and_what_is_pinned
     kept |= {await remember(pool, importance=0.1, project="rail"), await remember(pool, importance=0, tags=["pinned"])}
     kept |= {await remember(pool, importance=0, project="harbour", source="summarization_worker")}
     out = {await remember(pool, importance=0.7 - n / 10, project="harbour") for n in range(3)}
-    counts = await expire(pool, memory_expiry="off", memory_keep_per_project=2)
+    counts = await expire(pool, memory_expiry="off", memory_expiry_keep_per_project=2)
     assert (counts.of("archived"), await left(pool), await named(pool, "archived")) == (3, kept, out)
-    assert not await expire(pool, memory_expiry="off", memory_keep_per_project=2)
+    assert not await expire(pool, memory_expiry="off", memory_expiry_keep_per_project=2)
 
 
 async def test_a_budget_counts_a_text_in_parts_as_one_memory(rae_pool):
@@ -67,7 +69,7 @@ async def test_a_budget_counts_a_text_in_parts_as_one_memory(rae_pool):
     chunks = {"is_chunk": True, "parent_id": "long"}
     await rae_pool.execute("UPDATE memories SET metadata = $1 WHERE importance = 0.8", chunks)
     out = await remember(rae_pool, importance=0.6)
-    assert (await expire(rae_pool, memory_expiry="off", memory_keep_per_project=2)).of("archived") == 1
+    assert (await expire(rae_pool, memory_expiry="off", memory_expiry_keep_per_project=2)).of("archived") == 1
     assert (await left(rae_pool), await named(rae_pool, "archived")) == (whole, {out})
 
 
@@ -139,7 +141,7 @@ async def test_a_dry_run_counts_the_same_and_writes_nothing(pool):
     ids = {await remember(pool, expires_at=PAST) for _ in range(5)} | {
         await remember(pool, importance=0.1) for _ in range(3)
     }
-    chosen = {"memory_keep_per_project": 1, "memory_retention_action": "delete"}
+    chosen: dict[str, Any] = {"memory_expiry_keep_per_project": 1, "memory_expiry_retention_action": "delete"}
     foreseen = await expire(pool, a_run(dry_run=True), **chosen)
     assert await left(pool) == ids
     done = await expire(pool, **chosen)
