@@ -12,6 +12,7 @@ from uuid import UUID
 import typer
 from rich.progress import DownloadColumn, TransferSpeedColumn
 
+from commands import archive
 from commands.console import (
     FAILED,
     AsJson,
@@ -47,6 +48,7 @@ app.command("export-derived")(export_derived)
 
 app.command("set-aside")(list_set_aside)
 app.command("requeue")(requeue_set_aside)
+app.add_typer(archive.app, name="archive")
 
 SHOWN = 20
 """Bad lines that are printed."""
