@@ -78,6 +78,17 @@ ORDER BY m.created_at DESC, m.id DESC
 SUMMARIES: Final = "-- summarization.SUMMARIES" + _SUMMARIES
 SUMMARIES_FOR_UPDATE: Final = "-- summarization.SUMMARIES_FOR_UPDATE" + _SUMMARIES + "FOR UPDATE OF m"
 
+STALE_SESSIONS: Final = """
+-- summarization.STALE_SESSIONS: a tenant's sessions with a stale summary that nobody edited.
+--   $1 tenant_id  its own type
+--   $2 as_of      timestamptz
+SELECT DISTINCT maintenance.project_of(d.project) AS project,
+       maintenance.session_of(d.session_id, d.metadata) AS session_id
+FROM maintenance.stale_sources($1, 'summarization', $2) s JOIN memories d ON d.tenant_id = $1 AND d.id = s.derived_id
+WHERE maintenance.written_by(d.content, d.metadata) IS NOT NULL
+ORDER BY project, session_id
+"""
+
 COVERED_ELSEWHERE: Final = """
 -- summarization.COVERED_ELSEWHERE: whether one of these events is in another summary by now.
 --   $1 tenant_id   text

@@ -11,6 +11,7 @@ import structlog
 from memory_maintenance.errors import BudgetExhaustedError, LanguageModelError, ModelForbiddenError
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.derived import free_sources
+from memory_maintenance.store.pool import fetch
 from memory_maintenance.summarization.dates import dates_kept
 from memory_maintenance.summarization.due import due_sessions, planned_sessions
 from memory_maintenance.summarization.estimate import SummaryEstimate, events_estimate
@@ -29,6 +30,7 @@ from memory_maintenance.summarization.session import (
     remove_summary,
     store_summary,
 )
+from memory_maintenance.summarization.statements import STALE_SESSIONS
 from memory_maintenance.summarization.takeover import failed_night
 from memory_maintenance.summarization.writing import ModelWriter, Written, extracted, quoted
 from memory_maintenance.task import LISTED_AT_MOST, Listed, Task
@@ -151,6 +153,19 @@ class Summarization(Task[SessionUnit]):
         if run.dry_run:
             return _expected(found, writer, tenant.settings)
         return await self._write_and_store(tenant, found, writer, run)
+
+    async def repair(self, tenant: Tenant, run: Run) -> None:
+        """Write stale summaries again without a model, or remove them; a model's turn comes with the next daily run."""
+        await free_sources(self.tools.pool, [tenant.tenant_id])
+        excluded = tenant.settings.derivation_excluded_classes
+        for row in await fetch(self.tools.pool, STALE_SESSIONS, tenant.tenant_id, run.as_of):
+            key = SessionKey(tenant.tenant_id, row["project"], row["session_id"])
+            found = await read_session(self.tools.pool, key, run.as_of, excluded=excluded)
+            if found.is_stale and len(found.events) < FEWEST_LEFT:
+                await self._remove(found, run)
+            elif found.is_stale:
+                text = await self._extracted(found, run, fallback=backend_of(tenant.settings) == "openai")
+                await self._store(found, text, run, None)
 
     async def _remove(self, session: Session, run: Run) -> SummaryOutcome:
         if not run.dry_run:
