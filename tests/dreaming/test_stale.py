@@ -18,17 +18,19 @@ def tenant():
     return str(uuid4())
 
 
+LINES = [
+    "Mara's bread oven lost heat at noon.",
+    "The baker Bergstrom asked for a new door of the bread oven.",
+    "The bread oven was cleaned by Piet.",
+    "A repairman looked at the bread oven.",
+    "Insurance refused to pay the bread oven.",
+]
+
+
 async def told(pool, tenant):
-    """Three days in which Borealis recurs; one of the memories names a person."""
-    lines = [
-        "The Borealis import failed because of Anna Bergstrom, phone 8829174.",
-        "The Borealis import failed with 12 broken rows.",
-        "The Borealis import failed again with 40 broken rows.",
-        "The Borealis import failed after the update of 3 March.",
-        "The Borealis import failed twice on Tuesday.",
-    ]
+    """Five sessions in which an oven recurs; the second names a person."""
     ids = []
-    for n, line in enumerate(lines):
+    for n, line in enumerate(LINES):
         day = AS_OF - timedelta(hours=20) + n * timedelta(hours=4)
         ids += await write(pool, tenant, [line], session=f"s{n}", importance=0.9, start=day)
     return ids
@@ -44,15 +46,15 @@ async def test_a_reflection_is_written_again_from_what_is_left(any_pool, tenant,
     one = dreamer(any_pool, backend, FakeModel() if backend == "openai" else None)
     await one.dream(tenant, "shop", as_of=AS_OF)
     before = await reflections(any_pool, tenant)
-    await execute(any_pool, "DELETE FROM memories WHERE id = $1", ids[0])
+    await execute(any_pool, "DELETE FROM memories WHERE id = $1", ids[1])
     done = await one.do(tenant, "shop", as_of=AS_OF + DAY)
     after = await reflections(any_pool, tenant)
     assert (done.counts.of("updated"), [row["id"] for row in after]) == (1, [row["id"] for row in before])
     left = {row["source_id"] for row in await fetch(any_pool, "SELECT source_id FROM maintenance.lineage")}
-    assert left <= set(ids[1:])
+    assert left <= {*ids} - {ids[1]}
     texts = "\n".join(row["content"] + str(row["metadata"]) for row in after)
-    assert "8829174" not in texts
-    assert "Borealis" in texts
+    assert "Bergstrom" not in texts
+    assert "oven" in texts
 
 
 async def test_a_reflection_of_which_too_little_is_left_is_removed_with_its_strategy(any_pool, tenant):

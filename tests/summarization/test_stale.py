@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 
 from memory_maintenance.cycles.run import run_maintenance
+from memory_maintenance.inspection.stale import count_stale
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import execute, fetch, fetch_value
 from tests.agents import AS_OF, derived, sources_of, write
@@ -68,8 +69,11 @@ async def test_after_somebody_deleted_a_persons_rows_one_night_leaves_nothing_of
     assert any(trace in before["content"].lower() for trace in TRACES)
     gone = [one for one, text in zip(ids, mixed, strict=True) if text in ANNA]
     await execute(any_pool, "DELETE FROM memories WHERE id = ANY ($1)", gone)
+    counts = await count_stale(any_pool)
+    assert (counts.stale, counts.gone, counts.deleted) == (1, 5, 0)
     await night(any_pool)
     assert await found_anywhere(any_pool) == set()
+    assert (await count_stale(any_pool)).stale == 0
     (summary,) = await derived(any_pool, tenant)
     assert summary["id"] == before["id"]
     assert "Vermeer" in summary["content"]
@@ -111,6 +115,7 @@ async def test_a_session_whose_summary_somebody_deleted_is_summarized_again(any_
     await night(any_pool, NIGHT)
     (before,) = await derived(any_pool, tenant)
     await execute(any_pool, "DELETE FROM memories WHERE id = $1", before["id"])
+    assert (await count_stale(any_pool)).deleted == 1
     assert (await night(any_pool))["summarization"]["stored"] == 1
     (again,) = await derived(any_pool, tenant)
     assert (again["id"], again["content"]) == (before["id"], before["content"])
