@@ -98,7 +98,7 @@ class Session:
     @property
     def tenant_id(self) -> str:
         """Return the tenant's id as the store spells it; callers may spell a UUID in their own way."""
-        return self.events[0].tenant_id
+        return self.events[0].tenant_id if self.events else self.key.tenant_id
 
     @property
     def continues(self) -> str | None:
@@ -193,10 +193,10 @@ async def store_summary(
 async def remove_summary(pool: Pool, session: Session, as_of: datetime) -> bool:
     """Remove the stored summary, of whose sources too few are left; they are in no summary then. False: it changed."""
     async with transaction(pool) as db:
-        await lock(db, derived_id("session", session.key.tenant_id, session.key.session_id))
+        await lock(db, derived_id("session", session.tenant_id, session.key.session_id))
         if session.stored is None or not await _still_as_read(db, session, as_of):
             return False
-        await remove_derived(db, session.key.tenant_id, [session.stored.id])
+        await remove_derived(db, session.tenant_id, [session.stored.id])
         return True
 
 
