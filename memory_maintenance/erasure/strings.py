@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+from memory_maintenance.writers.language.dates import MONTH_NAMES
+
 _FIGURE: Final = re.compile(r"(?<!\w)\+?\d[\d\s\-/().]{3,}\d(?!\w)")
 _DATE: Final = re.compile(r"\d{4}-\d{1,2}-\d{1,2}|\d{1,2}[./]\d{1,2}[./]\d{2,4}")
 _ADDRESS: Final = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+|https?://[^\s\"'<>]+")
@@ -21,6 +23,9 @@ _UNCASED: Final = re.compile(r"[^\W\d_A-Za-z]{4,20}")
 _FEWEST_DIGITS: Final = 5
 _PART_OF_A_FIGURE: Final = 7
 """Digits from which on a figure is also found inside a longer one."""
+
+_OWN_WORDS: Final = frozenset({"key topics", "mixed", "negative", "neutral", "positive", "sentiment", "summary"})
+"""What every summary may say, whomever it is about."""
 
 MOST_STRINGS: Final = 5_000
 """Identifying strings of one order that are searched for."""
@@ -47,7 +52,7 @@ def identifying_strings(text: str) -> set[str]:
     """
     names = [*_ADDRESS.findall(text), *_NAME.findall(text), *_CAPITAL.findall(text)]
     names += [one for one in _UNCASED.findall(text) if one.upper() == one.lower()]
-    return {" ".join(words_of(one)) for one in names} | figures_of(text)
+    return ({" ".join(words_of(one)) for one in names} - MONTH_NAMES - _OWN_WORDS) | figures_of(text)
 
 
 @dataclass
