@@ -41,6 +41,8 @@ ARGUMENTS = {
     "memories explain": [SOME_ID],
     "memories restore": ["--all", "--yes"],
     "decay rewind": ["--to", "2026-03-01"],
+    "memories forget": ["--subject", "Ana"],
+    "memories certificate": [SOME_ID],
     "memories requeue": ["--tenant", "acme", "--all"],
 }
 """What each command needs to be told; the others need nothing."""
@@ -124,7 +126,9 @@ async def test_an_option_that_there_is_not_is_named(cli, name):
     assert "--no-such-option" in told.stderr
 
 
-@pytest.mark.parametrize("name", [name for name in ARGUMENTS if name not in ("memories restore", "cycles show")])
+@pytest.mark.parametrize(
+    "name", [name for name in ARGUMENTS if name not in ("memories restore", "memories forget", "cycles show")]
+)
 async def test_what_it_has_to_be_told_is_asked_for(cli, name):
     told = await cli(*name.split())
     assert (told.exit_code, told.stdout) == (2, "")
