@@ -7,6 +7,7 @@ HOLD_NOTHING = {
     "cycles": "configuration, counts and findings of the preflight",
     "erasure_orders": "what was asked for is taken out when an order is done",
     "erasure_targets": "the ids that the certificate names",
+    "expiry_batches": "ids, counts, words from closed sets, who and why",
     "migrations": "names of migrations",
     "model_breaker": "endpoints",
     "model_budgets": "days, tenants, tokens",
