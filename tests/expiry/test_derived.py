@@ -1,20 +1,17 @@
-"""What was made from memories that expiry takes away: it stays, and forgetting reaches the archive, too."""
+"""What was made from memories that expiry takes away: it stays, for they left by a rule."""
 
 from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
 
-from memory_maintenance.erasure.carrying_out import Erasure
-from memory_maintenance.erasure.orders import order_erasure
-from memory_maintenance.erasure.selection import Selector
 from memory_maintenance.expiry.archive import unarchive
 from memory_maintenance.inspection.stale import count_stale
-from memory_maintenance.store.pool import execute, fetch_value
+from memory_maintenance.store.pool import execute
 from memory_maintenance.work import Run
 from tests.agents import derived, write
-from tests.expiry.conftest import expire, left
-from tests.summarization.test_stale import ANNA, NEXT, NIGHT, OTHERS, SETTINGS, found_anywhere, night
+from tests.expiry.conftest import expire
+from tests.summarization.test_stale import ANNA, NEXT, NIGHT, OTHERS, night
 
 LATER = NEXT + timedelta(days=30)
 
@@ -48,14 +45,3 @@ async def test_after_events_came_back_their_deletion_by_others_is_found(any_pool
     assert (await unarchive(any_pool, tenant_id=tenant)).restored == len(ids)
     await execute(any_pool, "DELETE FROM memories WHERE id = ANY ($1)", ids[:5])
     assert (await count_stale(any_pool)).gone == 5
-
-
-async def test_what_is_archived_is_forgotten_too(any_pool, tenant):
-    await summarized_and_archived(any_pool, tenant)
-    order = await order_erasure(any_pool, Selector(tenant, subject="Bergstrom"), by="ana", reason=None)
-    certificate = await Erasure(any_pool, SETTINGS).carry_out(order)
-    assert await found_anywhere(any_pool) == set()
-    assert certificate["residue"]["score"] == 0.0
-    archived = "SELECT count(*) FROM maintenance.archive WHERE tenant_id = $1"
-    assert await fetch_value(any_pool, archived, tenant) == len(OTHERS)
-    assert len(await left(any_pool, tenant)) <= 1
