@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from functools import partial
+from hashlib import sha256
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -45,13 +46,14 @@ ICON: Final = (
     '<path d="M3 4q1 7 10 8" fill="none" stroke="#fff" stroke-width="2" stroke-linecap="round"/></svg>'
 )
 
+STYLE: Final = (TEMPLATES / "report.css").read_text() + (TEMPLATES / "site.css").read_text()
+STYLE_ADDRESS: Final = f"/style.css?{sha256(STYLE.encode()).hexdigest()[:12]}"
+"""Another one after an upgrade, so that browsers may keep it."""
+
 
 def application(sources: Sources, *, token: str | None = None) -> ASGIApp:
     """Return the application over *sources*; with a *token*, for whoever has it, else for this machine."""
-    fixed = {
-        "/style.css": ((TEMPLATES / "report.css").read_text() + (TEMPLATES / "site.css").read_text(), "text/css"),
-        "/icon.svg": (ICON, "image/svg+xml"),
-    }
+    fixed = {"/style.css": (STYLE, "text/css"), "/icon.svg": (ICON, "image/svg+xml")}
     routes = [Route(page.path, partial(_answer, sources, page)) for page in PAGES]
     routes += [Route(path, _fixed(*content)) for path, content in fixed.items()]
     handlers: dict[Any, Callable[[Request, Any], Awaitable[Response]]] = {
@@ -102,6 +104,7 @@ def _html(
         "title": "",
         "pages": [(page.name, page.path) for page in PAGES if page.name],
         "here": here,
+        "style": STYLE_ADDRESS,
         "store": sources.store,
         "with_text": sources.with_text,
         "now": datetime.now(UTC),
@@ -111,6 +114,6 @@ def _html(
 
 def _fixed(content: str, media_type: str) -> Callable[[Request], Awaitable[Response]]:
     async def answer(request: Request) -> Response:  # noqa: ARG001
-        return Response(content, media_type=media_type, headers={"Cache-Control": "max-age=600"})
+        return Response(content, media_type=media_type, headers={"Cache-Control": "max-age=86400"})
 
     return answer
