@@ -29,7 +29,7 @@ def cycle_context(report: Report) -> dict[str, Any]:
         "headline": _headline(report),
         "histogram": column_chart([report.before, report.after], height=260),
         "bins": [f"{bar / BINS:.2f} to {(bar + 1) / BINS:.2f}" for bar in range(BINS)],
-        "tasks": specs(),
+        "tasks": columns(report.trend),
         "spans": _spans(),
         "trends": trends(report.trend),
     }
@@ -48,7 +48,7 @@ def _headline(report: Report) -> list[tuple[str, str, str]]:
     tasks = [
         (spec.results, number(counts.of(*spec.done)), _beside(spec, counts))
         for spec in specs()
-        if (counts := totals.of(spec.name)) or not spec.follows
+        if (counts := totals.of(spec.name)) or spec.always_shown
     ]
     return [
         ("tenants with work", number(totals.tenants), f"of {number(totals.looked_at)} looked at"),
@@ -66,6 +66,11 @@ def _beside(spec: TaskSpec, counts: Counts) -> str:
     return ", ".join(f"{number(counts.of(name))} {name}" for name in others if counts.of(name)) or "none left"
 
 
+def columns(points: Sequence[TrendPoint]) -> list[TaskSpec]:
+    """Return the tasks that are followed over the nights: an opt-in task only where it did something."""
+    return [spec for spec in specs() if not spec.opt_in or any(point.done[spec.name] for point in points)]
+
+
 def _spans() -> list[str]:
     def said(seconds: float) -> str:
         return f"{seconds / 60:g} min" if seconds >= 60 else f"{seconds:g} s"  # noqa: PLR2004
@@ -80,7 +85,7 @@ def trends(points: Sequence[TrendPoint]) -> list[tuple[str, str, Chart]]:
         return []
     minutes = [(point.took or timedelta(0)) / timedelta(minutes=1) for point in points]
     followed: list[tuple[str, list[float]]] = [
-        *((spec.results, [float(point.done[spec.name]) for point in points]) for spec in specs()),
+        *((spec.results, [float(point.done[spec.name]) for point in points]) for spec in columns(points)),
         ("minutes", minutes),
         ("tokens", [point.tokens for point in points]),
         ("cost", [float(point.cost) for point in points]),

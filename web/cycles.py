@@ -16,7 +16,7 @@ from memory_maintenance.inspection.calls import cycle_costs
 from memory_maintenance.inspection.cycle_words import kind_of
 from memory_maintenance.inspection.cycles import Cycle, latest_cycles
 from memory_maintenance.inspection.report import TREND, cycle_report, trend_of
-from memory_maintenance.inspection.task_words import specs
+from memory_maintenance.inspection.task_words import columns_of
 from runtime.running import left_running
 from web.cycle_page import cycle_context, trends
 from web.page import Filled
@@ -39,7 +39,7 @@ async def read(sources: Sources, query: QueryParams) -> Filled:  # noqa: ARG001 
             "costs": await cycle_costs(pool, [one.cycle_id for one in cycles]),
             "trends": trends(points),
             "points": len(points),
-            "tasks": specs(),
+            "tasks": columns_of(one.totals for one in cycles),
             "kind": kind_of,
         },
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.datastructures import QueryParams
 
 from memory_maintenance.cycles.outcomes import TenantOutcome
-from memory_maintenance.inspection.task_words import left_in_words, specs
+from memory_maintenance.inspection.task_words import columns_of, left_in_words, specs
 from memory_maintenance.inspection.tenant import tenant_report
 from memory_maintenance.writers.model.budget import daily_limits, tenant_scope, used
 from web.page import Filled
@@ -33,7 +33,7 @@ async def read(sources: Sources, query: QueryParams) -> Filled:
             "cost": cost,
             "limits": daily_limits(sources.settings.for_tenant(overrides)),
             "overrides": list(overrides.model_dump(mode="json", exclude_none=True).items()),
-            "tasks": specs(),
+            "tasks": columns_of(run.outcome for run in report.runs),
             "left": _left,
         },
     )
