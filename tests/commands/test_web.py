@@ -45,3 +45,9 @@ async def test_it_serves_until_it_is_asked_to_end_and_then_ends_with_status_0(st
         process.send_signal(number)
         _, err = await process.communicate()
     assert (process.returncode, b"Traceback" in err) == (0, False)
+
+
+async def test_what_is_not_installed_is_named(cli, monkeypatch):
+    monkeypatch.setitem(sys.modules, "web.server", None)
+    told = await cli("web")
+    assert (told.exit_code, "pip install 'starlette" in told.stderr) == (1, True)
