@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from memory_maintenance.cycles.step import chosen_names
 from memory_maintenance.inspection.cycles import Cycle
 from memory_maintenance.inspection.task_words import specs
 
@@ -15,7 +14,7 @@ def kind_of(cycle: Cycle) -> str:
     tasks = cycle.config.get("tasks")
     what = (
         cycle.kind
-        if tasks is None or cycle.kind != "daily" or set(tasks) >= set(chosen_names(specs()))
+        if tasks is None or cycle.kind != "daily" or set(tasks) >= {spec.name for spec in specs() if spec.always_shown}
         else " + ".join(tasks)
     )
     return what if cycle.named_tenants is None else f"{what} of {cycle.named_tenants} named"

@@ -42,11 +42,13 @@ ARGUMENTS = {
     "memories restore": ["--all", "--yes"],
     "memories archive restore": ["--tenant", "acme"],
     "decay rewind": ["--to", "2026-03-01"],
+    "memories forget": ["--subject", "Ana"],
+    "memories certificate": [SOME_ID],
     "memories requeue": ["--tenant", "acme", "--all"],
 }
 """What each command needs to be told; the others need nothing."""
 
-CHOOSING = {"memories restore", "memories archive restore", "cycles show"}
+CHOOSING = {"memories restore", "memories forget", "memories archive restore", "cycles show"}
 """Those that ask for one of several options, or for none."""
 
 MAINTENANCES = ["run", "summarize", "dream"]
