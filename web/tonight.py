@@ -20,6 +20,7 @@ from memory_maintenance.inspection.successes import last_successes
 from memory_maintenance.inspection.task_words import specs
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import Pool
+from memory_maintenance.work import TaskSpec
 from runtime.cloud_cost import money
 from runtime.planned import PlannedRun
 from runtime.running import Running, what_runs
@@ -69,7 +70,7 @@ async def read(sources: Sources, query: QueryParams) -> Filled:  # noqa: ARG001 
             "verdict": verdict(temporal, settings, findings, model),
             "planned": planned,
             "plan_error": plan_error,
-            "tasks": [spec for spec in specs() if "daily" in spec.cycles],
+            "tasks": [spec for spec in specs() if "daily" in spec.cycles and _is_shown(spec, planned)],
             "cloud": money(planned.use, settings).total if planned else None,
             "model": model,
             "today": today,
@@ -83,6 +84,11 @@ async def read(sources: Sources, query: QueryParams) -> Filled:  # noqa: ARG001 
             "web_ui": sources.web_ui,
         },
     )
+
+
+def _is_shown(spec: TaskSpec, planned: PlannedRun | None) -> bool:
+    """Return whether a task has a row: an opt-in task only where it has something to do."""
+    return not spec.opt_in or bool(planned and planned.units.get(spec.name))
 
 
 async def _planned(sources: Sources) -> tuple[PlannedRun | None, str | None]:
