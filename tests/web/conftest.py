@@ -10,11 +10,12 @@ import httpx2
 import pytest
 
 from memory_maintenance.rae.decay import DecayWorker
-from memory_maintenance.store.pool import Pool, execute
+from memory_maintenance.store.pool import Pool, execute, open_pool
 from memory_maintenance.summarization.policy import SessionKey
 from memory_maintenance.tenants.control import pause
 from memory_maintenance.tenants.overrides import override
-from tests.agents import derived, talk, write
+from tests.agents import derived, json_codec, talk, write
+from tests.conftest import _copy
 from tests.inspection.conftest import settings
 from tests.nights import night
 from tests.steps import Summarizing
@@ -41,9 +42,17 @@ class Store:
     cycle: UUID
 
 
-@pytest.fixture
-async def store(store_url: str, pool: Pool) -> Store:
-    """A store after a few nights: with a summary, a paused tenant, overrides, failures."""
+@pytest.fixture(scope="module")
+async def store(postgres_url: str, templates: dict[str, str]) -> AsyncIterator[Store]:
+    """A store after a few nights, for a whole module: the pages only read."""
+    async for url in _copy(postgres_url, templates["small"]):
+        pool = await open_pool(url, size=10, timeout_seconds=30, init=json_codec)
+        yield await _filled(url, pool)
+        await pool.close()
+
+
+async def _filled(url: str, pool: Pool) -> Store:
+    """Write a summary, a paused tenant, overrides and nights with failures."""
     [memory] = await write(pool, "acme", ["Mara's order"], start=NOW - timedelta(days=60), importance=0.9)
     await execute(pool, "UPDATE memories SET last_accessed_at = $1 WHERE id = $2", NOW - timedelta(days=20), memory)
     await write(pool, "acme", talk(12), session="s", start=NOW - timedelta(hours=5), importance=0.8)
@@ -59,7 +68,7 @@ async def store(store_url: str, pool: Pool) -> Store:
     await pause(pool, "bolt", by="ana", reason="restoring a backup")
     await override(pool, "acme", {"decay_rate": 0.005, "daily_tokens": 12345}, by="ana", reason="asked for")
     [summary] = await derived(pool, "acme")
-    return Store(store_url, pool, memory, summary["id"], cycle)
+    return Store(url, pool, memory, summary["id"], cycle)
 
 
 def client_of(sources: Sources, **more: Any) -> httpx2.AsyncClient:

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
-from memory_maintenance.store.pool import fetch_value
+from memory_maintenance.store.pool import execute, fetch_value
 from runtime.schedules import apply_schedule
 from tests.inspection.conftest import settings
 from tests.web.conftest import NOWHERE, STRANGE, client_of
@@ -123,17 +123,20 @@ async def test_the_tenant_page_says_runs_waiting_sessions_budget_overrides_and_o
     assert "starter.py tenants resume bolt" in said
 
 
-async def test_the_fleet_is_searched_filtered_and_paged(get, pool):
+async def test_the_fleet_is_searched_filtered_and_paged(get, store):
     said = words((await get("/fleet")).text)
     assert "failing (1)" in said
     assert "paused (1)" in said
     assert "1 tenant found" in words((await get("/fleet?q=ACM")).text)
     assert "1 tenant found" in words((await get("/fleet?state=paused")).text)
-    await pool.execute("INSERT INTO maintenance.tenants (tenant_id) SELECT 'many' || n FROM generate_series(1, 120) n")
+    await execute(
+        store.pool, "INSERT INTO maintenance.tenants (tenant_id) SELECT 'many' || n FROM generate_series(1, 120) n"
+    )
     assert "page 2 of 3" in words((await get("/fleet?q=many&page=2")).text)
     for page in ("0", "-1", "x", "99", "9" * 40):
         assert (await get(f"/fleet?q=many&page={page}")).status_code == 200
     assert "page 3 of 3" in words((await get("/fleet?q=many&page=99")).text)
+    await execute(store.pool, "DELETE FROM maintenance.tenants WHERE tenant_id LIKE 'many%'")
 
 
 async def test_the_memory_page_draws_its_curve_with_the_access_and_links_both_ways(get, store):
