@@ -5,9 +5,9 @@ from memory_maintenance.store.pool import fetch
 
 HOLD_NOTHING = {
     "cycles": "configuration, counts and findings of the preflight",
+    "expiry_batches": "ids, counts, who and why: every memory that expiry took away is named for good",
     "erasure_orders": "what was asked for is taken out when an order is done",
     "erasure_targets": "the ids that the certificate names",
-    "expiry_batches": "ids, counts, words from closed sets, who and why",
     "migrations": "names of migrations",
     "model_breaker": "endpoints",
     "model_budgets": "days, tenants, tokens",
