@@ -69,7 +69,7 @@ WHERE tenant_id = $1 AND sample && $2::uuid[]
     Place(
         "archive",
         """
--- erasure.PLACES archive: what expiry took out of memories and keeps for a while.
+-- erasure.PLACES archive: what expiry took out of memories.
 DELETE FROM maintenance.archive WHERE tenant_id = $1 AND memory_id = ANY ($2::uuid[])
 """,
     ),

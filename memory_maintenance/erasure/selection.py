@@ -29,44 +29,34 @@ FROM memories m
 
 CANDIDATES: Final = (
     """
--- erasure.CANDIDATES: memories that agents wrote, of one tenant or all, of one session or all.
+-- erasure.CANDIDATES: memories that agents wrote, archived ones too, of one tenant or all, of one session or all.
 --   $1 tenant_ids  array of the column's type; $2 all_tenants  boolean
 --   $3 session_id  text      NULL: any
 --   $4 ids         uuid[]    NULL: any; what is named is meant, also if maintenance wrote it
-"""
+WITH chosen AS (
+"""  # noqa: S608  constants of this module
     + _MEMORIES
     + """
-WHERE ($2::boolean OR m.tenant_id = ANY ($1))
-      AND ($3::text IS NULL OR maintenance.session_of(m.session_id, m.metadata) = $3)
-      AND CASE
-              WHEN $4::uuid[] IS NOT NULL THEN m.id = ANY ($4)
-              ELSE NOT EXISTS (
-                  SELECT FROM maintenance.lineage l WHERE l.tenant_id = m.tenant_id::text AND l.derived_id = m.id
-              )
-          END
-ORDER BY m.tenant_id, m.created_at, m.id
+    WHERE ($2::boolean OR m.tenant_id = ANY ($1))
+          AND ($3::text IS NULL OR maintenance.session_of(m.session_id, m.metadata) = $3)
+    UNION ALL
+    SELECT a.memory_id, a.tenant_id, (a.memory->>'created_at')::timestamptz, a.memory->>'content',
+           maintenance.text_of(a.memory_id, kept.metadata),
+           jsonb_build_array(a.memory->>'content', a.memory->>'tags', kept.metadata)::text
+    FROM maintenance.archive a CROSS JOIN LATERAL (SELECT (a.memory->>'metadata')::jsonb AS metadata) AS kept
+    WHERE ($2 OR a.tenant_id = ANY ($1::text[]))
+          AND ($3 IS NULL OR maintenance.session_of(a.memory->>'session_id', kept.metadata) = $3)
+)
+SELECT * FROM chosen c
+WHERE CASE
+          WHEN $4::uuid[] IS NOT NULL THEN c.id = ANY ($4)
+          ELSE NOT EXISTS (
+              SELECT FROM maintenance.lineage l WHERE l.tenant_id = c.tenant_id AND l.derived_id = c.id
+          )
+      END
+ORDER BY c.tenant_id, c.created_at, c.id
 """
 )
-
-ARCHIVED: Final = """
--- erasure.ARCHIVED: the same of memories that expiry keeps in the archive, every version of each.
---   $1 tenant_ids  text[]; $2 all_tenants  boolean
---   $3 session_id  text      NULL: any
---   $4 ids         uuid[]    NULL: any; what is named is meant, also if maintenance wrote it
-SELECT a.memory_id AS id, a.tenant_id, (a.memory->>'created_at')::timestamptz AS created_at,
-       a.memory->>'content' AS content, maintenance.text_of(a.memory_id, kept.metadata) AS text,
-       jsonb_build_array(a.memory->>'content', (a.memory->>'tags')::text[], kept.metadata)::text AS texts
-FROM maintenance.archive a CROSS JOIN LATERAL (SELECT (a.memory->>'metadata')::jsonb AS metadata) AS kept
-WHERE ($2::boolean OR a.tenant_id = ANY ($1::text[]))
-      AND ($3::text IS NULL OR maintenance.session_of(a.memory->>'session_id', kept.metadata) = $3)
-      AND CASE
-              WHEN $4::uuid[] IS NOT NULL THEN a.memory_id = ANY ($4)
-              ELSE NOT EXISTS (
-                  SELECT FROM maintenance.lineage l WHERE l.tenant_id = a.tenant_id AND l.derived_id = a.memory_id
-              )
-          END
-ORDER BY a.tenant_id, a.memory_id, a.batch_id
-"""
 
 PARTS: Final = (
     """
@@ -83,8 +73,8 @@ WHERE m.tenant_id = ANY ($1) AND m.metadata->>'is_chunk' = 'true'
 )
 
 GONE: Final = """
--- erasure.GONE: what derived memories were made from and is no memory any more, nor in the archive,
--- nor taken away by a rule of expiry.
+-- erasure.GONE: what derived memories were made from and is no memory any more. What expiry took away is retired or in
+-- the archive: nobody else has deleted it.
 --   $1 tenant_id  text   NULL: of any tenant
 SELECT l.tenant_id, l.source_id AS id
 FROM maintenance.lineage l LEFT JOIN memories s ON s.id = l.source_id AND s.tenant_id::text = l.tenant_id
@@ -185,12 +175,11 @@ async def hits_of(pool: Pool, selector: Selector) -> list[Hit]:
     found, texts_meant = list[Hit](), set[str]()
     async with snapshot(pool) as db:
         arguments = (tenants, selector.tenant_id is None, selector.session_id, ids)
-        for statement in (CANDIDATES, ARCHIVED):
-            async for row in db.cursor(statement, *arguments, prefetch=500):
-                hit = _hit(row)
-                if selector.means(hit.texts):
-                    found.append(hit)
-                    texts_meant.add(row["text"])
+        async for row in db.cursor(CANDIDATES, *arguments, prefetch=500):
+            hit = _hit(row)
+            if selector.means(hit.texts):
+                found.append(hit)
+                texts_meant.add(row["text"])
     of = list(dict.fromkeys(hit.tenant_id for hit in found))
     parts = await fetch(pool, PARTS, of, list(texts_meant), [hit.id for hit in found]) if found else []
     return [*found, *map(_hit, parts)]
@@ -218,10 +207,9 @@ async def strings_of(pool: Pool, selector: Selector, hits: Sequence[Hit]) -> lis
     finder = Finder(frozenset(left))
     async with snapshot(pool) as db:
         tenants = list({hit.tenant_id for hit in hits})
-        for statement in (CANDIDATES, ARCHIVED):
-            async for row in db.cursor(statement, tenants, False, None, None, prefetch=500):
-                if row["id"] not in gone:
-                    left -= found_in_all(finder, texts_in(from_json(row["texts"])))
+        async for row in db.cursor(CANDIDATES, tenants, False, None, None, prefetch=500):
+            if row["id"] not in gone:
+                left -= found_in_all(finder, texts_in(from_json(row["texts"])))
     return sorted(left | own if selector.repair else left)
 
 
