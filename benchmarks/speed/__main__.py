@@ -18,10 +18,12 @@ from benchmarks.speed.results import FOLDER, Bench
 from benchmarks.speed.scaling import measure_growth, measure_planning, measure_shares
 from benchmarks.speed.servers import Servers, servers
 from benchmarks.speed.sessions import measure_endpoint, measure_hourly
+from benchmarks.speed.tasks import measure_tasks
 
 PARTS: Final[Mapping[str, Callable[[Bench, Servers], Awaitable[None]]]] = {
     "decay": measure_night,
     "tolerance": measure_tolerance,
+    "tasks": measure_tasks,
     "hourly": measure_hourly,
     "endpoint": measure_endpoint,
     "temporal": measure_shares,

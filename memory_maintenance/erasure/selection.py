@@ -48,6 +48,26 @@ ORDER BY m.tenant_id, m.created_at, m.id
 """
 )
 
+ARCHIVED: Final = """
+-- erasure.ARCHIVED: the same of memories that expiry keeps in the archive, every version of each.
+--   $1 tenant_ids  text[]; $2 all_tenants  boolean
+--   $3 session_id  text      NULL: any
+--   $4 ids         uuid[]    NULL: any; what is named is meant, also if maintenance wrote it
+SELECT a.memory_id AS id, a.tenant_id, (a.memory->>'created_at')::timestamptz AS created_at,
+       a.memory->>'content' AS content, maintenance.text_of(a.memory_id, kept.metadata) AS text,
+       jsonb_build_array(a.memory->>'content', (a.memory->>'tags')::text[], kept.metadata)::text AS texts
+FROM maintenance.archive a CROSS JOIN LATERAL (SELECT (a.memory->>'metadata')::jsonb AS metadata) AS kept
+WHERE ($2::boolean OR a.tenant_id = ANY ($1::text[]))
+      AND ($3::text IS NULL OR maintenance.session_of(a.memory->>'session_id', kept.metadata) = $3)
+      AND CASE
+              WHEN $4::uuid[] IS NOT NULL THEN a.memory_id = ANY ($4)
+              ELSE NOT EXISTS (
+                  SELECT FROM maintenance.lineage l WHERE l.tenant_id = a.tenant_id AND l.derived_id = a.memory_id
+              )
+          END
+ORDER BY a.tenant_id, a.memory_id, a.batch_id
+"""
+
 PARTS: Final = (
     """
 -- erasure.PARTS: the other parts of texts that RAE's engine stored in parts.
@@ -63,15 +83,20 @@ WHERE m.tenant_id = ANY ($1) AND m.metadata->>'is_chunk' = 'true'
 )
 
 GONE: Final = """
--- erasure.GONE: what derived memories were made from and is no memory any more.
+-- erasure.GONE: what derived memories were made from and is no memory any more, nor in the archive,
+-- nor taken away by a rule of expiry.
 --   $1 tenant_id  text   NULL: of any tenant
 SELECT l.tenant_id, l.source_id AS id
 FROM maintenance.lineage l LEFT JOIN memories s ON s.id = l.source_id AND s.tenant_id::text = l.tenant_id
-WHERE s.id IS NULL AND ($1::text IS NULL OR l.tenant_id = $1)
+WHERE s.id IS NULL AND NOT l.retired AND ($1::text IS NULL OR l.tenant_id = $1)
+      AND NOT EXISTS (
+          SELECT FROM maintenance.archive a WHERE a.tenant_id = l.tenant_id AND a.memory_id = l.source_id
+      )
 UNION
 SELECT r.tenant_id, r.read_id
 FROM maintenance.lineage_read r LEFT JOIN memories s ON s.id = r.read_id AND s.tenant_id::text = r.tenant_id
-WHERE s.id IS NULL AND ($1 IS NULL OR r.tenant_id = $1)
+WHERE s.id IS NULL AND NOT r.retired AND ($1 IS NULL OR r.tenant_id = $1)
+      AND NOT EXISTS (SELECT FROM maintenance.archive a WHERE a.tenant_id = r.tenant_id AND a.memory_id = r.read_id)
 """
 
 
@@ -160,11 +185,12 @@ async def hits_of(pool: Pool, selector: Selector) -> list[Hit]:
     found, texts_meant = list[Hit](), set[str]()
     async with snapshot(pool) as db:
         arguments = (tenants, selector.tenant_id is None, selector.session_id, ids)
-        async for row in db.cursor(CANDIDATES, *arguments, prefetch=500):
-            hit = _hit(row)
-            if selector.means(hit.texts):
-                found.append(hit)
-                texts_meant.add(row["text"])
+        for statement in (CANDIDATES, ARCHIVED):
+            async for row in db.cursor(statement, *arguments, prefetch=500):
+                hit = _hit(row)
+                if selector.means(hit.texts):
+                    found.append(hit)
+                    texts_meant.add(row["text"])
     of = list(dict.fromkeys(hit.tenant_id for hit in found))
     parts = await fetch(pool, PARTS, of, list(texts_meant), [hit.id for hit in found]) if found else []
     return [*found, *map(_hit, parts)]
@@ -192,9 +218,10 @@ async def strings_of(pool: Pool, selector: Selector, hits: Sequence[Hit]) -> lis
     finder = Finder(frozenset(left))
     async with snapshot(pool) as db:
         tenants = list({hit.tenant_id for hit in hits})
-        async for row in db.cursor(CANDIDATES, tenants, False, None, None, prefetch=500):
-            if row["id"] not in gone:
-                left -= found_in_all(finder, texts_in(from_json(row["texts"])))
+        for statement in (CANDIDATES, ARCHIVED):
+            async for row in db.cursor(statement, tenants, False, None, None, prefetch=500):
+                if row["id"] not in gone:
+                    left -= found_in_all(finder, texts_in(from_json(row["texts"])))
     return sorted(left | own if selector.repair else left)
 
 
