@@ -28,6 +28,7 @@ from memory_maintenance.errors import MaintenanceError, SessionNotFoundError
 from memory_maintenance.inspection.sessions import session_reports
 from memory_maintenance.inspection.task_words import counts_of, done_in_words, left_in_words, results_in_words, specs
 from memory_maintenance.preflight.finding import Finding
+from memory_maintenance.redaction import shown_address
 from memory_maintenance.settings import Settings
 from memory_maintenance.tenants.known import ensure_project, fleet_size
 from memory_maintenance.work import Kind
@@ -140,7 +141,7 @@ async def _run(settings: Settings, request: MaintenanceRequest, *, no_wait: bool
         await ensure_worker(client)
         started = await start_run(client, request)
         ui = stack.temporal_ui_url or settings.temporal_ui_url
-        where = f"; watch it at {ui}/namespaces/{client.namespace}/workflows/{started.id}" if ui else ""
+        where = f"; watch it at {shown_address(ui)}/namespaces/{client.namespace}/workflows/{started.id}" if ui else ""
         err.print(f"started {started.id}{where}", soft_wrap=True)
         if no_wait:
             if request.dry_run:

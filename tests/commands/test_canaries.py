@@ -12,8 +12,8 @@ from tests.commands.test_every_command import ARGUMENTS, COMMANDS, NAMES
 
 TEXT, SECRET = "zqtextcanary", "zqsecretcanary"
 
-SHOW_TEXT = {"memories explain", "memories export-derived"}
-"""Commands that print text of memories, and say so in their help."""
+SHOW_TEXT = {"memories explain", "memories export-derived", "memories forget"}
+"""Commands that are there to show it: the last before it deletes what a person named, so that somebody looks first."""
 
 LEFT_OUT = {"demo", "memories import"}
 """One starts servers of its own; the other reads the file that it is given."""
