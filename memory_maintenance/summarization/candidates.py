@@ -11,7 +11,7 @@ from typing import Final
 from memory_maintenance.store.memory import Memory
 from memory_maintenance.writers.extractive.antecedents import with_antecedents
 from memory_maintenance.writers.extractive.cues import LEANS_ON, YES_OR_NO
-from memory_maintenance.writers.extractive.examples import without_examples
+from memory_maintenance.writers.extractive.examples import without_examples, without_templates
 from memory_maintenance.writers.extractive.facts import Fact, fact_of
 from memory_maintenance.writers.extractive.facts import replaces as takes_the_place_of
 from memory_maintenance.writers.extractive.gist import gist, shortened
@@ -39,7 +39,7 @@ _FEW: Final = 2
 _TELLING: Final = 1.5
 """Salience from which on a short sentence stands alone: "The travel budget was rejected."."""
 
-_ANSWERS: Final = 0.6
+_ANSWERS: Final = 0.25
 """Worth of what an assistant says beside what its user does: advice can be asked for again, a user's life cannot."""
 
 _SHORT_ANSWER: Final = 6
@@ -117,7 +117,7 @@ def _said(ordered: Sequence[Memory], transcript: Transcript, language: Language 
         for utterance in message:
             turn += 1
             assistant = utterance.role == "assistant"
-            told = list(without_examples(utterance.sentences)) if assistant else []
+            told = list((without_examples if assistant else without_templates)(utterance.sentences))
             own = [
                 _Said(index, turn, utterance.speaker, utterance.role, text, tuple(content_stems(text)), salience(text))
                 for text in _telling(with_antecedents(told or utterance.sentences))
