@@ -20,6 +20,7 @@ from memory_maintenance.writers.extractive.salience import is_padding, is_small_
 from memory_maintenance.writers.extractive.transcript import Role, Transcript
 from memory_maintenance.writers.language.languages import ALL_FUNCTION_WORDS, Language
 from memory_maintenance.writers.language.relative_dates import with_dates
+from memory_maintenance.writers.language.segmentation import is_unspaced
 from memory_maintenance.writers.language.words import content_stems, word_count
 
 FIFTHS: Final = 5
@@ -41,6 +42,9 @@ _TELLING: Final = 1.5
 
 _ANSWERS: Final = 0.25
 """Worth of what an assistant says beside what its user does: advice can be asked for again, a user's life cannot."""
+
+_ENTRY: Final = 0.5
+"""Worth of an entry of an assistant's list beside its whole sentences: one that does not end needs its list."""
 
 _SHORT_ANSWER: Final = 6
 _STATED: Final = 0.65
@@ -197,8 +201,15 @@ def _score(one: _Said, frequency: Counter[str], total: int, background: Backgrou
     first = one.text.split(maxsplit=1)[0].casefold().strip(",.'’")
     leans = 0.75 if first in LEANS_ON else 1.0
     answer = _ANSWERS if answered and one.role == "assistant" else 1.0
+    entry = _ENTRY if one.role == "assistant" and _is_entry(one.text) else 1.0
     size = min(1.0, 0.4 + len(terms) / 12)
-    return (0.6 + central) * one.worth * rare * alone * leans * answer * size
+    return (0.6 + central) * one.worth * rare * alone * leans * answer * entry * size
+
+
+def _is_entry(text: str) -> bool:
+    """Whether *text* ends without a mark, in a script whose sentences have one."""
+    last = text.rstrip(')]"”’»* ')[-1:]
+    return last.isalnum() and not is_unspaced(last)
 
 
 def _trusted(event: Memory) -> float:

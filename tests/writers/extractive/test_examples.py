@@ -114,3 +114,11 @@ def test_what_a_user_tells_of_himself_is_kept_before_the_general_advice_of_an_as
     turns = [f"{who}: {text}" for pair in zip(told, advice, strict=True) for who, text in zip(ROLES, pair, strict=True)]
     summary = extractive_summary(session(turns), max_words=70).summary
     assert [text for text in told if text not in summary] == []
+
+
+def test_a_whole_sentence_of_an_assistant_is_kept_before_entries_of_its_lists():
+    whole = "The surveyor inspects keel, rudder and rigging of a boat."
+    entries = ["Reduced mooring fees for regular guests of 2026", "Certified riggers in the north of Friesland for $40"]
+    answer = "assistant: " + "\n".join([*(f"- {entry}" for entry in entries), "", whole])
+    summary = extractive_summary(session(["user: Which surveyor inspects our ketch?", answer]), max_words=26).summary
+    assert whole in summary
