@@ -46,6 +46,7 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "base_importance": ("float8",),
     "base_importance_at": ("timestamptz",),
     "decayed_importance": ("float4", "float8", "numeric"),
+    "demotion": ("float8",),
 }
 """Columns of memories that statements name, and the types they may have."""
 
@@ -54,6 +55,7 @@ ADDED: Final[Mapping[str, str | None]] = {
     "base_importance": "double precision",
     "base_importance_at": "timestamptz",
     "decayed_importance": None,
+    "demotion": "double precision",
 }
 """Columns that ``migrate`` adds, nullable and without a default: Postgres rewrites nothing for these.
 

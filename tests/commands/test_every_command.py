@@ -41,6 +41,11 @@ ARGUMENTS = {
     "memories explain": [SOME_ID],
     "memories restore": ["--all", "--yes"],
     "decay rewind": ["--to", "2026-03-01"],
+    "changes show": ["1"],
+    "review show": ["1"],
+    "review accept": ["1"],
+    "review reject": ["1"],
+    "undo": ["1"],
     "memories requeue": ["--tenant", "acme", "--all"],
 }
 """What each command needs to be told; the others need nothing."""
