@@ -31,6 +31,8 @@ class Operators:
     cycles: Cycles
     tenants: Sequence[str]
     choice: random.Random
+    terminations: int = 0
+    """Runs of tenants that were, or may have been, terminated."""
 
     def orders(self) -> dict[str, Callable[[], Coroutine[Any, Any, None]]]:
         """Return what they can do, by name."""
@@ -41,6 +43,7 @@ class Operators:
             "odd_signal": self.odd_signal,
             "second_cycle": self.second_cycle,
             CYCLE_CANCELLED: self.cancel_cycle,
+            "terminate": self.terminate,
         }
 
     async def pause(self) -> None:
@@ -93,6 +96,13 @@ class Operators:
     async def cancel_cycle(self) -> None:
         """Cancel a whole cycle, as the Web UI does."""
         await self._cancel_natively(self._cycle())
+
+    async def terminate(self) -> None:
+        """Terminate a few tenants' runs, which lets them tidy up nothing."""
+        for tenant in self._some():
+            self.terminations += 1
+            with _nobody_there():
+                await self.client.get_workflow_handle(tenant_workflow_id(tenant)).terminate("chaos")
 
     async def resume_all(self) -> int:
         """Resume every tenant; return how many were paused."""

@@ -110,7 +110,7 @@ async def _stage(client: Client, tenant_id: str, root_run: str | None) -> Stage:
 
 
 def _picture(names: Mapping[str, str], stages: Mapping[str, Stage]) -> Table:
-    shown = [spec for spec in specs() if not spec.follows]
+    shown = [spec for spec in specs() if spec.always_shown]
     rows = table(None, "   tenant", "stage", *(f"{spec.results}#" for spec in shown))
     for tenant_id, stage in stages.items():
         done = stage.outcome or TenantOutcome(tenant_id=tenant_id)

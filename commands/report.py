@@ -91,7 +91,7 @@ def page(report: Report) -> str:
         headline=_headline(report),
         histogram=column_chart([report.before, report.after], height=260),
         bins=[f"{bar / BINS:.2f} to {(bar + 1) / BINS:.2f}" for bar in range(BINS)],
-        tasks=specs(),
+        tasks=_columns(report),
         spans=_spans(),
         trends=_trends(report),
     )
@@ -110,7 +110,7 @@ def _headline(report: Report) -> list[tuple[str, str, str]]:
     tasks = [
         (spec.results, number(counts.of(*spec.done)), _beside(spec, counts))
         for spec in specs()
-        if (counts := totals.of(spec.name)) or not spec.follows
+        if (counts := totals.of(spec.name)) or spec.always_shown
     ]
     return [
         ("tenants with work", number(totals.tenants), f"of {number(totals.looked_at)} looked at"),
@@ -128,6 +128,11 @@ def _beside(spec: TaskSpec, counts: Counts) -> str:
     return ", ".join(f"{number(counts.of(name))} {name}" for name in others if counts.of(name)) or "none left"
 
 
+def _columns(report: Report) -> list[TaskSpec]:
+    """Return the tasks that are followed over the nights: an opt-in task only where it did something."""
+    return [spec for spec in specs() if not spec.opt_in or any(point.done[spec.name] for point in report.trend)]
+
+
 def _spans() -> list[str]:
     def said(seconds: float) -> str:
         return f"{seconds / 60:g} min" if seconds >= 60 else f"{seconds:g} s"  # noqa: PLR2004
@@ -143,7 +148,7 @@ def _trends(report: Report) -> list[tuple[str, str, Chart]]:
         return []
     minutes = [(point.took or timedelta(0)) / timedelta(minutes=1) for point in points]
     followed: list[tuple[str, list[float]]] = [
-        *((spec.results, [float(point.done[spec.name]) for point in points]) for spec in specs()),
+        *((spec.results, [float(point.done[spec.name]) for point in points]) for spec in _columns(report)),
         ("minutes", minutes),
         ("tokens", [point.tokens for point in points]),
         ("cost", [float(point.cost) for point in points]),

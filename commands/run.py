@@ -182,7 +182,7 @@ def show_stats(stats: dict[str, Any]) -> None:
     rows.add_row("tenants", f"{tenants.get('completed', 0)} of {tenants['with_work']} with work", tenants_left(tenants))
     for spec in specs():
         counts = counts_of(stats, spec.name)
-        if counts or not spec.follows:
+        if counts or spec.always_shown:
             rows.add_row(spec.name, done_in_words(spec, counts), left_in_words(spec, counts))
     show_titled(f"Maintenance as of {stats['as_of']}", rows)
     for tenant in stats["failed_tenants"]:

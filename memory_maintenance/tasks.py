@@ -9,6 +9,7 @@ from typing import Final, cast
 from memory_maintenance.task import AnyTask, Tools
 
 FOLDERS: Final = (
+    "expiry",
     "decay",
     "summarization",
     "dreaming",

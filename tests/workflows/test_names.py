@@ -63,6 +63,7 @@ async def test_activity_types_by_task_queue(temporal, pool):
             "due_embeddings",
             "due_sessions",
             "embed_derived",
+            "expire_batch",
             "foresee_costs",
             "generate_reflection",
             "look_up_tenant",

@@ -1,0 +1,69 @@
+"""Every place besides memories where a memory leaves a trace; a table with ids or text of memories adds an entry.
+
+Each statement gets $1, the tenant's id as text, and $2, the ids of what is forgotten and of what was made from it.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+
+class Place(NamedTuple):
+    """A table, and the statement that takes the traces of some memories out of it. Twice is once."""
+
+    name: str
+    statement: str
+
+
+PLACES: Final = (
+    Place(
+        "lineage",
+        """
+-- erasure.PLACES lineage
+DELETE FROM maintenance.lineage
+WHERE tenant_id = $1
+      AND (source_id = ANY ($2::uuid[])
+           OR (derived_id = ANY ($2::uuid[])
+               AND NOT EXISTS (SELECT FROM memories m WHERE m.id = derived_id AND m.tenant_id::text = $1)))
+""",
+    ),
+    Place(
+        "lineage_read",
+        """
+-- erasure.PLACES lineage_read
+DELETE FROM maintenance.lineage_read
+WHERE tenant_id = $1
+      AND (read_id = ANY ($2::uuid[])
+           OR (derived_id = ANY ($2::uuid[])
+               AND NOT EXISTS (SELECT FROM memories m WHERE m.id = derived_id AND m.tenant_id::text = $1)))
+""",
+    ),
+    Place(
+        "set_aside",
+        """
+-- erasure.PLACES set_aside: what a model failed at, with the memories that were in it; it is counted from the start.
+DELETE FROM maintenance.set_aside a
+USING maintenance.set_aside_memories x
+WHERE a.tenant_id = $1 AND x.memory_id = ANY ($2::uuid[])
+      AND (x.kind, x.tenant_id, x.project, x.name) = (a.kind, a.tenant_id, a.project, a.name)
+""",
+    ),
+    Place(
+        "model_calls",
+        """
+-- erasure.PLACES model_calls: the text of the tenant's answers: an answer may repeat, in other words, what it was asked
+-- about, and names no memory. What they cost stays.
+UPDATE maintenance.model_calls SET response = NULL
+WHERE tenant_id = $1 AND response IS NOT NULL AND cardinality($2::uuid[]) > 0
+""",
+    ),
+    Place(
+        "dreams",
+        """
+-- erasure.PLACES dreams: the sample of a project's last dream.
+UPDATE maintenance.dreams
+SET sample = ARRAY (SELECT one FROM unnest(sample) AS one WHERE one <> ALL ($2::uuid[]))
+WHERE tenant_id = $1 AND sample && $2::uuid[]
+""",
+    ),
+)
