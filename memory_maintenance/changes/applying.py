@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from memory_maintenance.changes.change import Change, change_of
@@ -30,7 +30,7 @@ State = dict[str, Any]
 
 
 async def apply_change(
-    pool: Pool, change_id: int, *, as_of: datetime, by: str | None = None, reason: str | None = None
+    pool: Executor, change_id: int, *, as_of: datetime, by: str | None = None, reason: str | None = None
 ) -> Change:
     """Apply exactly what was proposed. Twice is once.
 
@@ -39,7 +39,7 @@ async def apply_change(
         ChangeRefusedError: it was rejected or undone, or one of the two memories is gone, says something else, or is
             replaced by a third one.
     """
-    async with transaction(pool) as db:
+    async with transaction(cast("Pool", pool)) as db:
         proposal = await held_change(db, change_id)
         if proposal.status == "applied":
             return proposal

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final, Literal, cast
 from uuid import UUID
 
-from memory_maintenance.changes.statements import LATEST, ONE, PROPOSE, TEXTS
+from memory_maintenance.changes.statements import KNOWN, LATEST, ONE, PROPOSE, TEXTS
 from memory_maintenance.errors import ChangeNotFoundError
 from memory_maintenance.store.pool import Executor, fetch, fetch_row, fetch_value, from_json, to_json
 
@@ -84,6 +84,11 @@ async def propose(db: Executor, pair: Replacement) -> int | None:
     p = pair
     what = (p.tenant_id, p.task, p.kind, p.memory_id, [p.other_id], p.reason, p.demotion, to_json(dict(p.notes)))
     return cast("int | None", await fetch_value(db, PROPOSE, *what, p.takes_use, list(p.fingerprints), p.cycle_id))
+
+
+async def is_known(db: Executor, pair: Replacement) -> bool:
+    """Return whether the two were proposed before, in either direction, whatever became of it."""
+    return bool(await fetch_value(db, KNOWN, pair.tenant_id, pair.memory_id, pair.other_id))
 
 
 async def change(db: Executor, change_id: int) -> Change:

@@ -101,6 +101,16 @@ ON CONFLICT DO NOTHING
 RETURNING change_id
 """
 
+KNOWN: Final = """
+-- changes.KNOWN: whether two memories were proposed before, in either direction.
+--   $1 tenant_id text, $2 one uuid, $3 other uuid
+SELECT EXISTS (
+    SELECT FROM maintenance.changes
+    WHERE tenant_id = $1
+          AND (memory_id = $2 AND evidence = ARRAY[$3::uuid] OR memory_id = $3 AND evidence = ARRAY[$2::uuid])
+)
+"""
+
 _COLUMNS: Final = """change_id, tenant_id, task, kind, memory_id, evidence, status, reason, demotion,
        notes::text AS notes, takes_use, fingerprints, before::text AS before, after::text AS after, cycle_id,
        changed_at, decided_by, decided_reason, decided_at"""

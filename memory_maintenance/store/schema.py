@@ -82,6 +82,12 @@ INDEXES: Final[Mapping[str, str]] = {
         "WHEN metadata->>'backend' = 'extractive' THEN 'extractive' END)) "
         "WHERE layer IN ('episodic', 'em') AND 'session_summary' = ANY (tags)"
     ),
+    # Which memories say the same, whatever their case and white space.
+    "memories_maintenance_text_idx": (
+        "(tenant_id, hashtextextended(lower(btrim(regexp_replace(content, '\\s+', ' ', 'g'))), 0))"
+    ),
+    # Which memories are new.
+    "memories_maintenance_created_idx": "(tenant_id, created_at, id)",
 }
 """Indexes of memories by name: what each is on.
 
