@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 PLAN: Final = """
--- duplicates.PLAN: tenants with memories that are newer than their last pass, and how many, up to a bound.
+-- duplicates.PLAN: tenants with memories newer than their last pass, or folded into one that is gone since, and
+-- how many, up to a bound each.
 --   $1 tenant_ids (their own type)
 --   $2 as_of  timestamptz
 --   $3 most   bigint
@@ -13,7 +14,7 @@ PLAN: Final = """
 WITH page AS MATERIALIZED (
     SELECT CASE WHEN (SELECT m.tenant_id FROM memories m LIMIT 1) = ANY ($1) THEN $1 ELSE $1 END AS ids
 )
-SELECT t.id::text AS tenant_id, found.memories
+SELECT t.id::text AS tenant_id, found.memories + orphans.memories AS memories
 FROM page CROSS JOIN LATERAL unnest(page.ids) AS t (id)
      LEFT JOIN maintenance.duplicates_passes p ON p.tenant_id = t.id::text
      CROSS JOIN LATERAL (
@@ -23,7 +24,29 @@ FROM page CROSS JOIN LATERAL unnest(page.ids) AS t (id)
              LIMIT $3
          ) AS first
      ) AS found
-WHERE found.memories > 0
+     CROSS JOIN LATERAL (
+         SELECT count(*) AS memories FROM (
+             SELECT FROM maintenance.changes c
+             WHERE c.tenant_id = t.id::text AND c.task = 'duplicates' AND c.status = 'applied'
+                   AND NOT EXISTS (SELECT FROM memories m WHERE m.tenant_id = t.id AND m.id = c.evidence[1])
+                   AND EXISTS (SELECT FROM memories m WHERE m.tenant_id = t.id AND m.id = c.memory_id)
+             LIMIT $3
+         ) AS first
+     ) AS orphans
+WHERE found.memories + orphans.memories > 0
+"""
+
+ORPHANS: Final = """
+-- duplicates.ORPHANS: folds in favour of a memory that is gone since: forgotten, archived, deleted by an agent.
+--   $1 tenant_id (its own type)
+--   $2 tenant    text    the same
+--   $3 how_many  bigint
+SELECT c.change_id FROM maintenance.changes c
+WHERE c.tenant_id = $2 AND c.task = 'duplicates' AND c.status = 'applied'
+      AND NOT EXISTS (SELECT FROM memories m WHERE m.tenant_id = $1 AND m.id = c.evidence[1])
+      AND EXISTS (SELECT FROM memories m WHERE m.tenant_id = $1 AND m.id = c.memory_id)
+ORDER BY c.change_id DESC
+LIMIT $3
 """
 
 BEGIN_AT: Final = """

@@ -13,8 +13,9 @@ import structlog
 
 from memory_maintenance.changes.applying import apply_change
 from memory_maintenance.changes.change import Replacement, is_known, propose
+from memory_maintenance.changes.undoing import undo_change
 from memory_maintenance.duplicates.policy import Likeness, Wording, folds
-from memory_maintenance.duplicates.statements import BEGIN_AT, EXAMINED, NEW, PLAN, RECENT, SAME
+from memory_maintenance.duplicates.statements import BEGIN_AT, EXAMINED, NEW, ORPHANS, PLAN, RECENT, SAME
 from memory_maintenance.errors import ChangeRefusedError
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import execute, fetch, fetch_value, transaction
@@ -52,7 +53,7 @@ class Duplicates(Task[DuplicatesUnit]):
         unit="duplicate",
         units="duplicates",
         results="duplicates folded",
-        done=("folded", "proposed"),
+        done=("folded", "proposed", "unfolded"),
         first={},
         chain=True,
         opt_in=True,
@@ -78,8 +79,9 @@ class Duplicates(Task[DuplicatesUnit]):
         pool, protected = self.tools.pool, list(tenant.settings.memory_decay_protected_tags)
         after_at = unit.after_at or await fetch_value(pool, BEGIN_AT, tenant.tenant_id)
         new = await fetch(pool, NEW, tenant.tenant_id, protected, after_at, unit.after, run.as_of, BATCH)
+        unfolded = 0 if unit.after_at else await self._unfold(tenant, run)
         if not new:
-            return Done()
+            return Done(counts=Counts(unfolded=unfolded))
         keys = [row["key"] for row in new if row["foldable"]]
         same = await fetch(pool, SAME, tenant.tenant_id, protected, keys, run.as_of)
         recent: Sequence[Any] = ()
@@ -87,7 +89,7 @@ class Duplicates(Task[DuplicatesUnit]):
             until = new[-1]["created_at"]
             recent = await fetch(pool, RECENT, tenant.tenant_id, protected, until, run.as_of, WINDOW)
         pairs = await asyncio.to_thread(_pairs, same, recent, {row["id"] for row in new})
-        counts = Counter[str]()
+        counts = Counter[str](unfolded=unfolded)
         reasons = Counter[str]()
         for like, loser, winner in pairs:
             outcome = await self._fold(tenant, run, like, loser, winner)
@@ -101,6 +103,17 @@ class Duplicates(Task[DuplicatesUnit]):
             logger.info("tenant_duplicates_examined", tenant_id=tenant.tenant_id, examined_count=len(new), **counts)
         more = DuplicatesUnit(after_at=new[-1]["created_at"], after=new[-1]["id"]) if len(new) == BATCH else None
         return Done(counts=Counts(reasons=dict(reasons), **counts), next=more)
+
+    async def _unfold(self, tenant: Tenant, run: Run) -> int:
+        """Take back folds in favour of a memory that is gone, and return how many: now the other one says it alone."""
+        rows = await fetch(self.tools.pool, ORPHANS, tenant.tenant_id, tenant.tenant_id, BATCH)
+        if run.dry_run:
+            return len(rows)
+        undone = [
+            await undo_change(self.tools.pool, row["change_id"], by="duplicates", reason="the other memory is gone")
+            for row in rows
+        ]
+        return sum(one.refused is None for one in undone)
 
     async def _fold(self, tenant: Tenant, run: Run, like: Likeness, loser: Wording, winner: Wording) -> str | None:
         """Propose or fold one pair; return what was done, why not, or None where it is off or known."""

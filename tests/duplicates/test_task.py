@@ -124,3 +124,31 @@ async def test_a_tenant_without_new_memories_has_nothing_due(pool):
         await Duplicates(Tools(pool, settings)).plan([Tenant(TENANT, settings)], Run(cycle_id=uuid4(), as_of=AS_OF))
         == {}
     )
+
+
+async def test_a_fold_is_taken_back_where_the_memory_that_stayed_is_gone(pool):
+    await write(pool, TENANT, [TEXT, TEXT])
+    await _night(pool)
+    [fold] = await changes(pool)
+    await execute(pool, "DELETE FROM memories WHERE id = $1", fold.evidence[0])
+    foreseen = await _night(pool, AS_OF + timedelta(days=1), dry_run=True)
+    counts = await _night(pool, AS_OF + timedelta(days=1))
+    assert foreseen.of("unfolded") == counts.of("unfolded") == 1
+    assert await _demoted(pool) == 0
+    assert not (await _night(pool, AS_OF + timedelta(days=2))).of("unfolded")
+
+
+async def test_whatever_is_folded_undoing_all_in_reverse_restores_every_row_to_the_last_bit(any_pool):
+    words = ["lamp", "door", "shop", "room"]
+    texts = [f"The {word} in hall {number % 2} is open" for word in words for number in range(5)]
+    await write(any_pool, TENANT, texts + [text.upper() for text in texts[::3]])
+    await execute(
+        any_pool, "UPDATE memories SET importance = random(), usage_count = random() * 9 WHERE random() < 0.7"
+    )
+    before = await _rows(any_pool)
+    await _night(any_pool)
+    folded = await changes(any_pool)
+    assert len(folded) > 10
+    for fold in folded:
+        assert [one.refused for one in await undo(any_pool, str(fold.change_id))] == [None]
+    assert await _rows(any_pool) == before
