@@ -6,7 +6,6 @@ from datetime import timedelta
 from uuid import UUID
 
 from commands.task_words import specs
-from memory_maintenance.cycles.step import chosen_names
 from memory_maintenance.inspection.cycles import Cycle
 
 
@@ -15,7 +14,7 @@ def kind_of(cycle: Cycle) -> str:
     tasks = cycle.config.get("tasks")
     what = (
         cycle.kind
-        if tasks is None or cycle.kind != "daily" or set(tasks) >= set(chosen_names(specs()))
+        if tasks is None or cycle.kind != "daily" or set(tasks) >= {spec.name for spec in specs() if spec.always_shown}
         else " + ".join(tasks)
     )
     return what if cycle.named_tenants is None else f"{what} of {cycle.named_tenants} named"

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import typer
 
-from commands.console import FAILED, AsJson, By, Reason, print_json, refusing, run, say, settings_for_command
+from commands.console import FAILED, AsJson, By, Reason, print_json, refusing, run, say, settings_for_command, show_note
 from commands.explanation import utc
 from commands.tables import show_titled, table
 from memory_maintenance.erasure.carrying_out import Erasure
@@ -74,7 +74,7 @@ async def _preview(settings: Settings, selector: Selector) -> tuple[list[Hit], i
 async def _forget(settings: Settings, selector: Selector, *, by: str | None, reason: str | None) -> dict[str, Any]:
     async with running_store(settings) as pool:
         order = await order_erasure(pool, selector, by=by, reason=reason)
-        say(f"order {order} is written: if this process ends, the next cycle goes on with it")
+        show_note(f"order {order} is written: if this process ends, the next cycle goes on with it")
         return await Erasure(pool, settings, files=_own_files(settings)).carry_out(order)
 
 

@@ -9,6 +9,8 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
+import structlog
+
 from memory_maintenance.dreaming.policy import FEWEST_MEMORIES, reflection_id, strategy_id
 from memory_maintenance.dreaming.reflecting import Reflection, backend_for, most_telling_theme, reflect
 from memory_maintenance.dreaming.sample import ABOUT, Dream
@@ -29,6 +31,8 @@ from memory_maintenance.store.rows import LONGEST_CONTENT, memories_of
 from memory_maintenance.task import Tools
 from memory_maintenance.tenants.control import Tenant
 from memory_maintenance.work import Run
+
+logger = structlog.get_logger(__name__)
 
 _EVER: Final = timedelta(days=365_000)
 """A theme that was found once stands on its sources, however far apart they are."""
@@ -117,6 +121,8 @@ async def _store(tools: Tools, dream: Dream, stale: _Stale, reflection: Reflecti
         old = [stale.id, *([strategy] if strategy else [])]
         if reflection is None:
             await remove_derived(db, dream.tenant_id, old)
+            removed = {"reflection_id": str(stale.id), "sources": len(dream.evidence)}
+            logger.info("stale_reflection_removed", tenant_id=dream.tenant_id, project=dream.project, **removed)
             return False
         await unlink(db, dream.tenant_id, old)
         if strategy and not reflection.strategy:

@@ -56,6 +56,11 @@ class ExpiryRule:
             return None
         return as_of if self.expired == "archive" else as_of - timedelta(days=self.grace_days)
 
+    def created_before(self, as_of: datetime) -> datetime | None:
+        """Return since when a memory is past no retention at all; None: there is none."""
+        shortest = min(filter(None, (self.days, *self.layers.values(), *self.tags.values())), default=None)
+        return as_of - timedelta(days=shortest) if shortest else None
+
     def purge_after(self, as_of: datetime) -> datetime | None:
         """Return when the archive lets go of what enters it as of *as_of*; None: never by itself."""
         return as_of + timedelta(days=self.archive_days) if self.archive_days else None

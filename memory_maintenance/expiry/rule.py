@@ -28,10 +28,11 @@ def expiry_rule(settings: Settings) -> ExpiryRule:
 
 def as_json(rule: ExpiryRule, as_of: datetime) -> str:
     """Return the rule as ``maintenance.falls_out`` reads it."""
-    ended = rule.expired_before(as_of)
+    ended, created = rule.expired_before(as_of), rule.created_before(as_of)
     return to_json(
         {
             "expired_before": ended.isoformat() if ended else None,
+            "created_before": created.isoformat() if created else None,
             "protected": sorted(rule.protected),
             "tags": {tag: days or FOR_GOOD for tag, days in rule.tags.items()},
             "layers": {layer: days or FOR_GOOD for layer, days in rule.layers.items()},

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from memory_maintenance.cycles.step import chosen_names
 from memory_maintenance.store.pool import Executor, fetch, to_json
 from memory_maintenance.tasks import TASKS
 
@@ -22,7 +21,7 @@ ORDER BY kind, completed_at DESC
 SUCCESSES_OF_TENANTS: Final = """
 -- inspection.SUCCESSES_OF_TENANTS: when a run of each kind that had work for a tenant was last completed for it, and
 -- how many it had since that were not. Those first that somebody has to look at. A daily run counts where it did every
--- task of a daily run.
+-- task of a daily run, but for those that do nothing until a setting says what.
 --   $1 tasks  json as text  their names
 WITH runs AS (
     SELECT r.tenant_id, c.kind, c.cycle_id, c.started_at, r.status,
@@ -73,5 +72,5 @@ async def last_successes(db: Executor) -> list[LastSuccess]:
 
 async def successes_of_tenants(db: Executor) -> list[TenantSuccess]:
     """Return the last success of every tenant and kind; first those that failed since, then the longest ago."""
-    daily = chosen_names(task.spec for task in TASKS if "daily" in task.spec.cycles)
+    daily = [task.spec.name for task in TASKS if "daily" in task.spec.cycles and task.spec.always_shown]
     return [TenantSuccess(**dict(row)) for row in await fetch(db, SUCCESSES_OF_TENANTS, to_json(daily))]

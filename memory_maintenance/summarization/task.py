@@ -170,6 +170,12 @@ class Summarization(Task[SessionUnit]):
     async def _remove(self, session: Session, run: Run) -> SummaryOutcome:
         if not run.dry_run:
             await remove_summary(self.tools.pool, session, run.as_of)
+            logger.info(
+                "stale_summary_removed",
+                tenant_id=session.key.tenant_id,
+                session_id=session.key.session_id,
+                event_count=len(session.events),
+            )
         return skipped(session.key, "sources_gone", len(session.events))
 
     async def _writer(self, tenant: Tenant, session: Session) -> Writer:

@@ -47,11 +47,13 @@ ARGUMENTS = {
     "review accept": ["1"],
     "review reject": ["1"],
     "undo": ["1"],
+    "memories forget": ["--subject", "Ana"],
+    "memories certificate": [SOME_ID],
     "memories requeue": ["--tenant", "acme", "--all"],
 }
 """What each command needs to be told; the others need nothing."""
 
-CHOOSING = {"memories restore", "memories archive restore", "cycles show"}
+CHOOSING = {"memories restore", "memories forget", "memories archive restore", "cycles show"}
 """Those that ask for one of several options, or for none."""
 
 MAINTENANCES = ["run", "summarize", "dream"]

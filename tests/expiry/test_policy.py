@@ -8,7 +8,7 @@ import pytest
 from memory_maintenance.expiry.policy import ExpiryRule
 from memory_maintenance.expiry.rule import as_json, expiry_rule
 from memory_maintenance.settings import Settings
-from memory_maintenance.store.pool import fetch_value
+from memory_maintenance.store.pool import fetch, fetch_value
 
 NIGHT = datetime(2026, 6, 1, 2, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -58,6 +58,15 @@ async def test_sql_says_the_same(pool):
         source = "summarization_worker" if row.pop("derived", False) else "api"
         said[case.id] = await fetch_value(pool, SQL, *row.values(), source, NIGHT, as_json(rule, NIGHT)), reason
     assert {name: both for name, both in said.items() if both[0] != both[1]} == {}
+
+
+async def test_the_rule_is_written_out_inside_the_statement_that_calls_it(pool):
+    called = f"""
+    EXPLAIN (VERBOSE, COSTS OFF) SELECT maintenance.falls_out(
+        expires_at, created_at, layer, tags, source, '{NIGHT}', '{as_json(KEEPS, NIGHT)}'
+    ) FROM memories
+    """
+    assert "falls_out" not in "".join(row[0] for row in await fetch(pool, called))
 
 
 def test_nothing_falls_out_by_default():
