@@ -23,6 +23,7 @@ from commands import (
     status,
     store,
     tenants,
+    web,
 )
 
 app = typer.Typer(
@@ -42,6 +43,7 @@ app.command("cost")(cost.show_cost)
 app.command("doctor")(doctor.doctor)
 app.command("status")(status.show_status)
 app.command("report")(report.write_report)
+app.command("web")(web.serve_pages)
 app.command("settings")(settings.show_settings)
 app.command("undo")(changes.take_back)
 app.add_typer(schedules.app, name="schedules")

@@ -75,4 +75,18 @@ SET sample = ARRAY (SELECT one FROM unnest(sample) AS one WHERE one <> ALL ($2::
 WHERE tenant_id = $1 AND sample && $2::uuid[]
 """,
     ),
+    Place(
+        "archive",
+        """
+-- erasure.PLACES archive: what expiry took out of memories.
+DELETE FROM maintenance.archive WHERE tenant_id = $1 AND memory_id = ANY ($2::uuid[])
+""",
+    ),
+    Place(
+        "unarchived",
+        """
+-- erasure.PLACES unarchived
+DELETE FROM maintenance.unarchived WHERE tenant_id = $1 AND memory_id = ANY ($2::uuid[])
+""",
+    ),
 )

@@ -29,22 +29,32 @@ FROM memories m
 
 CANDIDATES: Final = (
     """
--- erasure.CANDIDATES: memories that agents wrote, of one tenant or all, of one session or all.
+-- erasure.CANDIDATES: memories that agents wrote, archived ones too, of one tenant or all, of one session or all.
 --   $1 tenant_ids  array of the column's type; $2 all_tenants  boolean
 --   $3 session_id  text      NULL: any
 --   $4 ids         uuid[]    NULL: any; what is named is meant, also if maintenance wrote it
-"""
+WITH chosen AS (
+"""  # noqa: S608  constants of this module
     + _MEMORIES
     + """
-WHERE ($2::boolean OR m.tenant_id = ANY ($1))
-      AND ($3::text IS NULL OR maintenance.session_of(m.session_id, m.metadata) = $3)
-      AND CASE
-              WHEN $4::uuid[] IS NOT NULL THEN m.id = ANY ($4)
-              ELSE NOT EXISTS (
-                  SELECT FROM maintenance.lineage l WHERE l.tenant_id = m.tenant_id::text AND l.derived_id = m.id
-              )
-          END
-ORDER BY m.tenant_id, m.created_at, m.id
+    WHERE ($2::boolean OR m.tenant_id = ANY ($1))
+          AND ($3::text IS NULL OR maintenance.session_of(m.session_id, m.metadata) = $3)
+    UNION ALL
+    SELECT a.memory_id, a.tenant_id, (a.memory->>'created_at')::timestamptz, a.memory->>'content',
+           maintenance.text_of(a.memory_id, kept.metadata),
+           jsonb_build_array(a.memory->>'content', a.memory->>'tags', kept.metadata)::text
+    FROM maintenance.archive a CROSS JOIN LATERAL (SELECT (a.memory->>'metadata')::jsonb AS metadata) AS kept
+    WHERE ($2 OR a.tenant_id = ANY ($1::text[]))
+          AND ($3 IS NULL OR maintenance.session_of(a.memory->>'session_id', kept.metadata) = $3)
+)
+SELECT * FROM chosen c
+WHERE CASE
+          WHEN $4::uuid[] IS NOT NULL THEN c.id = ANY ($4)
+          ELSE NOT EXISTS (
+              SELECT FROM maintenance.lineage l WHERE l.tenant_id = c.tenant_id AND l.derived_id = c.id
+          )
+      END
+ORDER BY c.tenant_id, c.created_at, c.id
 """
 )
 
@@ -63,15 +73,20 @@ WHERE m.tenant_id = ANY ($1) AND m.metadata->>'is_chunk' = 'true'
 )
 
 GONE: Final = """
--- erasure.GONE: what derived memories were made from and is no memory any more.
+-- erasure.GONE: what derived memories were made from and is no memory any more. What expiry took away is retired or in
+-- the archive: nobody else has deleted it.
 --   $1 tenant_id  text   NULL: of any tenant
 SELECT l.tenant_id, l.source_id AS id
 FROM maintenance.lineage l LEFT JOIN memories s ON s.id = l.source_id AND s.tenant_id::text = l.tenant_id
-WHERE s.id IS NULL AND ($1::text IS NULL OR l.tenant_id = $1)
+WHERE s.id IS NULL AND NOT l.retired AND ($1::text IS NULL OR l.tenant_id = $1)
+      AND NOT EXISTS (
+          SELECT FROM maintenance.archive a WHERE a.tenant_id = l.tenant_id AND a.memory_id = l.source_id
+      )
 UNION
 SELECT r.tenant_id, r.read_id
 FROM maintenance.lineage_read r LEFT JOIN memories s ON s.id = r.read_id AND s.tenant_id::text = r.tenant_id
-WHERE s.id IS NULL AND ($1 IS NULL OR r.tenant_id = $1)
+WHERE s.id IS NULL AND NOT r.retired AND ($1 IS NULL OR r.tenant_id = $1)
+      AND NOT EXISTS (SELECT FROM maintenance.archive a WHERE a.tenant_id = r.tenant_id AND a.memory_id = r.read_id)
 """
 
 

@@ -20,6 +20,7 @@ from memory_maintenance.expiry.statements import (
     LOCK_ARCHIVED,
     PURGEABLE,
     RECORD,
+    RETIRE,
     TAKE_OUT,
     TEXT_FORMS,
 )
@@ -115,6 +116,7 @@ async def _restore_page(
         tables = await stored_tables(db)
         back = await tables.restore(db, tenant_id, list(batches), list(batches.values()))
         if back:
+            await execute(db, RETIRE, tenant_id, back, False)
             await execute(db, TAKE_OUT, tenant_id, back, [batches[one] for one in back])
             await fetch_value(db, RECORD, tenant_id, "restored", "{}", back, [], None, as_of, by, why)
     return len(back)

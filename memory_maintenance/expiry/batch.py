@@ -21,6 +21,7 @@ from memory_maintenance.expiry.statements import (
     PURGE,
     PURGEABLE,
     RECORD,
+    RETIRE,
     TEXT_FORMS,
 )
 from memory_maintenance.store.pool import Executor, Pool, execute, fetch, fetch_row, fetch_value, to_json, transaction
@@ -75,6 +76,8 @@ class ExpiryBatch:
             return 0
         held, as_of = set(ids), self.run.as_of
         reasons = Counter(one.reason for one in page if one.id in held)
+        retired = [one.id for one in page if one.id in held and one.reason != "expired"]
+        await execute(db, RETIRE, self.tenant_id, retired, True)
         rows = await fetch(db, ONLY_SOURCE_OF, self.tenant_id, self.tenant_id, ids)
         batch_id = await fetch_value(
             db,

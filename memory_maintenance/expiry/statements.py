@@ -152,6 +152,17 @@ VALUES ($1, $2, $3::text::jsonb, $4, $5, $6, $7, $8, $9)
 RETURNING batch_id
 """
 
+RETIRE: Final = """
+-- expiry.RETIRE: whether these memories have left by a rule, for what was made from them.
+--   $1 tenant_id  text
+--   $2 ids        uuid[]
+--   $3 retired    boolean
+WITH named AS (
+    UPDATE maintenance.lineage SET retired = $3 WHERE tenant_id = $1 AND source_id = ANY ($2)
+)
+UPDATE maintenance.lineage_read SET retired = $3 WHERE tenant_id = $1 AND read_id = ANY ($2)
+"""
+
 DELETE: Final = """
 -- expiry.DELETE: takes memories that this transaction holds out of the table.
 --   $1 tenant_id (its own type), $2 ids  uuid[]

@@ -37,3 +37,7 @@ CREATE TABLE maintenance.unarchived (
     restored_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (tenant_id, memory_id)
 );
+
+-- What retention or a budget took away: what was made from it stays, while that of a deleted source is written again.
+ALTER TABLE maintenance.lineage ADD COLUMN retired boolean NOT NULL DEFAULT false;
+ALTER TABLE maintenance.lineage_read ADD COLUMN retired boolean NOT NULL DEFAULT false;
