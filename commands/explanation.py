@@ -14,6 +14,7 @@ from rich.text import Text
 from commands.console import out, say
 from commands.tables import show_titled, table
 from memory_maintenance.decay.costs import cost_of
+from memory_maintenance.decay.policy import demoted
 from memory_maintenance.inspection.decay import WORDS, DecayExplanation
 from memory_maintenance.inspection.derived import Dependent, WrittenMemory
 from memory_maintenance.printable import in_one_line
@@ -58,7 +59,12 @@ def _facts(why: DecayExplanation) -> list[tuple[str, str]]:
         *facts,
         ("exposure", f"{why.exposure_days:.4f} days{_layer(why)}"),
         ("factor", _factor(why)),
-        ("result", f"max({why.rule.floor:g}, {o.base:.6f} x {why.factor:.6f}) = {o.importance:.6f}"),
+        *(
+            [("demotion", f"{row.demotion:g} (starter.py changes list --memory {why.memory_id})")]
+            if row.demotion
+            else []
+        ),
+        ("result", f"max({why.rule.floor:g}, {o.base:.6f} x {why.factor:.6f}){_demotion(why)} = {o.importance:.6f}"),
         ("stored now", f"{digits(why.stored)}{_comparison(why)}"),
     ]
 
@@ -95,6 +101,10 @@ def _factor(why: DecayExplanation) -> str:
     return f"{f'{kept:g} + {1 - kept:g} x {power}' if kept else power} = {why.factor:.6f}"
 
 
+def _demotion(why: DecayExplanation) -> str:
+    return "" if why.row.demotion is None else f" x {why.row.demotion:g}"
+
+
 def _comparison(why: DecayExplanation) -> str:
     if why.agrees:
         return ": the same"
@@ -125,7 +135,10 @@ def _future(why: DecayExplanation) -> Table:
 def _when(why: DecayExplanation, milestone: float) -> str:
     if why.importance is not None and why.importance <= milestone:
         return "it is at or below that already"
-    if why.outcome.base is not None and (kept := why.outcome.base * why.rule.retained) >= milestone:
+    if (
+        why.outcome.base is not None
+        and (kept := demoted(why.outcome.base * why.rule.retained, why.row.demotion)) >= milestone
+    ):
         return f"never: {kept:.3f} stays"
     at = why.reaches(milestone)
     return "not within 200 years" if at is None else f"{utc(at)}, in {_length(at - why.as_of)}"
@@ -172,6 +185,7 @@ def explanation_data(
         "multiplier_now": why.speed,
         "exposure_days": why.exposure_days,
         "factor": why.factor,
+        "demotion": why.row.demotion,
         "result": o.importance,
         "stored": _finite(why.stored),
         "stored_agrees": why.agrees,

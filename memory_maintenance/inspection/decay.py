@@ -16,6 +16,7 @@ from memory_maintenance.decay.policy import (
     RowState,
     Segment,
     decayed,
+    demoted,
     exposure_days,
     factor,
     judge,
@@ -38,7 +39,7 @@ ROWS: Final = composed(
     result="""
 --   $1 memory_ids  uuid[]
 SELECT id, tenant_id::text AS tenant_id, importance::float8, base_importance, decayed_importance::float8,
-       scale,
+       demotion, scale,
        CASE WHEN created_at < '9999-12-31 00:00Z' THEN maintenance.known_time(created_at)
             WHEN created_at IS NOT NULL THEN '9999-12-31 00:00Z' END AS created_at,
        CASE WHEN last_accessed_at < '9999-12-31 00:00Z' THEN maintenance.known_time(last_accessed_at)
@@ -170,7 +171,8 @@ class DecayExplanation:
         """Return the importance at *instant* by the rule, if nobody touches the memory; only where it has a base."""
         o = self.outcome
         assert o.base is not None and o.base_at is not None and o.last_access is not None  # noqa: S101, PT018
-        return decayed(o.base, o.base_at, o.last_access, instant, self.rule, self.row.layer)
+        left = decayed(o.base, o.base_at, o.last_access, instant, self.rule, self.row.layer)
+        return demoted(left, self.row.demotion)
 
     def in_words(self) -> str:
         """Return the reason in one sentence."""
@@ -179,7 +181,8 @@ class DecayExplanation:
         spent = ", ".join(
             f"{part.length / timedelta(days=1):.1f} d {part.stage} x{float(part.multiplier):.2g}" for part in self.parts
         )
-        return f"base {self.outcome.base:.3f}, {spent or 'no time has passed'}: x {self.factor:.5f}"
+        demotion = "" if self.row.demotion is None else f", demoted x {self.row.demotion:g}"
+        return f"base {self.outcome.base:.3f}, {spent or 'no time has passed'}: x {self.factor:.5f}{demotion}"
 
 
 async def explain_decay(
@@ -255,4 +258,5 @@ def _state(row: Any) -> RowState:
         last_accessed_at=row["last_accessed_at"],
         layer=row["layer"],
         tags=frozenset(tag for tag in row["tags"] if tag is not None),
+        demotion=row["demotion"],
     )
