@@ -89,4 +89,23 @@ DELETE FROM maintenance.archive WHERE tenant_id = $1 AND memory_id = ANY ($2::uu
 DELETE FROM maintenance.unarchived WHERE tenant_id = $1 AND memory_id = ANY ($2::uuid[])
 """,
     ),
+    Place(
+        "changes",
+        """
+-- erasure.PLACES changes: what replaced, or was replaced by, a memory that is forgotten. One that stays and has lost what
+-- replaced it is no longer demoted; the next night computes its importance from its base.
+WITH gone AS (
+    DELETE FROM maintenance.changes
+    WHERE tenant_id = $1 AND (memory_id = ANY ($2::uuid[]) OR evidence && $2::uuid[])
+    RETURNING memory_id, status, notes
+),
+raised AS (
+    UPDATE memories m
+    SET demotion = NULL, metadata = m.metadata - ARRAY (SELECT jsonb_object_keys(gone.notes))
+    FROM gone
+    WHERE m.tenant_id::text = $1 AND m.id = gone.memory_id AND gone.status = 'applied'
+)
+SELECT FROM gone
+""",
+    ),
 )
