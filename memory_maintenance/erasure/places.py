@@ -39,15 +39,6 @@ WHERE tenant_id = $1
 """,
     ),
     Place(
-        "changes",
-        """
--- erasure.PLACES changes: of what stays, a fold in favour of what is forgotten is kept until it is taken back.
-DELETE FROM maintenance.changes
-WHERE tenant_id = $1
-      AND (memory_id = ANY ($2::uuid[]) OR (evidence && $2::uuid[] AND status <> 'applied'))
-""",
-    ),
-    Place(
         "set_aside",
         """
 -- erasure.PLACES set_aside: what a model failed at, with the memories that were in it; it is counted from the start.
@@ -92,7 +83,7 @@ DELETE FROM maintenance.unarchived WHERE tenant_id = $1 AND memory_id = ANY ($2:
     Place(
         "changes",
         """
--- erasure.PLACES changes: what replaced, or was replaced by, a memory that is forgotten. One that stays and has lost what
+-- erasure.PLACES changes: what replaced, or was replaced by, a memory that is forgotten. One that stays without what
 -- replaced it is no longer demoted; the next night computes its importance from its base.
 WITH gone AS (
     DELETE FROM maintenance.changes

@@ -203,7 +203,8 @@ async def test_what_names_no_change_is_refused(store):
     assert await fetch_value(store, "SELECT count(*) FROM maintenance.changes") == 0
 
 
-async def test_where_what_replaced_a_memory_is_forgotten_it_has_its_rank_again_and_no_change_is_left(any_pool, store):
+@pytest.mark.usefixtures("store")
+async def test_where_what_replaced_a_memory_is_forgotten_it_has_its_rank_again_and_no_change_is_left(any_pool):
     untouched = (await _row(any_pool, OLD))["metadata"]
     await apply_change(any_pool, await _propose(any_pool), as_of=NIGHT)
     await Erasure(any_pool, SETTINGS).carry_out(
