@@ -21,6 +21,7 @@ from commands import (
     status,
     store,
     tenants,
+    web,
 )
 
 app = typer.Typer(
@@ -40,6 +41,7 @@ app.command("cost")(cost.show_cost)
 app.command("doctor")(doctor.doctor)
 app.command("status")(status.show_status)
 app.command("report")(report.write_report)
+app.command("web")(web.serve_pages)
 app.command("settings")(settings.show_settings)
 app.add_typer(schedules.app, name="schedules")
 app.add_typer(cycles.app, name="cycles")

@@ -13,11 +13,11 @@ from rich.text import Text
 
 from commands.abandoned import as_the_server_has_them
 from commands.console import AsJson, out, print_json, run, say, settings_for_command
-from commands.cycle_words import kind_of, took
 from commands.next_steps import steps_for_cycle, steps_for_tenant
 from commands.run import in_a_line
 from memory_maintenance.cycles.outcomes import CycleTotals, TenantOutcome
 from memory_maintenance.inspection.calls import CallCount, cycle_calls
+from memory_maintenance.inspection.cycle_words import kind_of, took
 from memory_maintenance.inspection.cycles import Cycle, find_cycle, outcomes_of
 from memory_maintenance.inspection.report import skipped_work
 from memory_maintenance.settings import Settings

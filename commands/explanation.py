@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
 from rich.table import Table
 from rich.text import Text
@@ -17,9 +17,6 @@ from memory_maintenance.decay.costs import cost_of
 from memory_maintenance.inspection.decay import WORDS, DecayExplanation
 from memory_maintenance.inspection.derived import Dependent, WrittenMemory
 from memory_maintenance.printable import in_one_line
-
-MILESTONES: Final = (0.5, 0.1)
-"""Importances whose day is told, beside the floor's."""
 
 
 def show_explanation(why: DecayExplanation) -> None:
@@ -120,14 +117,9 @@ def _days(why: DecayExplanation) -> Table:
 
 def _future(why: DecayExplanation) -> Table:
     rows = table(None, "importance#", "reached")
-    for milestone in milestones(why):
+    for milestone in why.milestones:
         rows.add_row(f"{milestone:g}", _when(why, milestone))
     return rows
-
-
-def milestones(why: DecayExplanation) -> tuple[float, ...]:
-    """Return the importances whose day is told."""
-    return (*MILESTONES, why.rule.floor)
 
 
 def _when(why: DecayExplanation, milestone: float) -> str:
@@ -184,7 +176,7 @@ def explanation_data(
         "stored": _finite(why.stored),
         "stored_agrees": why.agrees,
         "next_run_writes": why.is_due,
-        "reaches": {f"{milestone:g}": _iso(why.reaches(milestone)) for milestone in milestones(why)},
+        "reaches": {f"{milestone:g}": _iso(why.reaches(milestone)) for milestone in why.milestones},
         "derived": written and asdict(written),
         "dependents": [asdict(one) for one in dependents],
     }

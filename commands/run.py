@@ -22,11 +22,11 @@ from commands.console import (
 from commands.dry_run import DryRun, preview_in_a_line, show_preview, tenants_left
 from commands.instants import AsOf
 from commands.tables import show_titled, table
-from commands.task_words import counts_of, done_in_words, left_in_words, results_in_words, specs
 from embedded.stack import Stack
 from memory_maintenance.cycles.outcomes import CycleTotals
 from memory_maintenance.errors import MaintenanceError, SessionNotFoundError
 from memory_maintenance.inspection.sessions import session_reports
+from memory_maintenance.inspection.task_words import counts_of, done_in_words, left_in_words, results_in_words, specs
 from memory_maintenance.preflight.finding import Finding
 from memory_maintenance.settings import Settings
 from memory_maintenance.tenants.known import ensure_project, fleet_size

@@ -13,6 +13,7 @@ from typing import Final
 
 from benchmarks.folders import passable_folder
 from benchmarks.speed.decay import measure_night, measure_tolerance
+from benchmarks.speed.pages import measure_pages
 from benchmarks.speed.pictures import PICTURES, draw
 from benchmarks.speed.results import FOLDER, Bench
 from benchmarks.speed.scaling import measure_growth, measure_planning, measure_shares
@@ -29,6 +30,7 @@ PARTS: Final[Mapping[str, Callable[[Bench, Servers], Awaitable[None]]]] = {
     "temporal": measure_shares,
     "planning": measure_planning,
     "growth": measure_growth,
+    "pages": measure_pages,
 }
 """In the order in which they are run."""
 

@@ -52,6 +52,9 @@ WHERE id = ANY ($1)
 """,
 )
 
+MILESTONES: Final = (0.5, 0.1)
+"""Importances whose day is told, beside the floor's."""
+
 _HORIZON: Final = timedelta(days=365 * 200)
 _SAME: Final = 1e-7
 """Importances nearer to each other than this are one: a ``real`` column keeps seven digits, a numeric maybe fewer."""
@@ -140,6 +143,11 @@ class DecayExplanation:
             return False
         return o.verdict in REBASED or (not self.agrees and abs(self.stored - o.importance) >= self.tolerance)
 
+    @property
+    def milestones(self) -> tuple[float, ...]:
+        """Return the importances whose day is told."""
+        return (*MILESTONES, self.rule.floor)
+
     def reaches(self, importance: float) -> datetime | None:
         """Return when the memory falls to *importance* if nobody touches it, to the minute.
 
@@ -151,14 +159,15 @@ class DecayExplanation:
         if importance >= o.importance or not self.enabled:
             return None
         low, high = self.as_of, self.as_of + _HORIZON
-        if self._left_at(high) > importance:
+        if self.left_at(high) > importance:
             return None
         while high - low > timedelta(minutes=1):
             middle = low + (high - low) / 2
-            low, high = (middle, high) if self._left_at(middle) > importance else (low, middle)
+            low, high = (middle, high) if self.left_at(middle) > importance else (low, middle)
         return high
 
-    def _left_at(self, instant: datetime) -> float:
+    def left_at(self, instant: datetime) -> float:
+        """Return the importance at *instant* by the rule, if nobody touches the memory; only where it has a base."""
         o = self.outcome
         assert o.base is not None and o.base_at is not None and o.last_access is not None  # noqa: S101, PT018
         return decayed(o.base, o.base_at, o.last_access, instant, self.rule, self.row.layer)

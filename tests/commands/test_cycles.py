@@ -5,8 +5,8 @@ from uuid import UUID
 import pytest
 
 from commands import console
-from commands.cycle_words import took
 from memory_maintenance.cycles.outcomes import CycleFailure, TenantOutcome
+from memory_maintenance.inspection.cycle_words import took
 from memory_maintenance.store.pool import execute
 from tests.nights import DAY, NIGHT, night
 
