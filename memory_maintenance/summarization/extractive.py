@@ -83,7 +83,7 @@ def _counts_room(words: int) -> int:
 
 
 def _told(kept: Sequence[Sentence], found: Sequence[Sentence], max_words: int, language: Language | None) -> str:
-    """Return the sentences, each day's date before its first, each change of speaker behind who speaks, each kind with its rest.
+    """Return the sentences: each day behind its date, each speaker behind his label, each kind with its rest.
 
     Where nobody in particular speaks after somebody did, the date stands again: what follows a name is its own.
     """
