@@ -11,6 +11,7 @@ import json
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -76,7 +77,7 @@ def _show(checks: Sequence[Check]) -> int:
 def main() -> int:
     """Do what was asked; of a maintenance, print its statistics as JSON, and return the exit status."""
     parser = argparse.ArgumentParser(
-        prog="python -m memory_maintenance",
+        prog="memory-maintenance" if Path(sys.argv[0]).name == "memory-maintenance" else "python -m memory_maintenance",
         description=__doc__.partition("\n")[0],
         epilog="Ends with status 1 where a tenant failed.",
     )

@@ -24,7 +24,9 @@ def test_systemd_accepts_the_units(tmp_path):
 
 
 def test_the_units_start_what_is_in_the_clone():
-    started = {found for unit in UNITS for found in re.findall(r"^ExecStart=\S+/python (.+)$", unit.read_text(), re.M)}
+    started = {
+        found for unit in UNITS for found in re.findall(r"^ExecStart=\S+/python (.+)$", unit.read_text(), re.MULTILINE)
+    }
     assert started == {"worker.py", "-m memory_maintenance"}
     for line in started:
         assert (DEPLOY.parent / line.removeprefix("-m ")).exists()
