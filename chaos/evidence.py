@@ -165,7 +165,10 @@ async def _why(client: Client, failed: WorkflowExecution) -> str:
     try:
         await client.get_workflow_handle(failed.id, run_id=failed.run_id).result()
     except WorkflowFailureError as error:
-        return str(error.cause)
+        why: BaseException = error
+        while why.__cause__:
+            why = why.__cause__
+        return str(why)
     return ""
 
 

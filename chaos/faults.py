@@ -39,6 +39,8 @@ WEIGHTS: Final[Mapping[str, float]] = {
 
 MEAN_GAP_SECONDS: Final = 2.5
 _LONGEST_OUTAGE_SECONDS: Final = 4.0
+_BEGINS_WITHIN: Final[Mapping[str, float]] = {"freeze_worker": 0.7, "freeze_in_transaction": 0.6}
+"""Share of the time in which a long fault begins, so that it does not make the run longer."""
 _LONGEST_FREEZE_SECONDS: Final = 8.0
 _LONGEST_SEARCH_SECONDS: Final = 30.0
 _SEEN_AGAIN_SECONDS: Final = 0.5
@@ -84,9 +86,8 @@ def plan(choice: random.Random, seconds: float) -> list[Fault]:
     """Return the faults of a run in order of time: at random, every kind at least once."""
     count = max(len(WEIGHTS), round(seconds / MEAN_GAP_SECONDS))
     kinds = [*WEIGHTS, *choice.choices(list(WEIGHTS), list(WEIGHTS.values()), k=count - len(WEIGHTS))]
-    choice.shuffle(kinds)
-    times = sorted(choice.uniform(0, seconds) for _ in kinds)
-    return [Fault(at, kind) for at, kind in zip(times, kinds, strict=True)]
+    faults = [Fault(choice.uniform(0, seconds * _BEGINS_WITHIN.get(kind, 1.0)), kind) for kind in kinds]
+    return sorted(faults, key=lambda fault: fault.at)
 
 
 @dataclass(slots=True)

@@ -12,12 +12,12 @@ import typer
 from commands.abandoned import as_the_server_has_them
 from commands.console import AsJson, out, print_json, run, settings_for_command
 from commands.cycle import cycle_data, show_cycle
-from commands.cycle_words import kind_of, short_id, took
 from commands.tables import fitting_table
-from commands.task_words import columns_of, specs
 from memory_maintenance.cycles.outcomes import CycleTotals
 from memory_maintenance.inspection.calls import cycle_costs
+from memory_maintenance.inspection.cycle_words import kind_of, short_id, took
 from memory_maintenance.inspection.cycles import Cycle, latest_cycles
+from memory_maintenance.inspection.task_words import columns_of, specs
 from memory_maintenance.settings import Settings
 from memory_maintenance.work import TaskSpec
 from runtime.wiring import running_store

@@ -21,8 +21,8 @@ from commands.console import AsJson, err, out, print_json, run, settings_for_com
 from commands.demo_results import show_results
 from commands.instants import AsOf
 from commands.tables import table
-from commands.task_words import specs
 from memory_maintenance.cycles.outcomes import TenantOutcome
+from memory_maintenance.inspection.task_words import specs
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.importing import import_memories
 from runtime.runs import start_run

@@ -12,10 +12,10 @@ from rich.text import Text
 
 from commands.console import out
 from commands.tables import table
-from commands.task_words import counts_of, left_in_words, specs
 from memory_maintenance.inspection.cycles import outcomes_of
 from memory_maintenance.inspection.decay import explain_decay
 from memory_maintenance.inspection.derived import WrittenMemory, written_memories
+from memory_maintenance.inspection.task_words import counts_of, left_in_words, specs
 from memory_maintenance.store.pool import Pool, fetch
 from runtime.wiring import Application
 

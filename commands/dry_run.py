@@ -10,8 +10,15 @@ import typer
 
 from commands.console import err, out, print_json, say
 from commands.tables import show_titled, table
-from commands.task_words import columns_of, counts_of, done_in_words, left_in_words, results_in_words, specs
 from memory_maintenance.cycles.outcomes import CycleTotals, TenantOutcome
+from memory_maintenance.inspection.task_words import (
+    columns_of,
+    counts_of,
+    done_in_words,
+    left_in_words,
+    results_in_words,
+    specs,
+)
 from workflows.messages import MaintenanceRequest
 
 DryRun = Annotated[

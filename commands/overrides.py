@@ -50,6 +50,8 @@ DEPLOYMENTS: Final = {
     "keep_per_project": "MEMORY_EXPIRY_KEEP_PER_PROJECT",
     "retention_action": "MEMORY_EXPIRY_RETENTION_ACTION",
     "archive_days": "MEMORY_EXPIRY_ARCHIVE_DAYS",
+    "duplicates": "MEMORY_DUPLICATES",
+    "duplicates_near": "MEMORY_DUPLICATES_NEAR",
     "summarization_enabled": "SUMMARIZATION_ENABLED",
     "dreaming_enabled": "DREAMING_ENABLED",
     "model_excluded_classes": "MODEL_EXCLUDED_CLASSES",

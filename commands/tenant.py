@@ -9,11 +9,11 @@ from typing import Annotated, Any
 import typer
 
 from commands.console import AsJson, print_json, run, said, say, settings_for_command
-from commands.cycle_words import short_id
 from commands.tables import show_titled, table
-from commands.task_words import columns_of, left_in_words
+from memory_maintenance.inspection.cycle_words import short_id
 from memory_maintenance.inspection.derived import Dangling
 from memory_maintenance.inspection.sessions import SessionReport, session_reports
+from memory_maintenance.inspection.task_words import columns_of, left_in_words
 from memory_maintenance.inspection.tenant import TenantReport, TenantRun, tenant_report
 from memory_maintenance.settings import Settings
 from memory_maintenance.tenants.control import TenantControl

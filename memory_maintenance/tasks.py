@@ -12,6 +12,7 @@ FOLDERS: Final = (
     "expiry",
     "decay",
     "summarization",
+    "duplicates",
     "dreaming",
     "embedding",
 )

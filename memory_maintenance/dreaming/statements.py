@@ -12,7 +12,9 @@ WITH candidates AS (
     SELECT c.*
     FROM (SELECT NULL::text AS info_class) AS absent CROSS JOIN LATERAL (
         SELECT m.tenant_id, maintenance.project_of(m.project) AS project, m.id, m.created_at,
-               maintenance.undecayed(m.importance, m.decayed_importance, m.base_importance) AS importance,
+               maintenance.undecayed(
+                   m.importance, m.decayed_importance, m.base_importance * coalesce(m.demotion, 1)
+               ) AS importance,
                d.sample AS last_sample
         FROM memories m
              LEFT JOIN maintenance.tenants t ON t.tenant_id = m.tenant_id::text
@@ -105,7 +107,9 @@ candidates AS MATERIALIZED (
     FROM (SELECT NULL::text AS info_class) AS absent CROSS JOIN LATERAL (
         SELECT m.id, m.created_at, maintenance.text_of(m.id, m.metadata) AS text,
                maintenance.part_of(m.metadata) AS part,
-               maintenance.undecayed(m.importance, m.decayed_importance, m.base_importance) AS importance,
+               maintenance.undecayed(
+                   m.importance, m.decayed_importance, m.base_importance * coalesce(m.demotion, 1)
+               ) AS importance,
                maintenance.class_of(info_class, m.metadata) AS class
         FROM memories m
         WHERE m.tenant_id = $1 AND maintenance.is_event(m.layer, m.source, m.tags, m.metadata)

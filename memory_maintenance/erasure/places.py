@@ -39,6 +39,15 @@ WHERE tenant_id = $1
 """,
     ),
     Place(
+        "changes",
+        """
+-- erasure.PLACES changes: of what stays, a fold in favour of what is forgotten is kept until it is taken back.
+DELETE FROM maintenance.changes
+WHERE tenant_id = $1
+      AND (memory_id = ANY ($2::uuid[]) OR (evidence && $2::uuid[] AND status <> 'applied'))
+""",
+    ),
+    Place(
         "set_aside",
         """
 -- erasure.PLACES set_aside: what a model failed at, with the memories that were in it; it is counted from the start.

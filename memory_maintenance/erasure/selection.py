@@ -34,7 +34,7 @@ CANDIDATES: Final = (
 --   $3 session_id  text      NULL: any
 --   $4 ids         uuid[]    NULL: any; what is named is meant, also if maintenance wrote it
 WITH chosen AS (
-"""
+"""  # noqa: S608  constants of this module
     + _MEMORIES
     + """
     WHERE ($2::boolean OR m.tenant_id = ANY ($1))
@@ -73,15 +73,20 @@ WHERE m.tenant_id = ANY ($1) AND m.metadata->>'is_chunk' = 'true'
 )
 
 GONE: Final = """
--- erasure.GONE: what derived memories were made from and is no memory any more.
+-- erasure.GONE: what derived memories were made from and is no memory any more. What expiry took away is retired or in
+-- the archive: nobody else has deleted it.
 --   $1 tenant_id  text   NULL: of any tenant
 SELECT l.tenant_id, l.source_id AS id
 FROM maintenance.lineage l LEFT JOIN memories s ON s.id = l.source_id AND s.tenant_id::text = l.tenant_id
-WHERE s.id IS NULL AND ($1::text IS NULL OR l.tenant_id = $1)
+WHERE s.id IS NULL AND NOT l.retired AND ($1::text IS NULL OR l.tenant_id = $1)
+      AND NOT EXISTS (
+          SELECT FROM maintenance.archive a WHERE a.tenant_id = l.tenant_id AND a.memory_id = l.source_id
+      )
 UNION
 SELECT r.tenant_id, r.read_id
 FROM maintenance.lineage_read r LEFT JOIN memories s ON s.id = r.read_id AND s.tenant_id::text = r.tenant_id
-WHERE s.id IS NULL AND ($1 IS NULL OR r.tenant_id = $1)
+WHERE s.id IS NULL AND NOT r.retired AND ($1 IS NULL OR r.tenant_id = $1)
+      AND NOT EXISTS (SELECT FROM maintenance.archive a WHERE a.tenant_id = r.tenant_id AND a.memory_id = r.read_id)
 """
 
 

@@ -40,6 +40,9 @@ class TenantOverrides(BaseModel):
     """Memories that each project keeps, the most important ones; 0: all."""
     retention_action: Literal["archive", "delete"] | None = None
     archive_days: Days | None = None
+    duplicates: Literal["off", "propose", "apply"] | None = None
+    """What happens to memories with the same text."""
+    duplicates_near: Literal["off", "propose", "apply"] | None = None
     summarization_enabled: bool | None = None
     dreaming_enabled: bool | None = None
     model_excluded_classes: Classes | None = None
@@ -66,6 +69,8 @@ SETTING_OF: Final = {
     "keep_per_project": "memory_expiry_keep_per_project",
     "retention_action": "memory_expiry_retention_action",
     "archive_days": "memory_expiry_archive_days",
+    "duplicates": "memory_duplicates",
+    "duplicates_near": "memory_duplicates_near",
     "summarization_enabled": "summarization_enabled",
     "dreaming_enabled": "dreaming_enabled",
     "model_excluded_classes": "model_excluded_classes",

@@ -13,6 +13,7 @@ from memory_maintenance.settings.decay import DecaySettings
 from memory_maintenance.settings.expiry import ExpirySettings
 from memory_maintenance.settings.model import ModelSettings
 from memory_maintenance.settings.overrides import SETTING_OF, TenantOverrides
+from memory_maintenance.settings.review import ReviewSettings
 from memory_maintenance.settings.runs import RunSettings
 from memory_maintenance.settings.servers import ServerSettings
 from memory_maintenance.settings.writing import WritingSettings
@@ -22,7 +23,9 @@ RAES_PREFIX: Final = "ollama/"
 
 
 # Bases give their fields last first: this order is that of the documentation.
-class Settings(RunSettings, WritingSettings, DecaySettings, ExpirySettings, ModelSettings, ServerSettings):
+class Settings(
+    RunSettings, WritingSettings, DecaySettings, ExpirySettings, ReviewSettings, ModelSettings, ServerSettings
+):
     """Every setting of a process."""
 
     def for_tenant(self, overrides: TenantOverrides) -> Settings:
@@ -69,6 +72,7 @@ class Settings(RunSettings, WritingSettings, DecaySettings, ExpirySettings, Mode
                 "retention_action": self.memory_expiry_retention_action,
                 "archive_days": self.memory_expiry_archive_days,
             },
+            "duplicates": {"exact": self.memory_duplicates, "near": self.memory_duplicates_near},
             "model_excluded_classes": sorted(self.model_excluded_classes),
             "derivation_excluded_classes": sorted(self.derivation_excluded_classes),
             "llm_backend": self.llm_backend,

@@ -26,7 +26,9 @@ told AS (
 )
 SELECT m.id, m.tenant_id::text AS tenant_id, m.project, $3::text AS session_id, m.layer, m.source, m.tags, m.created_at,
        maintenance.ends_of(m.content, $6) AS content, maintenance.fingerprint(m.content) AS hash,
-       maintenance.undecayed(m.importance, m.decayed_importance, m.base_importance) AS importance,
+       maintenance.undecayed(
+           m.importance, m.decayed_importance, m.base_importance * coalesce(m.demotion, 1)
+       ) AS importance,
        maintenance.text_of(m.id, m.metadata) AS text, e.part, e.info_class,
        c.source_id IS NULL AS is_new,
        EXISTS (

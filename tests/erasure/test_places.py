@@ -5,6 +5,7 @@ from memory_maintenance.store.pool import fetch
 
 HOLD_NOTHING = {
     "cycles": "configuration, counts and findings of the preflight",
+    "duplicates_passes": "how far a tenant's memories were compared",
     "expiry_batches": "ids, counts, who and why: every memory that expiry took away is named for good",
     "erasure_orders": "what was asked for is taken out when an order is done",
     "erasure_targets": "the ids that the certificate names",

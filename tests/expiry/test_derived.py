@@ -7,7 +7,7 @@ import pytest
 
 from memory_maintenance.erasure.carrying_out import Erasure
 from memory_maintenance.erasure.orders import order_erasure
-from memory_maintenance.erasure.selection import Selector
+from memory_maintenance.erasure.selection import Selector, gone_sources
 from memory_maintenance.expiry.archive import unarchive
 from memory_maintenance.inspection.stale import count_stale
 from memory_maintenance.store.pool import execute, fetch_value
@@ -41,6 +41,24 @@ async def test_a_summary_outlives_the_events_that_retention_archives(any_pool, t
     await night(any_pool, LATER)
     [after] = await derived(any_pool, tenant)
     assert (after["id"], after["content"]) == (before["id"], before["content"])
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        {"memory_expiry": "off", "memory_expiry_retention_days": 10, "memory_expiry_retention_action": "delete"},
+        {"memory_expiry": "off", "memory_expiry_retention_days": 10},
+        {"memory_expiry": "archive"},
+    ],
+    ids=["retention deletes", "retention archives", "expired ones are archived"],
+)
+async def test_a_repair_does_not_take_what_expiry_took_away_for_what_others_deleted(pool, tenant, chosen):
+    ids = await write(pool, tenant, [*ANNA, *OTHERS], session="s", importance=0.8)
+    await night(pool, NIGHT)
+    await execute(pool, "UPDATE memories SET expires_at = $1 WHERE id = ANY ($2)", LATER, ids)
+    counts = await expire(pool, Run(cycle_id=uuid4(), as_of=LATER), tenant, **chosen)
+    assert counts.of("archived", "deleted") == len(ids)
+    assert await gone_sources(pool, tenant) == []
 
 
 async def test_after_events_came_back_their_deletion_by_others_is_found(any_pool, tenant):

@@ -13,6 +13,10 @@ from memory_maintenance.store.pool import fetch, fetch_value
 NIGHT = datetime(2026, 6, 1, 2, tzinfo=UTC)
 DAY = timedelta(days=1)
 SQL = "SELECT maintenance.falls_out($1, $2, $3, $4, $5, $6, $7::text::jsonb)"
+EXPLAIN = """
+EXPLAIN (VERBOSE, COSTS OFF)
+SELECT maintenance.falls_out(expires_at, created_at, layer, tags, source, '{}', '{}') FROM memories
+"""
 
 ARCHIVES = ExpiryRule(expired="archive", protected=frozenset({"pinned"}))
 DELETES = ExpiryRule(expired="delete", grace_days=30)
@@ -61,12 +65,8 @@ async def test_sql_says_the_same(pool):
 
 
 async def test_the_rule_is_written_out_inside_the_statement_that_calls_it(pool):
-    called = f"""
-    EXPLAIN (VERBOSE, COSTS OFF) SELECT maintenance.falls_out(
-        expires_at, created_at, layer, tags, source, '{NIGHT}', '{as_json(KEEPS, NIGHT)}'
-    ) FROM memories
-    """
-    assert "falls_out" not in "".join(row[0] for row in await fetch(pool, called))
+    explained = await fetch(pool, EXPLAIN.format(NIGHT, as_json(KEEPS, NIGHT)))
+    assert "falls_out" not in "".join(row[0] for row in explained)
 
 
 def test_nothing_falls_out_by_default():

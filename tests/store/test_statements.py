@@ -131,6 +131,8 @@ WHERE t.relnamespace = 'maintenance'::regnamespace
 GROUP BY t.relname HAVING bool_or(a.attname = 'tenant_id')
 """
 KEYED_WITHOUT_TENANT = {
+    "changes": "a change's number is the table's own",
+    "expiry_batches": "a batch's number is the table's own",
     "model_calls": "a question is a hash over its tenant, among others",
     "orders": "an order's number is the table's own",
 }

@@ -64,6 +64,7 @@ async def test_activity_types_by_task_queue(temporal, pool):
             "due_sessions",
             "embed_derived",
             "expire_batch",
+            "fold_duplicates",
             "foresee_costs",
             "generate_reflection",
             "look_up_tenant",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from commands.task_words import specs
 from memory_maintenance.inspection.cycles import Cycle
+from memory_maintenance.inspection.task_words import specs
 
 
 def kind_of(cycle: Cycle) -> str:
@@ -34,3 +34,8 @@ def took(length: timedelta | None) -> str:
         if seconds >= size:
             return f"{int(seconds // size)} {unit} {int(seconds % size // part)} {smaller}"
     return f"{seconds:.1f} s"
+
+
+def minute(time: datetime | None) -> str:
+    """Return a time to the minute, for a cell of a table."""
+    return f"{time:%Y-%m-%d %H:%M}" if time else "-"
