@@ -32,6 +32,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
 from memory_maintenance.errors import InvalidRequestError, MaintenanceError
+from memory_maintenance.invocation import as_invoked
 from memory_maintenance.observability.logs import configure_logs
 from memory_maintenance.printable import in_one_line, printable
 from memory_maintenance.settings import Settings, load_settings
@@ -60,7 +61,7 @@ class Terminal(Console):
 
 def _one_line(text: str) -> str:
     line = text.lstrip("\n")
-    return text[: len(text) - len(line)] + in_one_line(line)
+    return text[: len(text) - len(line)] + in_one_line(as_invoked(line))
 
 
 # Without markup: ids, reasons and notes are other people's text. What is to stand out is a Text, or has a style.
@@ -152,7 +153,7 @@ def refusing() -> Iterator[None]:
 
 def show_error(message: str) -> None:
     """Print *message* as one line on standard error."""
-    err.print(Text.assemble(("error:", "bold red"), f" {in_one_line(message)}"), soft_wrap=True)
+    err.print(Text.assemble(("error:", "bold red"), f" {in_one_line(as_invoked(message))}"), soft_wrap=True)
 
 
 def say(text: str, *, on: Console = out) -> None:

@@ -11,6 +11,7 @@ import json
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -21,6 +22,7 @@ from memory_maintenance.errors import DatabaseUnavailableError, MaintenanceError
 from memory_maintenance.inspection.health import Check, has_failed
 from memory_maintenance.inspection.settings_health import settings_checks
 from memory_maintenance.inspection.store_health import store_checks
+from memory_maintenance.invocation import as_invoked
 from memory_maintenance.observability.logs import configure_logs, log_warnings
 from memory_maintenance.printable import in_one_line
 from memory_maintenance.settings import Settings, load_settings, names_set
@@ -68,7 +70,7 @@ def _show(checks: Sequence[Check]) -> int:
     """Print what was found, a line each, and return the exit status."""
     for check in checks:
         advice = f" → {check.advice}" if check.advice else ""
-        line = in_one_line(f"{check.level:<8} {check.subject}, {check.name}: {check.found}{advice}")
+        line = in_one_line(as_invoked(f"{check.level:<8} {check.subject}, {check.name}: {check.found}{advice}"))
         sys.stdout.write(f"{line}\n")
     return 1 if has_failed(checks) else 0
 
@@ -76,7 +78,7 @@ def _show(checks: Sequence[Check]) -> int:
 def main() -> int:
     """Do what was asked; of a maintenance, print its statistics as JSON, and return the exit status."""
     parser = argparse.ArgumentParser(
-        prog="python -m memory_maintenance",
+        prog="memory-maintenance" if Path(sys.argv[0]).name == "memory-maintenance" else "python -m memory_maintenance",
         description=__doc__.partition("\n")[0],
         epilog="Ends with status 1 where a tenant failed.",
     )
@@ -99,7 +101,7 @@ def main() -> int:
             return _show(asyncio.run(_doctor(load_settings())))
         stats = asyncio.run(_maintain(asked.tenants or None, hourly=asked.hourly, dry_run=asked.dry_run))
     except MaintenanceError as error:
-        sys.stderr.write(f"error: {in_one_line(str(error))}\n")
+        sys.stderr.write(f"error: {in_one_line(as_invoked(str(error)))}\n")
         return 1
     sys.stdout.write(json.dumps(stats, indent=2) + "\n")
     return 1 if stats["failed_tenants"] else 0

@@ -55,6 +55,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import ClassVar
 
+from memory_maintenance.invocation import as_invoked
 from memory_maintenance.redaction import shown_address, without_credentials
 
 
@@ -196,7 +197,7 @@ class NotMigratedError(StoreError):
     """The schema ``maintenance`` is missing or older than this code."""
 
     def __init__(self) -> None:
-        super().__init__("the store is not migrated for this version: run `python starter.py migrate`")
+        super().__init__(as_invoked("the store is not migrated for this version: run `python starter.py migrate`"))
 
 
 class StackError(MaintenanceError):
