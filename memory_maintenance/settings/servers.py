@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, SecretStr, model_validator
 from memory_maintenance.errors import SettingsError
 from memory_maintenance.redaction import place_of
 from memory_maintenance.settings.kinds import (
+    HostAndPort,
     Seconds,
     SettingsGroup,
     lower,
@@ -42,7 +43,7 @@ class ServerSettings(SettingsGroup):
     """Connections of one process; the slots for SQL activities are no more than this."""
     database_timeout_seconds: Seconds = 60
     """Longest run of one statement."""
-    temporal_address: str | None = None
+    temporal_address: HostAndPort | None = None
     """host:port of the Temporal frontend; unset: the profile's, else the embedded dev server."""
     temporal_namespace: str | None = None
     """Temporal namespace; unset: the profile's, else `default`."""
