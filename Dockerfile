@@ -22,6 +22,7 @@ COPY activities/ activities/
 COPY workflows/ workflows/
 COPY embedded/ embedded/
 COPY runtime/ runtime/
+COPY web/ web/
 COPY commands/ commands/
 COPY samples/ samples/
 COPY worker.py starter.py ./

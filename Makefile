@@ -65,8 +65,8 @@ bench-quick: .venv/dev ## the same in small, to see that it works; writes nothin
 lock: .venv/python ## write the locks anew from pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	$(COMPILE) --all-extras --group dev --group model --group bench -o requirements/dev.lock
-	$(COMPILE) --extra app --extra embedded -c requirements/dev.lock -o requirements/app.lock
-	$(COMPILE) --extra app --extra tracing -c requirements/dev.lock -o requirements/worker.lock
+	$(COMPILE) --extra app --extra embedded --extra web -c requirements/dev.lock -o requirements/app.lock
+	$(COMPILE) --extra app --extra tracing --extra web -c requirements/dev.lock -o requirements/worker.lock
 
 clean: ## remove what the targets made
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

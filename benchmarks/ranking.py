@@ -82,13 +82,23 @@ class Search:
                     relevance = index.relevance(question.question)
                     self._asked.append((question, own[relevance > 0], relevance[relevance > 0]))
 
+    def first(self, importance: Numbers) -> tuple[tuple[int, ...], ...]:
+        """Return the places in the store of the memories that come first for each question, in order."""
+        return tuple(
+            tuple(_ranked(where, relevance, importance)[:DEPTH].tolist()) for _, where, relevance in self._asked
+        )
+
     def ask(self, importance: Numbers) -> Iterator[Found]:
         """Ask every question, ranking by relevance times *importance* (one per memory); ties go by id."""
         for question, where, relevance in self._asked:
-            ranked = where[np.argsort(-relevance * importance[where], kind="stable")]
+            ranked = _ranked(where, relevance, importance)
             sought = [self._at[one] for one in question.evidence]
             evidence, old = np.isin(ranked[:DEPTH], sought), bool(self._old[sought].all())
             versions = [self._at[one] for one in question.versions]
             leading = ranked[np.isin(ranked, versions)][:1]
             newest_first = leading.tolist() == versions[-1:] if len(versions) > 1 else None
             yield Found(question, float(evidence.sum()) / len(question.evidence), old, newest_first)
+
+
+def _ranked(where: NDArray[np.intp], relevance: Numbers, importance: Numbers) -> NDArray[np.intp]:
+    return where[np.argsort(-relevance * importance[where], kind="stable")]

@@ -22,12 +22,13 @@ Result = TypeVar("Result")
 LOST: Final = (
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
+    asyncpg.ReadOnlySQLTransactionError,
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
     OSError,
     TimeoutError,
 )
-"""Errors after which nobody knows whether a transaction was committed."""
+"""Errors after which the store is asked whether a transaction was committed."""
 
 INSERT: Final = """
 -- chaos.INSERT: a memory as an agent writes it.

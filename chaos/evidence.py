@@ -13,7 +13,7 @@ from typing import Final
 from uuid import UUID
 
 import asyncpg
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus, WorkflowFailureError
 
 from chaos.answers import CANARY
 from chaos.checks.decay import ObservedRun, Row
@@ -22,7 +22,8 @@ from chaos.checks.surroundings import Closed, Ledger
 
 ROWS: Final = """
 -- chaos.ROWS: the agents' memories.
-SELECT id, importance, usage_count, content, tags, created_at, last_accessed_at FROM memories WHERE source = 'agent'
+SELECT id, importance, usage_count, content, tags, created_at, last_accessed_at, base_importance, base_importance_at
+FROM memories WHERE source = 'agent'
 """
 
 DERIVED: Final = """
@@ -124,7 +125,8 @@ async def connections(dsn: str) -> int:
 def _row(row: asyncpg.Record) -> Row:
     tags = tuple(row["tags"] or ())
     times = row["created_at"], row["last_accessed_at"]
-    return Row(row["importance"], row["usage_count"], row["content"], tags, *times)
+    bases = row["base_importance"], row["base_importance_at"]
+    return Row(row["importance"], row["usage_count"], row["content"], tags, *times, *bases)
 
 
 def _derived(row: asyncpg.Record) -> Derived:
@@ -149,9 +151,25 @@ async def _ledger(db: asyncpg.Connection) -> Ledger:
 async def workflows(client: Client) -> list[Closed]:
     """Return every workflow there was, with its status."""
     return [
-        Closed(found.id, found.workflow_type, found.status.name if found.status else "UNKNOWN")
+        Closed(
+            found.id,
+            found.workflow_type,
+            found.status.name if found.status else "UNKNOWN",
+            await _why(client, found) if found.status == WorkflowExecutionStatus.FAILED else "",
+        )
         async for found in client.list_workflows()
     ]
+
+
+async def _why(client: Client, failed: WorkflowExecution) -> str:
+    try:
+        await client.get_workflow_handle(failed.id, run_id=failed.run_id).result()
+    except WorkflowFailureError as error:
+        why: BaseException = error
+        while why.__cause__:
+            why = why.__cause__
+        return str(why)
+    return ""
 
 
 def alarms(logs: Iterable[Path]) -> tuple[dict[str, int], int]:

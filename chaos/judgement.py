@@ -37,6 +37,8 @@ class Facts:
     faults: Mapping[str, int]
     in_vain: Mapping[str, int]
     connections_cut: int
+    frozen_transactions: Sequence[float]
+    terminations: int
     resumed: int
     cycles: int
     connections: int = 0
@@ -70,6 +72,9 @@ class Facts:
         self.alarms, self.log_lines = alarms
         self.texts, self.searched = texts
 
+    def _times(self, kind: str) -> int:
+        return self.faults.get(kind, 0) + self.in_vain.get(kind, 0)
+
     def verdicts(self) -> list[Verdict]:
         """Judge every invariant."""
         memories, found = self.record.memories, self.found
@@ -77,6 +82,7 @@ class Facts:
         return [
             surroundings.check_end(self.nothing_due, self.quiet, found.adopted_at == self.first_as_of),
             decay.check_importance(memories, found.rows, history),
+            decay.check_bases(memories, found.rows, history),
             decay.check_writes(memories, found.rows, len(found.rows)),
             derived.check_summaries(memories.values(), found.derived, found.covered, MIN_EVENTS),
             derived.check_dreams(found.derived, memories),
@@ -85,8 +91,14 @@ class Facts:
             derived.check_derived_importance(found.derived, memories, found.covered, history),
             surroundings.check_bill(self.bill, found.ledger),
             surroundings.check_charged(self.bill, found.ledger),
-            surroundings.check_workflows(self.workflows, self.faults.get(CYCLE_CANCELLED, 0)),
-            surroundings.check_outcomes(found.outcomes),
+            surroundings.check_workflows(
+                self.workflows,
+                self.faults.get(CYCLE_CANCELLED, 0),
+                terminations=self.terminations,
+                read_only=bool(self.faults.get("read_only")),
+            ),
+            surroundings.check_outcomes(found.outcomes, self.terminations),
+            surroundings.check_frozen(self.frozen_transactions, self._times("freeze_in_transaction")),
             surroundings.check_logs(self.alarms, self.log_lines),
             surroundings.check_discretion(self.texts, self.searched),
             surroundings.check_ends(self.ends, self.last_statuses, self.connections),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,6 +20,8 @@ from workflows.page import tenant_workflow_id
 ODD: Final[Sequence[Sequence[Any]]] = ((), (7,), ([],), ({"tenant_id": 5},), ("x", "y", "z"), ({"until": "soon"},))
 """Inputs that no handler is made for."""
 
+TENANTS_THAT_RUN: Final = "WorkflowType = 'TenantMaintenanceWorkflow' AND ExecutionStatus = 'Running'"
+
 CYCLE_CANCELLED: Final = "cancel_cycle"
 
 
@@ -31,6 +34,8 @@ class Operators:
     cycles: Cycles
     tenants: Sequence[str]
     choice: random.Random
+    terminations: int = 0
+    """Runs of tenants that were, or may have been, terminated."""
 
     def orders(self) -> dict[str, Callable[[], Coroutine[Any, Any, None]]]:
         """Return what they can do, by name."""
@@ -41,6 +46,7 @@ class Operators:
             "odd_signal": self.odd_signal,
             "second_cycle": self.second_cycle,
             CYCLE_CANCELLED: self.cancel_cycle,
+            "terminate": self.terminate,
         }
 
     async def pause(self) -> None:
@@ -93,6 +99,20 @@ class Operators:
     async def cancel_cycle(self) -> None:
         """Cancel a whole cycle, as the Web UI does."""
         await self._cancel_natively(self._cycle())
+
+    async def terminate(self) -> None:
+        """Terminate a few of the tenants' runs that there are, which lets them tidy up nothing.
+
+        Raises:
+            TimeoutError: for some seconds there was none.
+        """
+        async with asyncio.timeout(10):
+            while not (running := [run.id async for run in self.client.list_workflows(TENANTS_THAT_RUN)]):
+                await asyncio.sleep(0.1)
+        for workflow_id in self.choice.sample(running, min(len(running), 4)):
+            self.terminations += 1
+            with _nobody_there():
+                await self.client.get_workflow_handle(workflow_id).terminate("chaos")
 
     async def resume_all(self) -> int:
         """Resume every tenant; return how many were paused."""

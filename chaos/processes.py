@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from signal import SIGKILL
+from signal import SIGCONT, SIGKILL, SIGSTOP, Signals
 from typing import Final
 
 from embedded.exec_with_parent_death import with_parent_death
@@ -80,6 +80,19 @@ class Supervised:
             self._killed = True
             with suppress(ProcessLookupError):
                 self._process.kill()
+
+    def freeze(self) -> None:
+        """Stop it in the middle of whatever it does, as a host does that is out of memory or being moved."""
+        self._send(SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self._send(SIGCONT)
+
+    def _send(self, signal: Signals) -> None:
+        if self._process is not None:
+            with suppress(ProcessLookupError):
+                self._process.send_signal(signal)
 
     def stop(self) -> None:
         """Ask it to end in peace, for good; ``keep`` returns when it has."""

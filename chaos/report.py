@@ -51,6 +51,7 @@ def as_data(facts: Facts, verdicts: Sequence[Verdict]) -> dict[str, Any]:
         "injected": dict(facts.faults),
         "in_vain": dict(facts.in_vain),
         "connections_cut": facts.connections_cut,
+        "frozen_transactions_seconds": [round(seconds, 1) for seconds in facts.frozen_transactions],
         "endpoint": dict(facts.answers),
         "writes": {
             "committed": facts.record.written,

@@ -73,9 +73,9 @@ async def run(options: Options, home: Path, say: Say) -> Facts:
         stage = await _set_up(options, home, servers)
         async with _worked_on(stage):
             say(f"started in {time.monotonic() - began:.0f} s; faults for {options.fault_seconds:.0f} s")
-            cycles, faults = await _go_wrong(stage)
+            cycles, faults, operators = await _go_wrong(stage)
             say(f"{sum(faults.done.values())} faults happened; now everything stays up")
-            facts = await _come_to_an_end(stage, cycles, faults, say)
+            facts = await _come_to_an_end(stage, cycles, faults, operators, say)
         await stage.pool.close()
         left_connections = await evidence.connections(stage.postgres.address)
     facts.after_the_workers(
@@ -146,7 +146,7 @@ async def _worked_on(stage: Stage) -> AsyncIterator[None]:
 # --- the run ------------------------------------------------------------------------------------------
 
 
-async def _go_wrong(stage: Stage) -> tuple[Cycles, Faults]:
+async def _go_wrong(stage: Stage) -> tuple[Cycles, Faults, Operators]:
     """Let agents write, cycles run and faults happen; return when the last fault is over and the agents are gone."""
     clock = clock_until_now(stage.options.fault_seconds)
     past = await fill(stage.postgres.address, stage.tenants, stage.newborn, clock.begins)
@@ -168,7 +168,7 @@ async def _go_wrong(stage: Stage) -> tuple[Cycles, Faults]:
         cycling.cancel()  # what it has started is waited for with all else
     stage.model.calm = True
     await operators.resume_all()
-    return cycles, faults
+    return cycles, faults, operators
 
 
 def _agents(stage: Stage, clock: Clock) -> list[Agent]:
@@ -194,10 +194,10 @@ async def _adopted(pool: Pool) -> None:
             await asyncio.sleep(0.1)
 
 
-async def _come_to_an_end(stage: Stage, cycles: Cycles, faults: Faults, say: Say) -> Facts:
+async def _come_to_an_end(stage: Stage, cycles: Cycles, faults: Faults, operators: Operators, say: Say) -> Facts:
     quiet = await cycles.quiet(QUIET_SECONDS)
     say("no workflow runs any more" if quiet else "workflows still run: this will fail")
-    resumed = await Operators(stage.pool, stage.client, cycles, stage.tenants, stage.drawn("end")).resume_all()
+    resumed = await operators.resume_all()
     last = datetime.now(UTC)
     stats = await cycles.to_the_end(last) if quiet else None
     say(f"final cycles as of {last:%H:%M:%S} found nothing left" if stats else "final cycles came to no end")
@@ -213,6 +213,8 @@ async def _come_to_an_end(stage: Stage, cycles: Cycles, faults: Faults, say: Say
         faults=dict(faults.done),
         in_vain=dict(faults.in_vain),
         connections_cut=faults.connections_cut,
+        frozen_transactions=faults.frozen_transactions,
+        terminations=operators.terminations,
         resumed=resumed,
         cycles=len(cycles.started),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from commands import (
+    changes,
     cost,
     cycles,
     decay,
@@ -14,6 +15,7 @@ from commands import (
     memories,
     model,
     report,
+    review,
     run,
     schedules,
     settings,
@@ -21,6 +23,7 @@ from commands import (
     status,
     store,
     tenants,
+    web,
 )
 
 app = typer.Typer(
@@ -40,11 +43,15 @@ app.command("cost")(cost.show_cost)
 app.command("doctor")(doctor.doctor)
 app.command("status")(status.show_status)
 app.command("report")(report.write_report)
+app.command("web")(web.serve_pages)
 app.command("settings")(settings.show_settings)
+app.command("undo")(changes.take_back)
 app.add_typer(schedules.app, name="schedules")
 app.add_typer(cycles.app, name="cycles")
 app.add_typer(tenants.app, name="tenants")
 app.add_typer(memories.app, name="memories")
 app.add_typer(decay.app, name="decay")
+app.add_typer(changes.app, name="changes")
+app.add_typer(review.app, name="review")
 app.add_typer(model.app, name="model")
 app.add_typer(deployment.app, name="deployment")

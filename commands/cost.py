@@ -5,23 +5,17 @@ from __future__ import annotations
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated
-from uuid import uuid4
 
 import typer
 
 from commands.console import AsJson, out, print_json, run, settings_for_command
 from commands.instants import AsOf
 from commands.tables import show_titled, table
-from memory_maintenance.cycles.planner import Planner
-from memory_maintenance.cycles.step import tasks_named
 from memory_maintenance.settings import Settings
-from memory_maintenance.store.clock import checked_as_of
-from memory_maintenance.task import Tools
-from memory_maintenance.tasks import tasks_with
-from memory_maintenance.work import Kind, Run
-from runtime.cloud_cost import CloudMoney, CloudUse, money, with_plan
+from memory_maintenance.work import Kind
+from runtime.cloud_cost import CloudMoney, CloudUse, money
+from runtime.planned import planned_run
 from runtime.wiring import running_store
-from workflows.options import PAGE_SIZE, is_large
 
 
 def show_cost(
@@ -40,20 +34,8 @@ def show_cost(
 
 
 async def _planned(settings: Settings, kind: Kind, as_of: datetime | None) -> CloudUse:
-    """Return what the fleet's plan takes, planned as a run plans it."""
     async with running_store(settings) as pool:
-        named = tasks_named(tasks_with(Tools(pool, settings)), None, kind)
-        tasks = [task for task in named if await task.unavailable() is None]
-        planner, specs = Planner(pool, settings, tasks), [task.spec for task in tasks]
-        cycle = Run(cycle_id=uuid4(), as_of=await checked_as_of(pool, as_of), kind=kind, dry_run=True)
-        use, after, pages = CloudUse(), None, 0
-        while True:
-            page = await planner.plan_page(cycle, after=after, limit=PAGE_SIZE)
-            large = is_large(planned=len(page.plans), more=page.cursor is not None, pages=pages)
-            use = with_plan(use, page.plans, specs, bulk=large and not settings.maintenance_child_for_every_tenant)
-            pages, after = pages + 1, page.cursor
-            if after is None:
-                return use
+        return (await planned_run(pool, settings, kind, as_of)).use
 
 
 def _show(kind: Kind, use: CloudUse, price: CloudMoney, settings: Settings) -> None:

@@ -13,11 +13,11 @@ from rich.text import Text
 
 from commands.abandoned import as_the_server_has_them
 from commands.console import AsJson, out, print_json, run, say, settings_for_command
-from commands.cycle_words import kind_of, took
-from commands.next_steps import steps_for_cycle, steps_for_tenant
+from commands.next_steps import steps_for_cycle, steps_for_tenant, web_ui_link
 from commands.run import in_a_line
 from memory_maintenance.cycles.outcomes import CycleTotals, TenantOutcome
 from memory_maintenance.inspection.calls import CallCount, cycle_calls
+from memory_maintenance.inspection.cycle_words import kind_of, took
 from memory_maintenance.inspection.cycles import Cycle, find_cycle, outcomes_of
 from memory_maintenance.inspection.report import skipped_work
 from memory_maintenance.settings import Settings
@@ -33,12 +33,15 @@ def show_cycle(
     as_json: AsJson = False,
 ) -> None:
     """Show one cycle: totals, cost, tenants by outcome, what was skipped and why, failures and what to type next."""
-    cycle, outcomes, calls = run(_one(settings_for_command(), cycle_id))
+    settings = settings_for_command()
+    cycle, outcomes, calls = run(_one(settings, cycle_id))
+    link = web_ui_link(settings, cycle)
     if as_json:
         data = [outcome.model_dump(mode="json") | steps_for_tenant(cycle, outcome) for outcome in outcomes]
         asked = [asdict(call) for call in calls]
-        return print_json(cycle_data(cycle) | {"config": cycle.config, "calls": asked, "tenants": data})
-    return _show_one(cycle, outcomes, calls)
+        linked = {"web_ui": link} if link else {}
+        return print_json(cycle_data(cycle) | linked | {"config": cycle.config, "calls": asked, "tenants": data})
+    return _show_one(cycle, outcomes, calls, link)
 
 
 def cycle_data(cycle: Cycle) -> dict[str, Any]:
@@ -59,12 +62,14 @@ async def _one(settings: Settings, beginning: str | None) -> tuple[Cycle, list[T
         return cycle, await outcomes_of(pool, cycle.cycle_id), await cycle_calls(pool, cycle.cycle_id)
 
 
-def _show_one(cycle: Cycle, outcomes: Sequence[TenantOutcome], calls: Sequence[CallCount]) -> None:
+def _show_one(cycle: Cycle, outcomes: Sequence[TenantOutcome], calls: Sequence[CallCount], link: str | None) -> None:
     totals = cycle.totals or CycleTotals().with_outcomes(outcomes)
     out.print(Text.assemble(f"{kind_of(cycle)} cycle {cycle.cycle_id}: ", (cycle.status, "bold")))
     out.print(
         f"as of {cycle.as_of:%Y-%m-%d %H:%M} UTC, started {cycle.started_at:%Y-%m-%d %H:%M}, took {took(cycle.took)}"
     )
+    if link:
+        out.print(f"in the Web UI: {link}", highlight=False, soft_wrap=True)
     if cycle.status == "abandoned":
         out.print(
             "its workflow no longer runs and did not close it; the pages below were recorded, the next cycle goes on"

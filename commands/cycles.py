@@ -12,12 +12,12 @@ import typer
 from commands.abandoned import as_the_server_has_them
 from commands.console import AsJson, out, print_json, run, settings_for_command
 from commands.cycle import cycle_data, show_cycle
-from commands.cycle_words import kind_of, short_id, took
 from commands.tables import fitting_table
-from commands.task_words import specs
 from memory_maintenance.cycles.outcomes import CycleTotals
 from memory_maintenance.inspection.calls import cycle_costs
+from memory_maintenance.inspection.cycle_words import kind_of, short_id, took
 from memory_maintenance.inspection.cycles import Cycle, latest_cycles
+from memory_maintenance.inspection.task_words import columns_of, specs
 from memory_maintenance.settings import Settings
 from memory_maintenance.work import TaskSpec
 from runtime.wiring import running_store
@@ -84,6 +84,9 @@ async def _latest(settings: Settings, last: int) -> tuple[list[Cycle], dict[UUID
 
 
 def _show_list(cycles: Sequence[Cycle], costs: Mapping[UUID, Decimal]) -> None:
-    rows = [[cell(cycle, costs[cycle.cycle_id]) for cell in COLUMNS.values()] for cycle in cycles]
-    out.print(fitting_table(list(COLUMNS), rows, whole=len(COLUMNS), least_needed=LEAST_NEEDED, rest="--json has all"))
+    without = {spec.name for spec in specs()} - {spec.name for spec in columns_of(cycle.totals for cycle in cycles)}
+    columns = {name: cell for name, cell in COLUMNS.items() if name.removesuffix("#") not in without}
+    rows = [[cell(cycle, costs[cycle.cycle_id]) for cell in columns.values()] for cycle in cycles]
+    least_needed = [name for name in LEAST_NEEDED if name in columns]
+    out.print(fitting_table(list(columns), rows, whole=len(columns), least_needed=least_needed, rest="--json has all"))
     out.print("more of one: starter.py cycles show CYCLE", highlight=False)

@@ -21,8 +21,8 @@ from commands.console import AsJson, err, out, print_json, run, settings_for_com
 from commands.demo_results import show_results
 from commands.instants import AsOf
 from commands.tables import table
-from commands.task_words import specs
 from memory_maintenance.cycles.outcomes import TenantOutcome
+from memory_maintenance.inspection.task_words import specs
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.importing import import_memories
 from runtime.runs import start_run
@@ -109,7 +109,7 @@ async def _stage(client: Client, tenant_id: str, root_run: str | None) -> Stage:
 
 
 def _picture(names: Mapping[str, str], stages: Mapping[str, Stage]) -> Table:
-    shown = [spec for spec in specs() if not spec.follows]
+    shown = [spec for spec in specs() if spec.always_shown]
     rows = table(None, "   tenant", "stage", *(f"{spec.results}#" for spec in shown))
     for tenant_id, stage in stages.items():
         done = stage.outcome or TenantOutcome(tenant_id=tenant_id)

@@ -12,10 +12,10 @@ from rich.text import Text
 
 from commands.console import out
 from commands.tables import table
-from commands.task_words import counts_of, left_in_words, specs
 from memory_maintenance.inspection.cycles import outcomes_of
 from memory_maintenance.inspection.decay import explain_decay
 from memory_maintenance.inspection.derived import WrittenMemory, written_memories
+from memory_maintenance.inspection.task_words import counts_of, left_in_words, specs
 from memory_maintenance.store.pool import Pool, fetch
 from runtime.wiring import Application
 
@@ -48,7 +48,7 @@ async def show_results(
 
 
 async def _show_tenants(pool: Pool, names: Mapping[str, str], stats: dict[str, Any]) -> None:
-    shown = [spec for spec in specs() if not spec.follows]
+    shown = [spec for spec in specs() if spec.always_shown]
     rows = table(None, "   tenant", "status", *(f"{spec.results}#" for spec in shown), "skipped", "seconds#")
     for outcome in await outcomes_of(pool, UUID(stats["cycle_id"])):
         rows.add_row(
@@ -90,7 +90,7 @@ def _show_written(title: str, memory: WrittenMemory, names: Mapping[str, str]) -
 
 
 def _show_closing(app: Application, stats: dict[str, Any], again: dict[str, Any]) -> None:
-    counts = [(spec, counts_of(stats, spec.name)) for spec in specs() if not spec.follows]
+    counts = [(spec, counts_of(stats, spec.name)) for spec in specs() if spec.always_shown]
     tokens = sum(each.input_tokens + each.output_tokens for _, each in counts)
     done = ", ".join(f"{each.of(*spec.done)} {spec.results}" for spec, each in counts)
     took = _time(stats["completed_at"]) - _time(stats["started_at"])

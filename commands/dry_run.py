@@ -10,8 +10,15 @@ import typer
 
 from commands.console import err, out, print_json, say
 from commands.tables import show_titled, table
-from commands.task_words import counts_of, done_in_words, left_in_words, results_in_words, specs
 from memory_maintenance.cycles.outcomes import CycleTotals, TenantOutcome
+from memory_maintenance.inspection.task_words import (
+    columns_of,
+    counts_of,
+    done_in_words,
+    left_in_words,
+    results_in_words,
+    specs,
+)
 from workflows.messages import MaintenanceRequest
 
 DryRun = Annotated[
@@ -60,7 +67,7 @@ def _totals(stats: dict[str, Any]) -> Any:
     rows.add_row("tenants", f"work for {tenants['with_work']} of {tenants['looked_at']}", tenants_left(tenants))
     for spec in specs():
         counts = counts_of(stats, spec.name)
-        if counts or not spec.follows:
+        if counts or spec.always_shown:
             rows.add_row(spec.name, done_in_words(spec, counts), left_in_words(spec, counts))
     return rows
 
@@ -68,12 +75,14 @@ def _totals(stats: dict[str, Any]) -> Any:
 def _tenants(outcomes: Sequence[dict[str, Any]], *, of: int) -> Any:
     shown = outcomes[:_MOST_TENANTS]
     title = f"The {len(shown)} of {of} tenants with most to change" if len(shown) < of else None
-    rows = table(title, "tenant", *(f"{spec.name}#" for spec in specs()), "tokens#", "status")
-    for one in map(TenantOutcome.model_validate, shown):
-        counts = [one.of(spec.name) for spec in specs()]
+    found = [TenantOutcome.model_validate(one) for one in shown]
+    tasks = columns_of(found)
+    rows = table(title, "tenant", *(f"{spec.name}#" for spec in tasks), "tokens#", "status")
+    for one in found:
+        counts = [one.of(spec.name) for spec in tasks]
         rows.add_row(
             one.tenant_id,
-            *(f"{each.of(*spec.done):,}" for spec, each in zip(specs(), counts, strict=True)),
+            *(f"{each.of(*spec.done):,}" for spec, each in zip(tasks, counts, strict=True)),
             f"{sum(each.input_tokens + each.output_tokens for each in counts):,}",
             "" if one.status == "completed" else one.status,
         )

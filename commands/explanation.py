@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
 from rich.table import Table
 from rich.text import Text
@@ -14,12 +14,10 @@ from rich.text import Text
 from commands.console import out, say
 from commands.tables import show_titled, table
 from memory_maintenance.decay.costs import cost_of
+from memory_maintenance.decay.policy import demoted
 from memory_maintenance.inspection.decay import WORDS, DecayExplanation
 from memory_maintenance.inspection.derived import Dependent, WrittenMemory
 from memory_maintenance.printable import in_one_line
-
-MILESTONES: Final = (0.5, 0.1)
-"""Importances whose day is told, beside the floor's."""
 
 
 def show_explanation(why: DecayExplanation) -> None:
@@ -61,7 +59,12 @@ def _facts(why: DecayExplanation) -> list[tuple[str, str]]:
         *facts,
         ("exposure", f"{why.exposure_days:.4f} days{_layer(why)}"),
         ("factor", _factor(why)),
-        ("result", f"max({why.rule.floor:g}, {o.base:.6f} x {why.factor:.6f}) = {o.importance:.6f}"),
+        *(
+            [("demotion", f"{row.demotion:g} (starter.py changes list --memory {why.memory_id})")]
+            if row.demotion
+            else []
+        ),
+        ("result", f"max({why.rule.floor:g}, {o.base:.6f} x {why.factor:.6f}){_demotion(why)} = {o.importance:.6f}"),
         ("stored now", f"{digits(why.stored)}{_comparison(why)}"),
     ]
 
@@ -98,6 +101,10 @@ def _factor(why: DecayExplanation) -> str:
     return f"{f'{kept:g} + {1 - kept:g} x {power}' if kept else power} = {why.factor:.6f}"
 
 
+def _demotion(why: DecayExplanation) -> str:
+    return "" if why.row.demotion is None else f" x {why.row.demotion:g}"
+
+
 def _comparison(why: DecayExplanation) -> str:
     if why.agrees:
         return ": the same"
@@ -120,20 +127,18 @@ def _days(why: DecayExplanation) -> Table:
 
 def _future(why: DecayExplanation) -> Table:
     rows = table(None, "importance#", "reached")
-    for milestone in milestones(why):
+    for milestone in why.milestones:
         rows.add_row(f"{milestone:g}", _when(why, milestone))
     return rows
-
-
-def milestones(why: DecayExplanation) -> tuple[float, ...]:
-    """Return the importances whose day is told."""
-    return (*MILESTONES, why.rule.floor)
 
 
 def _when(why: DecayExplanation, milestone: float) -> str:
     if why.importance is not None and why.importance <= milestone:
         return "it is at or below that already"
-    if why.outcome.base is not None and (kept := why.outcome.base * why.rule.retained) >= milestone:
+    if (
+        why.outcome.base is not None
+        and (kept := demoted(why.outcome.base * why.rule.retained, why.row.demotion)) >= milestone
+    ):
         return f"never: {kept:.3f} stays"
     at = why.reaches(milestone)
     return "not within 200 years" if at is None else f"{utc(at)}, in {_length(at - why.as_of)}"
@@ -180,11 +185,12 @@ def explanation_data(
         "multiplier_now": why.speed,
         "exposure_days": why.exposure_days,
         "factor": why.factor,
+        "demotion": why.row.demotion,
         "result": o.importance,
         "stored": _finite(why.stored),
         "stored_agrees": why.agrees,
         "next_run_writes": why.is_due,
-        "reaches": {f"{milestone:g}": _iso(why.reaches(milestone)) for milestone in milestones(why)},
+        "reaches": {f"{milestone:g}": _iso(why.reaches(milestone)) for milestone in why.milestones},
         "derived": written and asdict(written),
         "dependents": [asdict(one) for one in dependents],
     }

@@ -23,11 +23,6 @@ def instant(text: str) -> datetime:
         ) from None
 
 
-def minute(time: datetime | None) -> str:
-    """Return a time to the minute, for a cell of a table."""
-    return f"{time:%Y-%m-%d %H:%M}" if time else "-"
-
-
 AsOf = Annotated[
     datetime | None,
     typer.Option(

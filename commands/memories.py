@@ -12,6 +12,7 @@ from uuid import UUID
 import typer
 from rich.progress import DownloadColumn, TransferSpeedColumn
 
+from commands import archive
 from commands.console import (
     FAILED,
     AsJson,
@@ -31,6 +32,7 @@ from commands.derivation import show_dependents, show_derivation
 from commands.explanation import explanation_data, show_explanation
 from commands.exporting import export_derived
 from commands.findable import findable
+from commands.forgetting import certificate_command, forget
 from commands.instants import AsOf
 from commands.restoring import restore, show_restored
 from commands.set_aside import list_set_aside, requeue_set_aside
@@ -45,8 +47,12 @@ app = typer.Typer(no_args_is_help=True, help="Import memories; explain and resto
 app.command("findable")(findable)
 app.command("export-derived")(export_derived)
 
+app.command("forget")(forget)
+app.command("certificate")(certificate_command)
+
 app.command("set-aside")(list_set_aside)
 app.command("requeue")(requeue_set_aside)
+app.add_typer(archive.app, name="archive")
 
 SHOWN = 20
 """Bad lines that are printed."""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import shlex
 from typing import Final
+from urllib.parse import quote
 
 from memory_maintenance.cycles.outcomes import TenantOutcome
 from memory_maintenance.inspection.cycles import Cycle, after_failure, next_command
+from memory_maintenance.redaction import shown_address
+from memory_maintenance.settings import Settings
 from workflows.page import tenant_workflow_id
 
 TEMPORALS_VERSION: Final = 7
@@ -32,6 +35,16 @@ def steps_for_cycle(cycle: Cycle) -> dict[str, str]:
     if not _by_temporal(cycle):
         return following | _log(itself, "maintenance_cycle_failed")
     return following | _root(cycle) | _log(itself, "activity_")
+
+
+def web_ui_link(settings: Settings, cycle: Cycle) -> str | None:
+    """Return where the Web UI shows a cycle; None: no workflow did it, or TEMPORAL_UI_URL is not set."""
+    if settings.temporal_ui_url is None or not _by_temporal(cycle):
+        return None
+    where = (
+        f"{shown_address(settings.temporal_ui_url).rstrip('/')}/namespaces/{settings.temporal_namespace or 'default'}"
+    )
+    return f"{where}/workflows?query={quote(_root(cycle)['workflow'])}"
 
 
 def _root(cycle: Cycle) -> dict[str, str]:

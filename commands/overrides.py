@@ -42,6 +42,16 @@ DEPLOYMENTS: Final = {
     "decay_policy": "MEMORY_DECAY_POLICY",
     "decay_retained": "MEMORY_DECAY_RETAINED",
     "protected_tags": "MEMORY_DECAY_PROTECTED_TAGS",
+    "expiry": "MEMORY_EXPIRY",
+    "expiry_grace_days": "MEMORY_EXPIRY_GRACE_DAYS",
+    "retention_days": "MEMORY_EXPIRY_RETENTION_DAYS",
+    "retention_layers": "MEMORY_EXPIRY_RETENTION_LAYERS",
+    "retention_tags": "MEMORY_EXPIRY_RETENTION_TAGS",
+    "keep_per_project": "MEMORY_EXPIRY_KEEP_PER_PROJECT",
+    "retention_action": "MEMORY_EXPIRY_RETENTION_ACTION",
+    "archive_days": "MEMORY_EXPIRY_ARCHIVE_DAYS",
+    "duplicates": "MEMORY_DUPLICATES",
+    "duplicates_near": "MEMORY_DUPLICATES_NEAR",
     "summarization_enabled": "SUMMARIZATION_ENABLED",
     "dreaming_enabled": "DREAMING_ENABLED",
     "model_excluded_classes": "MODEL_EXCLUDED_CLASSES",
@@ -156,6 +166,8 @@ def _plain(value: Any) -> str:
         return "unset"
     if isinstance(value, tuple | list):
         return ",".join(map(str, value)) or ","
+    if isinstance(value, dict):
+        return ",".join(f"{name}={number}" for name, number in value.items()) or ","
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

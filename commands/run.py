@@ -22,12 +22,13 @@ from commands.console import (
 from commands.dry_run import DryRun, preview_in_a_line, show_preview, tenants_left
 from commands.instants import AsOf
 from commands.tables import show_titled, table
-from commands.task_words import counts_of, done_in_words, left_in_words, results_in_words, specs
 from embedded.stack import Stack
 from memory_maintenance.cycles.outcomes import CycleTotals
 from memory_maintenance.errors import MaintenanceError, SessionNotFoundError
 from memory_maintenance.inspection.sessions import session_reports
+from memory_maintenance.inspection.task_words import counts_of, done_in_words, left_in_words, results_in_words, specs
 from memory_maintenance.preflight.finding import Finding
+from memory_maintenance.redaction import shown_address
 from memory_maintenance.settings import Settings
 from memory_maintenance.tenants.known import ensure_project, fleet_size
 from memory_maintenance.work import Kind
@@ -139,7 +140,7 @@ async def _run(settings: Settings, request: MaintenanceRequest, *, no_wait: bool
         await ensure_worker(client)
         started = await start_run(client, request)
         ui = stack.temporal_ui_url or settings.temporal_ui_url
-        where = f"; watch it at {ui}/namespaces/{client.namespace}/workflows/{started.id}" if ui else ""
+        where = f"; watch it at {shown_address(ui)}/namespaces/{client.namespace}/workflows/{started.id}" if ui else ""
         err.print(f"started {started.id}{where}", soft_wrap=True)
         if no_wait:
             if request.dry_run:
@@ -181,7 +182,7 @@ def show_stats(stats: dict[str, Any]) -> None:
     rows.add_row("tenants", f"{tenants.get('completed', 0)} of {tenants['with_work']} with work", tenants_left(tenants))
     for spec in specs():
         counts = counts_of(stats, spec.name)
-        if counts or not spec.follows:
+        if counts or spec.always_shown:
             rows.add_row(spec.name, done_in_words(spec, counts), left_in_words(spec, counts))
     show_titled(f"Maintenance as of {stats['as_of']}", rows)
     for tenant in stats["failed_tenants"]:

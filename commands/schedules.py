@@ -26,10 +26,11 @@ from commands.console import (
     show_note,
     starter,
 )
-from commands.instants import instant, minute
+from commands.instants import instant
 from commands.schedule_audit import schedule_order
 from commands.tables import fitting_table, table
 from memory_maintenance.errors import RegistrationRefusedError
+from memory_maintenance.inspection.cycle_words import minute
 from memory_maintenance.settings import Settings
 from memory_maintenance.tenants.orders import latest_orders
 from memory_maintenance.work import Kind

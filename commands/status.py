@@ -11,10 +11,10 @@ import typer
 
 from commands.console import FAILED, AsJson, out, print_json, run, said, say, settings_for_command, show_error
 from commands.cycle import cycle_data
-from commands.cycle_words import kind_of, short_id, took
 from commands.run import in_a_line
 from commands.tables import show_titled, table
 from memory_maintenance.errors import MaintenanceError
+from memory_maintenance.inspection.cycle_words import kind_of, short_id, took
 from memory_maintenance.inspection.cycles import Cycle, last_failure
 from memory_maintenance.inspection.lag import Lag, current_lag
 from memory_maintenance.inspection.model import ModelStatus, model_status

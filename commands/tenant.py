@@ -9,11 +9,11 @@ from typing import Annotated, Any
 import typer
 
 from commands.console import AsJson, print_json, run, said, say, settings_for_command
-from commands.cycle_words import short_id
 from commands.tables import show_titled, table
-from commands.task_words import left_in_words, specs
+from memory_maintenance.inspection.cycle_words import short_id
 from memory_maintenance.inspection.derived import Dangling
 from memory_maintenance.inspection.sessions import SessionReport, session_reports
+from memory_maintenance.inspection.task_words import columns_of, left_in_words
 from memory_maintenance.inspection.tenant import TenantReport, TenantRun, tenant_report
 from memory_maintenance.settings import Settings
 from memory_maintenance.tenants.control import TenantControl
@@ -159,7 +159,8 @@ def _ordered(order: Order) -> str:
 def _show_runs(runs: tuple[TenantRun, ...]) -> None:
     if not runs:
         return say("no run has had work for it yet")
-    rows = table(None, "cycle", "started (UTC)", "kind", "status", *(f"{spec.name}#" for spec in specs()), "skipped")
+    shown = columns_of(one.outcome for one in runs)
+    rows = table(None, "cycle", "started (UTC)", "kind", "status", *(f"{spec.name}#" for spec in shown), "skipped")
     for one in runs:
         done = one.outcome
         rows.add_row(
@@ -167,8 +168,8 @@ def _show_runs(runs: tuple[TenantRun, ...]) -> None:
             f"{one.started_at:%Y-%m-%d %H:%M}",
             one.kind,
             done.status + (f" ({done.error_type})" if done.error_type else ""),
-            *(f"{done.of(spec.name).of(*spec.done):,}" for spec in specs()),
-            ", ".join(filter(None, (left_in_words(spec, done.of(spec.name)) for spec in specs()))) or "-",
+            *(f"{done.of(spec.name).of(*spec.done):,}" for spec in shown),
+            ", ".join(filter(None, (left_in_words(spec, done.of(spec.name)) for spec in shown))) or "-",
         )
     return show_titled("Last runs", rows)
 

@@ -8,7 +8,9 @@
     │   ├── SessionNotFoundError
     │   ├── ProjectNotFoundError
     │   ├── MemoryNotFoundError
-    │   └── CycleNotFoundError
+    │   ├── CycleNotFoundError
+    │   ├── ChangeNotFoundError
+    │   └── ChangeRefusedError     something has changed since, so it is neither applied nor taken back
     ├── StoreError                   Postgres
     │   ├── DatabaseUnavailableError   (a retry helps) an outage, a failover, too many connections
     │   │   └── DatabaseBusyError      (a retry helps) other sessions hold what a statement needs
@@ -124,6 +126,23 @@ class CycleNotFoundError(InvalidRequestError):
             return
         which = "more than one cycle has an id that begins with" if ambiguous else "no cycle has the id"
         super().__init__(f"{which} {beginning!r}: see those there are with `starter.py cycles`")
+
+
+class ChangeNotFoundError(InvalidRequestError):
+    """No change or proposal has this number."""
+
+    def __init__(self, change_id: int) -> None:
+        super().__init__(f"no change {change_id}: list them with `starter.py changes list` or `starter.py review list`")
+        self.change_id = change_id
+
+
+class ChangeRefusedError(InvalidRequestError):
+    """A change is neither applied nor taken back, because something has changed since."""
+
+    def __init__(self, change_id: int, why: str) -> None:
+        super().__init__(f"change {change_id}: {why}")
+        self.change_id = change_id
+        self.why = why
 
 
 class StoreError(MaintenanceError):

@@ -101,6 +101,12 @@ class Task(ABC, Generic[UnitT]):
             MaintenanceError: ``retryable`` says whether the same call may succeed later.
         """
 
+    async def repair(self, tenant: Tenant, run: Run) -> None:
+        """Write again, without a model, what the task derived from memories that are gone, or remove it.
+
+        Also for a tenant that is paused or has the task off: an erasure waits for neither. Twice is once.
+        """
+
     async def stopped(self, tenant: Tenant, unit: UnitT, run: Run, reason: str) -> Done:  # noqa: ARG002
         """Return what is counted of a unit that is not done: the tenant is ``paused``, or the task is off for it."""
         unit_json = unit.model_dump(mode="json")

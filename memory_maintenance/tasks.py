@@ -9,8 +9,10 @@ from typing import Final, cast
 from memory_maintenance.task import AnyTask, Tools
 
 FOLDERS: Final = (
+    "expiry",
     "decay",
     "summarization",
+    "duplicates",
     "dreaming",
     "embedding",
 )

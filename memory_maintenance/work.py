@@ -139,6 +139,14 @@ class TaskSpec(Lean):
     follows: tuple[str, ...] = ()
     """Tasks that leave work to this one: it runs whenever they do, and is not chosen by itself."""
 
+    opt_in: bool = False
+    """Whether the task does nothing until a setting says what: lines leave it out where it did nothing."""
+
+    @property
+    def always_shown(self) -> bool:
+        """Return whether lines show the task also where it did nothing."""
+        return not (self.follows or self.opt_in)
+
     @property
     def counts(self) -> tuple[str, ...]:
         """Return the names of every count."""

@@ -13,20 +13,24 @@ from typing import Final
 
 from benchmarks.folders import passable_folder
 from benchmarks.speed.decay import measure_night, measure_tolerance
+from benchmarks.speed.pages import measure_pages
 from benchmarks.speed.pictures import PICTURES, draw
 from benchmarks.speed.results import FOLDER, Bench
 from benchmarks.speed.scaling import measure_growth, measure_planning, measure_shares
 from benchmarks.speed.servers import Servers, servers
 from benchmarks.speed.sessions import measure_endpoint, measure_hourly
+from benchmarks.speed.tasks import measure_tasks
 
 PARTS: Final[Mapping[str, Callable[[Bench, Servers], Awaitable[None]]]] = {
     "decay": measure_night,
     "tolerance": measure_tolerance,
+    "tasks": measure_tasks,
     "hourly": measure_hourly,
     "endpoint": measure_endpoint,
     "temporal": measure_shares,
     "planning": measure_planning,
     "growth": measure_growth,
+    "pages": measure_pages,
 }
 """In the order in which they are run."""
 

@@ -35,6 +35,8 @@ class Row:
     tags: tuple[str, ...]
     created_at: datetime
     accessed_at: datetime | None
+    base: float | None = None
+    base_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,27 @@ def check_importance(memories: Mapping[UUID, Remembered], rows: Mapping[UUID, Ro
     sets = sum(bool(memory.said) for memory in memories.values())
     note = f"{ambiguous} of {sets} last sets met a page in flight"
     return Verdict("importance is what the log of writes and accesses gives (1e-9)", len(memories), wrong, note)
+
+
+def check_bases(memories: Mapping[UUID, Remembered], rows: Mapping[UUID, Row], history: DecayHistory) -> Verdict:
+    """What decays has the base that its log gives, since when it gives it, and the importance of that very base."""
+    wrong: list[str] = []
+    for key, memory in memories.items():
+        row = rows.get(key)
+        if row is None:
+            continue  # check_writes tells it
+        if PINNED in memory.tags or not memory.valid:
+            if (row.base, row.base_at) != (None, None):
+                wrong.append(f"{memory.tenant_id} {key}: decays from {row.base}, and never should")
+            continue
+        access = memory.accessed_at or memory.created_at
+        if not any(
+            (row.base, row.base_at) == (base.value, base.at)
+            and _equal(row.importance, left(base.value, base.at, access, history.last, history.rate))
+            for base in history.bases(memory)
+        ):
+            wrong.append(f"{memory.tenant_id} {key}: {row.base} since {row.base_at}, not {history.bases(memory)}")
+    return Verdict("base and importance are of one write that the log has", len(memories), wrong)
 
 
 def _allowed(memory: Remembered, history: DecayHistory) -> list[float | None]:

@@ -5,8 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from chaos.checks.verdict import Verdict
+
+TERMINATED: Final = "TerminatedError"
+
+MOST_FROZEN: Final = 14
+"""Seconds: ten without a word, by idle_in_transaction_session_timeout, and what a busy machine is late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,8 @@ class Closed:
     id: str
     type: str
     status: str
+    why: str = ""
+    """What a failed one says."""
 
 
 def check_bill(bill: Bill, ledger: Ledger) -> Verdict:
@@ -64,10 +72,23 @@ def check_charged(bill: Bill, ledger: Ledger) -> Verdict:
     return Verdict("every billed token is charged", bill.answers, wrong, note)
 
 
-def check_workflows(workflows: Sequence[Closed], injected_cancels: int) -> Verdict:
-    """Every workflow has closed, and none as failed; whole cycles are cancelled as often as somebody did so."""
+def check_workflows(
+    workflows: Sequence[Closed], injected_cancels: int, *, terminations: int = 0, read_only: bool = False
+) -> Verdict:
+    """Every workflow has closed, and none as failed, but cycles whose first step found the store read-only.
+
+    Whole cycles are cancelled, and runs of tenants terminated, as often as somebody did so.
+    """
     statuses = Counter(one.status for one in workflows)
-    wrong = [f"{one.type} {one.id}: {one.status}" for one in workflows if one.status not in ("COMPLETED", "CANCELED")]
+    terminated = [one for one in workflows if one.status == "TERMINATED"]
+    refused = [one for one in workflows if one.status == "FAILED" and read_only and "read-only" in one.why]
+    expected = {one for one in workflows if one.status in ("COMPLETED", "CANCELED")} | {
+        *(one for one in terminated if one.type == "TenantMaintenanceWorkflow"),
+        *(one for one in refused if one.type == "MaintenanceWorkflow"),
+    }
+    wrong = [f"{one.type} {one.id}: {one.status} {one.why}".strip() for one in workflows if one not in expected]
+    if len(terminated) > terminations:
+        wrong.append(f"{len(terminated)} runs were terminated, {terminations} by an operator")
     cancelled = sum(one.status == "CANCELED" and one.type == "MaintenanceWorkflow" for one in workflows)
     if cancelled > injected_cancels:
         wrong.append(f"{cancelled} cycles were cancelled, {injected_cancels} by an operator")
@@ -75,15 +96,23 @@ def check_workflows(workflows: Sequence[Closed], injected_cancels: int) -> Verdi
     return Verdict("no workflow is stuck or failed", len(workflows), wrong, note)
 
 
-def check_outcomes(outcomes: Mapping[tuple[str, str | None], int]) -> Verdict:
-    """No tenant's run failed: every injected fault is one that waiting mends."""
+def check_outcomes(outcomes: Mapping[tuple[str, str | None], int], terminations: int = 0) -> Verdict:
+    """No tenant's run failed but those that were terminated: waiting mends every other fault."""
     wrong = [
         f"{number} tenants {status} ({error})"
         for (status, error), number in outcomes.items()
         if status in ("failed", "page_failed")
+        and not (status == "failed" and error == TERMINATED and number <= terminations)
     ]
     note = ", ".join(f"{number} {status}" for (status, _), number in sorted(outcomes.items(), key=str))
     return Verdict("no tenant's run failed", sum(outcomes.values()), wrong, note)
+
+
+def check_frozen(outlived: Sequence[float], tried: int) -> Verdict:
+    """Postgres ends the transaction of a worker that is frozen, and with it its locks."""
+    wrong = [f"a transaction outlived its worker for {seconds:.1f} s" for seconds in outlived if seconds > MOST_FROZEN]
+    note = f"{len(outlived)} of {tried} met one; the longest for {max(outlived, default=0):.1f} s"
+    return Verdict(f"no frozen worker holds locks for {MOST_FROZEN} s", len(outlived), wrong, note)
 
 
 def check_logs(found: Mapping[str, int], lines: int) -> Verdict:

@@ -102,7 +102,7 @@ def log_what_is_off(settings: Settings, tasks: Sequence[AnyTask]) -> None:
     """Log, in RAE's words, which of a cycle's tasks the deployment's settings switch off."""
     for task in tasks:
         reason = task.off(settings)
-        if reason and not task.spec.follows:
+        if reason and task.spec.always_shown:
             event = f"{task.spec.name}_cycle_skipped"
             logger.info(event, reason=reason)
 

@@ -40,6 +40,8 @@ _DAY: Final = timedelta(days=1) // _MICROSECOND
 _PROTECTED: Final = PROTECTED_FOR // _MICROSECOND
 _STALE: Final = STALE_AFTER // _MICROSECOND
 _EXPONENT_LIMIT: Final = 700.0
+_LEAST_DEMOTION: Final = 1e-30
+"""A product with less may be too small for a column of type real, which Postgres refuses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +164,15 @@ def factor(days: float, rule: DecayRule) -> float:
     return rule.retained + (1.0 - rule.retained) * math.exp(-min(rule.hazard * days, _EXPONENT_LIMIT))
 
 
+def demoted(importance: float, demotion: float | None) -> float:
+    """Return *importance* times *demotion*, in (0, 1]; None is 1."""
+    return importance * _demotion(demotion)
+
+
+def _demotion(demotion: float | None) -> float:
+    return max(1.0 if demotion is None else demotion, _LEAST_DEMOTION)
+
+
 def decayed(
     base: float, base_at: datetime, last_access: datetime, as_of: datetime, rule: DecayRule, layer: str | None = None
 ) -> float:
@@ -194,16 +205,19 @@ class RowState:
     last_accessed_at: datetime | None = None
     layer: str | None = None
     tags: frozenset[str] = frozenset()
+    demotion: float | None = None
+    """Factor in (0, 1] of a memory that another one replaces; None: 1."""
 
     @property
     def is_valid(self) -> bool:
-        """Whether importance and base are in [0, 1] and every time is one of the calendar, or unknown."""
+        """Whether importance and base are in [0, 1], demotion in (0, 1], and every time of the calendar, or unknown."""
         times = filter(None, (self.created_at, self.last_accessed_at, self.base_at))
         return (
             self.importance is not None
             and 0 <= self.importance <= 1
             and (self.base is None or 0 <= self.base <= 1)
             and (self.base_at is None or self.base_at >= EARLIEST)
+            and (self.demotion is None or 0 < self.demotion <= 1)
             and all(instant < LATEST for instant in times)
         )
 
@@ -275,7 +289,8 @@ def judge(row: RowState, run: DecayRun, rule: DecayRule) -> Outcome:
     if base is None or base_at is None:
         return Outcome(case)
     last_access = row.known_access or base_at
-    return Outcome(case, base, base_at, last_access, decayed(base, base_at, last_access, run.as_of, rule, row.layer))
+    left = decayed(base, base_at, last_access, run.as_of, rule, row.layer)
+    return Outcome(case, base, base_at, last_access, demoted(left, row.demotion))
 
 
 def _base(case: Verdict, row: RowState, run: DecayRun) -> tuple[float | None, datetime | None]:
@@ -284,10 +299,17 @@ def _base(case: Verdict, row: RowState, run: DecayRun) -> tuple[float | None, da
             earliest = max(run.adopted_at - ADOPTED_AGE, run.resumed_at or EARLIEST)
             return row.importance, max(row.known_creation or run.as_of, earliest)
         case "set_by_agent":
-            return row.importance, run.as_of
+            return _undemoted(row), run.as_of
         case "resumed":
-            return row.importance, run.resumed_at
+            return _undemoted(row), run.resumed_at
         case "known":
             return row.base, row.base_at
         case _:
             return None, None
+
+
+def _undemoted(row: RowState) -> float | None:
+    """Return the base of the importance that *row* has: what an agent saw and set is the demoted value."""
+    if row.importance is None or row.demotion is None:
+        return row.importance
+    return min(1.0, row.importance / _demotion(row.demotion))

@@ -1,4 +1,4 @@
-"""Putting importance back to what the agent last said, from where it decays anew."""
+"""Putting importance back to what the agent last said, times the demotion, from where it decays anew."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _OF_TENANT: Final = """
 --   $4 first_id   uuid          the page begins here
 --   $5 page_size  integer
 page AS MATERIALIZED (
-    SELECT tableoid, ctid, tenant_id, id, importance, base_importance, base_importance_at, decayed_importance
+    SELECT tableoid, ctid, tenant_id, id, importance, base_importance, base_importance_at, decayed_importance, demotion
     FROM memories
     WHERE tenant_id = $3 AND id >= $4
     ORDER BY id
@@ -39,7 +39,7 @@ _BY_ID: Final = """
 --   $3 tenant_id, compared in the type of its column
 --   $4 ids        uuid[]
 page AS MATERIALIZED (
-    SELECT tableoid, ctid, tenant_id, id, importance, base_importance, base_importance_at, decayed_importance
+    SELECT tableoid, ctid, tenant_id, id, importance, base_importance, base_importance_at, decayed_importance, demotion
     FROM memories
     WHERE tenant_id = $3 AND id = ANY ($4::uuid[])
 )"""
@@ -52,7 +52,8 @@ _RESTORE: Final = """
 due AS MATERIALIZED (
     SELECT tableoid, ctid, tenant_id, id, held, importance <> held AS moves
     FROM page CROSS JOIN digits
-         CROSS JOIN LATERAL (SELECT maintenance.held(base_importance, kind, scale) AS held) AS h
+         CROSS JOIN LATERAL (SELECT greatest(coalesce(demotion, 1), 1e-30) AS demoted) AS factor
+         CROSS JOIN LATERAL (SELECT maintenance.held(base_importance * demoted, kind, scale) AS held) AS h
     WHERE importance IS NOT DISTINCT FROM decayed_importance
       AND base_importance BETWEEN 0 AND 1 AND base_importance_at < $1::timestamptz
 ),

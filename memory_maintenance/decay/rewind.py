@@ -25,7 +25,7 @@ logger = structlog.get_logger(__name__)
 
 _COLUMNS: Final = """
     SELECT tableoid, ctid, tenant_id, id, importance, base_importance, base_importance_at, decayed_importance,
-           maintenance.known_time(created_at) AS created_at,
+           demotion, maintenance.known_time(created_at) AS created_at,
            maintenance.known_time(last_accessed_at) AS last_accessed_at, layer
     FROM memories"""
 
@@ -63,6 +63,7 @@ _REWIND: Final = """
 -- What an agent has set since it was decayed is the agent's: the next run begins a base with it.
 based AS MATERIALIZED (
     SELECT tableoid, ctid, tenant_id, id, importance, base_importance AS base, base_importance_at,
+           greatest(coalesce(demotion, 1), 1e-30) AS demoted,
            coalesce(created_at > $4::timestamptz, false) AS later,
            coalesce(($13::float8[])[array_position($12::text[], layer::text)], 1) AS speed, base_at,
            maintenance.microseconds(base_at) AS since, (SELECT maintenance.microseconds($4)) AS until,
@@ -83,7 +84,7 @@ based AS MATERIALIZED (
 priced AS MATERIALIZED (
     SELECT based.*, CASE WHEN later THEN base ELSE maintenance.decayed(
         base, since, access, until, speed, bounded => $7, use_access => $8, hazard => $9, retained => $10, floor => $11
-    ) END AS exact
+    ) * demoted END AS exact
     FROM based
 ),
 moved AS MATERIALIZED (

@@ -20,7 +20,7 @@ _PAGE_BY_CURSOR: Final = """
 --   $3 page_size       integer
 page AS MATERIALIZED (
     SELECT tableoid, ctid, tenant_id, id, importance, base_importance, base_importance_at, decayed_importance,
-           maintenance.known_time(created_at) AS created_at,
+           demotion, maintenance.known_time(created_at) AS created_at,
            maintenance.known_time(last_accessed_at) AS last_accessed_at, layer, tags
     FROM memories
     WHERE tenant_id = $1 AND id >= $2
@@ -34,7 +34,7 @@ _PAGE_OF_IDS: Final = """
 --   $3 page_size       integer       at least as many
 page AS MATERIALIZED (
     SELECT tableoid, ctid, tenant_id, id, importance, base_importance, base_importance_at, decayed_importance,
-           maintenance.known_time(created_at) AS created_at,
+           demotion, maintenance.known_time(created_at) AS created_at,
            maintenance.known_time(last_accessed_at) AS last_accessed_at, layer, tags
     FROM memories
     WHERE tenant_id = $1 AND id = ANY ($2::uuid[])
@@ -60,6 +60,7 @@ judged AS MATERIALIZED (
               AND coalesce(base_importance BETWEEN 0 AND 1, true)
               AND coalesce(base_importance_at >= '0001-01-02 00:00Z', true)
               AND coalesce(greatest(created_at, last_accessed_at, base_importance_at) < '9999-12-31 00:00Z', true)
+              AND coalesce(demotion > 0 AND demotion <= 1, true)
              ) IS NOT TRUE THEN 'invalid'
         WHEN created_at > $4::timestamptz THEN 'future'
         WHEN tags::text[] && $13::text[] THEN 'protected'
@@ -76,7 +77,10 @@ judged AS MATERIALIZED (
 based AS MATERIALIZED (
     SELECT tableoid, ctid, tenant_id, id, verdict, importance,
            coalesce(($15::float8[])[array_position($14::text[], layer::text)], 1) AS speed,
-           CASE WHEN verdict = 'known' THEN base_importance ELSE importance::float8 END AS base, base_at,
+           CASE WHEN verdict = 'known' THEN base_importance
+                -- What an agent saw and set is the demoted value; at first sight nothing has demoted it yet.
+                WHEN demotion IS NOT NULL AND verdict <> 'first_sight' THEN least(1, importance::float8 / demoted)
+                ELSE importance::float8 END AS base, base_at, demoted,
            maintenance.microseconds(base_at) AS since, (SELECT maintenance.microseconds($4)) AS until,
            maintenance.microseconds(coalesce(last_accessed_at, created_at, base_at)) AS access
     FROM judged
@@ -88,12 +92,13 @@ based AS MATERIALIZED (
                  ELSE base_importance_at
              END AS base_at
          ) AS since_when
+         CROSS JOIN LATERAL (SELECT greatest(coalesce(demotion, 1), 1e-30) AS demoted) AS factor
     WHERE verdict IN ('first_sight', 'set_by_agent', 'resumed', 'known')
 ),
 priced AS MATERIALIZED (
     SELECT based.*, maintenance.decayed(
         base, since, access, until, speed, bounded => $7, use_access => $8, hazard => $9, retained => $10, floor => $11
-    ) AS exact
+    ) * demoted AS exact
     FROM based
 ),
 -- What the column would hold decides whether the row moves.
@@ -179,7 +184,7 @@ SELECT judged.id, judged.verdict, moved.id IS NOT NULL AS moves, judged.importan
        CASE WHEN priced.id IS NOT NULL THEN ARRAY(
            SELECT maintenance.decayed(
                priced.base, priced.since, priced.access, later, priced.speed, bounded, use_access, hazard, retained, $11
-           ) FROM terms
+           ) * priced.demoted FROM terms
        ) END AS "left"
 FROM judged
 LEFT JOIN priced ON priced.id = judged.id

@@ -222,6 +222,15 @@ async def _without_model(memories: Sequence[Memory]) -> Reflection | None:
     )
 
 
+def most_telling_theme(memories: Sequence[Memory], window: timedelta) -> Reflection | None:
+    """Return the strongest theme of *memories*, oldest first, that is fit to be stored, written without a model."""
+    try:
+        fit = _fit_themes(memories, recurring_themes(memories, window=window))
+    except AnswersExhaustedError:
+        return None
+    return _from_theme(fit[0]) if fit else None
+
+
 def _fit_themes(memories: Sequence[Memory], themes: Sequence[Theme]) -> list[Theme]:
     """Return the first of *themes* in *memories* that pass the measures of a model's answer.
 

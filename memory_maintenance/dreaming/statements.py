@@ -12,7 +12,9 @@ WITH candidates AS (
     SELECT c.*
     FROM (SELECT NULL::text AS info_class) AS absent CROSS JOIN LATERAL (
         SELECT m.tenant_id, maintenance.project_of(m.project) AS project, m.id, m.created_at,
-               maintenance.undecayed(m.importance, m.decayed_importance, m.base_importance) AS importance,
+               maintenance.undecayed(
+                   m.importance, m.decayed_importance, m.base_importance * coalesce(m.demotion, 1)
+               ) AS importance,
                d.sample AS last_sample
         FROM memories m
              LEFT JOIN maintenance.tenants t ON t.tenant_id = m.tenant_id::text
@@ -46,12 +48,21 @@ due AS (
     WHERE place <= $6::bigint
     GROUP BY tenant_id, project
     HAVING count(*) >= 3 AND bool_or(last_sample IS NULL OR NOT id = ANY (last_sample))
+    UNION
+    SELECT k.tenant_id::text, maintenance.project_of(d.project)
+    FROM unnest(coalesce($1, ARRAY (SELECT tenant_id FROM memories WHERE false))) AS k (tenant_id)
+         CROSS JOIN LATERAL (
+             SELECT DISTINCT s.derived_id FROM maintenance.stale_sources(k.tenant_id, 'dreaming', $2) s OFFSET 0
+         ) s
+         JOIN memories d ON d.tenant_id = k.tenant_id AND d.id = s.derived_id
+    WHERE d.metadata ? 'cycle_id' AND maintenance.text_hash(d.content) = d.metadata->>'text_sha256'
 )
 """
 
 DUE_PROJECTS: Final = (
     """
--- dreaming.DUE_PROJECTS: projects whose sample has at least 3 memories, one of them not in the last dream.
+-- dreaming.DUE_PROJECTS: projects whose sample has at least 3 memories, one of them not in the last dream, and
+-- those with a stale reflection.
 --   $1 tenant_ids      array of the column's type
 --   $2 as_of           timestamptz
 --   $3 lookback        interval
@@ -96,7 +107,9 @@ candidates AS MATERIALIZED (
     FROM (SELECT NULL::text AS info_class) AS absent CROSS JOIN LATERAL (
         SELECT m.id, m.created_at, maintenance.text_of(m.id, m.metadata) AS text,
                maintenance.part_of(m.metadata) AS part,
-               maintenance.undecayed(m.importance, m.decayed_importance, m.base_importance) AS importance,
+               maintenance.undecayed(
+                   m.importance, m.decayed_importance, m.base_importance * coalesce(m.demotion, 1)
+               ) AS importance,
                maintenance.class_of(info_class, m.metadata) AS class
         FROM memories m
         WHERE m.tenant_id = $1 AND maintenance.is_event(m.layer, m.source, m.tags, m.metadata)
@@ -184,6 +197,56 @@ ORDER BY m.created_at, m.id
 
 REFLECTIONS: Final = "-- dreaming.REFLECTIONS" + _REFLECTIONS
 REFLECTIONS_FOR_UPDATE: Final = "-- dreaming.REFLECTIONS_FOR_UPDATE" + _REFLECTIONS + "FOR UPDATE OF m"
+
+STALE_PROJECTS: Final = """
+-- dreaming.STALE_PROJECTS: a tenant's projects with a stale reflection of ours that nobody edited.
+--   $1 tenant_id  its own type
+--   $2 as_of      timestamptz
+SELECT DISTINCT maintenance.project_of(d.project) AS project
+FROM maintenance.stale_sources($1, 'dreaming', $2) s JOIN memories d ON d.tenant_id = $1 AND d.id = s.derived_id
+WHERE d.metadata ? 'cycle_id' AND maintenance.text_hash(d.content) = d.metadata->>'text_sha256'
+ORDER BY project
+"""
+
+STALE_REFLECTIONS: Final = """
+-- dreaming.STALE_REFLECTIONS: which those of a project are, and strategies.
+--   $1 tenant_id  its own type
+--   $2 project    text
+--   $3 as_of      timestamptz
+SELECT d.id, d.metadata::text AS metadata, coalesce('strategy' = ANY (d.tags), false) AS is_strategy
+FROM memories d
+WHERE d.tenant_id = $1 AND maintenance.project_of(d.project) = $2 AND d.metadata ? 'cycle_id'
+      AND d.id IN (SELECT s.derived_id FROM maintenance.stale_sources($1, 'dreaming', $3) s)
+      AND maintenance.text_hash(d.content) = d.metadata->>'text_sha256'
+ORDER BY d.id
+"""
+
+LEFT_SOURCES: Final = """
+-- dreaming.LEFT_SOURCES: what is left of what the writer of a reflection read, oldest first.
+--   $1 tenant_id        its own type
+--   $2 derived_id       uuid
+--   $3 as_of            timestamptz
+--   $4 most_characters  integer      of a longer content both ends are read
+--   $5 excluded         text[]       classes that are not dreamt about
+SELECT m.id, m.tenant_id::text AS tenant_id, m.project, maintenance.session_of(m.session_id, m.metadata) AS session_id,
+       m.layer, m.source, m.tags, m.created_at, maintenance.ends_of(m.content, $4) AS content,
+       maintenance.fingerprint(m.content) AS hash,
+       maintenance.undecayed(m.importance, m.decayed_importance, m.base_importance) AS importance,
+       maintenance.text_of(m.id, m.metadata) AS text, maintenance.part_of(m.metadata) AS part,
+       maintenance.info_class_of(m.tenant_id, m.id) AS info_class
+FROM memories m
+WHERE m.tenant_id = $1
+      AND m.id IN (
+          SELECT l.source_id FROM maintenance.lineage l
+          WHERE l.tenant_id = m.tenant_id::text AND l.derived_id = $2 AND l.source_id <> l.derived_id
+          UNION
+          SELECT r.read_id FROM maintenance.lineage_read r
+          WHERE r.tenant_id = m.tenant_id::text AND r.derived_id = $2
+      )
+      AND maintenance.is_live(m.expires_at, $3)
+      AND NOT maintenance.is_excluded(maintenance.info_class_of(m.tenant_id, m.id), to_jsonb($5::text[]))
+ORDER BY m.created_at, m.id
+"""
 
 TEXT_FOR_UPDATE: Final = """
 -- dreaming.TEXT_FOR_UPDATE: what a memory says, and as which text maintenance wrote it.

@@ -16,6 +16,7 @@ from memory_maintenance.dreaming.outcome import DreamOutcome, WrittenReflection,
 from memory_maintenance.dreaming.policy import FEWEST_MEMORIES, DreamRule, nothing_new, reflection_id
 from memory_maintenance.dreaming.prompt import MEMORY_CHARACTERS
 from memory_maintenance.dreaming.reflecting import Reflection, backend_for, most_tokens_of, reflections_on
+from memory_maintenance.dreaming.repair import Repaired, repair_reflections, stale_projects
 from memory_maintenance.dreaming.sample import ABOUT, Dream
 from memory_maintenance.dreaming.statements import EVIDENCE, LAST_DREAM, RECORD_DREAM, SAMPLE
 from memory_maintenance.dreaming.updating import store_reflection
@@ -69,7 +70,7 @@ class Dreaming(Task[DreamUnit]):
         return None if settings.dreaming else "disabled_by_config"
 
     async def plan(self, tenants: Sequence[Tenant], run: Run) -> Mapping[str, int | Listed[DreamUnit]]:
-        """Projects with something new to dream about; of a run about one project, that one."""
+        """Projects with something new to dream about or a stale reflection; of a run about one project, that one."""
         ids = [tenant.tenant_id for tenant in tenants]
         if run.project is not None:
             return dict.fromkeys(ids, Listed((DreamUnit(project=run.project),)))
@@ -95,6 +96,7 @@ class Dreaming(Task[DreamUnit]):
 
     async def do(self, tenant: Tenant, unit: DreamUnit, run: Run) -> Done:
         """Reflect on a project's sample and store the reflection."""
+        repaired = await repair_reflections(self.tools, tenant, unit.project, run)
         outcome = await self.dream(tenant, unit.project, run)
         updated = sum(one.updated for one in outcome.reflections)
         counts = {
@@ -104,20 +106,29 @@ class Dreaming(Task[DreamUnit]):
         }
         if not outcome.reflections:
             counts = {outcome.status: 1}
-        return Done(
-            counts=Counts(
-                reasons={outcome.reason: 1} if outcome.reason else {},
-                input_tokens=outcome.input_tokens,
-                output_tokens=outcome.output_tokens,
-                **counts,
-            )
+        done = Counts(
+            reasons={outcome.reason: 1} if outcome.reason else {},
+            input_tokens=outcome.input_tokens,
+            output_tokens=outcome.output_tokens,
+            **counts,
         )
+        if repaired == Repaired():
+            return Done(counts=done)
+        removed = {"skipped": repaired.removed} if repaired.removed else {}
+        reasons = {"sources_gone": repaired.removed} if repaired.removed else {}
+        own = Counts(reasons=reasons, updated=repaired.updated, **removed)
+        return Done(counts=own if outcome.status == "skipped" else own.plus(done))
 
     async def stopped(self, tenant: Tenant, unit: DreamUnit, run: Run, reason: str) -> Done:
         """Log, as RAE does, that the tenant does not dream."""
         if reason == self.off(tenant.settings):
             skipped(tenant.tenant_id, unit.project, reason)
         return await super().stopped(tenant, unit, run, reason)
+
+    async def repair(self, tenant: Tenant, run: Run) -> None:
+        """Write stale reflections again without a model, or remove them."""
+        for project in await stale_projects(self.tools.pool, tenant, run):
+            await repair_reflections(self.tools, tenant, project, run, ask_model=False)
 
     async def dream(
         self, tenant: Tenant, project: str | None, run: Run, *, rule: DreamRule | None = None

@@ -16,6 +16,7 @@ from memory_maintenance.decay.policy import (
     RowState,
     Segment,
     decayed,
+    demoted,
     exposure_days,
     factor,
     judge,
@@ -38,7 +39,7 @@ ROWS: Final = composed(
     result="""
 --   $1 memory_ids  uuid[]
 SELECT id, tenant_id::text AS tenant_id, importance::float8, base_importance, decayed_importance::float8,
-       scale,
+       demotion, scale,
        CASE WHEN created_at < '9999-12-31 00:00Z' THEN maintenance.known_time(created_at)
             WHEN created_at IS NOT NULL THEN '9999-12-31 00:00Z' END AS created_at,
        CASE WHEN last_accessed_at < '9999-12-31 00:00Z' THEN maintenance.known_time(last_accessed_at)
@@ -51,6 +52,9 @@ FROM memories CROSS JOIN digits
 WHERE id = ANY ($1)
 """,
 )
+
+MILESTONES: Final = (0.5, 0.1)
+"""Importances whose day is told, beside the floor's."""
 
 _HORIZON: Final = timedelta(days=365 * 200)
 _SAME: Final = 1e-7
@@ -140,6 +144,11 @@ class DecayExplanation:
             return False
         return o.verdict in REBASED or (not self.agrees and abs(self.stored - o.importance) >= self.tolerance)
 
+    @property
+    def milestones(self) -> tuple[float, ...]:
+        """Return the importances whose day is told."""
+        return (*MILESTONES, self.rule.floor)
+
     def reaches(self, importance: float) -> datetime | None:
         """Return when the memory falls to *importance* if nobody touches it, to the minute.
 
@@ -151,17 +160,19 @@ class DecayExplanation:
         if importance >= o.importance or not self.enabled:
             return None
         low, high = self.as_of, self.as_of + _HORIZON
-        if self._left_at(high) > importance:
+        if self.left_at(high) > importance:
             return None
         while high - low > timedelta(minutes=1):
             middle = low + (high - low) / 2
-            low, high = (middle, high) if self._left_at(middle) > importance else (low, middle)
+            low, high = (middle, high) if self.left_at(middle) > importance else (low, middle)
         return high
 
-    def _left_at(self, instant: datetime) -> float:
+    def left_at(self, instant: datetime) -> float:
+        """Return the importance at *instant* by the rule, if nobody touches the memory; only where it has a base."""
         o = self.outcome
         assert o.base is not None and o.base_at is not None and o.last_access is not None  # noqa: S101, PT018
-        return decayed(o.base, o.base_at, o.last_access, instant, self.rule, self.row.layer)
+        left = decayed(o.base, o.base_at, o.last_access, instant, self.rule, self.row.layer)
+        return demoted(left, self.row.demotion)
 
     def in_words(self) -> str:
         """Return the reason in one sentence."""
@@ -170,7 +181,8 @@ class DecayExplanation:
         spent = ", ".join(
             f"{part.length / timedelta(days=1):.1f} d {part.stage} x{float(part.multiplier):.2g}" for part in self.parts
         )
-        return f"base {self.outcome.base:.3f}, {spent or 'no time has passed'}: x {self.factor:.5f}"
+        demotion = "" if self.row.demotion is None else f", demoted x {self.row.demotion:g}"
+        return f"base {self.outcome.base:.3f}, {spent or 'no time has passed'}: x {self.factor:.5f}{demotion}"
 
 
 async def explain_decay(
@@ -246,4 +258,5 @@ def _state(row: Any) -> RowState:
         last_accessed_at=row["last_accessed_at"],
         layer=row["layer"],
         tags=frozenset(tag for tag in row["tags"] if tag is not None),
+        demotion=row["demotion"],
     )

@@ -50,13 +50,12 @@ ORDER BY attempt
 
 SOURCES: Final = """
 -- inspection.SOURCES: what a derived memory was made from, in time order; of what is gone only the id is known.
---   $1 derived_id  uuid
+--   $1 tenant_id   text
+--   $2 derived_id  uuid
 SELECT l.source_id AS id, m.content, m.created_at, m.importance::float8, m.id IS NULL AS is_gone,
        coalesce(l.source_hash <> maintenance.fingerprint(m.content), false) AS is_edited
-FROM memories d
-     JOIN maintenance.lineage l ON l.tenant_id = d.tenant_id::text AND l.derived_id = d.id
-     LEFT JOIN memories m ON m.id = l.source_id AND m.tenant_id = d.tenant_id
-WHERE d.id = $1 AND l.source_id <> d.id
+FROM maintenance.lineage l LEFT JOIN memories m ON m.id = l.source_id AND m.tenant_id::text = l.tenant_id
+WHERE l.tenant_id = $1 AND l.derived_id = $2 AND l.source_id <> $2
 ORDER BY m.created_at, l.source_id
 """
 
@@ -193,7 +192,7 @@ async def dangling(db: Executor, tenant_id: str, *, most: int) -> list[Dangling]
 
 async def _whole(db: Executor, row: dict[str, Any]) -> WrittenMemory:
     metadata = json_object(row["metadata"])
-    sources = [dict(source) for source in await fetch(db, SOURCES, row["id"])]
+    sources = [dict(source) for source in await fetch(db, SOURCES, row["tenant_id"], row["id"])]
     there = [source for source in sources if not source.pop("is_gone")]
     calls = await fetch(db, CALLS, question) if (question := metadata.get("question")) else []
     return WrittenMemory(

@@ -192,8 +192,13 @@ def _slowest(outcomes: Sequence[TenantOutcome]) -> tuple[tuple[str, float], ...]
 async def _trend(db: Executor, cycle: Cycle) -> tuple[TrendPoint, ...]:
     """Return the last cycles of the kind over the whole fleet, up to the one that is reported."""
     shown = (await latest_cycles(db, TREND, cycle.kind, until=cycle.started_at, of_fleet=True))[::-1]
-    costs = await cycle_costs(db, [each.cycle_id for each in shown])
-    return tuple(_point(each, costs[each.cycle_id]) for each in shown)
+    return await trend_of(db, shown)
+
+
+async def trend_of(db: Executor, cycles: Sequence[Cycle]) -> tuple[TrendPoint, ...]:
+    """Return *cycles* as points of a trend, with what each cost, in the order given."""
+    costs = await cycle_costs(db, [each.cycle_id for each in cycles])
+    return tuple(_point(each, costs[each.cycle_id]) for each in cycles)
 
 
 def _point(cycle: Cycle, cost: Decimal) -> TrendPoint:

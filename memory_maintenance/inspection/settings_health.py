@@ -47,7 +47,7 @@ OF_RAE: Final = {
         ),
         "nothing to do: RAE's defaults are fixed here",
     ),
-    "MEMORY_RETENTION_DAYS": "nothing to do: retention stays RAE's",
+    "MEMORY_EXPIRY_RETENTION_DAYS": "nothing to do: retention stays RAE's",
     "RAE_EMBEDDING_MODEL": "EMBEDDING_MODEL, as the endpoint of OPENAI_BASE_URL knows it",
     "RAE_APP_LOG_LEVEL": "LOG_LEVEL",
 }

@@ -10,6 +10,7 @@ from memory_maintenance.inspection import decay_health, schema_health, server_he
 from memory_maintenance.inspection.figures import left_undone, newest_totals
 from memory_maintenance.inspection.findable import count_findable
 from memory_maintenance.inspection.health import Check, in_order
+from memory_maintenance.inspection.stale import count_stale
 from memory_maintenance.preflight.check import PreflightCheck, Surroundings
 from memory_maintenance.preflight.checks import CHECKS, made
 from memory_maintenance.settings import Settings
@@ -45,6 +46,7 @@ async def store_checks(pool: Pool, settings: Settings) -> list[Check]:
         "updates": schema_health.updates,
         "overrides": _overrides,
         "accesses": decay_health.accesses,
+        "derived": _derived,
         "last cycle": _last_cycle,
     }
     of_pool = {name: partial(step, pool) for name, step in steps.items()}
@@ -75,6 +77,20 @@ async def _overrides(pool: Pool) -> Check:
         found = f"the overrides of {len(broken)} tenants cannot be read, so nothing is done for them: {broken[0]}"
         return _store("overrides", "failure", found, f"starter.py tenants unset {broken[0]} --all, then set them anew")
     return _store("overrides", "ok", "every tenant's can be read")
+
+
+async def _derived(pool: Pool) -> Check:
+    counts = await count_stale(pool)
+    if not counts.stale and not counts.deleted:
+        return _store("derived", "ok", "every summary and reflection agrees with its sources")
+    why = {"gone": counts.gone, "expired": counts.expired, "edited": counts.edited}
+    found = f"{counts.stale:,} summaries and reflections are stale: sources {_said(why).strip(' ()')}"
+    if counts.deleted:
+        found = f"{found}; lineage names {counts.deleted:,} that are gone"
+    if counts.edited_by_hand:
+        found = f"{found}; {counts.edited_by_hand:,} of them were edited by hand and stay as they are"
+        return _store("derived", "warning", found, "edit or delete those; the next daily run writes the others again")
+    return _store("derived", "note", found, "the next daily run writes them again or removes them")
 
 
 async def _last_cycle(pool: Pool) -> Check:

@@ -17,6 +17,9 @@ Share = Annotated[float, Ge(0), Le(1)]
 Count = Annotated[int, Ge(1)]
 Seconds = Annotated[float, Gt(0)]
 
+MOST_KEPT: Final = 10**9
+"""More memories than a project can have."""
+
 LAYER_SPELLINGS: Final = {
     "episodic": ("episodic", "em"),
     "working": ("working", "stm", "wm"),
@@ -129,6 +132,9 @@ ModelPrices = Annotated[
     dict[str, tuple[Annotated[Decimal, Ge(0)], Annotated[Decimal, Ge(0)]]], NoDecode, BeforeValidator(_prices)
 ]
 Thresholds = Annotated[dict[str, float], NoDecode, BeforeValidator(_named_numbers)]
+Days = Annotated[int, Ge(0), Le(100_000)]
+TagDays = Annotated[dict[str, Days], NoDecode, BeforeValidator(_named_numbers)]
+LayerDays = Annotated[dict[str, Days], NoDecode, BeforeValidator(_layer_speeds)]
 LayerSpeeds = Annotated[dict[str, Annotated[float, Ge(0), Le(100)]], NoDecode, BeforeValidator(_layer_speeds)]
 
 

@@ -25,7 +25,7 @@ def _understood(backend: object) -> object:
     if backend in (None, "openai", "extractive", "none", "ollama"):
         return backend
     raise ValueError(
-        f"{backend!r} is not understood: it is openai, ollama, extractive or none; any provider's OpenAI-compatible "
+        "the value is not understood: it is openai, ollama, extractive or none; any provider's OpenAI-compatible "
         "endpoint is openai with its address in OPENAI_BASE_URL and its key in OPENAI_API_KEY (docs/from-rae.md)"
     )
 

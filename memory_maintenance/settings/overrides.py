@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal
 from annotated_types import Ge, Le, Lt
 from pydantic import BaseModel, ConfigDict, PlainSerializer
 
-from memory_maintenance.settings.kinds import Classes, Share, Tags
+from memory_maintenance.settings.kinds import MOST_KEPT, Classes, Days, LayerDays, Share, TagDays, Tags
 
 MOST_TOKENS: Final = 10**15
 """More than a tenant can use in a day, and far from what Postgres can count."""
@@ -29,6 +29,20 @@ class TenantOverrides(BaseModel):
     """Share of what the agent said that staged leaves for good."""
     protected_tags: Tags | None = None
     """Tags whose memories never decay, in place of the deployment's."""
+    expiry: Literal["off", "archive", "delete"] | None = None
+    """What happens to memories whose expires_at has passed."""
+    expiry_grace_days: Days | None = None
+    retention_days: Days | None = None
+    """Days after its creation that a memory is kept; 0: for good."""
+    retention_layers: LayerDays | None = None
+    retention_tags: TagDays | None = None
+    keep_per_project: Annotated[int, Ge(0), Le(MOST_KEPT)] | None = None
+    """Memories that each project keeps, the most important ones; 0: all."""
+    retention_action: Literal["archive", "delete"] | None = None
+    archive_days: Days | None = None
+    duplicates: Literal["off", "propose", "apply"] | None = None
+    """What happens to memories with the same text."""
+    duplicates_near: Literal["off", "propose", "apply"] | None = None
     summarization_enabled: bool | None = None
     dreaming_enabled: bool | None = None
     model_excluded_classes: Classes | None = None
@@ -47,6 +61,16 @@ SETTING_OF: Final = {
     "decay_policy": "memory_decay_policy",
     "decay_retained": "memory_decay_retained",
     "protected_tags": "memory_decay_protected_tags",
+    "expiry": "memory_expiry",
+    "expiry_grace_days": "memory_expiry_grace_days",
+    "retention_days": "memory_expiry_retention_days",
+    "retention_layers": "memory_expiry_retention_layers",
+    "retention_tags": "memory_expiry_retention_tags",
+    "keep_per_project": "memory_expiry_keep_per_project",
+    "retention_action": "memory_expiry_retention_action",
+    "archive_days": "memory_expiry_archive_days",
+    "duplicates": "memory_duplicates",
+    "duplicates_near": "memory_duplicates_near",
     "summarization_enabled": "summarization_enabled",
     "dreaming_enabled": "dreaming_enabled",
     "model_excluded_classes": "model_excluded_classes",

@@ -10,8 +10,10 @@ from pydantic import ValidationError
 from memory_maintenance.errors import SettingsError
 from memory_maintenance.settings.decay import DecaySettings
 from memory_maintenance.settings.env_file import env_file, names_in_env_file
+from memory_maintenance.settings.expiry import ExpirySettings
 from memory_maintenance.settings.model import ModelSettings
 from memory_maintenance.settings.overrides import SETTING_OF, TenantOverrides
+from memory_maintenance.settings.review import ReviewSettings
 from memory_maintenance.settings.runs import RunSettings
 from memory_maintenance.settings.servers import ServerSettings
 from memory_maintenance.settings.writing import WritingSettings
@@ -21,7 +23,9 @@ RAES_PREFIX: Final = "ollama/"
 
 
 # Bases give their fields last first: this order is that of the documentation.
-class Settings(RunSettings, WritingSettings, DecaySettings, ModelSettings, ServerSettings):
+class Settings(
+    RunSettings, WritingSettings, DecaySettings, ExpirySettings, ReviewSettings, ModelSettings, ServerSettings
+):
     """Every setting of a process."""
 
     def for_tenant(self, overrides: TenantOverrides) -> Settings:
@@ -58,6 +62,17 @@ class Settings(RunSettings, WritingSettings, DecaySettings, ModelSettings, Serve
             "decay_layers": dict(self.memory_decay_layers),
             "decay_protected_tags": sorted(self.memory_decay_protected_tags),
             "decay_tolerance": self.memory_decay_tolerance,
+            "expiry": {
+                "expired": self.memory_expiry,
+                "grace_days": self.memory_expiry_grace_days,
+                "retention_days": self.memory_expiry_retention_days,
+                "retention_layers": dict(self.memory_expiry_retention_layers),
+                "retention_tags": dict(self.memory_expiry_retention_tags),
+                "keep_per_project": self.memory_expiry_keep_per_project,
+                "retention_action": self.memory_expiry_retention_action,
+                "archive_days": self.memory_expiry_archive_days,
+            },
+            "duplicates": {"exact": self.memory_duplicates, "near": self.memory_duplicates_near},
             "model_excluded_classes": sorted(self.model_excluded_classes),
             "derivation_excluded_classes": sorted(self.derivation_excluded_classes),
             "llm_backend": self.llm_backend,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import quote
 
-from annotated_types import Ge, Le
+from annotated_types import Ge, Le, MinLen
 from pydantic import BeforeValidator, SecretStr, model_validator
 
 from memory_maintenance.errors import SettingsError
@@ -88,6 +88,8 @@ class ServerSettings(SettingsGroup):
     """How long the namespace keeps the histories of closed workflows."""
     temporal_ui_url: str | None = None
     """Address of the Temporal Web UI, shown to people; unset: the embedded one's."""
+    memory_maintenance_web_token: Annotated[SecretStr, MinLen(16)] | None = None
+    """Token that `starter.py web` asks for, 16 characters at least; unset: it listens on loopback addresses only."""
 
     @model_validator(mode="after")
     def _a_deployment_has_a_build(self) -> Self:

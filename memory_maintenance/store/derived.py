@@ -150,6 +150,61 @@ ON CONFLICT (tenant_id, derived_id, source_id) DO UPDATE
 SET source_hash = excluded.source_hash, derived_at = excluded.derived_at
 """
 
+LINK_READ: Final = """
+-- store.LINK_READ: what the writer of a derived memory read besides its sources.
+--   $1 tenant_id (its own type), $2 derived_id uuid, $3 read_ids uuid[]
+INSERT INTO maintenance.lineage_read (tenant_id, derived_id, read_id)
+SELECT m.tenant_id::text, m.id, r.id
+FROM memories m CROSS JOIN unnest($3::uuid[]) AS r (id)
+WHERE m.tenant_id = $1 AND m.id = $2
+      AND NOT EXISTS (
+          SELECT FROM maintenance.lineage l
+          WHERE l.tenant_id = m.tenant_id::text AND l.derived_id = m.id AND l.source_id = r.id
+      )
+ON CONFLICT DO NOTHING
+"""
+
+UNLINK: Final = """
+-- store.UNLINK: what these derived memories were made from, away: their sources are in no summary any more.
+--   $1 tenant_id    text
+--   $2 derived_ids  uuid[]
+WITH read AS (DELETE FROM maintenance.lineage_read WHERE tenant_id = $1 AND derived_id = ANY ($2::uuid[]))
+DELETE FROM maintenance.lineage WHERE tenant_id = $1 AND derived_id = ANY ($2::uuid[])
+"""
+
+FREE_SOURCES: Final = """
+-- store.FREE_SOURCES: the lineage of derived memories that somebody deleted, away: what they covered is new again.
+--   $1 tenant_ids  array of the column's type
+WITH deleted AS (
+    SELECT l.tenant_id, l.derived_id
+    FROM unnest(coalesce($1, ARRAY (SELECT tenant_id FROM memories WHERE false))) AS k (tenant_id)
+         CROSS JOIN LATERAL (
+             SELECT DISTINCT l.tenant_id, l.derived_id FROM maintenance.lineage l WHERE l.tenant_id = k.tenant_id::text
+         ) l
+    WHERE (SELECT true FROM memories m WHERE m.tenant_id = k.tenant_id AND m.id = l.derived_id LIMIT 1) IS NULL
+),
+read AS (
+    DELETE FROM maintenance.lineage_read r USING deleted d
+    WHERE r.tenant_id = d.tenant_id AND r.derived_id = d.derived_id
+)
+DELETE FROM maintenance.lineage l USING deleted d WHERE l.tenant_id = d.tenant_id AND l.derived_id = d.derived_id
+"""
+
+DELETE_MEMORIES: Final = """
+-- store.DELETE_MEMORIES
+--   $1 tenant_id  its own type
+--   $2 ids        uuid[]
+DELETE FROM memories WHERE tenant_id = $1 AND id = ANY ($2::uuid[])
+"""
+
+DELETE_VECTORS: Final = """
+-- store.DELETE_VECTORS: those of memories of a tenant, where RAE keeps one per model.
+--   $1 tenant_id  its own type
+--   $2 ids        uuid[]
+DELETE FROM memory_embeddings e USING memories m
+WHERE e.memory_id = m.id AND m.tenant_id = $1 AND m.id = ANY ($2::uuid[])
+"""
+
 FORGET_VECTOR: Final = """
 -- store.FORGET_VECTOR: an embedding of the old text would find the memory by what it no longer says.
 --   $1 id         uuid
@@ -217,7 +272,33 @@ async def rewrite_derived(db: Executor, memory: DerivedMemory) -> bool:
     return True
 
 
+async def unlink(db: Executor, tenant_id: str, derived_ids: Sequence[UUID]) -> None:
+    """Forget what some derived memories were made from: a text that is written from what is left names that alone."""
+    await execute(db, UNLINK, tenant_id, list(derived_ids))
+
+
+async def free_sources(db: Executor, tenant_ids: Sequence[str]) -> int:
+    """Free what deleted derived memories covered, so that it is summarized again; return how many rows that were."""
+    return await execute(db, FREE_SOURCES, list(tenant_ids))
+
+
+async def delete_memories(db: Executor, tenant_id: str, ids: Sequence[UUID]) -> int:
+    """Delete memories of a tenant with their vectors; return how many there were."""
+    extras = await fetch_row(db, EXTRAS)
+    if extras and extras["vectors"]:
+        await execute(db, DELETE_VECTORS, tenant_id, list(ids))
+    return await execute(db, DELETE_MEMORIES, tenant_id, list(ids))
+
+
+async def remove_derived(db: Executor, tenant_id: str, ids: Sequence[UUID]) -> int:
+    """Delete derived memories with their vectors and their lineage, which frees what they covered."""
+    await unlink(db, tenant_id, ids)
+    return await delete_memories(db, tenant_id, ids)
+
+
 async def _link(db: Executor, memory: DerivedMemory) -> None:
     sources = memory.sources or (Source(memory.id),)
     ids, hashes = [source.id for source in sources], [source.hash for source in sources]
     await execute(db, LINK, memory.tenant_id, memory.id, ids, hashes, memory.task, memory.subject)
+    if memory.read:
+        await execute(db, LINK_READ, memory.tenant_id, memory.id, list(memory.read))

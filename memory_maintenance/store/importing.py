@@ -9,8 +9,8 @@ from typing import Final, NamedTuple
 
 from memory_maintenance.errors import InvalidRequestError, StoreError
 from memory_maintenance.store.import_line import read_line
-from memory_maintenance.store.pool import Pool, execute, fetch, transaction
-from memory_maintenance.store.table import ADOPT, OURS, MemoryTable, memory_table
+from memory_maintenance.store.pool import Pool, fetch_value
+from memory_maintenance.store.table import MemoryTable, memory_table
 
 BATCH_ROWS: Final = 500
 BATCH_CHARACTERS: Final = 4_000_000
@@ -154,10 +154,7 @@ async def _batches(rows: AsyncIterator[_Row]) -> AsyncIterator[Sequence[_Row]]:
 async def _store(pool: Pool, statement: str, rows: Sequence[_Row], tally: _Tally) -> None:
     """Store *rows*; where Postgres refuses, each half on its own, down to the row that it refuses."""
     try:
-        async with transaction(pool) as db:
-            added = await fetch(db, statement, f"[{','.join(row.json for row in rows)}]")
-            if derived := [row["id"] for row in added if row["source"] in OURS]:
-                await execute(db, ADOPT, derived)
+        added = int(await fetch_value(pool, statement, f"[{','.join(row.json for row in rows)}]"))
     except (InvalidRequestError, StoreError) as error:
         if isinstance(error, StoreError) and type(error) is not StoreError:
             raise  # the server's or the user's trouble, not a row's
@@ -168,5 +165,5 @@ async def _store(pool: Pool, statement: str, rows: Sequence[_Row], tally: _Tally
         await _store(pool, statement, rows[:middle], tally)
         await _store(pool, statement, rows[middle:], tally)
     else:
-        tally.added += len(added)
-        tally.already_there += len(rows) - len(added)
+        tally.added += added
+        tally.already_there += len(rows) - added

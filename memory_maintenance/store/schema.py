@@ -46,6 +46,7 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "base_importance": ("float8",),
     "base_importance_at": ("timestamptz",),
     "decayed_importance": ("float4", "float8", "numeric"),
+    "demotion": ("float8",),
 }
 """Columns of memories that statements name, and the types they may have."""
 
@@ -54,6 +55,7 @@ ADDED: Final[Mapping[str, str | None]] = {
     "base_importance": "double precision",
     "base_importance_at": "timestamptz",
     "decayed_importance": None,
+    "demotion": "double precision",
 }
 """Columns that ``migrate`` adds, nullable and without a default: Postgres rewrites nothing for these.
 
@@ -80,6 +82,12 @@ INDEXES: Final[Mapping[str, str]] = {
         "WHEN metadata->>'backend' = 'extractive' THEN 'extractive' END)) "
         "WHERE layer IN ('episodic', 'em') AND 'session_summary' = ANY (tags)"
     ),
+    # Which memories say the same, whatever their case and white space.
+    "memories_maintenance_text_idx": (
+        "(tenant_id, hashtextextended(lower(btrim(regexp_replace(content, '\\s+', ' ', 'g'))), 0))"
+    ),
+    # Which memories are new.
+    "memories_maintenance_created_idx": "(tenant_id, created_at, id)",
 }
 """Indexes of memories by name: what each is on.
 

@@ -29,30 +29,27 @@ _IMPORT: Final = """
 --   $1 rows  text   JSON list of objects whose keys are columns
 -- What a row does not say is the column's own default: one statement serves rows that say different things.
 -- In the order of the ids: two imports at once wait for each other and cannot deadlock.
-INSERT INTO memories ({columns})
-SELECT {values}
-FROM jsonb_populate_recordset(NULL::memories, $1::text::jsonb) r
-ORDER BY r.id
-ON CONFLICT DO NOTHING
-RETURNING id, source
-"""
-
-OURS: Final = ("summarization_worker", "reflection_engine_v2")
-"""``source`` of what maintenance writes."""
-
-ADOPT: Final = """
--- store.ADOPT: of imported memories those that maintenance wrote in another store; what they were made from is not
--- known here, so lineage names themselves.
---   $1 ids  uuid[]
-INSERT INTO maintenance.lineage (tenant_id, derived_id, source_id, task, subject)
-SELECT m.tenant_id::text, m.id, m.id,
-       CASE m.source WHEN 'summarization_worker' THEN 'summarization' ELSE 'dreaming' END,
-       CASE m.source WHEN 'summarization_worker'
-           THEN maintenance.session_of(m.session_id, m.metadata) ELSE maintenance.project_of(m.project)
-       END
-FROM memories m
-WHERE m.id = ANY ($1) AND maintenance.is_ours(m.source) AND m.metadata ? 'text_sha256'
-ON CONFLICT DO NOTHING
+-- What those were made from that maintenance wrote in another store is not known here: lineage names themselves.
+WITH added AS (
+    INSERT INTO memories ({columns})
+    SELECT {values}
+    FROM jsonb_populate_recordset(NULL::memories, $1::text::jsonb) r
+    ORDER BY r.id
+    ON CONFLICT DO NOTHING
+    RETURNING id, tenant_id::text AS tenant_id, source, project, session_id, metadata
+),
+adopted AS (
+    INSERT INTO maintenance.lineage (tenant_id, derived_id, source_id, task, subject)
+    SELECT tenant_id, id, id,
+           CASE source WHEN 'summarization_worker' THEN 'summarization' ELSE 'dreaming' END,
+           CASE source WHEN 'summarization_worker'
+               THEN maintenance.session_of(session_id, metadata) ELSE maintenance.project_of(project)
+           END
+    FROM added
+    WHERE maintenance.is_ours(source) AND metadata ? 'text_sha256'
+    ON CONFLICT DO NOTHING
+)
+SELECT count(*) FROM added
 """
 
 _OTHERWISE: Final[Mapping[str, str]] = {

@@ -11,7 +11,7 @@ from typing import Final
 from memory_maintenance.store.memory import Memory
 from memory_maintenance.writers.extractive.antecedents import with_antecedents
 from memory_maintenance.writers.extractive.cues import LEANS_ON, YES_OR_NO
-from memory_maintenance.writers.extractive.examples import without_examples
+from memory_maintenance.writers.extractive.examples import without_examples, without_templates
 from memory_maintenance.writers.extractive.facts import Fact, fact_of
 from memory_maintenance.writers.extractive.facts import replaces as takes_the_place_of
 from memory_maintenance.writers.extractive.gist import gist, shortened
@@ -20,6 +20,7 @@ from memory_maintenance.writers.extractive.salience import is_padding, is_small_
 from memory_maintenance.writers.extractive.transcript import Role, Transcript
 from memory_maintenance.writers.language.languages import ALL_FUNCTION_WORDS, Language
 from memory_maintenance.writers.language.relative_dates import with_dates
+from memory_maintenance.writers.language.segmentation import is_unspaced
 from memory_maintenance.writers.language.words import content_stems, word_count
 
 FIFTHS: Final = 5
@@ -39,8 +40,11 @@ _FEW: Final = 2
 _TELLING: Final = 1.5
 """Salience from which on a short sentence stands alone: "The travel budget was rejected."."""
 
-_ANSWERS: Final = 0.6
+_ANSWERS: Final = 0.25
 """Worth of what an assistant says beside what its user does: advice can be asked for again, a user's life cannot."""
+
+_ENTRY: Final = 0.5
+"""Worth of an entry of an assistant's list beside its whole sentences: one that does not end needs its list."""
 
 _SHORT_ANSWER: Final = 6
 _STATED: Final = 0.65
@@ -117,7 +121,7 @@ def _said(ordered: Sequence[Memory], transcript: Transcript, language: Language 
         for utterance in message:
             turn += 1
             assistant = utterance.role == "assistant"
-            told = list(without_examples(utterance.sentences)) if assistant else []
+            told = list((without_examples if assistant else without_templates)(utterance.sentences))
             own = [
                 _Said(index, turn, utterance.speaker, utterance.role, text, tuple(content_stems(text)), salience(text))
                 for text in _telling(with_antecedents(told or utterance.sentences))
@@ -197,8 +201,15 @@ def _score(one: _Said, frequency: Counter[str], total: int, background: Backgrou
     first = one.text.split(maxsplit=1)[0].casefold().strip(",.'’")
     leans = 0.75 if first in LEANS_ON else 1.0
     answer = _ANSWERS if answered and one.role == "assistant" else 1.0
+    entry = _ENTRY if one.role == "assistant" and _is_entry(one.text) else 1.0
     size = min(1.0, 0.4 + len(terms) / 12)
-    return (0.6 + central) * one.worth * rare * alone * leans * answer * size
+    return (0.6 + central) * one.worth * rare * alone * leans * answer * entry * size
+
+
+def _is_entry(text: str) -> bool:
+    """Whether *text* ends without a mark, in a script whose sentences have one."""
+    last = text.rstrip(')]"”’»* ')[-1:]
+    return last.isalnum() and not is_unspaced(last)
 
 
 def _trusted(event: Memory) -> float:

@@ -45,6 +45,17 @@ unwritten AS (
              OFFSET 0
          ) n
 ),
+stale AS MATERIALIZED (  -- summaries that nobody edited, of which a source is gone, expired or edited; daily
+    SELECT DISTINCT k.tenant_id, maintenance.project_of(d.project) AS project,
+           maintenance.session_of(d.session_id, d.metadata) AS session_id
+    FROM asked k
+         CROSS JOIN LATERAL (
+             SELECT DISTINCT s.derived_id FROM maintenance.stale_sources(k.tenant_id, 'summarization', $2) s OFFSET 0
+         ) s
+         JOIN memories d ON d.tenant_id = k.tenant_id AND d.id = s.derived_id
+    WHERE $6::integer IS NOT NULL AND maintenance.written_by(d.content, d.metadata) IS NOT NULL
+          AND ($9::text IS NULL OR maintenance.project_of(d.project) = $9)
+),
 touched AS (
     SELECT m.tenant_id, maintenance.session_of(m.session_id, m.metadata) AS session_id
     FROM unwritten n
@@ -63,6 +74,8 @@ touched AS (
              OFFSET 0
          ) m
     WHERE $6::integer IS NOT NULL
+    UNION
+    SELECT tenant_id, session_id FROM stale
 ),
 entries AS MATERIALIZED (
     SELECT s.tenant_id, s.session_id, r.id, r.project, r.created_at, r.part,
@@ -120,7 +133,7 @@ sessions AS (
     GROUP BY tenant_id, project, session_id
     HAVING max(created_at) FILTER (WHERE kind = 'event') >= (SELECT at FROM adoption) - $7
 ),
-due AS (
+regular AS (
     SELECT s.tenant_id::text AS tenant_id, s.project, s.session_id, s.last_event_at, writer.name AS writer
     FROM sessions s
          LEFT JOIN maintenance.tenants t ON t.tenant_id = s.tenant_id::text
@@ -145,6 +158,14 @@ due AS (
               OR ($6 IS NOT NULL AND writer.name <> 'none' AND s.fallback)
               OR ($6 IS NOT NULL AND writer.name = 'openai' AND s.extractive AND s.last_event_at >= $2 - $7)
           )
+),
+due AS (
+    SELECT * FROM regular
+    UNION ALL
+    SELECT s.tenant_id::text, s.project, s.session_id, $2, $8
+    FROM stale s
+    WHERE s.session_id <> ''
+          AND (s.tenant_id::text, s.project, s.session_id) NOT IN (SELECT tenant_id, project, session_id FROM regular)
 )
 """
 

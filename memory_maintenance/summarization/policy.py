@@ -21,6 +21,9 @@ if TYPE_CHECKING:  # a policy loads no settings
 SOURCE: Final = "summarization_worker"
 TAGS: Final = ("session_summary", "auto_generated")
 
+FEWEST_LEFT: Final = 3
+"""Events from which on a stale summary is written again from what is left; of fewer it is removed."""
+
 HOURLY_REACH: Final = timedelta(days=3)
 """An hourly run looks at sessions that became idle within this time, so that it need not read the whole store.
 

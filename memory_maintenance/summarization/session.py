@@ -15,8 +15,10 @@ from memory_maintenance.store.derived import (
     insert_derived,
     lock,
     project_of,
+    remove_derived,
     rewrite_derived,
     text_hash,
+    unlink,
 )
 from memory_maintenance.store.identity import derived_id
 from memory_maintenance.store.memory import Memory
@@ -51,6 +53,8 @@ class StoredSummary:
     content: str
     metadata: Mapping[str, Any]
     info_class: str = UNCLASSIFIED
+    is_stale: bool = False
+    """Whether a source is gone, has expired or was edited since: the text may repeat it, so nothing of it is kept."""
 
     @property
     def fallback(self) -> bool:
@@ -94,7 +98,7 @@ class Session:
     @property
     def tenant_id(self) -> str:
         """Return the tenant's id as the store spells it; callers may spell a UUID in their own way."""
-        return self.events[0].tenant_id
+        return self.events[0].tenant_id if self.events else self.key.tenant_id
 
     @property
     def continues(self) -> str | None:
@@ -102,7 +106,7 @@ class Session:
 
         Not where they may tell of events that are excluded by now.
         """
-        if self.stored is None or self.stored.fallback or self.stored.backend != "openai":
+        if self.stored is None or self.is_stale or self.stored.fallback or self.stored.backend != "openai":
             return None
         if is_excluded(self.stored.info_class, self.excluded):
             return None
@@ -131,12 +135,17 @@ class Session:
     @property
     def well_told(self) -> bool:
         """Return whether there is a text that no fallback may replace."""
-        return self.stored is not None and not self.stored.fallback
+        return self.stored is not None and not self.stored.fallback and not self.is_stale
+
+    @property
+    def is_stale(self) -> bool:
+        """Return whether the stored summary no longer agrees with its sources."""
+        return self.stored is not None and self.stored.is_stale
 
 
 async def read_session(db: Executor, key: SessionKey, as_of: datetime, *, excluded: Collection[str] = ()) -> Session:
     """Return what is known of a session as of *as_of*; memories of the classes in *excluded* are no events."""
-    stored, part = await _stored(db, key, SUMMARIES)
+    stored, part = await _stored(db, key, as_of, SUMMARIES)
     session = (key.tenant_id, key.project_name, key.session_id)
     rows = await fetch(db, EVENTS, *session, as_of, stored.id if stored else None, LONGEST_CONTENT, list(excluded))
     left_out = {row["text"] for row in rows if row["is_set_aside"]}
@@ -146,13 +155,14 @@ async def read_session(db: Executor, key: SessionKey, as_of: datetime, *, exclud
     return Session(key, stored, events, new, part, excluded)
 
 
-async def _stored(db: Executor, key: SessionKey, statement: str) -> tuple[StoredSummary | None, int]:
+async def _stored(db: Executor, key: SessionKey, as_of: datetime, statement: str) -> tuple[StoredSummary | None, int]:
     """Return the newest summary of a session that nobody edited, and the number that a further one has."""
-    rows = await fetch(db, statement, key.tenant_id, key.project_name, key.session_id)
+    rows = await fetch(db, statement, key.tenant_id, key.project_name, key.session_id, as_of)
     for row in rows:
         metadata = json_object(row["metadata"])
         if metadata.get("text_sha256") == text_hash(row["content"]):
-            return StoredSummary(row["id"], row["content"], metadata, row["info_class"]), len(rows) + 1
+            stored = StoredSummary(row["id"], row["content"], metadata, row["info_class"], row["is_stale"])
+            return stored, len(rows) + 1
     return None, len(rows) + 1
 
 
@@ -169,17 +179,29 @@ async def store_summary(
     async with transaction(pool) as db:
         # One lock for the session of every project: a project may be renamed meanwhile.
         await lock(db, derived_id("session", session.tenant_id, session.key.session_id))
-        if not await _still_as_read(db, session):
+        if not await _still_as_read(db, session, as_of):
             return None
         if left_out:
             await execute(db, UNCOVER, session.tenant_id, left_out)
         if session.stored is None:
             memory = replace(memory, id=await free_id(db, memory.id))
+        elif session.is_stale:
+            await unlink(db, session.tenant_id, [memory.id])
         return memory if await (rewrite_derived if session.stored else insert_derived)(db, memory) else None
 
 
-async def _still_as_read(db: Executor, session: Session) -> bool:
-    now, _ = await _stored(db, session.key, SUMMARIES_FOR_UPDATE)
+async def remove_summary(pool: Pool, session: Session, as_of: datetime) -> bool:
+    """Remove the stored summary, of whose sources too few are left; they are in no summary then. False: it changed."""
+    async with transaction(pool) as db:
+        await lock(db, derived_id("session", session.tenant_id, session.key.session_id))
+        if session.stored is None or not await _still_as_read(db, session, as_of):
+            return False
+        await remove_derived(db, session.tenant_id, [session.stored.id])
+        return True
+
+
+async def _still_as_read(db: Executor, session: Session, as_of: datetime) -> bool:
+    now, _ = await _stored(db, session.key, as_of, SUMMARIES_FOR_UPDATE)
     if _state(now) != _state(session.stored):
         return False
     new = [row.id for event in session.new for row in event.rows]

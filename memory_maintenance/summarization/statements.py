@@ -26,7 +26,9 @@ told AS (
 )
 SELECT m.id, m.tenant_id::text AS tenant_id, m.project, $3::text AS session_id, m.layer, m.source, m.tags, m.created_at,
        maintenance.ends_of(m.content, $6) AS content, maintenance.fingerprint(m.content) AS hash,
-       maintenance.undecayed(m.importance, m.decayed_importance, m.base_importance) AS importance,
+       maintenance.undecayed(
+           m.importance, m.decayed_importance, m.base_importance * coalesce(m.demotion, 1)
+       ) AS importance,
        maintenance.text_of(m.id, m.metadata) AS text, e.part, e.info_class,
        c.source_id IS NULL AS is_new,
        EXISTS (
@@ -51,6 +53,7 @@ _SUMMARIES: Final = """
 --   $1 tenant_id   its own type
 --   $2 project     text
 --   $3 session_id  text
+--   $4 as_of       timestamptz   is_stale: whether a source is gone, expired or edited by then
 WITH of_session AS (
     SELECT m.id, m.tenant_id::text AS tenant_id FROM memories m
     WHERE m.tenant_id = $1 AND m.layer IN ('episodic', 'em')
@@ -65,7 +68,10 @@ named AS (
     FROM of_session s JOIN maintenance.lineage l ON l.tenant_id = s.tenant_id AND l.derived_id = s.id
     WHERE l.task = 'summarization'
 )
-SELECT m.id, m.content, m.metadata::text AS metadata, maintenance.info_class_of(m.tenant_id, m.id) AS info_class
+SELECT m.id, m.content, m.metadata::text AS metadata, maintenance.info_class_of(m.tenant_id, m.id) AS info_class,
+       EXISTS (
+           SELECT FROM maintenance.stale_sources(m.tenant_id, 'summarization', $4) s WHERE s.derived_id = m.id
+       ) AS is_stale
 FROM named n JOIN memories m ON m.id = n.derived_id
 WHERE m.tenant_id = $1
 ORDER BY m.created_at DESC, m.id DESC
@@ -73,6 +79,17 @@ ORDER BY m.created_at DESC, m.id DESC
 
 SUMMARIES: Final = "-- summarization.SUMMARIES" + _SUMMARIES
 SUMMARIES_FOR_UPDATE: Final = "-- summarization.SUMMARIES_FOR_UPDATE" + _SUMMARIES + "FOR UPDATE OF m"
+
+STALE_SESSIONS: Final = """
+-- summarization.STALE_SESSIONS: a tenant's sessions with a stale summary that nobody edited.
+--   $1 tenant_id  its own type
+--   $2 as_of      timestamptz
+SELECT DISTINCT maintenance.project_of(d.project) AS project,
+       maintenance.session_of(d.session_id, d.metadata) AS session_id
+FROM maintenance.stale_sources($1, 'summarization', $2) s JOIN memories d ON d.tenant_id = $1 AND d.id = s.derived_id
+WHERE maintenance.written_by(d.content, d.metadata) IS NOT NULL
+ORDER BY project, session_id
+"""
 
 COVERED_ELSEWHERE: Final = """
 -- summarization.COVERED_ELSEWHERE: whether one of these events is in another summary by now.

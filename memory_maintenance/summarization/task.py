@@ -10,6 +10,8 @@ import structlog
 
 from memory_maintenance.errors import BudgetExhaustedError, LanguageModelError, ModelForbiddenError
 from memory_maintenance.settings import Settings
+from memory_maintenance.store.derived import free_sources
+from memory_maintenance.store.pool import fetch
 from memory_maintenance.summarization.dates import dates_kept
 from memory_maintenance.summarization.due import due_sessions, planned_sessions
 from memory_maintenance.summarization.estimate import SummaryEstimate, events_estimate
@@ -20,8 +22,15 @@ from memory_maintenance.summarization.failing import (
     set_events_aside,
 )
 from memory_maintenance.summarization.outcome import SummaryOutcome, log_failure, skipped, written, written_before
-from memory_maintenance.summarization.policy import SessionKey
-from memory_maintenance.summarization.session import Session, StoredSummary, read_session, store_summary
+from memory_maintenance.summarization.policy import FEWEST_LEFT, SessionKey
+from memory_maintenance.summarization.session import (
+    Session,
+    StoredSummary,
+    read_session,
+    remove_summary,
+    store_summary,
+)
+from memory_maintenance.summarization.statements import STALE_SESSIONS
 from memory_maintenance.summarization.takeover import failed_night
 from memory_maintenance.summarization.writing import ModelWriter, Written, extracted, quoted
 from memory_maintenance.task import LISTED_AT_MOST, Listed, Task
@@ -75,6 +84,8 @@ class Summarization(Task[SessionUnit]):
         if run.session is not None:
             named = SessionUnit(project=run.project, session_id=run.session)
             return dict.fromkeys(ids, Listed((named,)))
+        if run.daily and not run.dry_run:
+            await free_sources(self.tools.pool, ids)
         found = await planned_sessions(self.tools.pool, ids, run, self.tools.settings, few=LISTED_AT_MOST)
         return {tenant_id: due if isinstance(due, int) else Listed(_units(due)) for tenant_id, due in found.items()}
 
@@ -132,7 +143,9 @@ class Summarization(Task[SessionUnit]):
         needed = tenant.settings.summarization_min_events if run.min_events is None else run.min_events
         writer = await self._writer(tenant, found)
         backend: Backend = "none" if writer == "set_aside" else writer
-        if not found.events or (len(found.new) < needed and not found.improvable(backend)):
+        if found.is_stale and len(found.events) < FEWEST_LEFT:
+            return await self._remove(found, run)
+        if not found.events or (len(found.new) < needed and not found.improvable(backend) and not found.is_stale):
             return written_before(found, run.cycle_id) or skipped(session, "insufficient_events", len(found.new))
         if backend == "none" and found.well_told:
             why = "set_aside" if writer == "set_aside" else "llm_not_configured"
@@ -140,6 +153,30 @@ class Summarization(Task[SessionUnit]):
         if run.dry_run:
             return _expected(found, writer, tenant.settings)
         return await self._write_and_store(tenant, found, writer, run)
+
+    async def repair(self, tenant: Tenant, run: Run) -> None:
+        """Write stale summaries again without a model, or remove them; a model's turn comes with the next daily run."""
+        await free_sources(self.tools.pool, [tenant.tenant_id])
+        excluded = tenant.settings.derivation_excluded_classes
+        for row in await fetch(self.tools.pool, STALE_SESSIONS, tenant.tenant_id, run.as_of):
+            key = SessionKey(tenant.tenant_id, row["project"], row["session_id"])
+            found = await read_session(self.tools.pool, key, run.as_of, excluded=excluded)
+            if found.is_stale and len(found.events) < FEWEST_LEFT:
+                await self._remove(found, run)
+            elif found.is_stale:
+                text = await self._extracted(found, run, fallback=backend_of(tenant.settings) == "openai")
+                await self._store(found, text, run, None)
+
+    async def _remove(self, session: Session, run: Run) -> SummaryOutcome:
+        if not run.dry_run:
+            await remove_summary(self.tools.pool, session, run.as_of)
+            logger.info(
+                "stale_summary_removed",
+                tenant_id=session.key.tenant_id,
+                session_id=session.key.session_id,
+                event_count=len(session.events),
+            )
+        return skipped(session.key, "sources_gone", len(session.events))
 
     async def _writer(self, tenant: Tenant, session: Session) -> Writer:
         backend = backend_of(tenant.settings)
@@ -150,20 +187,15 @@ class Summarization(Task[SessionUnit]):
         return "set_aside" if await is_set_aside(self.tools.pool, session_unit(session.key)) else "openai"
 
     async def _write_and_store(self, tenant: Tenant, session: Session, writer: Writer, run: Run) -> SummaryOutcome:
-        pool, attempt_group, reason = self.tools.pool, str(run.cycle_id), None
+        pool, attempt_group = self.tools.pool, str(run.cycle_id)
+        reason = "set_aside" if writer == "set_aside" else None
         try:
-            if writer == "openai":
-                text = await self._by_model(tenant, session, attempt_group)
-                await count_left_out(pool, tenant.settings, session.key, text.left_out, attempt_group=attempt_group)
-            elif writer == "extractive":
-                text = await self._extracted(session, run)
-            elif writer == "set_aside":
-                text, reason = await self._fallback(tenant, session, run), "set_aside"
-            else:
-                text = quoted(session.events)
-        except BudgetExhaustedError:
-            return skipped(session.key, "budget_exhausted", len(session.new))
+            text = await self._text(tenant, session, writer, run)
         except LanguageModelError as error:
+            if session.is_stale:  # what was erased must not wait for a model
+                return await self._store(session, await self._fallback(tenant, session, run), run, error.reason)
+            if isinstance(error, BudgetExhaustedError):
+                return skipped(session.key, error.reason, len(session.new))
             if error.retryable:
                 raise
             log_failure(session, error)
@@ -183,6 +215,18 @@ class Summarization(Task[SessionUnit]):
                 await set_events_aside(pool, session, text.refused, attempt_group=attempt_group)
                 return SummaryOutcome("failed", reason, events=len(session.new))
         return await self._store(session, text, run, reason)
+
+    async def _text(self, tenant: Tenant, session: Session, writer: Writer, run: Run) -> Written:
+        if writer == "openai":
+            text = await self._by_model(tenant, session, str(run.cycle_id))
+            left_out = text.left_out
+            await count_left_out(
+                self.tools.pool, tenant.settings, session.key, left_out, attempt_group=str(run.cycle_id)
+            )
+            return text
+        if writer == "extractive":
+            return await self._extracted(session, run)
+        return await self._fallback(tenant, session, run) if writer == "set_aside" else quoted(session.events)
 
     async def _fallback(self, tenant: Tenant, session: Session, run: Run) -> Written:
         chosen = tenant.settings.summarization_fallback == "extractive"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -10,6 +11,8 @@ from pydantic import ValidationError
 from memory_maintenance.errors import InvalidRequestError
 from memory_maintenance.settings import TenantOverrides
 from memory_maintenance.store.pool import Executor, execute, to_json
+
+_UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 
 
 def read_overrides(stored: str) -> TenantOverrides | None:
@@ -57,13 +60,18 @@ def checked_overrides(changes: Mapping[str, Any]) -> TenantOverrides:
     """Return *changes* as overrides.
 
     Raises:
-        InvalidRequestError: a name that is no override, or a value out of its range.
+        InvalidRequestError: a name that is no override, a value out of its range, or a text that JSON in Postgres
+            cannot hold.
     """
     try:
-        return TenantOverrides.model_validate(changes)
+        checked = TenantOverrides.model_validate(changes)
     except ValidationError as error:
         fault = error.errors()[0]
-        raise InvalidRequestError(f"{fault['loc'][0]}: {fault['msg']}") from None
+        raise InvalidRequestError(f"{fault['loc'][0] if fault['loc'] else 'overrides'}: {fault['msg']}") from None
+    for name, value in checked:
+        if isinstance(value, tuple) and any(map(_UNSTORABLE.search, value)):
+            raise InvalidRequestError(f"{name}: a text has a NUL or half a surrogate pair in it")
+    return checked
 
 
 CLEAR: Final = """

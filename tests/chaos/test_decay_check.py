@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from chaos.checks.decay import Base, DecayHistory, ObservedRun, Row, check_importance, check_writes
+from chaos.checks.decay import Base, DecayHistory, ObservedRun, Row, check_bases, check_importance, check_writes
 from chaos.decay_model import left
 from chaos.record import Around, DecayState, Remembered, Said
 
@@ -171,3 +171,33 @@ def test_a_row_that_differs_from_the_log_fails(change):
 def test_a_missing_and_an_unknown_memory_fail():
     assert check_writes({WRITTEN.id: WRITTEN}, {}, 0).violations
     assert check_writes({WRITTEN.id: WRITTEN}, {WRITTEN.id: row(WRITTEN, 0.5)}, 2).violations
+
+
+SET = remembered(set_at(in_flight(1)))
+EARLY, LATE = HISTORY.bases(SET)
+
+
+def based(memory: Remembered, importance: float | None, value: float | None, at: datetime | None):
+    found = replace(row(memory, importance), base=value, base_at=at)
+    return check_bases({memory.id: memory}, {memory.id: found}, HISTORY)
+
+
+@pytest.mark.parametrize(
+    ("importance", "value", "at", "holds"),
+    [
+        pytest.param(priced(EARLY, SET), 0.6, EARLY.at, True, id="of the run in flight"),
+        pytest.param(priced(LATE, SET), 0.6, LATE.at, True, id="of the next run"),
+        pytest.param(priced(LATE, SET), 0.6, EARLY.at, False, id="importance of another base"),
+        pytest.param(priced(EARLY, SET), 0.8, EARLY.at, False, id="a value that was replaced"),
+        pytest.param(priced(EARLY, SET), 0.6, EARLY.at + DAY, False, id="an instant of no run"),
+        pytest.param(priced(EARLY, SET), None, None, False, id="no base"),
+    ],
+)
+def test_a_base_is_of_one_write_of_the_log(importance, value, at, holds):
+    assert based(SET, importance, value, at).holds == holds
+
+
+@pytest.mark.parametrize("memory", [remembered(tags=("pinned",)), remembered(importance=None)])
+def test_what_never_decays_has_no_base(memory):
+    assert based(memory, memory.importance, None, None).holds
+    assert based(memory, memory.importance, 0.8, BEGIN).violations

@@ -1,5 +1,7 @@
 """Servers that are killed come back at the same address with what they had."""
 
+import asyncio
+import random
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -9,6 +11,7 @@ import asyncpg
 import pytest
 
 from chaos.evidence import processes_of
+from chaos.faults import Faults
 from chaos.servers import postgres, temporal
 from memory_maintenance.settings import Settings
 from runtime.client import connect
@@ -50,4 +53,25 @@ async def test_temporal_recovers_its_workflows(home):
     await server.start()
     assert server.address == address
     assert (await client.get_workflow_handle("kept").describe()).workflow_type == "MaintenanceWorkflow"
+    await server.stop()
+
+
+async def test_a_store_that_is_read_only_refuses_writes_and_takes_them_again(home, monkeypatch):
+    monkeypatch.setattr("chaos.faults._LONGEST_OUTAGE_SECONDS", 1.0)
+    server = postgres(home)
+    await server.start()
+    connection = await asyncpg.connect(server.address)
+    await connection.execute("CREATE TABLE written (n integer)")
+    run = Faults(server, server, [], {}, random.Random(1))
+    happening = asyncio.create_task(run._one("read_only"))
+    refused = 0
+    while not happening.done():
+        try:
+            await connection.execute("INSERT INTO written VALUES (1)")
+        except asyncpg.ReadOnlySQLTransactionError:
+            refused += 1
+    assert refused
+    await connection.execute("INSERT INTO written VALUES (2)")
+    assert dict(run.done) == {"read_only": 1}
+    await connection.close()
     await server.stop()

@@ -13,6 +13,7 @@ from chaos.checks.surroundings import (
     check_discretion,
     check_end,
     check_ends,
+    check_frozen,
     check_logs,
     check_outcomes,
     check_processes,
@@ -47,6 +48,35 @@ def test_every_billed_token_is_charged_and_the_books_agree(ledger, holds):
 def test_a_workflow_that_did_not_close_well_fails(status):
     assert check_workflows([ROOT, TENANT], 0).holds
     assert check_workflows([ROOT, replace(TENANT, status=status)], 0).violations
+
+
+@pytest.mark.parametrize(("terminations", "holds"), [(0, False), (1, True)])
+def test_a_tenants_run_is_terminated_only_by_an_operator(terminations, holds):
+    workflows = [ROOT, replace(TENANT, status="TERMINATED")]
+    assert check_workflows(workflows, 0, terminations=terminations).holds == holds
+    outcomes = {("failed", "TerminatedError"): 1, ("completed", None): 9}
+    assert check_outcomes(outcomes, terminations).holds == holds
+
+
+def test_nobody_terminates_a_cycle():
+    assert check_workflows([replace(ROOT, status="TERMINATED")], 0, terminations=1).violations
+
+
+@pytest.mark.parametrize(
+    ("read_only", "why", "holds"),
+    [(True, "the store is read-only", True), (False, "the store is read-only", False), (True, "no such task", False)],
+)
+def test_a_cycle_fails_only_because_its_store_was_made_read_only(read_only, why, holds):
+    failed = replace(ROOT, status="FAILED", why=why)
+    assert check_workflows([failed], 0, read_only=read_only).holds == holds
+    assert check_workflows([replace(failed, type="MaintenancePageWorkflow")], 0, read_only=read_only).violations
+
+
+@pytest.mark.parametrize(
+    ("outlived", "holds"), [([], False), ([10.2], True), ([10.2, 14.1], False)], ids=["none met", "met", "too long"]
+)
+def test_a_frozen_worker_holds_locks_no_longer_than_its_time_out(outlived, holds):
+    assert check_frozen(outlived, 2).holds == holds
 
 
 @pytest.mark.parametrize(("injected", "holds"), [(0, False), (1, True)])

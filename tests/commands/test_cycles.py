@@ -1,12 +1,12 @@
 import json
 from datetime import timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
 from commands import console
-from commands.cycle_words import took
 from memory_maintenance.cycles.outcomes import CycleFailure, TenantOutcome
+from memory_maintenance.inspection.cycle_words import took
 from memory_maintenance.store.pool import execute
 from tests.nights import DAY, NIGHT, night
 
@@ -102,6 +102,28 @@ async def test_a_tenants_failure_names_its_workflow_and_its_line_of_the_log(cli,
         assert line in told.splitlines()
     [tenant] = json.loads((await cli("cycles", "show", "--json")).stdout)["tenants"]
     assert (tenant["workflow"], tenant["next_command"]) == ("tenant-maintenance/it's", "starter.py doctor")
+
+
+@pytest.mark.parametrize(
+    ("cycle", "address", "link"),
+    [
+        pytest.param(
+            OF_TEMPORAL,
+            "https://ana:secret@ui.example/",
+            f"https://***@ui.example/namespaces/nights/workflows?query=RunId%20%3D%20%22{OF_TEMPORAL}%22",
+            id="without the credentials of the address",
+        ),
+        pytest.param(OF_TEMPORAL, "", None, id="no address is known"),
+        pytest.param(uuid4(), "https://ui.example", None, id="no workflow did it"),
+    ],
+)
+async def test_a_cycle_links_to_the_web_ui_where_that_is_known(cli, pool, cycle, address, link):
+    await night(pool, cycle_id=cycle)
+    env = {"TEMPORAL_NAMESPACE": "nights"} | ({"TEMPORAL_UI_URL": address} if address else {})
+    shown = (await cli("cycles", "show", **env)).stdout
+    said = [line for line in shown.splitlines() if line.startswith("in the Web UI")]
+    assert said == ([f"in the Web UI: {link}"] if link else [])
+    assert json.loads((await cli("cycles", "show", "--json", **env)).stdout).get("web_ui") == link
 
 
 async def test_a_tenant_of_a_cycle_without_temporal_is_sent_to_no_workflow(cli, pool):

@@ -40,10 +40,21 @@ ARGUMENTS = {
     "memories import": [__file__],
     "memories explain": [SOME_ID],
     "memories restore": ["--all", "--yes"],
+    "memories archive restore": ["--tenant", "acme"],
     "decay rewind": ["--to", "2026-03-01"],
+    "changes show": ["1"],
+    "review show": ["1"],
+    "review accept": ["1"],
+    "review reject": ["1"],
+    "undo": ["1"],
+    "memories forget": ["--subject", "Ana"],
+    "memories certificate": [SOME_ID],
     "memories requeue": ["--tenant", "acme", "--all"],
 }
 """What each command needs to be told; the others need nothing."""
+
+CHOOSING = {"memories restore", "memories forget", "memories archive restore", "cycles show"}
+"""Those that ask for one of several options, or for none."""
 
 MAINTENANCES = ["run", "summarize", "dream"]
 """Commands that start a maintenance: all can be tried first."""
@@ -107,7 +118,7 @@ async def test_without_a_server_it_ends_in_one_clear_line(cli, name, tmp_path, m
 
 def test_every_maintenance_can_be_tried_first():
     dry = {name for name, command in COMMANDS.items() for p in command.params if "--dry-run" in p.opts}
-    assert dry == {*MAINTENANCES, "memories restore"}
+    assert dry == {*MAINTENANCES, "memories restore", "memories archive restore", "memories archive purge"}
 
 
 @pytest.mark.parametrize("name", MAINTENANCES)
@@ -124,7 +135,7 @@ async def test_an_option_that_there_is_not_is_named(cli, name):
     assert "--no-such-option" in told.stderr
 
 
-@pytest.mark.parametrize("name", [name for name in ARGUMENTS if name not in ("memories restore", "cycles show")])
+@pytest.mark.parametrize("name", sorted(ARGUMENTS.keys() - CHOOSING))
 async def test_what_it_has_to_be_told_is_asked_for(cli, name):
     told = await cli(*name.split())
     assert (told.exit_code, told.stdout) == (2, "")
@@ -174,7 +185,7 @@ def test_every_control_action_takes_who_and_why():
     actions = {name for name in COMMANDS if name.split()[0] in ("schedules", "tenants")} - {
         "schedules apply", "schedules list", "schedules orders", "tenants list", "tenants show",
     }  # fmt: skip
-    for name in [*actions, "memories restore"]:
+    for name in [*actions, "memories restore", "memories archive restore"]:
         assert {"--by", "--reason"} <= {opt for param in COMMANDS[name].params for opt in param.opts}, name
 
 

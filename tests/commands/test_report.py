@@ -12,16 +12,16 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from commands.charts import WIDTH, column_chart, ticks
 from memory_maintenance.rae.decay import DecayWorker
 from memory_maintenance.summarization.policy import SessionKey
 from tests.agents import talk, write
 from tests.inspection.conftest import settings
 from tests.nights import DAY, NIGHT, night
 from tests.steps import Summarizing
+from web.charts import WIDTH, column_chart, ticks
 
 CHROMIUM = shutil.which("chromium")
-CSS = Path(__file__).parents[2] / "commands" / "templates" / "report.css"
+CSS = Path(__file__).parents[2] / "web" / "templates" / "report.css"
 VOID = {"meta", "link", "br", "hr", "img", "input"}
 
 in_chromium = [

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memory_maintenance.decay.policy import REBASED, DecayRule, DecayRun, Outcome, RowState, decayed, judge
+from memory_maintenance.decay.policy import REBASED, DecayRule, DecayRun, Outcome, RowState, decayed, demoted, judge
 from memory_maintenance.decay.statements import DECAY_PAGE, PRICED_PAGE, Page, _terms, priced_page, write_page
 from memory_maintenance.store.pool import Pool, execute, fetch, fetch_value, transaction
 from tests.decay.conftest import some
@@ -22,7 +22,7 @@ TENANT = str(UUID(int=7))
 AS_IMPORTANCE = -7.0
 READ = """
 SELECT id, importance::float8, base_importance, base_importance_at, decayed_importance::float8,
-       created_at, last_accessed_at, layer, tags
+       created_at, last_accessed_at, layer, tags, demotion
 FROM memories WHERE tenant_id = $1 ORDER BY id
 """
 TENANT_TYPE = """
@@ -30,8 +30,8 @@ SELECT udt_name FROM information_schema.columns WHERE table_name = 'memories' AN
 """
 INSERT = """
 INSERT INTO memories (tenant_id, content, importance, base_importance, base_importance_at, decayed_importance,
-                      created_at, last_accessed_at, layer, tags)
-VALUES ($1, 'x', $2, $3, $4, $5, $6, $7, $8, $9)
+                      created_at, last_accessed_at, layer, tags, demotion)
+VALUES ($1, 'x', $2, $3, $4, $5, $6, $7, $8, $9, $10)
 """
 
 instants = st.datetimes(datetime(1976, 1, 1), datetime(2026, 2, 1), timezones=st.just(UTC))  # noqa: DTZ001
@@ -42,6 +42,7 @@ values = st.floats(0, 1) | st.sampled_from([0.0, -0.0, 5e-324, 0.01, math.nextaf
 broken = st.sampled_from([None, math.nan, math.inf, -math.inf, -1e-9, math.nextafter(1, 2)])
 good = st.floats(0.05, 1)
 layers = st.sampled_from([None, "episodic", "sm", "rm", "unheard of"])
+demotions = st.none() | st.none() | st.floats(0, 1, exclude_min=True) | st.sampled_from([5e-324, 1e-300, 0.25, 1.0])
 any_row = st.builds(
     RowState,
     importance=values | broken,
@@ -52,6 +53,7 @@ any_row = st.builds(
     last_accessed_at=times,
     layer=layers,
     tags=st.sampled_from([frozenset(), frozenset({"x"}), frozenset({"x", "pinned"})]),
+    demotion=demotions | st.sampled_from([0.0, -1.0, math.nan, math.inf]),
 )
 known_row = st.builds(
     RowState,
@@ -62,8 +64,11 @@ known_row = st.builds(
     created_at=st.none() | recent,
     last_accessed_at=times,
     layer=layers,
+    demotion=demotions,
 )
-new_row = st.builds(RowState, importance=good, created_at=times, last_accessed_at=times, layer=layers)
+new_row = st.builds(
+    RowState, importance=good, created_at=times, last_accessed_at=times, layer=layers, demotion=demotions
+)
 rows = st.tuples(*[st.lists(kind, min_size=2, max_size=12) for kind in (any_row, known_row, new_row)])
 rates = st.floats(0, 0.01) | st.floats(0, 1, exclude_max=True) | st.sampled_from([0.0, 5e-324, 1e-300, 1 - 2**-53])
 rules = st.builds(
@@ -88,14 +93,16 @@ async def _fill(pool: Pool, states: list[RowState]) -> None:
     for state in states:
         decayed = state.importance if state.decayed == AS_IMPORTANCE else state.decayed
         times = (state.base_at, decayed, state.created_at, state.last_accessed_at)
-        rows.append((TENANT, state.importance, state.base, *times, state.layer, list(state.tags)))
+        rows.append((TENANT, state.importance, state.base, *times, state.layer, list(state.tags), state.demotion))
     await execute(pool, "TRUNCATE memories CASCADE")
     await pool.executemany(INSERT, rows)
 
 
 def _state(row: Any) -> RowState:
     times = (row["base_importance_at"], row["decayed_importance"], row["created_at"], row["last_accessed_at"])
-    return RowState(row["importance"], row["base_importance"], *times, row["layer"], frozenset(row["tags"] or ()))
+    return RowState(
+        row["importance"], row["base_importance"], *times, row["layer"], frozenset(row["tags"] or ()), row["demotion"]
+    )
 
 
 async def _read(pool: Pool) -> dict[UUID, RowState]:
@@ -167,7 +174,10 @@ def test_a_look_ahead_prices_every_instant_by_the_rule_beside_it(lab, states, ru
         if found.base is None or found.base_at is None or found.last_access is None:
             assert row["left"] is None
             continue
-        exact = [decayed(found.base, found.base_at, found.last_access, at, by, state.layer) for at, by in later]
+        exact = [
+            demoted(decayed(found.base, found.base_at, found.last_access, at, by, state.layer), state.demotion)
+            for at, by in later
+        ]
         assert row["left"] == pytest.approx(exact, abs=1e-12)
 
 

@@ -21,9 +21,9 @@ LOADED = "import json, sys; there = set(sys.modules); import {}; print(json.dump
 
 
 def test_every_task_of_today_has_a_policy():
-    assert {f"memory_maintenance.{task}.policy" for task in ("decay", "summarization", "dreaming", "embedding")} <= {
-        *POLICIES
-    }
+    assert {
+        f"memory_maintenance.{task}.policy" for task in ("expiry", "decay", "summarization", "dreaming", "embedding")
+    } <= {*POLICIES}
 
 
 @pytest.mark.parametrize("policy", POLICIES)

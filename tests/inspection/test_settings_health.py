@@ -122,4 +122,4 @@ def test_a_backend_of_raes_that_is_not_understood_says_what_to_do(monkeypatch):
     monkeypatch.setenv("RAE_LLM_BACKEND", "gemini")
     with pytest.raises(SettingsError, match=r"it is openai, ollama, extractive or none; .*OPENAI_BASE_URL") as caught:
         load_settings()
-    assert str(caught.value).startswith("settings: RAE_LLM_BACKEND: 'gemini' is not understood")
+    assert str(caught.value).startswith("settings: RAE_LLM_BACKEND: the value is not understood")

@@ -102,6 +102,8 @@ async def test_an_error_of_others_is_no_label(pool):
 
 OUTCOMES = {
     "tenant": TENANT_OUTCOMES,
+    "duplicate": ("folded", "proposed", "unfolded", "skipped", "failed"),
+    "expired_memory": ("archived", "deleted", "purged", "busy", "skipped", "failed"),
     "memory": ("decayed", "invalid", "busy"),
     "session": ("stored", "updated", "fallback", "skipped", "failed"),
     "dream": ("stored", "updated", "skipped", "failed"),

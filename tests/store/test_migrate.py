@@ -118,7 +118,8 @@ async def test_events_that_were_covered_stay_so_and_get_their_tenant(empty_url):
 
 
 OUR_COLUMNS = """
-ALTER TABLE memories ADD base_importance float8, ADD base_importance_at timestamptz, ADD decayed_importance float8;
+ALTER TABLE memories ADD base_importance float8, ADD base_importance_at timestamptz, ADD decayed_importance float8,
+    ADD demotion float8;
 INSERT INTO memories (id, tenant_id, content) VALUES (gen_random_uuid(), gen_random_uuid(), 'x')
 """
 

@@ -1,6 +1,7 @@
 """A table of memories that Postgres partitions by tenant is one table to everything here."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from uuid import UUID, uuid4
@@ -11,12 +12,14 @@ import pytest
 from memory_maintenance.cycles.run import run_maintenance
 from memory_maintenance.decay.restore import restore_memories, restore_tenant
 from memory_maintenance.inspection.decay import explain_decay
+from memory_maintenance.inspection.derived import written_memories
 from memory_maintenance.inspection.store_health import store_checks
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.importing import import_memories
 from memory_maintenance.store.migrate import migrate
 from memory_maintenance.store.pool import Pool, execute, fetch, fetch_value, open_pool, transaction
 from memory_maintenance.store.schema import INDEXES, PARTS_INDEXES
+from memory_maintenance.writers.model.set_aside import SET_ASIDE, Unit, all_set_aside, requeue
 from tests.agents import AS_OF, json_codec, talk, write
 from tests.conftest import NIGHTS_OF_THE_PAST, _run_on_server, database_url
 from tests.inspection.conftest import SAMPLES
@@ -35,6 +38,23 @@ WHERE i.indrelid = 'memories'::regclass AND i.indisvalid
 UNATTACHED = (
     "SELECT count(*) FROM pg_class WHERE relname LIKE 'memories_maintenance%' AND NOT relispartition AND relkind = 'i'"
 )
+
+
+FORGED = """
+INSERT INTO memories (id, tenant_id, content, source, layer, metadata)
+VALUES ($1, 'stranger', 'a forgery', 'reflection_engine_v2', 'reflective', '{"text_sha256": "0"}')
+"""
+COUNTED = """
+INSERT INTO maintenance.set_aside (kind, tenant_id, project, name, failures, last_round, reason)
+VALUES ($1, $2, $3, $4, 1, 'r', 'repeats')
+"""
+DERIVED = """
+WITH derived AS (
+    INSERT INTO memories (id, tenant_id, content, source, layer)
+    VALUES ($2, $1, 'derived', 'reflection_engine_v2', 'reflective')
+)
+INSERT INTO maintenance.lineage (tenant_id, derived_id, source_id, task) VALUES ($1, $2, $3, 'dreaming')
+"""
 
 
 async def _store(server: str, by: str) -> AsyncIterator[str]:
@@ -159,6 +179,38 @@ async def test_an_import_is_safe_to_repeat(parts):
             await import_memories(parts, lines, now=AS_OF)
         counts.append(await fetch_value(parts, "SELECT count(*) FROM memories"))
     assert counts[0] == counts[1] > 0
+
+
+async def test_an_import_adopts_what_it_added_and_no_other_tenants_memory_of_the_same_id(parts):
+    shared = uuid4()
+    derived = {"id": str(shared), "content": "ours", "source": "reflection_engine_v2", "layer": "reflective"}
+    await execute(parts, FORGED, shared)
+    line = derived | {"tenant_id": "acme", "project": "shop", "metadata": {"text_sha256": "0" * 64}}
+    await import_memories(parts, [json.dumps(line)], now=AS_OF)
+    assert [tuple(row) for row in await fetch(parts, "SELECT tenant_id, derived_id FROM maintenance.lineage")] == [
+        ("acme", shared)
+    ]
+
+
+async def test_a_memory_of_one_tenant_is_set_aside_beside_another_tenants_of_the_same_id(parts):
+    shared = uuid4()
+    for tenant in ("acme", "bolt"):
+        unit = Unit("memory", tenant, "shop", str(shared), "s1")
+        await execute(parts, COUNTED, *unit.key)
+        await execute(parts, SET_ASIDE, *unit.key, [shared])
+    assert {(one.tenant_id, one.memories) for one in await all_set_aside(parts)} == {("acme", 1), ("bolt", 1)}
+    await requeue(parts, "acme")
+    assert {(one.tenant_id, one.memories) for one in await all_set_aside(parts)} == {("bolt", 1)}
+
+
+async def test_a_derived_memory_shows_the_sources_of_its_own_tenant(parts):
+    shared = uuid4()
+    for tenant in ("acme", "bolt"):
+        [source] = await write(parts, tenant, talk(1))
+        await execute(parts, DERIVED, tenant, shared, source)
+    [acme], [bolt] = [await written_memories(parts, [tenant], ["reflection_engine_v2"]) for tenant in ("acme", "bolt")]
+    assert (len(acme.sources), len(bolt.sources)) == (1, 1)
+    assert acme.sources[0].id != bolt.sources[0].id
 
 
 async def test_explain_and_doctor_know_such_a_store(parts):

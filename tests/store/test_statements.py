@@ -9,7 +9,7 @@ from types import ModuleType
 import asyncpg
 
 import memory_maintenance
-from memory_maintenance.store.pool import fetch_value
+from memory_maintenance.store.pool import fetch, fetch_value
 
 _NAMED = re.compile(r"^\s*-- (\w+\.[A-Z_]+)", re.MULTILINE)
 _JSON = {"json", "jsonb"}
@@ -120,6 +120,29 @@ def test_what_reads_or_writes_by_id_also_names_the_tenant():
     assert len(by_id) > 20
     assert {name for name, text in by_id.items() if "tenant_id" not in text} - ASKED_BY_ID_ALONE.keys() == set()
     assert ASKED_BY_ID_ALONE.keys() <= by_id.keys()
+
+
+KEYS = """
+SELECT t.relname::text AS name, array_agg(a.attname::text) FILTER (WHERE a.attnum = ANY (i.indkey)) AS key
+FROM pg_class t
+     JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped
+     JOIN pg_index i ON i.indrelid = t.oid AND i.indisprimary
+WHERE t.relnamespace = 'maintenance'::regnamespace
+GROUP BY t.relname HAVING bool_or(a.attname = 'tenant_id')
+"""
+KEYED_WITHOUT_TENANT = {
+    "changes": "a change's number is the table's own",
+    "expiry_batches": "a batch's number is the table's own",
+    "model_calls": "a question is a hash over its tenant, among others",
+    "orders": "an order's number is the table's own",
+}
+"""Tables about tenants whose keys need not name one, and why."""
+
+
+async def test_the_key_of_a_table_about_tenants_names_the_tenant(pool):
+    keys = {row["name"]: row["key"] for row in await fetch(pool, KEYS)}
+    assert len(keys) > 6
+    assert {table for table, key in keys.items() if "tenant_id" not in key} == KEYED_WITHOUT_TENANT.keys()
 
 
 def test_each_look_at_what_is_set_aside_names_the_tenant():

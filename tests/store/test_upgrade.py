@@ -125,8 +125,10 @@ async def test_lineage_says_of_whom_about_what_and_when(earlier, earlier_url):
     ]
 
 
-async def test_the_next_night_writes_nothing(earlier, earlier_url):
+async def test_the_next_night_writes_what_has_lost_a_source_again_and_the_one_after_it_nothing(earlier, earlier_url):
     await migrate(earlier_url)
+    lost = {"reasons": {"sources_gone": 1}, "dreams_skipped": 1}
+    assert await night(earlier) == {"summarization": {"updated": 1}, "dreaming": lost}
     before = await rows(earlier, STATE)
     assert await night(earlier) == {"summarization": {}, "dreaming": {}}
     assert await rows(earlier, STATE) == before
@@ -144,11 +146,13 @@ async def test_a_session_that_grows_keeps_the_summary_it_had(earlier, earlier_ur
     await migrate(earlier_url)
     await write(earlier, TENANT, talk(10, first=300), session=session, start=LAST_NIGHT - timedelta(hours=3), **shape)
     texts = await rows(earlier, "SELECT id, content FROM memories WHERE source = 'summarization_worker'")
-    assert (await night(earlier, LAST_NIGHT + timedelta(hours=1)))["summarization"] == {"updated": 1}
+    assert (await night(earlier, LAST_NIGHT + timedelta(hours=1)))["summarization"] == {
+        "updated": 1 if session == "s1" else 2  # of s1 a source is gone, so it is written again anyway
+    }
     changed = set(await rows(earlier, "SELECT id, content FROM memories WHERE source = 'summarization_worker'")) - set(
         texts
     )
-    assert [row[0] for row in changed] == [summary]
+    assert {row[0] for row in changed} == {summary, "f170d6e6-f385-51df-8330-469c89837209"}
 
 
 async def test_without_the_schema_summaries_and_reflections_are_known_by_themselves(earlier, earlier_url):

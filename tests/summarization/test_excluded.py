@@ -18,7 +18,7 @@ from tests.agents import AS_OF, derived, sources_of, talk, write
 from tests.fake_model import FakeModel
 from tests.steps import Dreamer, Summarizing, dreams_due, sessions_due
 
-WITH_CODE = "The code of Gent's safe is 4711."
+WITH_CODE = "The code of Gent's safe is XW4711."
 WITHHELD = {"model_excluded_classes": "confidential,restricted"}
 UNDERIVED = {"derivation_excluded_classes": "restricted"}
 
@@ -160,11 +160,11 @@ async def test_a_summary_of_memories_that_are_excluded_by_now_is_not_gone_on_fro
     await classify(any_pool, secret, "restricted")
     await write(any_pool, tenant, talk(11), session="s", start=AS_OF - timedelta(hours=8))
     first = await summarize(FakeModel())
-    assert "4711" in str(await derived(any_pool, tenant))
+    assert "XW4711" in str(await derived(any_pool, tenant))
     await write(any_pool, tenant, talk(12, first=50), session="s", start=AS_OF - timedelta(hours=2))
     outcome = await summarize(model := FakeModel(), **UNDERIVED)
     assert (outcome.summary_id, outcome.events) == (first.summary_id, 23)
-    assert "4711" not in str(await derived(any_pool, tenant)) + model.questions[0].prompt
+    assert "XW4711" not in str(await derived(any_pool, tenant)) + model.questions[0].prompt
 
 
 async def test_events_of_a_caller_say_their_class_in_their_metadata(pool):

@@ -102,15 +102,15 @@ async def test_every_tenant_has_its_child(temporal, pool, working, tenants, ever
 
 
 async def test_the_windows_are_those_that_the_cycle_was_opened_with(temporal, pool, working):
-    await a_fleet(pool, 401)
-    windows = {"maintenance_pages_at_once": 1, "maintenance_tenants_at_once": 2}
+    await a_fleet(pool, 201)  # two pages
+    windows = {"maintenance_pages_at_once": 1, "maintenance_tenants_at_once": 15}
     async with working(maintenance_child_for_every_tenant=True, **windows):
         run = await temporal.start_workflow("MaintenanceWorkflow", id="night", task_queue=TASK_QUEUE)
         await run.result()
         root = (await run.fetch_history()).events
         first = (await temporal.get_workflow_handle("night/page-1").fetch_history()).events
     assert _most_at_once(root) == 1
-    assert _most_at_once(first) == 2
+    assert _most_at_once(first) == 15
 
 
 def _most_at_once(events: Sequence[Any]) -> int:

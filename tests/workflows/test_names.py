@@ -63,6 +63,8 @@ async def test_activity_types_by_task_queue(temporal, pool):
             "due_embeddings",
             "due_sessions",
             "embed_derived",
+            "expire_batch",
+            "fold_duplicates",
             "foresee_costs",
             "generate_reflection",
             "look_up_tenant",

@@ -208,3 +208,25 @@ WITH RECURSIVE found AS (
 )
 SELECT tenant_id::text FROM found
 $$;
+
+-- The derived memories of a tenant's task that no longer agree with their sources, once for each such source: it is gone,
+-- it has expired, or it says something else than when it was read. This is the one place that says what "gone" means:
+-- what retention or a budget took away is retired, not gone, and the text that was made from it stays.
+CREATE OR REPLACE FUNCTION maintenance.stale_sources(tenant memories.tenant_id%TYPE, of_task text, as_of timestamptz)
+RETURNS TABLE (derived_id uuid, source_id uuid, reason text)
+LANGUAGE sql STABLE PARALLEL SAFE
+AS $$
+SELECT l.derived_id, l.source_id,
+       CASE WHEN s.id IS NULL THEN 'gone' WHEN NOT maintenance.is_live(s.expires_at, as_of) THEN 'expired' ELSE 'edited' END
+FROM maintenance.lineage l
+     LEFT JOIN memories s ON s.tenant_id = tenant AND s.id = l.source_id
+WHERE l.tenant_id = tenant::text AND l.task = of_task AND l.source_id <> l.derived_id
+      AND (s.id IS NULL AND NOT l.retired OR NOT maintenance.is_live(s.expires_at, as_of)
+           OR maintenance.fingerprint(s.content) <> l.source_hash)
+UNION ALL
+SELECT r.derived_id, r.read_id, CASE WHEN s.id IS NULL THEN 'gone' ELSE 'expired' END
+FROM maintenance.lineage_read r
+     LEFT JOIN memories s ON s.tenant_id = tenant AND s.id = r.read_id
+WHERE r.tenant_id = tenant::text AND of_task = 'dreaming'
+      AND (s.id IS NULL AND NOT r.retired OR NOT maintenance.is_live(s.expires_at, as_of))
+$$;

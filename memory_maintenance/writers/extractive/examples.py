@@ -20,6 +20,8 @@ _QUOTED: Final = re.compile(r"^(?:[\w' -]{1,30}: ?)?[\"“„«].{25}")
 _PAIR: Final = re.compile(r"(?:^|, )[^,:]{1,30}: ")
 _FEWEST_PAIRS: Final = 3
 _FEWEST_WORDS: Final = 2
+_FEWEST_PLACES: Final = 2
+"""Lines with places to fill in from which on a message holds a draft."""
 
 
 def without_examples(sentences: Sequence[str]) -> Iterator[str]:
@@ -30,6 +32,15 @@ def without_examples(sentences: Sequence[str]) -> Iterator[str]:
         shown, quoting = quoting or is_example(sentence), quoting != odd
         if not (shown or quoting or needs_its_list(sentence)):
             yield sentence
+
+
+def without_templates(sentences: Sequence[str]) -> list[str]:
+    """Return what a person says without the lines of a draft that have places to fill in: ``Dear [Name]``.
+
+    One such place alone may be a remark (``[laughs]``): it stays.
+    """
+    left = [sentence for sentence in sentences if not _PLACE.search(sentence)]
+    return left if left and len(sentences) - len(left) >= _FEWEST_PLACES else list(sentences)
 
 
 def is_example(sentence: str) -> bool:

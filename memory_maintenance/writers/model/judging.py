@@ -71,7 +71,7 @@ def read_answer(content: str, answer_type: type[AnswerT]) -> AnswerT | None:
     """Return the answer that *content* holds, its texts cleaned; None where it is something else."""
     try:
         return answer_type.model_validate(_cleaned(unwrapped(content, answer_type)))
-    except (ValidationError, ValueError, RecursionError):
+    except (ValidationError, ValueError, ArithmeticError, RecursionError):  # as of a whole number of 400 digits
         return None
 
 

@@ -5,6 +5,8 @@ from memory_maintenance.writers.extractive.antecedents import with_antecedents
 from memory_maintenance.writers.extractive.examples import is_example, needs_its_list
 from tests.writers.extractive.sessions import session
 
+ROLES = ("user", "assistant")
+
 
 @pytest.mark.parametrize(
     "sentence",
@@ -83,3 +85,40 @@ def test_of_a_question_and_what_states_it_the_statement_is_told():
     summary = extractive_summary(session(lines)).summary
     assert "90 EUR" in summary
     assert "How much" not in summary
+
+
+def test_the_template_of_a_persons_draft_is_no_fact_and_a_single_remark_in_brackets_is_kept():
+    draft = (
+        "user: Please improve my letter.\nDear [Name of the harbour master],\nI repaired [number of boats] last year."
+    )
+    fact = "user: My berth in Enkhuizen costs 700 EUR [paid in May]."
+    summary = extractive_summary(session([draft, fact])).summary
+    assert "[N" not in summary
+    assert "[number" not in summary
+    assert "700 EUR [paid in May]" in summary
+
+
+def test_what_a_user_tells_of_himself_is_kept_before_the_general_advice_of_an_assistant():
+    told = [
+        "My ketch lies in the old harbour of Harlingen.",
+        "My brother sails a yawl out of Medemblik.",
+        "Our cook comes from the island of Texel.",
+        "My sister paints the cabin in Enkhuizen.",
+    ]
+    advice = [
+        "A new propeller costs $400 because bronze must be cast by hand in Sweden.",
+        "Ropes of polyester must always be washed in fresh water, due to salt, every 14 days.",
+        "A liferaft must be serviced every 3 years, which costs $600 at a certified station.",
+        "Varnish failed in 5 of 9 tests because sunlight always destroys the cheaper resins.",
+    ]
+    turns = [f"{who}: {text}" for pair in zip(told, advice, strict=True) for who, text in zip(ROLES, pair, strict=True)]
+    summary = extractive_summary(session(turns), max_words=70).summary
+    assert [text for text in told if text not in summary] == []
+
+
+def test_a_whole_sentence_of_an_assistant_is_kept_before_entries_of_its_lists():
+    whole = "The surveyor inspects keel, rudder and rigging of a boat."
+    entries = ["Reduced mooring fees for regular guests of 2026", "Certified riggers in the north of Friesland for $40"]
+    answer = "assistant: " + "\n".join([*(f"- {entry}" for entry in entries), "", whole])
+    summary = extractive_summary(session(["user: Which surveyor inspects our ketch?", answer]), max_words=26).summary
+    assert whole in summary

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from commands.task_words import specs
-from memory_maintenance.cycles.step import chosen_names
 from memory_maintenance.inspection.cycles import Cycle
+from memory_maintenance.inspection.task_words import specs
 
 
 def kind_of(cycle: Cycle) -> str:
@@ -15,7 +14,7 @@ def kind_of(cycle: Cycle) -> str:
     tasks = cycle.config.get("tasks")
     what = (
         cycle.kind
-        if tasks is None or cycle.kind != "daily" or set(tasks) >= set(chosen_names(specs()))
+        if tasks is None or cycle.kind != "daily" or set(tasks) >= {spec.name for spec in specs() if spec.always_shown}
         else " + ".join(tasks)
     )
     return what if cycle.named_tenants is None else f"{what} of {cycle.named_tenants} named"
@@ -35,3 +34,8 @@ def took(length: timedelta | None) -> str:
         if seconds >= size:
             return f"{int(seconds // size)} {unit} {int(seconds % size // part)} {smaller}"
     return f"{seconds:.1f} s"
+
+
+def minute(time: datetime | None) -> str:
+    """Return a time to the minute, for a cell of a table."""
+    return f"{time:%Y-%m-%d %H:%M}" if time else "-"

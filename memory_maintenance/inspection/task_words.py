@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from memory_maintenance import tasks
@@ -12,6 +13,12 @@ from memory_maintenance.work import Counts, TaskSpec
 def specs() -> list[TaskSpec]:
     """Return what there is to know of every task, in order."""
     return [task.spec for task in tasks.TASKS]
+
+
+def columns_of(done: Iterable[CycleTotals | TenantOutcome | None]) -> list[TaskSpec]:
+    """Return the tasks that have a column in a table of these: an opt-in task only where it did something."""
+    active = {name for one in done if one for name, counts in one.by_task.items() if counts}
+    return [spec for spec in specs() if not spec.opt_in or spec.name in active]
 
 
 def done_in_words(spec: TaskSpec, counts: Counts) -> str:
@@ -29,7 +36,7 @@ def left_in_words(spec: TaskSpec, counts: Counts) -> str:
 
 def results_in_words(done: CycleTotals | TenantOutcome) -> str:
     """Return what all tasks did, for a line: ``5 memories decayed, 2 summaries, 1 reflections``."""
-    shown = [spec for spec in specs() if done.of(spec.name) or not spec.follows]
+    shown = [spec for spec in specs() if done.of(spec.name) or spec.always_shown]
     return ", ".join(f"{done.of(spec.name).of(*spec.done):,} {spec.results}" for spec in shown)
 
 

@@ -1,0 +1,53 @@
+"""A night of every task beside a night of decay alone, over a store of which agents changed one percent since."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from benchmarks.speed.results import Bench, Target
+from benchmarks.speed.servers import Servers, command, database, settle
+from benchmarks.speed.store import Fleet, fill_nights, night
+from benchmarks.speed.workers import Cycle, workers
+from workflows.messages import MaintenanceRequest
+
+ALONE: Final = "A later night: decay alone"
+EVERY: Final = "A later night: every task"
+EXPIRED: Final = "Memories that it archives"
+
+CHANGED: Final = """
+-- speed.CHANGED: what agents did since the last night: they set the importance of one memory in a hundred, and for a
+-- tenth of those also when it expires.
+--   $1 at  timestamptz
+UPDATE memories
+SET importance = 0.6, last_accessed_at = $1,
+    expires_at = CASE WHEN hashtext(id::text) % 1000 = 0 THEN $1::timestamptz END
+WHERE hashtext(id::text) % 100 = 0
+"""
+
+SETTINGS: Final = {"MEMORY_EXPIRY": "archive"}
+"""Of both nights: each task that is off by default is on."""
+
+
+async def measure_tasks(bench: Bench, servers: Servers) -> None:
+    """Measure the second night of a store: as decay alone and as a whole, each on a copy of what the first left."""
+    fleet = Fleet(bench.size(1_000, 20), bench.size(1_000, 500))
+    size = f"{fleet.tenants * fleet.memories_each:,} memories of {fleet.tenants:,} tenants, 1 % changed"
+    async with database(servers) as template:
+        await fill_nights(template, fleet)
+        async with workers(servers, template, settings=SETTINGS) as ours:
+            await ours.run(MaintenanceRequest(as_of=night(1)))
+        await command(template, CHANGED, night(1))
+        for _ in range(bench.repetitions):
+            alone = await _night(servers, template, ("decay",))
+            every = await _night(servers, template, None)
+            bench.take(ALONE, alone.seconds, note=size)
+            bench.take(EVERY, every.seconds, note=size)
+            bench.take(EXPIRED, every.stats["expiry"]["archived"], "memories")
+    bench.judge(Target("A night of every task", bench.ratio(EVERY, ALONE), 1.3, how="by decay alone"))
+
+
+async def _night(servers: Servers, template: str, tasks: tuple[str, ...] | None) -> Cycle:
+    async with database(servers, template=template) as url:
+        await settle(url)
+        async with workers(servers, url, settings=SETTINGS) as ours:
+            return await ours.run(MaintenanceRequest(tasks=tasks, as_of=night(2)))

@@ -1,0 +1,1 @@
+"""The task of duplicates: memories that say the same are folded, which deletes nothing."""

@@ -1,0 +1,173 @@
+"""When two memories say the same: the rule, without clock or database.
+
+It prefers a duplicate that stays to one that is none: a differing word, figure, sign, name or negation keeps two apart.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Final, Literal
+from uuid import UUID
+
+from memory_maintenance.writers.language.cleaning import clean
+from memory_maintenance.writers.language.figures import figures
+from memory_maintenance.writers.language.languages import Language, language_of
+from memory_maintenance.writers.language.number_words import numbers_in_words
+from memory_maintenance.writers.language.words import tokens, word_count
+
+Likeness = Literal["exact", "near"]
+
+FEWEST_WORDS: Final = 3
+"""A text of fewer words ("ok", "thank you") says something else each time."""
+
+LONGEST: Final = 4_000
+"""Characters of a text that is compared word by word; a longer one has exact duplicates only."""
+
+_PLAIN: Final = frozenset(".,;:!¡¿\"'’‘“”„«»()[]…-–—*_`#。、，；：！「」（）")
+_SIGNED: Final = re.compile(r"(?<![\w.,])[-+−–±]\s?(?=[\d.,])")
+_QUESTION: Final = re.compile("[?？؟;]\\s*$")
+_LIST_MARK: Final = re.compile(r"^\s*(?:[-*•–]\s+)+")
+_CONTRACTIONS: Final = {
+    "can't": "can not", "cannot": "can not", "won't": "will not", "i'm": "i am", "it's": "it is", "don't": "do not",
+    "doesn't": "does not", "didn't": "did not", "isn't": "is not", "aren't": "are not", "wasn't": "was not",
+    "weren't": "were not", "hasn't": "has not", "haven't": "have not", "hadn't": "had not", "shouldn't": "should not",
+    "wouldn't": "would not", "couldn't": "could not", "mustn't": "must not",
+}  # fmt: skip
+_CONTRACTED: Final = re.compile(rf"\b(?:{'|'.join(_CONTRACTIONS)})\b".replace("'", "['’]"))
+
+_WORD: Final = re.compile(r"[^\W\d_]\w*")
+_INNER: Final = re.compile(r"(?<=[^.!?:\s])\s+[\"'(„“«]*([^\W\d_]\w*)")
+"""A word that begins no sentence."""
+
+_UNSAID: Final[Mapping[Language | None, frozenset[str]]] = {
+    "en": frozenset(("a", "an", "the", "please")),
+    "de": frozenset(("der", "die", "das", "den", "dem", "bitte")),
+    "fr": frozenset(("le", "la", "les")),
+    "es": frozenset(("el", "la", "los", "las")),
+    "it": frozenset(("il", "lo", "la", "gli", "le")),
+    "pl": frozenset(("proszę",)),
+}
+"""Articles and courtesies, by language: a text says the same with and without them."""
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_NEGATIONS: Final = _words(
+    """
+    not no never none nobody nothing neither nor without cannot hardly barely unless except
+    nicht kein keine keinen keinem keiner keines nie niemals niemand nichts ohne kaum weder außer
+    ne n' pas jamais rien aucun aucune sans plus personne ni sauf
+    nunca jamás nada nadie ningún ninguna ninguno sin tampoco salvo
+    nie nigdy nic nikt żaden żadna żadne bez ani oprócz
+    non mai niente nessuno senza não ninguém nenhum sem niet geen nooit niets zonder
+    не нет никогда ничего никто без ни
+    """
+)
+
+
+@dataclass(frozen=True)
+class Wording:
+    """A memory as it is compared; ``scope`` is its project and class, across which nothing is folded."""
+
+    id: UUID
+    text: str
+    scope: tuple[str, str]
+    importance: float
+    created_at: datetime | None
+    fingerprint: bytes
+    protected: bool = False
+
+    @cached_property
+    def normalized(self) -> str:
+        """Return the text without case, kinds of white space and a full stop at its end."""
+        return " ".join(clean(self.text).casefold().split()).rstrip(".。 ")
+
+    @cached_property
+    def is_statement(self) -> bool:
+        """Whether it has words enough to say the same thing again."""
+        return word_count(self.text) >= FEWEST_WORDS
+
+    @cached_property
+    def words(self) -> tuple[str, ...]:
+        """Return the words in order, contractions written out, without articles and courtesies."""
+        spelled = _CONTRACTED.sub(lambda found: _CONTRACTIONS[found.group().replace("’", "'")], self.normalized)
+        unsaid = _UNSAID.get(language_of(self.normalized), frozenset())
+        return tuple(word for word in tokens(spelled) if word not in unsaid)
+
+    @cached_property
+    def guards(self) -> tuple[object, ...]:
+        """Return what must not differ: figures, signs, symbols, negations, and whether it asks."""
+        symbols = sorted(mark for mark in self.normalized if not mark.isalnum() and not mark.isspace())
+        return (
+            figures(self.text) | frozenset(numbers_in_words(self.normalized)),
+            len(_SIGNED.findall(_LIST_MARK.sub("", self.text))),
+            tuple(mark for mark in symbols if mark not in _PLAIN),
+            tuple(sorted(word for word in self.words if word in _NEGATIONS)),
+            _QUESTION.search(self.text) is not None,
+        )
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Return the words with a capital that begin no sentence."""
+        return frozenset(word for word in _INNER.findall(self.text) if not word.islower())
+
+    @cached_property
+    def capitals(self) -> frozenset[str]:
+        """Return the words with a capital, those at the beginning of a sentence too."""
+        return frozenset(word for word in _WORD.findall(self.text) if not word.islower())
+
+    @property
+    def near_key(self) -> tuple[object, ...] | None:
+        """Return what near duplicates share; None: the text is compared as a whole only."""
+        if not self.is_statement or len(self.text) > LONGEST:
+            return None
+        return (self.scope, tuple(sorted(self.words)))
+
+
+def likeness(one: Wording, other: Wording) -> Likeness | None:
+    """Say whether both say the same, and how surely; None: they do not, or not in the same project and class."""
+    if one.scope != other.scope or not one.is_statement or not other.is_statement:
+        return None
+    if one.normalized == other.normalized:
+        return "exact" if one.text == other.text or _same_names(one, other) else None
+    if max(len(one.text), len(other.text)) > LONGEST or one.guards != other.guards or not _same_names(one, other):
+        return None
+    return "near" if _rotated(one.words, other.words) else None
+
+
+def _same_names(one: Wording, other: Wording) -> bool:
+    """Whether case tells no name of one from a word of the other: "Turkey", "turkey"."""
+    if one.text.isupper() or other.text.isupper():
+        return True
+    return one.names <= other.capitals and other.names <= one.capitals
+
+
+def _rotated(one: Sequence[str], other: Sequence[str]) -> bool:
+    """Whether both have the same words in the same order, except for a part at one end that stands at the other."""
+    if len(one) != len(other) or len(one) < FEWEST_WORDS:
+        return False
+    return any(tuple(one[at:]) + tuple(one[:at]) == tuple(other) for at in range(len(one)))
+
+
+def survivor(group: Iterable[Wording]) -> Wording:
+    """Return the one that stays as it is: protected, the most important, the oldest."""
+    return min(
+        group, key=lambda one: (not one.protected, -one.importance, one.created_at is None, one.created_at, one.id)
+    )
+
+
+def folds(group: Sequence[Wording], like: Likeness) -> list[tuple[Wording, Wording]]:
+    """Return which memories of *group* are folded into which, as pairs of the two; a protected one never is."""
+    left, pairs = list(group), list[tuple[Wording, Wording]]()
+    while len(left) > 1:
+        stays = survivor(left)
+        same = [one for one in left if one is not stays and likeness(one, stays) == like]
+        pairs += [(one, stays) for one in same if not one.protected]
+        left = [one for one in left if one is not stays and one not in same]
+    return pairs

@@ -1,0 +1,17 @@
+"""Changes of memories that agents wrote: what is proposed, what is applied."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from memory_maintenance.settings.kinds import SettingsGroup
+
+
+class ReviewSettings(SettingsGroup):
+    """Changes of memories that agents wrote: what is proposed, what is applied."""
+
+    memory_duplicates: Literal["off", "propose", "apply"] = "off"
+    """Memories with the same text in one project: off (not looked for), propose (`starter.py review list`), or apply:
+    all but one are demoted, none is deleted, and `starter.py undo` takes it back."""
+    memory_duplicates_near: Literal["off", "propose", "apply"] = "off"
+    """The same for memories that differ in articles, courtesies, punctuation or where a part of the sentence stands."""

@@ -1,0 +1,28 @@
+"""Every table of the schema maintenance is a place that forgetting goes through, or holds nothing of a memory."""
+
+from memory_maintenance.erasure.places import PLACES
+from memory_maintenance.store.pool import fetch
+
+HOLD_NOTHING = {
+    "cycles": "configuration, counts and findings of the preflight",
+    "duplicates_passes": "how far a tenant's memories were compared",
+    "expiry_batches": "ids, counts, who and why: every memory that expiry took away is named for good",
+    "duplicates_passes": "a time",
+    "erasure_orders": "what was asked for is taken out when an order is done",
+    "erasure_targets": "the ids that the certificate names",
+    "migrations": "names of migrations",
+    "model_breaker": "endpoints",
+    "model_budgets": "days, tenants, tokens",
+    "orders": "words from closed sets, names of settings, who and why",
+    "set_aside_memories": "goes with its row of set_aside",
+    "store": "when it was adopted; the columns of memories",
+    "tenant_runs": "counts",
+    "tenants": "what operators decided",
+}
+
+
+async def test_every_table_is_a_place_or_holds_nothing(pool):
+    found = await fetch(pool, "SELECT tablename FROM pg_tables WHERE schemaname = 'maintenance'")
+    places = {place.name for place in PLACES}
+    assert {row["tablename"] for row in found} == places | HOLD_NOTHING.keys()
+    assert places.isdisjoint(HOLD_NOTHING)
