@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import typer
+import yaml
 from temporalio.client import Client
 
 from commands.application import app
@@ -56,6 +57,17 @@ def test_every_alert_has_a_unit_test():
 
 def test_no_rule_and_no_panel_asks_for_a_job_which_every_installation_calls_differently():
     assert [expression for expression in expressions() if re.search(r"job *[=!]", expression)] == []
+
+
+def test_every_alert_says_what_follows_and_leads_to_its_paragraph_in_the_documents():
+    page = (DEPLOY.parent / "docs" / "operations.md").read_text()
+    headings = {heading.lower() for heading in re.findall(r"^### (\w+)$", page, re.MULTILINE)}
+    alerts = [rule for group in yaml.safe_load(RULES.read_text())["groups"] for rule in group["rules"]]
+    for alert in alerts:
+        says = alert["annotations"]
+        assert set(says) == {"summary", "description", "action", "runbook_url"}, alert["alert"]
+        assert says["runbook_url"] == f"docs/operations.md#{alert['alert'].lower()}"
+        assert alert["alert"].lower() in headings
 
 
 def test_every_command_that_an_alert_names_exists():
