@@ -17,6 +17,7 @@ from activities.failures import FailureInterceptor
 from activities.heartbeat import BEAT
 from memory_maintenance.errors import WorkerEndedError
 from memory_maintenance.observability.logs import log_warnings
+from memory_maintenance.observability.serving import WORKER_INFO, serving_metrics
 from memory_maintenance.redaction import shown_address
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import Pool, fetch_value
@@ -34,7 +35,7 @@ from runtime.capacity import (
 )
 from runtime.client import check_namespace
 from runtime.health import Readiness, serving_health
-from runtime.telemetry import WORKER_INFO, sdk_runtime, serving_metrics
+from runtime.telemetry import sdk_runtime
 from runtime.wiring import (
     Activity,
     Application,

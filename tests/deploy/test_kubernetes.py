@@ -71,7 +71,8 @@ SETTINGS_FILE = dict(re.findall(r"^([A-Z_]+)=(.+)$", (FOLDER / "settings.env").r
 
 needs_kubectl = pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not on the PATH")
 
-DEPLOYMENTS = of_kind("Deployment")
+DEPLOYMENTS = [thing for thing in of_kind("Deployment") if "worker.py" in pod(thing)["containers"][0]["command"]]
+"""The workers."""
 
 
 @pytest.mark.parametrize("version", ["1.29", "1.33", "1.37"])
@@ -184,6 +185,18 @@ def test_the_cron_form_runs_at_raes_time_what_the_image_has():
         _, *arguments = pod(thing)["containers"][0]["command"]
         done = run(sys.executable, *arguments, "--help")
         assert (done.returncode, "usage" in done.stdout) == (0, True)
+
+
+def test_beside_the_cron_form_a_process_serves_what_runs_left_in_the_store():
+    [thing] = [
+        thing for thing in yaml.safe_load_all((FOLDER / "cronjobs.yaml").read_text()) if thing["kind"] != "CronJob"
+    ]
+    [container] = pod(thing)["containers"]
+    assert container["command"] == ["python", "-m", "memory_maintenance", "--serve-metrics"]
+    assert container["ports"] == [{"name": "metrics", "containerPort": int(SETTINGS_FILE["METRICS_PORT"])}]
+    template = thing["spec"]["template"]["metadata"]
+    assert thing["spec"]["selector"]["matchLabels"] == template["labels"]
+    assert template["annotations"]["prometheus.io/port"] == SETTINGS_FILE["METRICS_PORT"]
 
 
 def test_the_jobs_run_commands_that_there_are():

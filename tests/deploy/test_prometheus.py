@@ -93,7 +93,7 @@ def test_a_chosen_tenant_narrows_every_panel_whose_metric_names_tenants():
     _, tenant = _variables()
     assert tenant["query"]["query"] == "label_values(rae_reflective_decay_updated_total, tenant_id)"
     assert (tenant["name"], tenant["allValue"]) == ("tenant", ".*")
-    # The metrics of RAE's names are those with a tenant: memory_maintenance/observability/tenant_metrics.py.
+    # The metrics of RAE's names are those with a tenant: memory_maintenance/observability/metrics.py.
     asked = [target["expr"] for panel in panels() for target in panel["targets"]]
     narrowed = [expression for expression in asked if 'tenant_id=~"$tenant"' in expression]
     assert narrowed == [expression for expression in asked if "rae_reflective_" in expression]
