@@ -26,7 +26,9 @@ COPY web/ web/
 COPY commands/ commands/
 COPY samples/ samples/
 COPY worker.py starter.py ./
+# The image has no embedded servers; without an address a process ends with an error that names the setting.
 ENV PATH=/opt/venv/bin:$PATH \
+    MEMORY_MAINTENANCE_EMBEDDED=never \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1
 # Compiled now, since the user cannot write here; readable whatever umask the checkout was made with.

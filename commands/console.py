@@ -96,14 +96,21 @@ By = Annotated[
 Reason = Annotated[str | None, typer.Option("--reason", help="Why.")]
 
 
-def settings_for_command() -> Settings:
-    """Return the settings; a command's logs are warnings only, it says itself what it does."""
+def settings_for_command(*, embedded: bool = False) -> Settings:
+    """Return the settings and name the store on standard error; logs are warnings only.
+
+    Args:
+        embedded: the command uses the embedded servers whatever the settings name.
+    """
     try:
         settings = load_settings()
     except MaintenanceError as error:
         fail(str(error))
     configure_logs(settings)
     logging.getLogger().setLevel(max(logging.getLogger().level, logging.WARNING))
+    if embedded:
+        settings = settings.on_embedded_servers()
+    say(f"store: {settings.store_name}", on=err)
     return settings
 
 

@@ -46,9 +46,8 @@ class Stage:
 
 def demo(as_of: AsOf = None, as_json: AsJson = False) -> None:
     """Run one daily maintenance over sample memories, on servers of its own, and show what happened."""
-    settings = settings_for_command()
     # A demo never writes samples into somebody's store: only the embedded servers are used.
-    stats = run(_demo(settings.on_embedded_servers(), as_of, quiet=as_json))
+    stats = run(_demo(settings_for_command(embedded=True), as_of, quiet=as_json))
     if as_json:
         print_json(stats)
 

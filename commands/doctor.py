@@ -56,6 +56,10 @@ async def made_checks(settings: Settings, *, ask: bool, tell: Callable[[Check], 
 async def _checks(settings: Settings, *, ask: bool) -> AsyncIterator[Check]:
     for check in settings_checks(settings, names_set()):
         yield check
+    where: Level = "ok" if settings.database_dsn else "note"
+    yield Check(
+        "store", "address", where, settings.store_name, None if where == "ok" else "set DATABASE_URL if it is another"
+    )
     for check in await _of_the_store(settings):
         yield check
     for check in await _of_temporal(settings):

@@ -63,13 +63,13 @@ def run_now(
 ) -> None:
     """Run one maintenance now and print what it did; ends with status 1 where a tenant or a unit of work failed."""
     tenants = tuple(tenant) if tenant else None
-    if backfill is not None:
-        if kind != "daily":
-            refuse("--backfill is for a daily run")
-        if not dry_run:
-            confirm_backfill(settings_for_command(), backfill, tenants, as_of=as_of, yes=yes)
+    if backfill is not None and kind != "daily":
+        refuse("--backfill is for a daily run")
+    settings = settings_for_command()
+    if backfill is not None and not dry_run:
+        confirm_backfill(settings, backfill, tenants, as_of=as_of, yes=yes)
     request = MaintenanceRequest(kind=kind, tenants=tenants, as_of=as_of, backfill_days=backfill, dry_run=dry_run)
-    _start(request, no_wait=no_wait, as_json=as_json)
+    _start(settings, request, no_wait=no_wait, as_json=as_json)
 
 
 def summarize(
@@ -89,7 +89,7 @@ def summarize(
         min_events=min_events,
         dry_run=dry_run,
     )
-    _start(request, as_json=as_json)
+    _start(settings_for_command(), request, as_json=as_json)
 
 
 def dream(
@@ -100,11 +100,10 @@ def dream(
 ) -> None:
     """Generate a reflection for one project now; ends with status 1 where that failed."""
     request = MaintenanceRequest(tasks=("dreaming",), tenants=(tenant,), project=project, dry_run=dry_run)
-    _start(request, as_json=as_json)
+    _start(settings_for_command(), request, as_json=as_json)
 
 
-def _start(request: MaintenanceRequest, *, no_wait: bool = False, as_json: bool = False) -> None:
-    settings = settings_for_command()
+def _start(settings: Settings, request: MaintenanceRequest, *, no_wait: bool = False, as_json: bool = False) -> None:
     stats = run(_run(settings, request, no_wait=no_wait))
     if request.dry_run and not no_wait:
         show_preview(stats, request, as_json=as_json)

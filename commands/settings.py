@@ -24,7 +24,8 @@ Markdown = Annotated[bool, typer.Option("--markdown", help="Print docs/configura
 HEAD = """# Configuration
 
 Every setting, from `memory_maintenance/settings/`; this page is written by `python starter.py settings --markdown`.
-Each is an environment variable, or a line of the file `.env` in the folder a command is run from.
+Each is an environment variable, or a line of the file `.env`: the one in the folder that a command is
+run from, else the one beside `worker.py`. Where both exist and differ, every command refuses to start.
 `python starter.py settings` shows what each is now.
 
 | setting | default | meaning |

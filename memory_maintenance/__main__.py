@@ -57,8 +57,7 @@ async def _doctor(settings: Settings) -> list[Check]:
         return [*checks, Check("store", "reachable", "failure", str(error))]
 
 
-async def _maintain(tenant_ids: list[str] | None, *, hourly: bool, dry_run: bool) -> dict[str, Any]:
-    settings = load_settings()
+async def _maintain(settings: Settings, tenant_ids: list[str] | None, *, hourly: bool, dry_run: bool) -> dict[str, Any]:
     configure_logs(settings)
     log_warnings(settings)
     async with _pool(settings) as pool:
@@ -93,13 +92,16 @@ def main() -> int:
     if (asked.migrate or asked.doctor) and (asked.tenants or asked.hourly or asked.dry_run):
         parser.error("--migrate and --doctor are about the whole store: they take no tenant and no other option")
     try:
+        settings = load_settings()
+        if settings.database_dsn:
+            sys.stderr.write(f"store: {settings.store_name}\n")
         if asked.migrate:
-            asyncio.run(migrate(_address(load_settings())))
+            asyncio.run(migrate(_address(settings)))
             sys.stdout.write("the store is ready\n")
             return 0
         if asked.doctor:
-            return _show(asyncio.run(_doctor(load_settings())))
-        stats = asyncio.run(_maintain(asked.tenants or None, hourly=asked.hourly, dry_run=asked.dry_run))
+            return _show(asyncio.run(_doctor(settings)))
+        stats = asyncio.run(_maintain(settings, asked.tenants or None, hourly=asked.hourly, dry_run=asked.dry_run))
     except MaintenanceError as error:
         sys.stderr.write(f"error: {in_one_line(as_invoked(str(error)))}\n")
         return 1

@@ -55,11 +55,15 @@ async def running_stack_of(settings: Settings) -> AsyncIterator[Stack]:
 
     An embedded store is ours alone and is migrated here; a configured one only by `starter.py migrate`.
     """
-    dsn = settings.database_dsn
+    dsn, temporal_address = settings.database_dsn, configured_address(settings)
+    if dsn is None:
+        settings.ensure_may_embed("Postgres", "DATABASE_URL")
+    if temporal_address is None:
+        settings.ensure_may_embed("Temporal server", "TEMPORAL_ADDRESS")
     async with running_stack(
         home=settings.memory_maintenance_home.expanduser(),
         database_url=dsn.get_secret_value() if dsn else None,
-        temporal_address=configured_address(settings),
+        temporal_address=temporal_address,
     ) as stack:
         warn_of_another_port(stack)
         if dsn is None:
@@ -84,6 +88,8 @@ def warn_of_another_port(stack: Stack) -> None:
 async def running_database_of(settings: Settings) -> AsyncIterator[str]:
     """Yield the address of Postgres, started and migrated where no setting names one; Temporal is left alone."""
     dsn = settings.database_dsn
+    if dsn is None:
+        settings.ensure_may_embed("Postgres", "DATABASE_URL")
     home = settings.memory_maintenance_home.expanduser()
     async with running_database(home=home, database_url=dsn.get_secret_value() if dsn else None) as address:
         if dsn is None:
@@ -95,6 +101,8 @@ async def running_database_of(settings: Settings) -> AsyncIterator[str]:
 async def running_temporal(settings: Settings) -> AsyncIterator[str]:
     """Yield Temporal's address, started where no setting names one; Postgres is left alone."""
     home, address = settings.memory_maintenance_home.expanduser(), configured_address(settings)
+    if address is None:
+        settings.ensure_may_embed("Temporal server", "TEMPORAL_ADDRESS")
     async with running_stack(home=home, database_url="", temporal_address=address) as stack:
         warn_of_another_port(stack)
         yield stack.temporal_address

@@ -147,6 +147,7 @@ def _tell(app: Application, role: Role) -> None:
     logger.info(
         "worker_started",
         role=role,
+        store=app.settings.store_name,
         temporal=shown_address(app.stack.temporal_address),
         namespace=app.client.namespace,
         build_id=app.settings.temporal_worker_build_id,

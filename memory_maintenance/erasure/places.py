@@ -15,78 +15,80 @@ class Place(NamedTuple):
     statement: str
 
 
-PLACES: Final = (
-    Place(
-        "lineage",
-        """
--- erasure.PLACES lineage
+LINEAGE: Final = """
+-- erasure.LINEAGE
 DELETE FROM maintenance.lineage
 WHERE tenant_id = $1
       AND (source_id = ANY ($2::uuid[])
            OR (derived_id = ANY ($2::uuid[])
                AND NOT EXISTS (SELECT FROM memories m WHERE m.id = derived_id AND m.tenant_id::text = $1)))
-""",
-    ),
-    Place(
-        "lineage_read",
-        """
--- erasure.PLACES lineage_read
+"""
+
+LINEAGE_READ: Final = """
+-- erasure.LINEAGE_READ
 DELETE FROM maintenance.lineage_read
 WHERE tenant_id = $1
       AND (read_id = ANY ($2::uuid[])
            OR (derived_id = ANY ($2::uuid[])
                AND NOT EXISTS (SELECT FROM memories m WHERE m.id = derived_id AND m.tenant_id::text = $1)))
-""",
-    ),
-    Place(
-        "changes",
-        """
--- erasure.PLACES changes: of what stays, a fold in favour of what is forgotten is kept until it is taken back.
-DELETE FROM maintenance.changes
-WHERE tenant_id = $1
-      AND (memory_id = ANY ($2::uuid[]) OR (evidence && $2::uuid[] AND status <> 'applied'))
-""",
-    ),
-    Place(
-        "set_aside",
-        """
--- erasure.PLACES set_aside: what a model failed at, with the memories that were in it; it is counted from the start.
+"""
+
+SET_ASIDE: Final = """
+-- erasure.SET_ASIDE: what a model failed at, with the memories that were in it; it is counted from the start.
 DELETE FROM maintenance.set_aside a
 USING maintenance.set_aside_memories x
 WHERE a.tenant_id = $1 AND x.memory_id = ANY ($2::uuid[])
       AND (x.kind, x.tenant_id, x.project, x.name) = (a.kind, a.tenant_id, a.project, a.name)
-""",
-    ),
-    Place(
-        "model_calls",
-        """
--- erasure.PLACES model_calls: the text of the tenant's answers: an answer may repeat, in other words, what it was asked
+"""
+
+MODEL_CALLS: Final = """
+-- erasure.MODEL_CALLS: the text of the tenant's answers: an answer may repeat, in other words, what it was asked
 -- about, and names no memory. What they cost stays.
 UPDATE maintenance.model_calls SET response = NULL
 WHERE tenant_id = $1 AND response IS NOT NULL AND cardinality($2::uuid[]) > 0
-""",
-    ),
-    Place(
-        "dreams",
-        """
--- erasure.PLACES dreams: the sample of a project's last dream.
+"""
+
+DREAMS: Final = """
+-- erasure.DREAMS: the sample of a project's last dream.
 UPDATE maintenance.dreams
 SET sample = ARRAY (SELECT one FROM unnest(sample) AS one WHERE one <> ALL ($2::uuid[]))
 WHERE tenant_id = $1 AND sample && $2::uuid[]
-""",
-    ),
-    Place(
-        "archive",
-        """
--- erasure.PLACES archive: what expiry took out of memories.
+"""
+
+ARCHIVE: Final = """
+-- erasure.ARCHIVE: what expiry took out of memories.
 DELETE FROM maintenance.archive WHERE tenant_id = $1 AND memory_id = ANY ($2::uuid[])
-""",
-    ),
-    Place(
-        "unarchived",
-        """
--- erasure.PLACES unarchived
+"""
+
+UNARCHIVED: Final = """
+-- erasure.UNARCHIVED
 DELETE FROM maintenance.unarchived WHERE tenant_id = $1 AND memory_id = ANY ($2::uuid[])
-""",
-    ),
+"""
+
+CHANGES: Final = """
+-- erasure.CHANGES: what replaced, or was replaced by, a memory that is forgotten. One that stays without what
+-- replaced it is no longer demoted; the next night computes its importance from its base.
+WITH gone AS (
+    DELETE FROM maintenance.changes
+    WHERE tenant_id = $1 AND (memory_id = ANY ($2::uuid[]) OR evidence && $2::uuid[])
+    RETURNING memory_id, status, notes
+),
+raised AS (
+    UPDATE memories m
+    SET demotion = NULL, metadata = m.metadata - ARRAY (SELECT jsonb_object_keys(gone.notes))
+    FROM gone
+    WHERE m.tenant_id::text = $1 AND m.id = gone.memory_id AND gone.status = 'applied'
+)
+SELECT FROM gone
+"""
+
+PLACES: Final = (
+    Place("lineage", LINEAGE),
+    Place("lineage_read", LINEAGE_READ),
+    Place("set_aside", SET_ASIDE),
+    Place("model_calls", MODEL_CALLS),
+    Place("dreams", DREAMS),
+    Place("archive", ARCHIVE),
+    Place("unarchived", UNARCHIVED),
+    Place("changes", CHANGES),
 )

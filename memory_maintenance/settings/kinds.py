@@ -100,6 +100,26 @@ def _proxy(value: SecretStr) -> SecretStr:
 ProxyAddress = Annotated[SecretStr, AfterValidator(_proxy)]
 
 
+def _web_address(value: str) -> str:
+    scheme, _, rest = value.partition("://")
+    if scheme.lower() not in ("http", "https") or "://" not in value:
+        raise ValueError("the address begins with http:// or https://, as http://localhost:8000/v1")
+    if not rest.strip("/"):
+        raise ValueError("the address names no host: http://host:port/path")
+    return value
+
+
+def _host_and_port(value: str) -> str:
+    scheme, separator, _ = value.partition("://")
+    if separator:
+        raise ValueError(f"the address is host:port, without {scheme}://; TEMPORAL_TLS says whether it is encrypted")
+    return value
+
+
+WebAddress = Annotated[str, AfterValidator(_web_address)]
+HostAndPort = Annotated[str, AfterValidator(_host_and_port)]
+
+
 def _lower_words(value: object) -> object:
     """Read ``Confidential, restricted`` as two words in lower case, as classes are compared."""
     words = _words(value)

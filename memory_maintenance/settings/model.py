@@ -16,6 +16,7 @@ from memory_maintenance.settings.kinds import (
     Seconds,
     SettingsGroup,
     Thresholds,
+    WebAddress,
 )
 
 
@@ -39,12 +40,12 @@ class ModelSettings(SettingsGroup):
     key or base URL is set, else extractive. `ollama` is openai at OLLAMA_API_URL."""
     openai_api_key: SecretStr | None = None
     """Key for the endpoint; a local server usually needs none."""
-    openai_base_url: str | None = None
+    openai_base_url: WebAddress | None = None
     """Root of the endpoint, ending in /v1; unset with a key: OpenAI."""
     model_proxy: ProxyAddress | None = None
     """Proxy for calls to the endpoint, as http://user:password@host:port. HTTP_PROXY, HTTPS_PROXY and ALL_PROXY are
     not used: what is sent holds memories."""
-    ollama_api_url: str = "http://localhost:11434"
+    ollama_api_url: WebAddress = "http://localhost:11434"
     """Ollama's address, used with RAE_LLM_BACKEND=ollama."""
     rae_llm_model_default: str = "gpt-4o-mini"
     """Model that writes summaries and reflections."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from typing import Any, Final
 
-from dotenv import dotenv_values
 from pydantic import ValidationError
 
 from memory_maintenance.errors import SettingsError
 from memory_maintenance.settings.decay import DecaySettings
+from memory_maintenance.settings.env_file import env_file, names_in_env_file
 from memory_maintenance.settings.expiry import ExpirySettings
 from memory_maintenance.settings.model import ModelSettings
 from memory_maintenance.settings.overrides import SETTING_OF, TenantOverrides
@@ -113,10 +113,10 @@ def load_settings() -> Settings:
     """Read the environment and ``.env``.
 
     Raises:
-        SettingsError: one line naming each variable that is wrong and what it may be.
+        SettingsError: one line naming each variable that is wrong and what it may be, or the ``.env`` in question.
     """
     try:
-        return Settings()
+        return Settings(_env_file=env_file())
     except ValidationError as error:
         faults = [
             # Of an entry in a mapping pydantic gives its name, too, which may be a key in the wrong place.
@@ -132,4 +132,4 @@ def _words(message: str) -> str:
 
 def names_set() -> set[str]:
     """Return the names, in capitals, of everything that is set where settings are read from, ours or not."""
-    return {name.upper() for name in (*os.environ, *dotenv_values(".env"))}
+    return {name.upper() for name in (*os.environ, *names_in_env_file())}

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 from urllib.parse import quote
 
 from annotated_types import Ge, Le, MinLen
-from pydantic import SecretStr, model_validator
+from pydantic import BeforeValidator, SecretStr, model_validator
 
+from memory_maintenance.errors import SettingsError
+from memory_maintenance.redaction import place_of
 from memory_maintenance.settings.kinds import (
+    HostAndPort,
     Seconds,
     SettingsGroup,
+    lower,
 )
 
 
@@ -33,11 +37,13 @@ class ServerSettings(SettingsGroup):
     """Password on POSTGRES_HOST."""
     memory_maintenance_home: Path = Path("~/.local/share/memory-maintenance")
     """Folder of the embedded servers' data."""
+    memory_maintenance_embedded: Annotated[Literal["auto", "never"], BeforeValidator(lower)] = "auto"
+    """auto: a server that no setting names is started on this machine; never: that is an error, as in the image."""
     database_pool_size: Annotated[int, Ge(2), Le(200)] = 10
     """Connections of one process; the slots for SQL activities are no more than this."""
     database_timeout_seconds: Seconds = 60
     """Longest run of one statement."""
-    temporal_address: str | None = None
+    temporal_address: HostAndPort | None = None
     """host:port of the Temporal frontend; unset: the profile's, else the embedded dev server."""
     temporal_namespace: str | None = None
     """Temporal namespace; unset: the profile's, else `default`."""
@@ -103,3 +109,17 @@ class ServerSettings(SettingsGroup):
         password = quote(self.postgres_password.get_secret_value(), safe="")
         login = f"{quote(self.postgres_user, safe='')}:{password}"
         return SecretStr(f"postgresql://{login}@{self.postgres_host}:{self.postgres_port}/{self.postgres_db}")
+
+    @property
+    def store_name(self) -> str:
+        """Return host, port and database of the store without credentials, or that it is embedded and where."""
+        if (dsn := self.database_dsn) is None:
+            return f"embedded, in {self.memory_maintenance_home.expanduser()}"
+        return place_of(dsn.get_secret_value().partition("?")[0])
+
+    def ensure_may_embed(self, server: str, setting: str) -> None:
+        """Raise SettingsError where *server* is not named by *setting* and must not be started here."""
+        if self.memory_maintenance_embedded == "never":
+            raise SettingsError(
+                f"{setting} is not set, and MEMORY_MAINTENANCE_EMBEDDED=never: name the {server} to use"
+            )

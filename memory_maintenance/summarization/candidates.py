@@ -55,7 +55,10 @@ _MOST_SENTENCES: Final = 1500
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sentence:
-    """One sentence. ``fifth`` is the part of the session that it stands in, 0 to 4; ``turn`` is that of its speaker."""
+    """One sentence. ``fifth`` is the part of the session that it stands in, 0 to 4; ``turn`` is that of its speaker.
+
+    ``answered``: it ends with somebody else's answer, behind his label.
+    """
 
     position: int
     turn: int
@@ -67,6 +70,7 @@ class Sentence:
     fact: Fact
     score: float
     words: int
+    answered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +233,7 @@ def _sentence(ordered: Sequence[Memory], position: int, score: float, fifth: int
         fact=fact_of(one.text, one.speaker),
         score=score,
         words=word_count(text),
+        answered=one.pair,
     )
 
 

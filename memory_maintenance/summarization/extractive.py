@@ -83,7 +83,7 @@ def _counts_room(words: int) -> int:
 
 
 def _told(kept: Sequence[Sentence], found: Sequence[Sentence], max_words: int, language: Language | None) -> str:
-    """Return the sentences, each day's date before its first, each turn behind who speaks, each kind with its rest.
+    """Return the sentences: each day behind its date, each speaker behind his label, each kind with its rest.
 
     Where nobody in particular speaks after somebody did, the date stands again: what follows a name is its own.
     """
@@ -102,11 +102,14 @@ def _joined(kept: Sequence[Sentence], texts: Mapping[Sentence, str]) -> str:
     parts: list[str] = []
     for date, of_day in itertools.groupby(kept, key=lambda one: one.date):
         spoken: str | None = None
-        begins = True
-        for (_, speaker), turn in itertools.groupby(of_day, key=lambda one: (one.turn, one.speaker)):
+        begins, answered = True, False
+        for (speaker, told_by_two), turn in itertools.groupby(
+            of_day, key=lambda one: (one.speaker, one.answered and one.turn)
+        ):
             if begins or (speaker is None and spoken is not None):
                 parts.append(f"{date}:")
             said = _GAP.sub(r"\1", " ".join(texts[one] for one in turn))
-            parts.append(f"{speaker}: {said}" if speaker else said)
-            spoken, begins = speaker, False
+            # A label stands once for successive turns of one speaker, and again behind somebody else's answer.
+            parts.append(f"{speaker}: {said}" if speaker and (speaker != spoken or answered) else said)
+            spoken, begins, answered = speaker, False, told_by_two
     return " ".join(parts)

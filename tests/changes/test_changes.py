@@ -9,6 +9,9 @@ from memory_maintenance.changes.change import Replacement, changes, propose
 from memory_maintenance.changes.undoing import undo, undo_change
 from memory_maintenance.decay.policy import DecayRule
 from memory_maintenance.decay.task import Decay
+from memory_maintenance.erasure.carrying_out import Erasure
+from memory_maintenance.erasure.orders import order_erasure
+from memory_maintenance.erasure.selection import Selector
 from memory_maintenance.errors import ChangeNotFoundError, ChangeRefusedError, InvalidRequestError
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import execute, fetch, fetch_value
@@ -198,3 +201,17 @@ async def test_what_names_no_change_is_refused(store):
         with pytest.raises(InvalidRequestError):
             await undo(store, target)
     assert await fetch_value(store, "SELECT count(*) FROM maintenance.changes") == 0
+
+
+@pytest.mark.usefixtures("store")
+async def test_where_what_replaced_a_memory_is_forgotten_it_has_its_rank_again_and_no_change_is_left(any_pool):
+    untouched = (await _row(any_pool, OLD))["metadata"]
+    await apply_change(any_pool, await _propose(any_pool), as_of=NIGHT)
+    await Erasure(any_pool, SETTINGS).carry_out(
+        await order_erasure(any_pool, Selector(ids=(NEW,)), by="ana", reason=None)
+    )
+    left = await _row(any_pool, OLD)
+    assert (left["demotion"], left["metadata"]) == (None, untouched)
+    assert await fetch_value(any_pool, "SELECT count(*) FROM maintenance.changes") == 0
+    await _night(any_pool, NIGHT + DAY)
+    assert 0.75 < (await _row(any_pool, OLD))["importance"] < 0.8

@@ -84,7 +84,8 @@ def test_a_setting_of_the_env_file_reaches_the_application(monkeypatch, tmp_path
     env = "\n".join(f"{name}={value}" for name, value in EXAMPLES.items())
     environment = composed(tmp_path, env)["setup"]["environment"]
     settings = read_settings(environment, monkeypatch, tmp_path / "app")
-    expected = read_settings({**EXAMPLES, "TEMPORAL_ADDRESS": "temporal:7233"}, monkeypatch, tmp_path / "expected")
+    of_compose = {"TEMPORAL_ADDRESS": "temporal:7233", "MEMORY_MAINTENANCE_EMBEDDED": "never"}
+    expected = read_settings({**EXAMPLES, **of_compose}, monkeypatch, tmp_path / "expected")
     assert settings.model_copy(update={"temporal_ui_url": None}) == expected
 
 

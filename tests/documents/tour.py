@@ -28,6 +28,10 @@ VARIES = (
 """What differs from run to run: ids, beginnings of ids, times, lengths of time, paths, numbers."""
 
 
+STORE = re.compile(r"^store: embedded, in .*\n", re.MULTILINE)
+"""The first line of every command on standard error, which the page leaves out."""
+
+
 @dataclass(frozen=True)
 class Step:
     command: str
@@ -78,7 +82,7 @@ class Tour:
                 return (await process.stdout.readline()).decode()
             out, _ = await process.communicate()
         assert process.returncode == 0, f"{command}: {out.decode()}"
-        return out.decode()
+        return STORE.sub("", out.decode(), count=1)
 
     async def _started(self, command: str) -> asyncio.subprocess.Process:
         python, script, *arguments = shlex.split(command)

@@ -51,7 +51,8 @@ async def test_a_run_without_a_worker_says_so(servers):
 async def test_an_unknown_tenant_is_named(servers, command):
     ended = await run_script("starter.py", *command, "nobody", **servers)
     assert ended.status == 1
-    assert ended.err.splitlines() == ["error: no tenant 'nobody': see those there are with `starter.py tenants list`"]
+    said = ended.err.splitlines()[1:]
+    assert said == ["error: no tenant 'nobody': see those there are with `starter.py tenants list`"]
 
 
 @pytest.mark.parametrize(

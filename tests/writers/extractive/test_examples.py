@@ -122,3 +122,8 @@ def test_a_whole_sentence_of_an_assistant_is_kept_before_entries_of_its_lists():
     answer = "assistant: " + "\n".join([*(f"- {entry}" for entry in entries), "", whole])
     summary = extractive_summary(session(["user: Which surveyor inspects our ketch?", answer]), max_words=26).summary
     assert whole in summary
+
+
+def test_successive_sentences_of_one_speaker_stand_behind_one_label():
+    lines = ["user: My ketch lies in Harlingen since 2011.", "user: My brother paints the cabin for 700 EUR."]
+    assert extractive_summary(session(lines)).summary.count("user: ") == 1
