@@ -54,6 +54,10 @@ def test_every_alert_has_a_unit_test():
     assert alerts == fired
 
 
+def test_no_rule_and_no_panel_asks_for_a_job_which_every_installation_calls_differently():
+    assert [expression for expression in expressions() if re.search(r"job *[=!]", expression)] == []
+
+
 def test_every_command_that_an_alert_names_exists():
     known = typer.main.get_command(app).commands  # type: ignore[attr-defined]
     told = re.findall(r"starter\.py ([a-z-]+) ?([a-z-]*)", RULES.read_text())
