@@ -11,6 +11,7 @@ import shlex
 import sys
 from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import date
 from typing import Annotated, Any, Final, NoReturn, TypeVar
 
 import typer
@@ -180,8 +181,12 @@ def said(by: str | None, reason: str | None) -> str:
 
 
 def print_json(data: Any) -> None:
-    """Print *data* as JSON, alone on standard output."""
-    typer.echo(json.dumps(data, indent=2, default=str).replace("\x7f", "\\u007f"))
+    """Print *data* as JSON, alone on standard output; times in ISO 8601."""
+    typer.echo(json.dumps(data, indent=2, default=_as_text).replace("\x7f", "\\u007f"))
+
+
+def _as_text(value: Any) -> str:
+    return value.isoformat() if isinstance(value, date) else str(value)
 
 
 def progress_of(*columns: ProgressColumn) -> Progress:
