@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated, Any
 
 import typer
@@ -19,6 +20,7 @@ from commands.console import (
     run,
     say,
     settings_for_command,
+    show_note,
 )
 from commands.dry_run import DryRun, preview_in_a_line, show_preview, tenants_left
 from commands.instants import AsOf
@@ -174,11 +176,15 @@ async def _run(settings: Settings, request: MaintenanceRequest, *, no_wait: bool
         with progress_of() as bar:
             task = bar.add_task("planning", total=None if bar.disable else await _size(settings, stack, request))
             tell = preview_in_a_line if request.dry_run else in_a_line
-            return await follow(
-                client,
-                started,
-                lambda now: bar.update(task, description=tell(now.totals), completed=now.tenants_behind),
-            )
+            try:
+                return await follow(
+                    client,
+                    started,
+                    lambda now: bar.update(task, description=tell(now.totals), completed=now.tenants_behind),
+                )
+            except asyncio.CancelledError:  # Ctrl-C
+                show_note(f"{started.id} goes on without this command; starter.py status shows it")
+                raise
 
 
 async def _size(settings: Settings, stack: Stack, request: MaintenanceRequest) -> int | None:
