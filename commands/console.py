@@ -8,9 +8,11 @@ import json
 import logging
 import os
 import shlex
+import signal
 import sys
 from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import date
 from typing import Annotated, Any, Final, NoReturn, TypeVar
 
 import typer
@@ -71,6 +73,9 @@ err: Final = Terminal(stderr=True, width=None if sys.stderr.isatty() else WIDE, 
 FAILED: Final = 1
 """Exit status when something could not be done."""
 
+INTERRUPTED: Final = 130
+"""Exit status after Ctrl-C: 128 and the signal's number, as of every program of a shell."""
+
 WRONG: Final = 2
 """Exit status on wrong arguments; typer's own, too."""
 
@@ -114,8 +119,13 @@ def settings_for_command(*, embedded: bool = False) -> Settings:
     return settings
 
 
-def run(work: Coroutine[Any, Any, Result]) -> Result:
-    """Run *work*; whatever we know how to explain ends the process with one line and status 1."""
+def run(work: Coroutine[Any, Any, Result], *, interrupted: str = "") -> Result:
+    """Run *work*; whatever we know how to explain ends the process with one line and status 1, Ctrl-C with 130.
+
+    Args:
+        work: of the command.
+        interrupted: what is true where Ctrl-C ended it.
+    """
     try:
         return asyncio.run(work)
     except MaintenanceError as error:
@@ -125,7 +135,19 @@ def run(work: Coroutine[Any, Any, Result]) -> Result:
     except RPCError as error:
         fail(f"Temporal refused: {error.message}")
     except KeyboardInterrupt:
-        fail("interrupted; what runs on the server goes on")
+        show_error(f"interrupted; {interrupted}" if interrupted else "interrupted")
+        raise typer.Exit(INTERRUPTED) from None
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let Ctrl-C end the body at once, also where it blocks; asyncio waits for the next await."""
+    before = signal.getsignal(signal.SIGINT)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _why(error: WorkflowFailureError) -> str:
@@ -180,8 +202,12 @@ def said(by: str | None, reason: str | None) -> str:
 
 
 def print_json(data: Any) -> None:
-    """Print *data* as JSON, alone on standard output."""
-    typer.echo(json.dumps(data, indent=2, default=str).replace("\x7f", "\\u007f"))
+    """Print *data* as JSON, alone on standard output; times in ISO 8601."""
+    typer.echo(json.dumps(data, indent=2, default=_as_text).replace("\x7f", "\\u007f"))
+
+
+def _as_text(value: Any) -> str:
+    return value.isoformat() if isinstance(value, date) else str(value)
 
 
 def progress_of(*columns: ProgressColumn) -> Progress:
@@ -237,6 +263,9 @@ def leaving() -> Iterator[None]:
         yield
     except SystemExit as leave:
         status = leave.code
+    except KeyboardInterrupt:  # outside of `run`
+        sys.stderr.write("error: interrupted\n")
+        status = INTERRUPTED
     except BaseException as error:  # noqa: BLE001  said as Python would, or by the log
         sys.excepthook(type(error), error, error.__traceback__)
         status = FAILED

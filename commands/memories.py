@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, BinaryIO
 from uuid import UUID
 
 import typer
@@ -20,6 +22,7 @@ from commands.console import (
     Reason,
     err,
     fail,
+    interruptible,
     out,
     print_json,
     progress_of,
@@ -54,19 +57,28 @@ app.command("set-aside")(list_set_aside)
 app.command("requeue")(requeue_set_aside)
 app.add_typer(archive.app, name="archive")
 
+_STDIN = Path("-")
+
 SHOWN = 20
 """Bad lines that are printed."""
 
 
 @app.command("import")
 def import_file(
-    file: Annotated[Path, typer.Argument(help="JSON Lines: one memory a line, fields as in RAE's table.")],
+    file: Annotated[
+        Path, typer.Argument(help="JSON Lines: one memory a line, fields as in RAE's table; a pipe, or - for stdin.")
+    ],
     as_json: AsJson = False,
 ) -> None:
     """Load memories from a file; what is there already is left as it is."""
-    if not file.is_file():
+    if file.is_dir():
+        fail(f"{file} is a folder: give a file of JSON lines, or - for standard input")
+    if file != _STDIN and not file.exists():
         fail(f"{file}: there is no such file")
-    report = run(_import(settings_for_command(), file))
+    report = run(
+        _import(settings_for_command(), file, blocks=not file.is_file()),
+        interrupted="what was stored stays; the same command stores the rest",
+    )
     if as_json:
         print_json(asdict(report))
     else:
@@ -75,15 +87,29 @@ def import_file(
         raise typer.Exit(FAILED)
 
 
-async def _import(settings: Settings, file: Path) -> ImportReport:
+async def _import(settings: Settings, file: Path, *, blocks: bool) -> ImportReport:
     async with running_store(settings) as pool:
-        with file.open("rb") as lines, progress_of(DownloadColumn(), TransferSpeedColumn()) as bar:
-            task = bar.add_task("0 lines", total=os.fstat(lines.fileno()).st_size)
-            return await import_memories(
-                pool,
-                lines,
-                progress=lambda read: bar.update(task, completed=lines.tell(), description=f"{read:,} lines"),
-            )
+        # A pipe blocks: asyncio's own handler would let Ctrl-C wait until the next line comes.
+        with (
+            interruptible() if blocks else nullcontext(),
+            _opened(file) as lines,
+            progress_of(DownloadColumn(), TransferSpeedColumn()) as bar,
+        ):
+            seekable = lines.seekable()
+            task = bar.add_task("0 lines", total=os.fstat(lines.fileno()).st_size if seekable else None)
+
+            def show(read: int) -> None:
+                bar.update(task, completed=lines.tell() if seekable else 0, description=f"{read:,} lines")
+
+            return await import_memories(pool, lines, progress=show)
+
+
+def _opened(file: Path) -> AbstractContextManager[BinaryIO]:
+    """Return *file* to read from; standard input stays open."""
+    try:
+        return nullcontext(sys.stdin.buffer) if file == _STDIN else file.open("rb")
+    except OSError as error:
+        fail(f"{file} cannot be read: {error.strerror}")
 
 
 def show_import(file: Path, report: ImportReport) -> None:

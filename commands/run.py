@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated, Any
 
 import typer
+from temporalio.exceptions import ApplicationError
 
 from commands.backfill import confirm_backfill
 from commands.console import (
@@ -18,24 +20,31 @@ from commands.console import (
     run,
     say,
     settings_for_command,
+    show_note,
 )
 from commands.dry_run import DryRun, preview_in_a_line, show_preview, tenants_left
 from commands.instants import AsOf
 from commands.tables import show_titled, table
 from embedded.stack import Stack
 from memory_maintenance.cycles.outcomes import CycleTotals
-from memory_maintenance.errors import MaintenanceError, SessionNotFoundError
+from memory_maintenance.errors import (
+    DatabaseRefusedError,
+    DatabaseUnavailableError,
+    MaintenanceError,
+    SessionNotFoundError,
+)
 from memory_maintenance.inspection.sessions import session_reports
 from memory_maintenance.inspection.task_words import counts_of, done_in_words, left_in_words, results_in_words, specs
 from memory_maintenance.preflight.finding import Finding
 from memory_maintenance.redaction import shown_address
 from memory_maintenance.settings import Settings
-from memory_maintenance.tenants.known import ensure_project, fleet_size
+from memory_maintenance.store.clock import checked_as_of
+from memory_maintenance.tenants.known import ensure_known, ensure_project, fleet_size
 from memory_maintenance.work import Kind
 from runtime.client import connect
 from runtime.runs import ensure_worker, follow, start_run
 from runtime.wiring import running_pool, running_stack_of
-from workflows.messages import MaintenanceRequest
+from workflows.messages import MaintenanceRequest, understood
 
 Tenants = Annotated[list[str] | None, typer.Option("--tenant", help="Only this tenant; may be repeated.")]
 Backfill = Annotated[
@@ -65,10 +74,10 @@ def run_now(
     tenants = tuple(tenant) if tenant else None
     if backfill is not None and kind != "daily":
         refuse("--backfill is for a daily run")
+    request = _request(kind=kind, tenants=tenants, as_of=as_of, backfill_days=backfill, dry_run=dry_run)
     settings = settings_for_command()
     if backfill is not None and not dry_run:
         confirm_backfill(settings, backfill, tenants, as_of=as_of, yes=yes)
-    request = MaintenanceRequest(kind=kind, tenants=tenants, as_of=as_of, backfill_days=backfill, dry_run=dry_run)
     _start(settings, request, no_wait=no_wait, as_json=as_json)
 
 
@@ -81,7 +90,7 @@ def summarize(
     as_json: AsJson = False,
 ) -> None:
     """Summarize one session now, due or not; ends with status 1 where that failed."""
-    request = MaintenanceRequest(
+    request = _request(
         tasks=("summarization",),
         tenants=(tenant,),
         project=project,
@@ -99,8 +108,16 @@ def dream(
     as_json: AsJson = False,
 ) -> None:
     """Generate a reflection for one project now; ends with status 1 where that failed."""
-    request = MaintenanceRequest(tasks=("dreaming",), tenants=(tenant,), project=project, dry_run=dry_run)
+    request = _request(tasks=("dreaming",), tenants=(tenant,), project=project, dry_run=dry_run)
     _start(settings_for_command(), request, as_json=as_json)
+
+
+def _request(**asked: Any) -> MaintenanceRequest:
+    """Return what is asked for; what no run takes is refused."""
+    try:
+        return understood(asked)
+    except ApplicationError as error:
+        refuse(error.message)
 
 
 def _start(settings: Settings, request: MaintenanceRequest, *, no_wait: bool = False, as_json: bool = False) -> None:
@@ -120,17 +137,27 @@ def _start(settings: Settings, request: MaintenanceRequest, *, no_wait: bool = F
 
 
 async def _ensure_there(settings: Settings, stack: Stack, request: MaintenanceRequest) -> None:
-    """Raise where the session or the project that the request names is not there: a run would only skip it."""
-    if request.project is None:
+    """Raise where a tenant, project or session that the request names is not there, or its time has not come.
+
+    A run would skip the one and fail at the other. Where only Temporal can be reached from here, a run of named
+    tenants is started without being checked.
+    """
+    if request.tenants is None and request.as_of is None:
         return
-    [tenant] = request.tenants or ()
-    async with running_pool(settings, stack) as pool:
-        await ensure_project(pool, tenant, request.project)
-        if request.session is None:
-            return
-        found = await session_reports(pool, settings, tenant, request.session)
-        if request.project not in {one.project for one in found}:
-            raise SessionNotFoundError(tenant, request.session)
+    try:
+        async with running_pool(settings, stack) as pool:
+            await checked_as_of(pool, request.as_of)
+            for tenant in request.tenants or ():
+                await ensure_known(pool, tenant)
+                if request.project is not None:
+                    await ensure_project(pool, tenant, request.project)
+                if request.session is not None:
+                    found = await session_reports(pool, settings, tenant, request.session)
+                    if request.project not in {one.project for one in found}:
+                        raise SessionNotFoundError(tenant, request.session)
+    except (DatabaseUnavailableError, DatabaseRefusedError):
+        if request.project is not None:
+            raise
 
 
 async def _run(settings: Settings, request: MaintenanceRequest, *, no_wait: bool) -> dict[str, Any]:
@@ -149,11 +176,15 @@ async def _run(settings: Settings, request: MaintenanceRequest, *, no_wait: bool
         with progress_of() as bar:
             task = bar.add_task("planning", total=None if bar.disable else await _size(settings, stack, request))
             tell = preview_in_a_line if request.dry_run else in_a_line
-            return await follow(
-                client,
-                started,
-                lambda now: bar.update(task, description=tell(now.totals), completed=now.tenants_behind),
-            )
+            try:
+                return await follow(
+                    client,
+                    started,
+                    lambda now: bar.update(task, description=tell(now.totals), completed=now.tenants_behind),
+                )
+            except asyncio.CancelledError:  # Ctrl-C
+                show_note(f"{started.id} goes on without this command; starter.py status shows it")
+                raise
 
 
 async def _size(settings: Settings, stack: Stack, request: MaintenanceRequest) -> int | None:

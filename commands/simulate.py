@@ -23,7 +23,7 @@ from commands.console import (
     say,
     settings_for_command,
 )
-from commands.simulation_plot import FORMATS, save_plot
+from commands.simulation_plot import FORMATS, ensure_matplotlib, save_plot
 from commands.tables import table
 from memory_maintenance.decay.costs import MEASURED, costs_in_words
 from memory_maintenance.decay.policy import RETAINED
@@ -81,6 +81,10 @@ def _ensure_drawable(plot: Path) -> None:
         refuse(f"{plot} cannot be written: there is no folder {folder}")
     if plot.is_dir() or not os.access(plot if plot.exists() else folder, os.W_OK):
         refuse(f"{plot} cannot be written: it is a folder, or not yours to write")
+    try:
+        ensure_matplotlib()
+    except PlotError as error:
+        fail(str(error))
 
 
 async def _simulate(settings: Settings, scenario: Scenario, tenant: str | None) -> Simulation:
@@ -97,8 +101,6 @@ async def _simulate(settings: Settings, scenario: Scenario, tenant: str | None) 
 def _save(found: Simulation, plot: Path) -> None:
     try:
         save_plot(found, plot, title=title(found))
-    except PlotError as error:
-        fail(str(error))
     except OSError as error:
         fail(f"{plot} cannot be written: {error.strerror}")
     say(f"drawn: {plot}", on=err)

@@ -57,17 +57,22 @@ svg {{ width: 100%; height: auto; }}
 """
 
 
+def ensure_matplotlib() -> None:
+    """Raise PlotError where matplotlib is not installed."""
+    try:
+        import matplotlib as mpl  # noqa: F401, PLC0415  optional, and slow to import
+    except ImportError:
+        raise PlotError("a picture needs matplotlib: pip install 'matplotlib>=3.10' (the extra `plots`)") from None
+
+
 def save_plot(found: Simulation, path: Path, *, title: str) -> None:
     """Draw *found* into *path*; its suffix, one of ``FORMATS``, decides how.
 
     Raises:
-        PlotError: matplotlib is not installed.
         OSError: the file cannot be written.
     """
-    try:
-        import matplotlib as mpl  # noqa: PLC0415  optional, and slow to import
-    except ImportError:
-        raise PlotError("a picture needs matplotlib: pip install 'matplotlib>=3.10' (the extra `plots`)") from None
+    import matplotlib as mpl  # noqa: PLC0415
+
     with mpl.rc_context(_STYLE):
         match path.suffix.lower():
             case ".png":

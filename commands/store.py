@@ -29,7 +29,10 @@ def migrate_store(
     ] = None,
 ) -> None:
     """Create what the store lacks; what is there is only added to, never rewritten."""
-    adopted_at = run(_migrate(settings_for_command(), earliest_adoption))
+    adopted_at = run(
+        _migrate(settings_for_command(), earliest_adoption),
+        interrupted="the migrations that are complete stay; the same command applies the rest",
+    )
     if adopted_at is not None:
         show_note(f"--earliest-adoption has no effect: the first run was as of {adopted_at:%Y-%m-%d %H:%M} UTC")
     out.print("the store is ready; next: starter.py schedules apply", highlight=False)

@@ -124,9 +124,26 @@ async def test_how_many_a_run_has_before_it_is_unknown_only_where_the_store_cann
         (("summarize", "nobody", "shop", "s"), "no tenant 'nobody'"),
         (("dream", "acme", "nosuchproject"), "tenant 'acme' has no project 'nosuchproject'"),
         (("dream", "nobody", "shop"), "no tenant 'nobody'"),
+        (("run", "daily", "--tenant", "acme", "--tenant", "nobody"), "no tenant 'nobody'"),
+        (("run", "hourly", "--as-of", "9999-12-31"), "is ahead of the database's clock"),
     ],
 )
 @pytest.mark.parametrize("more", [[], ["--dry-run"]])
 async def test_what_is_misspelt_is_no_lawful_skip(cli, server, words, says, more):
     told = await cli(*words, *more, **server)
     assert (told.exit_code, told.stdout, says in told.stderr) == (1, "", True)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("run", "daily", "--tenant", ""), "tenants.0: "),
+        (("summarize", "", "shop", "s"), "tenants.0: "),
+        (("dream", "", "shop"), "tenants.0: "),
+        (("summarize", "acme", "shop", "s", "--min-events", "0"), "min_events: "),
+    ],
+)
+async def test_a_request_that_no_run_takes_is_refused_before_a_server_is_asked(cli, words, says):
+    told = await cli(*words, TEMPORAL_ADDRESS="127.0.0.1:1")
+    assert (told.exit_code, says in told.stderr) == (2, True)
+    assert isinstance(told.exception, SystemExit)
