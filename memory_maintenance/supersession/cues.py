@@ -126,6 +126,15 @@ STATES: Final = _words(
 )
 """Verbs in the present tense that give their subject a value, a time or a place."""
 
+AUXILIARIES: Final = _words("is are ist sind est sont es son está están jest są")
+"""Those that give whatever the older sentence's verb gave."""
+
+OCCUPATIONS: Final = _words("works arbeitet travaille trabaja pracuje")
+"""Those whose place stays where somebody moves."""
+
+ORIGINS: Final = _words("from aus von vom de du del d z ze")
+"""What stands before a place that somebody comes from."""
+
 WEEKDAY_NAMES: Final = _words(
     """
     monday tuesday wednesday thursday friday saturday sunday

@@ -16,6 +16,7 @@ from typing import Final, Literal
 from uuid import UUID
 
 from memory_maintenance.supersession.cues import (
+    AUXILIARIES,
     CHANGE_WORDS,
     FROM_TO,
     HEDGES,
@@ -24,7 +25,9 @@ from memory_maintenance.supersession.cues import (
     NEGATIONS,
     NO_LONGER,
     NOW,
+    OCCUPATIONS,
     ONE_OF_MANY,
+    ORIGINS,
     PASSING,
     PERSONS,
     STATES,
@@ -37,7 +40,7 @@ from memory_maintenance.writers.language.cleaning import clean
 from memory_maintenance.writers.language.dates import MONTH_NAMES
 from memory_maintenance.writers.language.figures import plain_digits
 from memory_maintenance.writers.language.languages import ALL_FUNCTION_WORDS
-from memory_maintenance.writers.language.words import sentences, stem
+from memory_maintenance.writers.language.words import sentences
 
 Reason = Literal["new_value", "no_longer", "old_value_quoted"]
 
@@ -219,7 +222,7 @@ def _updates(later: Statement, earlier: Statement) -> bool:
         return False
     gone, come = old[differ[0]], new[differ[0]]
     if (
-        {gone, come} & NEGATIONS
+        NEGATIONS & {*old, *new}
         or old[0] in INDEFINITE
         or len(earlier.fact.subject | earlier.fact.names) < _FEWEST_ABOUT
     ):
@@ -250,24 +253,37 @@ def _quotes(later: Statement, earlier: Statement) -> bool:
     if not after or NEGATIONS & set(later.words) or NEGATIONS & set(earlier.words):
         return False
     old = _longest_start_in(after, earlier.words)
-    if not set(old) & later.telling & earlier.telling:
+    if not set(old) & later.telling & earlier.telling or not _of_one_verb(later, earlier, old):
         return False
-    about_old, about_new = Counter(earlier.words) - Counter(old), Counter(later.words) - Counter(old)
-    kept = {stem(word) for word in about_old if not _is_function(word) and word not in STATES}
-    said = {stem(word) for word in about_new}
+    rest = Counter(later.words) - Counter(old)
     come = [at for at, word in enumerate(later.words) if word in later.telling and word not in earlier.words]
-    subject = {stem(word) for word in about_new if not _is_function(word)} - {stem(word) for word in CHANGE_WORDS}
-    aside = subject - kept - {stem(later.words[at]) for at in come} - {stem(word) for word in STATES | UNITS | NOW}
-    return bool(kept) and kept <= said and not aside and _in_one_run(come, later.words)
+    kept = {word for word in Counter(earlier.words) - Counter(old) if _says(word, earlier) and word not in STATES}
+    new = {later.words[at] for at in come}
+    aside = {word for word in rest if _says(word, later)} - new - set(earlier.words) - STATES - CHANGE_WORDS - NOW
+    return bool(kept) and kept <= set(rest) and not aside - _CLOCK_WORDS and _in_one_run(come, later.words)
+
+
+def _of_one_verb(later: Statement, earlier: Statement, old: Sequence[str]) -> bool:
+    """Whether both say the same of the value: "opens at" and "closes at" do not, nor "is from" and "moved from"."""
+    said, before = STATES & set(later.words), STATES & set(earlier.words)
+    preceding = earlier.words[: _place_of(old, earlier.words)][-1:]
+    return said - AUXILIARIES <= before and OCCUPATIONS & before <= said and not ORIGINS & set(preceding)
+
+
+def _says(word: str, statement: Statement) -> bool:
+    return word in statement.telling or not _is_function(word)
 
 
 def _longest_start_in(start: Sequence[str], words: Sequence[str]) -> tuple[str, ...]:
     """Return the longest beginning of *start* that *words* has as it is."""
     for size in range(len(start), 0, -1):
-        part = tuple(start[:size])
-        if any(tuple(words[at : at + size]) == part for at in range(len(words))):
-            return part
+        if _place_of(start[:size], words) is not None:
+            return tuple(start[:size])
     return ()
+
+
+def _place_of(part: Sequence[str], words: Sequence[str]) -> int | None:
+    return next((at for at in range(len(words)) if tuple(words[at : at + len(part)]) == tuple(part)), None)
 
 
 def _in_one_run(places: Sequence[int], words: Sequence[str]) -> bool:
