@@ -220,13 +220,10 @@ def _updates(later: Statement, earlier: Statement) -> bool:
     differ = [at for at, pair in enumerate(zip(old, new, strict=False)) if pair[0] != pair[1]]
     if len(old) != len(new) or len(differ) != 1 or differ[0] not in _values(earlier) or ONE_OF_MANY & {*old, *new}:
         return False
-    gone, come = old[differ[0]], new[differ[0]]
-    if (
-        NEGATIONS & {*old, *new}
-        or old[0] in INDEFINITE
-        or len(earlier.fact.subject | earlier.fact.names) < _FEWEST_ABOUT
-    ):
+    about = earlier.fact.subject | earlier.fact.names
+    if NEGATIONS & {*old, *new} or old[0] in INDEFINITE or len(about) < _FEWEST_ABOUT:
         return False
+    gone, come = old[differ[0]], new[differ[0]]
     if later.current != later.words:
         return not {gone, come} & ALL_FUNCTION_WORDS
     return _is_value(gone, earlier.fact) and _is_value(come, later.fact)
