@@ -164,7 +164,7 @@ def _histogram(found: Simulation) -> Any:
     most = max(max(spread.histogram) for spread in _spreads(found))
     for bar in range(BINS):
         counts = (spread.histogram[bar] for spread in _spreads(found))
-        rows.add_row(f"{bar / BINS:.1f} to {(bar + 1) / BINS:.1f}", *(_bar(count, most) for count in counts))
+        rows.add_row(f"about {bar / (BINS - 1):.1f}", *(_bar(count, most) for count in counts))
     return rows
 
 

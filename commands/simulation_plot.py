@@ -120,13 +120,14 @@ def _draw_histogram(axes: Axes, found: Simulation) -> None:
         (f"day {found.days}, the rule that is tried", found.later, _TRIED),
         (f"day {found.days}, the present rule", found.later_by_present_rule, _PRESENT),
     )
-    width = 0.8 / BINS / len(spreads)
+    step = 1 / (BINS - 1)
+    width = 0.8 * step / len(spreads)
     for number, (label, spread, color) in enumerate(spreads):
-        places = [(bar + 0.1) / BINS + width * number for bar in range(BINS)]
+        places = [(bar - 0.4) * step + width * number for bar in range(BINS)]
         axes.bar(places, spread.histogram, width * 0.92, align="edge", label=label, color=color)
     axes.set(title="How many memories have which importance", xlabel="importance", ylabel="memories")
-    axes.set_xlim(0, 1)
-    axes.set_xticks([edge / BINS for edge in range(BINS + 1)])
+    axes.set_xlim(-step / 2, 1 + step / 2)
+    axes.set_xticks([bar * step for bar in range(BINS)])
     axes.yaxis.set_major_formatter(lambda count, _: f"{count:,.0f}")
     axes.grid(axis="y", color=_INK, alpha=0.15)
 

@@ -1,4 +1,4 @@
-"""``status``: what runs now, what ran last, what waits."""
+"""``status``: whether the next daily run will run, what runs now, what ran last, what waits."""
 
 from __future__ import annotations
 
@@ -25,13 +25,14 @@ from memory_maintenance.inspection.successes import (
     last_successes,
     successes_of_tenants,
 )
+from memory_maintenance.redaction import shown_address
 from memory_maintenance.settings import Settings
 from memory_maintenance.tenants.control import TenantControl, all_tenants
 from runtime.client import connect
-from runtime.running import Running, what_runs
-from runtime.schedule_orders import ScheduleState, schedule_states
-from runtime.stuck import StuckWorkflow, stuck_workflows
-from runtime.wiring import running_store, running_temporal
+from runtime.running import Running
+from runtime.stuck import StuckWorkflow
+from runtime.tonight import TemporalState, Verdict, temporal_state, verdict
+from runtime.wiring import running_store, running_temporal_stack
 
 SHOWN_PAUSED: Final = 20
 SHOWN_SUCCESSES: Final = 10
@@ -40,12 +41,13 @@ SHOWN_STUCK: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class _Status:
-    running: Running | None
-    """None: Temporal does not answer."""
-    stuck: list[StuckWorkflow]
-    schedules: list[ScheduleState]
-    """Those that are paused."""
+    verdict: Verdict
+    temporal: TemporalState
+    web_ui: str | None
+    store: str
     successes: list[LastSuccess]
+    of_named: list[LastSuccess]
+    """Runs of named tenants, newer than the success of the whole fleet."""
     by_tenant: list[TenantSuccess]
     failure: Cycle | None
     preflight: list[CycleFindings]
@@ -56,58 +58,73 @@ class _Status:
 
 
 def show_status(as_json: AsJson = False) -> None:
-    """Show what runs now, the last successes and the last failure, who is paused, what waits, and today's model use."""
+    """Show whether the next daily run will run (if not, ends with status 1), what runs, what ran last, what waits."""
     found = run(_status(settings_for_command()))
     if as_json:
         print_json(_data(found))
     else:
         _show(found)
-    if found.running is None:
+    if not found.verdict.will_run:
         raise typer.Exit(FAILED)
 
 
 async def _status(settings: Settings) -> _Status:
-    running, stuck, schedules = await _of_temporal(settings)
+    temporal, web_ui = await _of_temporal(settings)
     async with running_store(settings) as pool:
         tenants = await all_tenants(pool)
+        preflight, model = await latest_findings(pool), await model_status(pool, settings)
+        successes = await last_successes(pool)
+        newest = {one.kind: one.completed_at for one in successes}
+        of_named = [
+            one
+            for one in await last_successes(pool, named=True)
+            if one.kind not in newest or one.completed_at > newest[one.kind]
+        ]
         return _Status(
-            running=running,
-            stuck=stuck,
-            schedules=[schedule for schedule in schedules if schedule.paused],
-            successes=await last_successes(pool),
+            verdict=verdict(temporal, settings, preflight, model),
+            temporal=temporal,
+            web_ui=shown_address(web_ui) if web_ui else None,
+            store=settings.store_name,
+            successes=successes,
+            of_named=of_named,
             by_tenant=await successes_of_tenants(pool),
             failure=await last_failure(pool),
-            preflight=await latest_findings(pool),
+            preflight=preflight,
             paused=[tenant for tenant in tenants if tenant.paused],
             tenants=len(tenants),
             lag=await current_lag(pool, settings),
-            model=await model_status(pool, settings),
+            model=model,
         )
 
 
-async def _of_temporal(settings: Settings) -> tuple[Running | None, list[StuckWorkflow], list[ScheduleState]]:
+async def _of_temporal(settings: Settings) -> tuple[TemporalState, str | None]:
+    """Return what Temporal says, and the address of its Web UI."""
     try:
-        async with running_temporal(settings) as address:
-            client = await connect(address, settings, patience_seconds=5)
-            schedules = [state async for state in schedule_states(client)]
-            return await what_runs(client), await stuck_workflows(client, settings), schedules
+        async with running_temporal_stack(settings) as stack:
+            client = await connect(stack.temporal_address, settings, patience_seconds=5)
+            return await temporal_state(client, settings), settings.temporal_ui_url or stack.temporal_ui_url
     except MaintenanceError as error:
         show_error(str(error))
-        return None, [], []
+        return TemporalState(error=str(error)), settings.temporal_ui_url
 
 
 def _data(found: _Status) -> dict[str, Any]:
-    running = None
-    if found.running:
+    running, daily = None, found.temporal.daily
+    if found.temporal.running:
         cycles = [
             asdict(cycle) | {"totals": cycle.totals.model_dump(mode="json") if cycle.totals else None}
-            for cycle in found.running.cycles
+            for cycle in found.temporal.running.cycles
         ]
-        running = asdict(found.running) | {"cycles": cycles}
+        running = asdict(found.temporal.running) | {"cycles": cycles}
     return {
+        "tonight": asdict(found.verdict)
+        | {"will_run": found.verdict.will_run, "next_at": daily.next_at if daily and not daily.paused else None},
+        "web_ui": found.web_ui,
+        "store": found.store,
         "running": running,
-        "stuck": [asdict(one) for one in found.stuck] if running else None,
+        "stuck": [asdict(one) for one in found.temporal.stuck] if running else None,
         "last_success": [asdict(one) | {"age": one.age.total_seconds()} for one in found.successes],
+        "last_success_of_named": [asdict(one) | {"age": one.age.total_seconds()} for one in found.of_named],
         "last_success_of_tenants": [
             asdict(one) | {"age": _seconds(one.age)} for one in found.by_tenant
         ],
@@ -115,7 +132,9 @@ def _data(found: _Status) -> dict[str, Any]:
         "preflight": [
             asdict(one) | {"findings": [finding.model_dump() for finding in one.findings]} for one in found.preflight
         ],
-        "paused_schedules": [{"id": one.id, "note": one.note} for one in found.schedules] if running else None,
+        "paused_schedules": [
+            {"id": one.id, "note": one.note} for one in found.temporal.schedules if one.paused
+        ] if running else None,
         "tenants": found.tenants,
         "paused": [
             {"tenant_id": tenant.tenant_id, "by": tenant.paused_by, "reason": tenant.paused_reason,
@@ -132,22 +151,27 @@ def _seconds(value: Any) -> Any:
 
 
 def _show(found: _Status) -> None:
-    if found.running is not None:
-        _show_running(found.running)
-    _show_stuck(found.stuck)
-    for schedule in found.schedules:
+    say(found.verdict.line + (f": {found.verdict.next_step}" if found.verdict.next_step else ""))
+    _show_where(found)
+    if found.temporal.running is not None:
+        _show_running(found.temporal.running)
+    _show_stuck(found.temporal.stuck)
+    for schedule in found.temporal.schedules:
+        if not schedule.paused:
+            continue
         say(
             f"{schedule.id} is paused{f' ({schedule.note})' if schedule.note else ''}: "
             f"starter.py schedules resume {schedule.id.rpartition('-')[2]}"
         )
-    for one in found.successes:
+    for one, of in (*((one, "") for one in found.successes), *((one, " of named tenants") for one in found.of_named)):
         out.print(
-            f"last {one.kind} success: {one.completed_at:%Y-%m-%d %H:%M} UTC, {took(one.age)} ago "
+            f"last {one.kind} success{of}: {one.completed_at:%Y-%m-%d %H:%M} UTC, {took(one.age)} ago "
             f"(starter.py cycles show {short_id(one.cycle_id)})",
             highlight=False,
         )
     if not found.successes:
-        out.print("no cycle has completed yet: starter.py run daily", highlight=False)
+        of = " over all tenants" if found.of_named else ""
+        out.print(f"no cycle{of} has completed yet: starter.py run daily", highlight=False)
     if found.failure:
         _show_failure(found.failure)
     for last in found.preflight:
@@ -160,6 +184,15 @@ def _show(found: _Status) -> None:
         out.print(f"  {tenant.tenant_id} paused since {since}", highlight=False)
     _show_model(found.model)
     _show_by_tenant(found.by_tenant)
+
+
+def _show_where(found: _Status) -> None:
+    daily = found.temporal.daily
+    if daily and daily.next_at and not daily.paused:
+        say(f"next run: {daily.next_at:%Y-%m-%d %H:%M} UTC")
+    if found.web_ui:
+        say(f"Web UI: {found.web_ui}")
+    say(f"store: {found.store}")
 
 
 def _show_by_tenant(successes: Sequence[TenantSuccess]) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from prometheus_client import start_http_server
+from prometheus_client import Gauge, start_http_server
 from temporalio.runtime import (
     LogForwardingConfig,
     LoggingConfig,
@@ -20,6 +20,13 @@ from temporalio.runtime import (
 
 from memory_maintenance.errors import SettingsError
 from memory_maintenance.settings import Settings
+
+WORKER_INFO: Final = Gauge(
+    "memory_maintenance_worker_info",
+    "1 for a worker that has started; role: all, workflows, model",
+    ["role", "build_id"],
+)
+"""Rules and dashboard recognize workers by it, whatever the scrape calls its job."""
 
 SDK_LOGGER: Final = "temporalio.core"
 QUIET_SECONDS: Final = 10

@@ -100,12 +100,19 @@ async def running_database_of(settings: Settings) -> AsyncIterator[str]:
 @asynccontextmanager
 async def running_temporal(settings: Settings) -> AsyncIterator[str]:
     """Yield Temporal's address, started where no setting names one; Postgres is left alone."""
+    async with running_temporal_stack(settings) as stack:
+        yield stack.temporal_address
+
+
+@asynccontextmanager
+async def running_temporal_stack(settings: Settings) -> AsyncIterator[Stack]:
+    """Yield what ``running_temporal`` does with the address of the Web UI; ``database_url`` is empty."""
     home, address = settings.memory_maintenance_home.expanduser(), configured_address(settings)
     if address is None:
         settings.ensure_may_embed("Temporal server", "TEMPORAL_ADDRESS")
     async with running_stack(home=home, database_url="", temporal_address=address) as stack:
         warn_of_another_port(stack)
-        yield stack.temporal_address
+        yield stack
 
 
 @asynccontextmanager

@@ -34,7 +34,7 @@ from runtime.capacity import (
 )
 from runtime.client import check_namespace
 from runtime.health import Readiness, serving_health
-from runtime.telemetry import sdk_runtime, serving_metrics
+from runtime.telemetry import WORKER_INFO, sdk_runtime, serving_metrics
 from runtime.wiring import (
     Activity,
     Application,
@@ -144,6 +144,7 @@ async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, Result]) -> Res
 
 def _tell(app: Application, role: Role) -> None:
     log_warnings(app.settings)
+    WORKER_INFO.labels(role=role, build_id=app.settings.temporal_worker_build_id or "").set(1)
     logger.info(
         "worker_started",
         role=role,

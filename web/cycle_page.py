@@ -28,7 +28,7 @@ def cycle_context(report: Report) -> dict[str, Any]:
         "title": _title(report.cycle),
         "headline": _headline(report),
         "histogram": column_chart([report.before, report.after], height=260),
-        "bins": [f"{bar / BINS:.2f} to {(bar + 1) / BINS:.2f}" for bar in range(BINS)],
+        "bins": [f"about {bar / (BINS - 1):.2f}" for bar in range(BINS)],
         "tasks": columns(report.trend),
         "spans": _spans(),
         "trends": trends(report.trend),

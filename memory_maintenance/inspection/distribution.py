@@ -14,8 +14,8 @@ Floats = NDArray[np.float64]
 STEPS: Final = 10_000
 """Importances are counted to four decimal places."""
 
-BINS: Final = 10
-"""Bars of the histogram: [0, 0.1), [0.1, 0.2), ... [0.9, 1]."""
+BINS: Final = 11
+"""Bars of the histogram, around 0, 0.1, ... 1: agents use round values, and a small loss leaves them in their bar."""
 
 LEVELS: Final = (0.05, 0.25, 0.5, 0.75, 0.95)
 
@@ -56,8 +56,8 @@ class Tally:
     def distribution(self) -> Distribution:
         """Return what was counted."""
         total = int(self.counts.sum())
-        bars = np.add.reduceat(self.counts[:STEPS], np.arange(0, STEPS, STEPS // BINS))
-        bars[-1] += self.counts[STEPS]
+        width = STEPS // (BINS - 1)
+        bars = np.add.reduceat(self.counts, [0, *range(width // 2, STEPS, width)])
         return Distribution(
             count=total,
             histogram=tuple(bars.tolist()),

@@ -17,8 +17,9 @@ from memory_maintenance.store.clock import NOW
 from memory_maintenance.store.pool import Executor, Pool, fetch, fetch_value, snapshot
 from memory_maintenance.tasks import TASKS
 
-BINS: Final = 20
-"""Bars of the histogram of importance."""
+BINS: Final = 21
+"""Bars of the histogram of importance, around 0, 0.05, ... 1: with edges on the round values that agents use, a loss of
+a thousandth would move all of them to the next bar."""
 
 TREND: Final = 30
 """Cycles of the trend, the one that is reported among them if it is over the whole fleet."""
@@ -34,11 +35,12 @@ DURATION_EDGES: Final = (0.0, 0.1, 1.0, 5.0, 20.0, 60.0, 300.0, 1800.0)
 
 HISTOGRAM: Final = """
 -- inspection.HISTOGRAM: memories that have a base, by what the agent said of them and by what they are worth now.
---   $1 bins  integer
-SELECT bar.base, bar.now, count(*) AS memories
+--   $1 bins  integer  the first is around 0, the last around 1
+SELECT bar.base, bar.now, count(*) AS memories,
+       sum(m.base_importance) AS base_sum, sum(m.importance::float8) AS now_sum
 FROM memories m, LATERAL (
-    SELECT least(floor(m.base_importance * $1), $1 - 1)::integer AS base,
-           least(floor(m.importance::float8 * $1), $1 - 1)::integer AS now
+    SELECT floor(m.base_importance * ($1 - 1) + 0.5)::integer AS base,
+           floor(m.importance::float8 * ($1 - 1) + 0.5)::integer AS now
 ) bar
 WHERE m.base_importance BETWEEN 0 AND 1 AND m.importance BETWEEN 0 AND 1
 GROUP BY bar.base, bar.now
@@ -102,6 +104,9 @@ class Report:
     totals: CycleTotals
     before: tuple[int, ...]
     after: tuple[int, ...]
+    mean_before: float | None
+    """Of the memories in ``before``; None where there is none."""
+    mean_after: float | None
     calls: tuple[CallCount, ...]
     skipped: tuple[tuple[str, str, int], ...]
     """Kind of work, why, and how many."""
@@ -133,13 +138,15 @@ async def cycle_report(pool: Pool, beginning: str | None = None, *, with_text: b
         cycle = of_fleet[0] if of_fleet else await find_cycle(db, beginning)
         outcomes = await outcomes_of(db, cycle.cycle_id)
         totals = cycle.totals or CycleTotals().with_outcomes(outcomes)
-        before, after = await _histograms(db)
+        before, after, *means = await _histograms(db)
         return Report(
             made_at=await fetch_value(db, NOW),
             cycle=cycle,
             totals=totals,
             before=before,
             after=after,
+            mean_before=means[0],
+            mean_after=means[1],
             calls=await cycle_calls(db, cycle.cycle_id),
             skipped=tuple(skipped_work(totals)),
             failures=_failures(cycle, outcomes),
@@ -151,12 +158,16 @@ async def cycle_report(pool: Pool, beginning: str | None = None, *, with_text: b
         )
 
 
-async def _histograms(db: Executor) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    before, after = [0] * BINS, [0] * BINS
-    for row in await fetch(db, HISTOGRAM, BINS):
+async def _histograms(db: Executor) -> tuple[tuple[int, ...], tuple[int, ...], float | None, float | None]:
+    """Return the histograms before and after decay, and the means."""
+    before, after, rows = [0] * BINS, [0] * BINS, await fetch(db, HISTOGRAM, BINS)
+    for row in rows:
         before[row["base"]] += row["memories"]
         after[row["now"]] += row["memories"]
-    return tuple(before), tuple(after)
+    if not rows:
+        return tuple(before), tuple(after), None, None
+    means = (sum(row[name] for row in rows) / sum(before) for name in ("base_sum", "now_sum"))
+    return tuple(before), tuple(after), *means
 
 
 def skipped_work(totals: CycleTotals) -> list[tuple[str, str, int]]:

@@ -11,10 +11,12 @@ from memory_maintenance.store.pool import Executor, fetch, to_json
 from memory_maintenance.tasks import TASKS
 
 LAST_SUCCESS: Final = """
--- inspection.LAST_SUCCESS: the newest completed cycle of each kind, over the whole fleet. What lies in the future was
--- recorded by a wrong clock: when it was is unknown.
+-- inspection.LAST_SUCCESS: the newest completed cycle of each kind. What lies in the future was recorded by a wrong
+-- clock: when it was is unknown.
+--   $1 named  boolean  those over named tenants; else those over the whole fleet
 SELECT DISTINCT ON (kind) kind, cycle_id, started_at, completed_at, now() - completed_at AS age
-FROM maintenance.cycles WHERE status = 'completed' AND config->>'named_tenants' IS NULL AND completed_at <= now()
+FROM maintenance.cycles
+WHERE status = 'completed' AND (config->>'named_tenants' IS NOT NULL) = $1 AND completed_at <= now()
 ORDER BY kind, completed_at DESC
 """
 
@@ -72,9 +74,9 @@ class TenantSuccess:
     """Later runs that had work for the tenant and were not completed for it."""
 
 
-async def last_successes(db: Executor) -> list[LastSuccess]:
-    """Return the newest completed cycle of each kind; one over named tenants is no success of the fleet."""
-    return [LastSuccess(**dict(row)) for row in await fetch(db, LAST_SUCCESS)]
+async def last_successes(db: Executor, *, named: bool = False) -> list[LastSuccess]:
+    """Return the newest completed cycle of each kind over the whole fleet; *named*: over named tenants instead."""
+    return [LastSuccess(**dict(row)) for row in await fetch(db, LAST_SUCCESS, named)]
 
 
 async def successes_of_tenants(db: Executor) -> list[TenantSuccess]:

@@ -36,7 +36,7 @@ async def test_it_shows_today_against_the_day_and_writes_nothing(cli, pool):
     assert told.stdout.startswith("bounded: 30 memories of 2 tenants in 90 days")
     for part in (
         "day 90",
-        "0.9 to 1.0",
+        "about 1.0",
         "50% are at or below",
         "at the floor",
         "pairs that swap",

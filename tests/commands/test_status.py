@@ -1,14 +1,19 @@
 import asyncio
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
+
+from temporalio.worker import Worker
 
 from memory_maintenance.cycles.outcomes import CycleFailure, TenantOutcome
 from memory_maintenance.settings import Settings
 from memory_maintenance.tenants.control import pause
+from runtime.running import what_runs
 from runtime.schedule_orders import pause as pause_schedule
+from runtime.schedule_orders import resume as resume_schedule
 from runtime.schedules import apply_schedule
 from tests.agents import write
 from tests.nights import DAY, NIGHT, OUTCOMES, night
+from workflows.maintenance import MaintenanceWorkflow
 from workflows.options import TASK_QUEUE
 
 NOWHERE = {"TEMPORAL_ADDRESS": "127.0.0.1:1", "RAE_LLM_BACKEND": "extractive"}
@@ -88,3 +93,41 @@ async def test_a_run_that_no_worker_takes_is_shown_as_stuck_with_the_command_tha
     assert "UTC, no worker takes its workflow task: python worker.py" in shown
     [stuck] = json.loads((await cli("status", "--json", **address)).stdout)["stuck"]
     assert (stuck["workflow_id"], stuck["why"], stuck["command"]) == ("night", "waiting", "python worker.py")
+
+
+async def test_the_first_line_and_the_exit_status_say_whether_the_next_daily_run_will_run(cli, temporal):
+    settings, address = Settings(_env_file=None), {"TEMPORAL_ADDRESS": temporal.service_client.config.target_host}
+
+    async def first_line():
+        told = await cli("status", TEMPORAL_UI_URL="http://ui:8080", **address)
+        return told.stdout.splitlines()[0], told.exit_code
+
+    gone = "Tonight: will not run, the daily schedule is gone: starter.py schedules apply"
+    assert await first_line() == (gone, 1)
+    await apply_schedule(temporal, settings, "daily")
+    unpolled = "Tonight 02:00 UTC: will not run, no worker polls: python worker.py"
+    assert await first_line() == (unpolled, 1)
+    await pause_schedule(temporal, "daily", note="ana: holiday")
+    line, status = await first_line()
+    assert "will not run, the daily schedule is paused (ana: holiday): starter.py schedules resume daily" in line
+    assert status == 1
+    await resume_schedule(temporal, "daily", note="ana")
+    async with Worker(temporal, task_queue=TASK_QUEUE, workflows=[MaintenanceWorkflow]), asyncio.timeout(30):
+        while (await what_runs(temporal)).polled_at is None:
+            await asyncio.sleep(0.05)
+        assert await first_line() == ("Tonight 02:00 UTC: will run", 0)
+        told = await cli("status", "--json", TEMPORAL_UI_URL="http://ui:8080", **address)
+    data = json.loads(told.stdout)
+    assert (told.exit_code, data["tonight"]["will_run"], data["web_ui"]) == (0, True, "http://ui:8080")
+    assert f"{datetime.fromisoformat(data['tonight']['next_at']):%H:%M}" == "02:00"
+
+
+async def test_a_completed_run_of_named_tenants_is_a_run(cli, pool):
+    await night(pool, config={"named_tenants": 3})
+    told = (await cli("status", **NOWHERE)).stdout
+    assert "last daily success of named tenants: 2026-03-10 03:00 UTC" in told
+    assert "no cycle over all tenants has completed yet: starter.py run daily" in told
+    await night(pool, at=NIGHT + DAY)
+    told = (await cli("status", **NOWHERE)).stdout
+    assert "last daily success: 2026-03-11 03:00 UTC" in told
+    assert "named" not in told

@@ -29,9 +29,23 @@ async def test_the_histogram_has_every_decayed_memory_before_and_after(any_pool)
         await DecayWorker(any_pool, settings(memory_base_decay_rate=0.01)).run_decay_cycle(as_of=as_of)
     await night(any_pool)
     report = await cycle_report(any_pool)
-    assert (report.before[BINS - 2], report.before[BINS - 1]) == (3, 2)
+    assert (report.before[BINS - 3], report.before[BINS - 1]) == (3, 2)
     assert sum(report.before) == sum(report.after) == 5
     assert report.after[BINS - 1] == 0
+
+
+async def test_a_loss_of_a_thousandth_leaves_the_round_values_in_their_columns_and_moves_the_mean(pool):
+    round_values = [tenth / 10 for tenth in range(1, 11)]
+    for value in round_values:
+        await write(pool, "acme", [f"worth {value}"], importance=value, start=AS_OF - DAY)
+    for as_of in (AS_OF, AS_OF + DAY):
+        await DecayWorker(pool, settings(memory_base_decay_rate=0.001)).run_decay_cycle(as_of=as_of)
+    await night(pool)
+    report = await cycle_report(pool)
+    assert report.before == report.after == (0, 0, *(1, 0) * 9, 1)
+    assert report.mean_before == pytest.approx(0.55)
+    assert report.mean_after == pytest.approx(0.55 * 0.999, abs=0.0005)
+    assert report.mean_after != report.mean_before
 
 
 async def test_calls_of_this_cycle_alone_are_counted(pool):
