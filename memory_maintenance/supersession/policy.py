@@ -225,7 +225,8 @@ def _updates(later: Statement, earlier: Statement) -> bool:
         return False
     gone, come = old[differ[0]], new[differ[0]]
     if later.current != later.words:
-        return not {gone, come} & ALL_FUNCTION_WORDS
+        says_what_it_is = old[differ[0] - 1] in AUXILIARIES and not (gone in earlier.telling and come in later.telling)
+        return not says_what_it_is and not {gone, come} & ALL_FUNCTION_WORDS
     return _is_value(gone, earlier.fact) and _is_value(come, later.fact)
 
 

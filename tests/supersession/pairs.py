@@ -81,6 +81,7 @@ KEPT: Final[dict[str, list[tuple[str, str]]]] = {
         ("The rent for the office is not 900 euros.", "The rent for the office is not 950 euros."),
         ("Plan A for the office is 9 euros.", "The plan for the office is 10 euros instead of 9 euros."),
         ("Anna lives in Munich.", "Anna moved from Berlin to Munich."),
+        ("The harbour in Oslo is cold.", "The harbour in Oslo is now dark."),
         ("A train to Bergen leaves at 9:00.", "A train to Bergen leaves at 11:00."),
         ("Paid 20 euros for lunch with Ben.", "Paid 30 euros for lunch with Ben."),
         ("The run in the park took 40 minutes.", "The run in the park took 50 minutes."),
