@@ -52,6 +52,7 @@ DEPLOYMENTS: Final = {
     "archive_days": "MEMORY_EXPIRY_ARCHIVE_DAYS",
     "duplicates": "MEMORY_DUPLICATES",
     "duplicates_near": "MEMORY_DUPLICATES_NEAR",
+    "supersession": "MEMORY_SUPERSESSION",
     "summarization_enabled": "SUMMARIZATION_ENABLED",
     "dreaming_enabled": "DREAMING_ENABLED",
     "model_excluded_classes": "MODEL_EXCLUDED_CLASSES",

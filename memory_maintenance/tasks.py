@@ -13,6 +13,7 @@ FOLDERS: Final = (
     "decay",
     "summarization",
     "duplicates",
+    "supersession",
     "dreaming",
     "embedding",
 )

@@ -43,6 +43,8 @@ class TenantOverrides(BaseModel):
     duplicates: Literal["off", "propose", "apply"] | None = None
     """What happens to memories with the same text."""
     duplicates_near: Literal["off", "propose", "apply"] | None = None
+    supersession: Literal["off", "propose", "apply"] | None = None
+    """What happens to a memory that a later one says otherwise."""
     summarization_enabled: bool | None = None
     dreaming_enabled: bool | None = None
     model_excluded_classes: Classes | None = None
@@ -71,6 +73,7 @@ SETTING_OF: Final = {
     "archive_days": "memory_expiry_archive_days",
     "duplicates": "memory_duplicates",
     "duplicates_near": "memory_duplicates_near",
+    "supersession": "memory_supersession",
     "summarization_enabled": "summarization_enabled",
     "dreaming_enabled": "dreaming_enabled",
     "model_excluded_classes": "model_excluded_classes",

@@ -73,6 +73,7 @@ class Settings(
                 "archive_days": self.memory_expiry_archive_days,
             },
             "duplicates": {"exact": self.memory_duplicates, "near": self.memory_duplicates_near},
+            "supersession": self.memory_supersession,
             "model_excluded_classes": sorted(self.model_excluded_classes),
             "derivation_excluded_classes": sorted(self.derivation_excluded_classes),
             "llm_backend": self.llm_backend,

@@ -15,3 +15,7 @@ class ReviewSettings(SettingsGroup):
     all but one are demoted, none is deleted, and `starter.py undo` takes it back."""
     memory_duplicates_near: Literal["off", "propose", "apply"] = "off"
     """The same for memories that differ in articles, courtesies, punctuation or where a part of the sentence stands."""
+    memory_supersession: Literal["off", "propose", "apply"] = "off"
+    """A memory that a later one says otherwise: off (not looked for), propose (`starter.py review list`), or apply:
+    where the later one quotes the old value ("instead of") the older is demoted, never deleted; what is less sure is
+    proposed."""

@@ -15,6 +15,7 @@ HOLD_NOTHING = {
     "orders": "words from closed sets, names of settings, who and why",
     "set_aside_memories": "goes with its row of set_aside",
     "store": "when it was adopted; the columns of memories",
+    "supersession_passes": "how far a tenant's memories were compared",
     "tenant_runs": "counts",
     "tenants": "what operators decided",
 }

@@ -103,6 +103,7 @@ async def test_an_error_of_others_is_no_label(pool):
 OUTCOMES = {
     "tenant": TENANT_OUTCOMES,
     "duplicate": ("folded", "proposed", "unfolded", "skipped", "failed"),
+    "supersession": ("superseded", "proposed", "reinstated", "skipped", "failed"),
     "expired_memory": ("archived", "deleted", "purged", "busy", "skipped", "failed"),
     "memory": ("decayed", "invalid", "busy"),
     "session": ("stored", "updated", "fallback", "skipped", "failed"),

@@ -73,6 +73,7 @@ async def test_activity_types_by_task_queue(temporal, pool):
             "plan_page",
             "record_page",
             "summarize_session",
+            "supersede_memories",
         ],
         "memory-maintenance-llm": ["embed_derived", "generate_reflection", "summarize_session"],
     }
