@@ -7,7 +7,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml
 
-.PHONY: help demo worker test test-slow chaos chaos-quick chaos-seeds check format histories replay counts lock clean
+.PHONY: help demo worker test test-slow chaos chaos-quick chaos-seeds check format histories replay counts docs lock clean
 .DELETE_ON_ERROR:
 
 help: ## show this list
@@ -62,14 +62,18 @@ bench: .venv/dev ## how fast it is, more than an hour on a quiet machine: writes
 bench-quick: .venv/dev ## the same in small, to see that it works; writes nothing
 	$(BIN)/python -m benchmarks.speed --quick
 
+docs: .venv/docs ## the documents as a site in build/docs; a broken link ends it
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --clean
+
 lock: .venv/python ## write the locks anew from pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	$(COMPILE) --all-extras --group dev --group model --group bench -o requirements/dev.lock
 	$(COMPILE) --extra app --extra embedded --extra web -c requirements/dev.lock -o requirements/app.lock
 	$(COMPILE) --extra app --extra tracing --extra web -c requirements/dev.lock -o requirements/worker.lock
+	$(filter-out pyproject.toml,$(COMPILE)) --group docs -c requirements/dev.lock -o requirements/docs.lock
 
 clean: ## remove what the targets made
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build/docs
 
 .venv/python:
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.11 ..." if sys.version_info < (3, 11) else 0)'
@@ -81,5 +85,9 @@ clean: ## remove what the targets made
 	@touch $@
 
 .venv/dev: requirements/dev.lock | .venv/python
+	$(INSTALL) -r $<
+	@touch $@
+
+.venv/docs: requirements/docs.lock | .venv/python
 	$(INSTALL) -r $<
 	@touch $@

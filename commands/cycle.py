@@ -90,7 +90,7 @@ def _show_one(cycle: Cycle, outcomes: Sequence[TenantOutcome], calls: Sequence[C
 def _cost(cycle: Cycle, calls: Sequence[CallCount]) -> str:
     """Return what the cycle cost, in the currency of the prices that are configured."""
     if not calls:
-        return f"cost: 0, no model was asked; texts are written by {cycle.config.get('llm_backend', 'nobody')}"
+        return f"cost: 0, no model was asked; texts are written by {cycle.config.get('llm_backend', 'no writer')}"
     cost, asked = sum((call.cost for call in calls), Decimal(0)), sum(call.calls for call in calls)
     read, written = sum(call.input_tokens for call in calls), sum(call.output_tokens for call in calls)
     return f"cost: {cost:.4f} for {asked:,} questions to the model, {read:,} tokens in and {written:,} out"

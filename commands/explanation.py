@@ -33,7 +33,7 @@ def show_explanation(why: DecayExplanation) -> None:
     if why.outcome.base is not None:
         show_titled("Days since the base, by the time since the last access", _days(why))
         speed = f"{why.speed:.3g}" if why.speed is not None else "-"
-        show_titled(f"If nobody touches it (multiplier now {speed})", _future(why))
+        show_titled(f"If it is not accessed (multiplier now {speed})", _future(why))
 
 
 def _switches(why: DecayExplanation) -> list[str]:

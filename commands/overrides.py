@@ -180,7 +180,7 @@ def _notes(changes: Sequence[Change], settings: Settings) -> list[str]:
     ]
     if any(one.name in ("decay_rate", "decay_policy", "decay_retained", "protected_tags") for one in changes):
         found.append(
-            "the time since each memory's base is priced anew by the next run: see starter.py simulate --tenant"
+            "the time since each memory's base is priced again by the next run: see starter.py simulate --tenant"
         )
     return found
 
@@ -188,7 +188,7 @@ def _notes(changes: Sequence[Change], settings: Settings) -> list[str]:
 def _unread(tenant: str, *, written: bool) -> str:
     if not written:
         return f"{tenant}: nothing differs from before, nothing was changed"
-    return f"{tenant}: changed; what stood there before nobody can read, so there is no undo"
+    return f"{tenant}: changed; the previous value cannot be read, so there is no undo"
 
 
 def _way_back(tenant: str, changes: Sequence[Change]) -> str:

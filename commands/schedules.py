@@ -221,7 +221,7 @@ def show_orders(
     for one in orders:
         what = f"backfill {one.details['runs']} runs" if one.action == "backfill" else one.action
         rows.add_row(minute(one.ordered_at), one.details["schedule"], what, one.ordered_by or "-", one.reason or "-")
-    return out.print(rows if orders else "nobody has ordered anything of the Schedules yet", highlight=False)
+    return out.print(rows if orders else "no orders about the Schedules yet", highlight=False)
 
 
 @asynccontextmanager

@@ -134,7 +134,7 @@ def title(found: Simulation) -> str:
     if found.policy != "bounded" and found.retained is not None:
         rate += f", {found.retained:g} of the base stays"
     memories, tenants = _count(found.today.count, "memory", "memories"), _count(found.tenants, "tenant", "tenants")
-    return f"{policy}{rate}: {memories} of {tenants} in {found.days} days, if nobody touches them"
+    return f"{policy}{rate}: {memories} of {tenants} in {found.days} days, if they are not accessed"
 
 
 def _notes(found: Simulation, asked_rate: float | None) -> list[str]:
@@ -216,7 +216,7 @@ def _switching(found: Simulation) -> list[str]:
     ]
     return [
         f"Tonight's run finds: {cases}; it writes {found.to_write:,}.",
-        f"Of the {re.known:,} memories that have a base, whose time since is priced anew: {', '.join(moves)}."
+        f"Of the {re.known:,} memories that have a base, whose time since then is priced again: {', '.join(moves)}."
         if moves
         else f"The {re.known:,} memories that have a base stay where the present rule has them tonight.",
     ]

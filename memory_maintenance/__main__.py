@@ -1,6 +1,7 @@
 """One daily maintenance from plain cron: ``python -m memory_maintenance [--hourly] [--dry-run] [TENANT ...]``.
 
-``--migrate`` prepares the store, ``--doctor`` checks settings and store: the library needs no command line of its own.
+``--migrate`` prepares the store, ``--doctor`` checks settings and store, ``--serve-metrics`` serves the metrics that a
+run leaves in the store: the library needs no command line of its own.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import signal
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -19,11 +21,13 @@ import asyncpg
 from memory_maintenance import __version__
 from memory_maintenance.cycles.run import run_maintenance
 from memory_maintenance.errors import DatabaseUnavailableError, MaintenanceError, SettingsError
+from memory_maintenance.inspection.figures import reporting_figures
 from memory_maintenance.inspection.health import Check, has_failed
 from memory_maintenance.inspection.settings_health import settings_checks
 from memory_maintenance.inspection.store_health import store_checks
 from memory_maintenance.invocation import as_invoked
 from memory_maintenance.observability.logs import configure_logs, log_warnings
+from memory_maintenance.observability.serving import WORKER_INFO, serving_metrics
 from memory_maintenance.printable import in_one_line
 from memory_maintenance.settings import Settings, load_settings, names_set
 from memory_maintenance.store.migrate import migrate
@@ -65,6 +69,21 @@ async def _maintain(settings: Settings, tenant_ids: list[str] | None, *, hourly:
         return await run_maintenance(pool, settings, kind=kind, tenant_ids=tenant_ids, dry_run=dry_run)
 
 
+async def _serve_metrics(settings: Settings) -> None:
+    """Serve what runs left in the store until SIGTERM or SIGINT: one by cron ends before a scrape could ask it."""
+    if not settings.metrics_port:
+        raise SettingsError("METRICS_PORT is not set: name the port that Prometheus scrapes")
+    configure_logs(settings)
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with _pool(settings) as pool:
+        with reporting_figures(pool, settings), serving_metrics(settings):
+            WORKER_INFO.labels(role="cron", build_id="").set(1)
+            sys.stderr.write(f"metrics: port {settings.metrics_port} of {settings.listen_address}\n")
+            await stop.wait()
+
+
 def _show(checks: Sequence[Check]) -> int:
     """Print what was found, a line each, and return the exit status."""
     for check in checks:
@@ -87,10 +106,15 @@ def main() -> int:
     instead = parser.add_mutually_exclusive_group()
     instead.add_argument("--migrate", action="store_true", help="prepare the store for this version, and end")
     instead.add_argument("--doctor", action="store_true", help="check settings and store, and end")
+    instead.add_argument(
+        "--serve-metrics", action="store_true", help="serve the store's metrics on METRICS_PORT until it is stopped"
+    )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     asked = parser.parse_args()
-    if (asked.migrate or asked.doctor) and (asked.tenants or asked.hourly or asked.dry_run):
-        parser.error("--migrate and --doctor are about the whole store: they take no tenant and no other option")
+    if (asked.migrate or asked.doctor or asked.serve_metrics) and (asked.tenants or asked.hourly or asked.dry_run):
+        parser.error(
+            "--migrate, --doctor and --serve-metrics are about the whole store: they take no tenant and no other option"
+        )
     try:
         settings = load_settings()
         if settings.database_dsn:
@@ -101,6 +125,9 @@ def main() -> int:
             return 0
         if asked.doctor:
             return _show(asyncio.run(_doctor(settings)))
+        if asked.serve_metrics:
+            asyncio.run(_serve_metrics(settings))
+            return 0
         stats = asyncio.run(_maintain(settings, asked.tenants or None, hourly=asked.hourly, dry_run=asked.dry_run))
     except MaintenanceError as error:
         sys.stderr.write(f"error: {in_one_line(as_invoked(str(error)))}\n")

@@ -1,14 +1,11 @@
-"""What a worker tells about itself: the SDK's logs in our stream, its metrics and ours on their ports."""
+"""The telemetry of Temporal's SDK: its logs in our stream, its metrics on their port."""
 
 from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Final
 
-from prometheus_client import start_http_server
 from temporalio.runtime import (
     LogForwardingConfig,
     LoggingConfig,
@@ -80,31 +77,6 @@ class NowAndThen(logging.Filter):
         if news:
             self._last[words] = record.created
         return news
-
-
-@contextmanager
-def serving_metrics(settings: Settings) -> Iterator[None]:
-    """Serve the metrics of this process on METRICS_PORT meanwhile.
-
-    Raises:
-        SettingsError: the port is taken.
-    """
-    if not settings.metrics_port:
-        yield
-        return
-    address = settings.listen_address
-    try:
-        server, thread = start_http_server(settings.metrics_port, addr=address)
-    except OSError as error:
-        raise SettingsError(
-            f"METRICS_PORT: cannot listen on {address}:{settings.metrics_port} ({error.strerror})"
-        ) from None
-    try:
-        yield
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def listening(address: str, port: int) -> str:

@@ -17,6 +17,7 @@ from activities.failures import FailureInterceptor
 from activities.heartbeat import BEAT
 from memory_maintenance.errors import WorkerEndedError
 from memory_maintenance.observability.logs import log_warnings
+from memory_maintenance.observability.serving import WORKER_INFO, serving_metrics
 from memory_maintenance.redaction import shown_address
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import Pool, fetch_value
@@ -34,7 +35,7 @@ from runtime.capacity import (
 )
 from runtime.client import check_namespace
 from runtime.health import Readiness, serving_health
-from runtime.telemetry import sdk_runtime, serving_metrics
+from runtime.telemetry import sdk_runtime
 from runtime.wiring import (
     Activity,
     Application,
@@ -144,6 +145,7 @@ async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, Result]) -> Res
 
 def _tell(app: Application, role: Role) -> None:
     log_warnings(app.settings)
+    WORKER_INFO.labels(role=role, build_id=app.settings.temporal_worker_build_id or "").set(1)
     logger.info(
         "worker_started",
         role=role,

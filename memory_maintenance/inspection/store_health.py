@@ -75,7 +75,7 @@ async def _overrides(pool: Pool) -> Check:
     broken = [tenant.tenant_id for tenant in await all_tenants(pool) if tenant.unreadable]
     if broken:
         found = f"the overrides of {len(broken)} tenants cannot be read, so nothing is done for them: {broken[0]}"
-        return _store("overrides", "failure", found, f"starter.py tenants unset {broken[0]} --all, then set them anew")
+        return _store("overrides", "failure", found, f"starter.py tenants unset {broken[0]} --all, then set them again")
     return _store("overrides", "ok", "every tenant's can be read")
 
 

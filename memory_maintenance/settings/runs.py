@@ -50,7 +50,7 @@ class RunSettings(SettingsGroup):
     health_port: Annotated[int, Ge(0), Le(65535)] = 0
     """Port of a worker's /livez and /readyz; 0: none."""
     listen_address: str = "127.0.0.1"
-    """Where these three ports listen; in a container 0.0.0.0, or nobody outside reaches them."""
+    """Where these three ports listen; in a container 0.0.0.0, so that they can be reached from outside."""
     metrics_max_tenants: Annotated[int, Ge(0)] = 100
     """Tenants with metrics of their own, per process; further ones share the label "other"."""
     log_format: Literal["console", "json"] = "console"

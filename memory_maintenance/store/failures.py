@@ -195,7 +195,7 @@ def _without_certificate(dsn: str, error: Exception) -> DatabaseRefusedError | N
     verifies = "sslmode=verify" in dsn or os.environ.get("PGSSLMODE", "").startswith("verify")
     if verifies and ("root certificate" in str(error) or not isinstance(error, ValueError)):
         return DatabaseRefusedError(
-            f"sslmode asks for a root certificate to check {address(dsn)} by, and there is none that can be read: set "
+            f"sslmode asks for a root certificate to check {address(dsn)} by, and no readable one was found: set "
             "sslrootcert=FILE in DATABASE_URL or PGSSLROOTCERT=FILE, or put it at ~/.postgresql/root.crt"
         )
     if isinstance(error, ValueError):

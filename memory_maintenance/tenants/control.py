@@ -87,7 +87,7 @@ def _control(row: dict[str, Any]) -> TenantControl:
     """Read a row; of a whole fleet, one that cannot be read must not hide the others."""
     overrides = read_overrides(row.pop("overrides"))
     if overrides is None:
-        unreadable = f"the overrides of tenant {row['tenant_id']!r} cannot be read: set them anew"
+        unreadable = f"the overrides of tenant {row['tenant_id']!r} cannot be read: set them again"
         return TenantControl(unreadable=unreadable, **row)
     return TenantControl(overrides=overrides, **row)
 

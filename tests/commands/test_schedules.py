@@ -89,7 +89,7 @@ async def test_every_order_is_recorded_also_that_of_one_that_was_deleted(cli, se
 
 async def test_what_was_refused_is_no_order(cli, server):
     assert (await cli("schedules", "delete", "hourly", **server)).exit_code == 1
-    assert "nobody has ordered anything" in (await cli("schedules", "orders", **server)).stdout
+    assert "no orders about the Schedules" in (await cli("schedules", "orders", **server)).stdout
 
 
 async def test_without_the_store_an_order_is_carried_out_and_says_that_it_was_not_recorded(cli, server):

@@ -104,5 +104,5 @@ async def test_told_never_to_embed_a_worker_ends():
 
 def test_image_and_manifests_never_embed():
     assert "MEMORY_MAINTENANCE_EMBEDDED=never" in (ROOT / "Dockerfile").read_text()
-    assert "MEMORY_MAINTENANCE_EMBEDDED: never" in (ROOT / "deploy" / "kubernetes" / "settings.yaml").read_text()
+    assert "MEMORY_MAINTENANCE_EMBEDDED=never" in (ROOT / "deploy" / "kubernetes" / "settings.env").read_text()
     assert "MEMORY_MAINTENANCE_EMBEDDED: never" in (ROOT / "docker-compose.yml").read_text()

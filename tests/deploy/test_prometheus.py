@@ -14,12 +14,13 @@ from typing import Any
 
 import pytest
 import typer
+import yaml
 from temporalio.client import Client
 
 from commands.application import app
 from tests.processes.conftest import StartWorker, run_script, servers, start_worker
 from tests.runtime.test_health import free_port
-from tests.watched import DEPLOY, RULES, expressions, named, panels
+from tests.watched import DASHBOARD, DEPLOY, RULES, expressions, named, panels
 from workflows.options import TASK_QUEUE
 
 __all__ = ["servers", "start_worker"]
@@ -54,6 +55,21 @@ def test_every_alert_has_a_unit_test():
     assert alerts == fired
 
 
+def test_no_rule_and_no_panel_asks_for_a_job_which_every_installation_calls_differently():
+    assert [expression for expression in expressions() if re.search(r"job *[=!]", expression)] == []
+
+
+def test_every_alert_says_what_follows_and_leads_to_its_paragraph_in_the_documents():
+    page = (DEPLOY.parent / "docs" / "operations.md").read_text()
+    headings = {heading.lower() for heading in re.findall(r"^### (\w+)$", page, re.MULTILINE)}
+    alerts = [rule for group in yaml.safe_load(RULES.read_text())["groups"] for rule in group["rules"]]
+    for alert in alerts:
+        says = alert["annotations"]
+        assert set(says) == {"summary", "description", "action", "runbook_url"}, alert["alert"]
+        assert says["runbook_url"] == f"docs/operations.md#{alert['alert'].lower()}"
+        assert alert["alert"].lower() in headings
+
+
 def test_every_command_that_an_alert_names_exists():
     known = typer.main.get_command(app).commands  # type: ignore[attr-defined]
     told = re.findall(r"starter\.py ([a-z-]+) ?([a-z-]*)", RULES.read_text())
@@ -63,11 +79,25 @@ def test_every_command_that_an_alert_names_exists():
         assert command in getattr(known[group], "commands", {command}), f"{group} {command}"
 
 
-def test_every_panel_asks_the_provisioned_source_and_has_an_id_of_its_own():
+def test_every_panel_asks_the_chosen_source_at_first_the_provisioned_one_and_has_an_id_of_its_own():
     source = (DEPLOY / "grafana" / "provisioning" / "datasources" / "prometheus.yml").read_text()
-    asked = {target["datasource"]["uid"] for panel in panels() for target in panel["targets"]}
-    assert [f"uid: {uid}" in source for uid in asked] == [True]
+    datasource, tenant = _variables()
+    assert (datasource["name"], datasource["type"], datasource["query"]) == ("datasource", "datasource", "prometheus")
+    assert f"uid: {datasource['current']['value']} " in source
+    asking = [tenant, *panels(), *(target for panel in panels() for target in panel["targets"])]
+    assert {one["datasource"]["uid"] for one in asking} == {"${datasource}"}
     assert len({panel["id"] for panel in panels()}) == len(panels())
+
+
+def test_a_chosen_tenant_narrows_every_panel_whose_metric_names_tenants():
+    _, tenant = _variables()
+    assert tenant["query"]["query"] == "label_values(rae_reflective_decay_updated_total, tenant_id)"
+    assert (tenant["name"], tenant["allValue"]) == ("tenant", ".*")
+    # The metrics of RAE's names are those with a tenant: memory_maintenance/observability/metrics.py.
+    asked = [target["expr"] for panel in panels() for target in panel["targets"]]
+    narrowed = [expression for expression in asked if 'tenant_id=~"$tenant"' in expression]
+    assert narrowed == [expression for expression in asked if "rae_reflective_" in expression]
+    assert len(narrowed) == 2
 
 
 def test_no_two_panels_cover_each_other():
@@ -130,6 +160,11 @@ async def test_prometheus_scrapes_a_worker_and_every_expression_means_something(
         rules = json.loads(await _get(port, "/api/v1/rules"))["data"]["groups"][0]["rules"]
         assert {rule["health"] for rule in rules} <= {"ok", "unknown"}
         assert [rule["name"] for rule in rules if rule["state"] == "firing"] == []
+
+
+def _variables() -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(DASHBOARD.read_text())["templating"]["list"]
+    return found
 
 
 @asynccontextmanager

@@ -39,3 +39,9 @@ def test_every_command_exists(page):
         assert group in known, group
         if hasattr(known[group], "commands") and command:
             assert command in known[group].commands, f"{group} {command}"
+
+
+def test_the_site_lists_every_page_of_docs():
+    listed = set(re.findall(r"^ +- .+: (\S+\.md)$", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE))
+    pages = {page.name for page in ROOT.glob("docs/*.md")}
+    assert pages - listed == set()

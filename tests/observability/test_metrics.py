@@ -51,8 +51,8 @@ async def moved(pool: asyncpg.Pool, settings, endpoint) -> set[str]:
     return {name for (name, labels), value in after.items() if before.get((name, labels)) != value}
 
 
-OF_A_WORKER = {"memory_maintenance_late_workflows"}
-"""Asked of Temporal, which has no part in these runs: tests/runtime/test_stuck.py."""
+OF_A_WORKER = {"memory_maintenance_late_workflows", "memory_maintenance_worker_info"}
+"""Of workers on Temporal, which has no part in these runs: tests/runtime/test_stuck.py and tests/processes."""
 
 
 async def test_every_metric_of_ours_that_is_watched_moves_in_a_run(moved):

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import sys
 import tomllib
 from uuid import uuid4
@@ -14,6 +15,7 @@ from scripted_endpoint.replies import hang
 from scripted_endpoint.server import ScriptedEndpoint
 from tests.conftest import _run_on_server, database_url
 from tests.processes.conftest import ROOT, environment, run_module
+from tests.runtime.test_health import ask, free_port
 from tests.workflows.conftest import remember_session, working
 from tests.workflows.test_model import good
 from workflows.options import TASK_QUEUE
@@ -35,6 +37,37 @@ async def test_one_maintenance_from_plain_cron(pool, store_url):
     stats = json.loads(ended.out)
     assert (ended.status, stats["decay"]["total_updated"], stats["summarization"]["stored"]) == (0, 12, 1)
     assert await fetch_value(pool, "SELECT status FROM maintenance.cycles") == "completed"
+
+
+async def test_a_process_serves_what_runs_by_cron_left_in_the_store_until_it_is_stopped(pool, store_url):
+    await remember_session(pool, "acme", events=12)
+    await run_module(MODULE, DATABASE_URL=store_url)
+    last = await fetch_value(pool, "SELECT extract(epoch FROM completed_at)::float8 FROM maintenance.cycles")
+    port = free_port()
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", MODULE, "--serve-metrics"),
+        env=environment(DATABASE_URL=store_url, METRICS_PORT=str(port)),
+        cwd=ROOT,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stderr is not None
+    async with asyncio.timeout(60):
+        while not (line := await process.stderr.readline()).startswith(b"metrics: "):
+            assert line, "it ended before it served"
+    _, text = await ask(port, "/metrics")
+    process.terminate()
+    async with asyncio.timeout(10):
+        assert await process.wait() == 0
+    [said] = re.findall(r'last_success_timestamp_seconds\{kind="daily"\} (\S+)', text)
+    assert float(said) == pytest.approx(last, abs=0.01)
+    assert 'memory_maintenance_worker_info{build_id="",role="cron"} 1.0' in text
+    assert "memory_maintenance_store_up 1.0" in text
+
+
+async def test_serving_metrics_needs_a_port(store_url):
+    ended = await run_module(MODULE, "--serve-metrics", DATABASE_URL=store_url)
+    assert ended.status == 1
+    assert ended.err.splitlines()[-1] == "error: METRICS_PORT is not set: name the port that Prometheus scrapes"
 
 
 async def test_from_cron_a_setting_of_raes_that_does_nothing_is_warned_about_once(store_url):

@@ -89,6 +89,7 @@ async def test_its_ports_tell_how_it_is_and_what_it_did(servers, start_worker, s
     assert parts == dict.fromkeys(("worker", "temporal", "postgres", "polling"), "ok")
     await run_script("starter.py", "run", "daily", **servers)
     assert 'rae_reflective_decay_updated_total{tenant_id="acme"} 12.0' in (await ask(ours, "/metrics"))[1]
+    assert 'memory_maintenance_worker_info{build_id="",role="all"} 1.0' in (await ask(ours, "/metrics"))[1]
     assert "temporal_workflow_task_execution_latency_seconds" in (await ask(theirs, "/metrics"))[1]
     await pool.close()
 

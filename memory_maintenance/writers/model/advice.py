@@ -20,7 +20,7 @@ _REASONS: Final = {
     "repeats": "it repeated itself; say everything once",
     "echoes_prompt": "it repeated the instructions; write about the record",
     "unsupported_numbers": "it held numbers or dates that the record does not",
-    "unsupported_words": "it told things that the record does not; use the record's words",
+    "unsupported_words": "it says things that the record does not; use the record's words",
     "copied": "it was copied from one entry; write about all of them in your own sentences",
     "few_topics": "it needs at least two different topics",
 }
@@ -37,4 +37,4 @@ def advice(refusals: Sequence[str]) -> str:
         return ""
     reasons = dict.fromkeys(_REASONS.get(reason, _UNKNOWN) for reason in refusals)
     told = "; ".join(reasons)
-    return f"This is attempt {len(refusals) + 1}. An earlier answer was refused because {told}. Answer anew."
+    return f"This is attempt {len(refusals) + 1}. An earlier answer was refused because {told}. Answer again."
