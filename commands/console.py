@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import getpass
 import json
 import logging
@@ -251,6 +252,14 @@ def starter(*words: str) -> str:
     return f"starter.py {shlex.join(words)}"
 
 
+def _says_full(error: BaseException) -> bool:
+    """Say that a disk is full, where that is the error; return whether it is."""
+    if not isinstance(error, OSError) or error.errno != errno.ENOSPC:
+        return False
+    sys.stderr.write(f"error: {error.filename or 'the output'} cannot be written: the disk is full\n")
+    return True
+
+
 @contextmanager
 def leaving() -> Iterator[None]:
     """End the process with the status the body exits with, without Python's own shutdown.
@@ -267,10 +276,16 @@ def leaving() -> Iterator[None]:
         sys.stderr.write("error: interrupted\n")
         status = INTERRUPTED
     except BaseException as error:  # noqa: BLE001  said as Python would, or by the log
-        sys.excepthook(type(error), error, error.__traceback__)
+        if not _says_full(error):
+            sys.excepthook(type(error), error, error.__traceback__)
         status = FAILED
     if isinstance(status, str):
         sys.stderr.write(f"{status}\n")
-    sys.stdout.flush()
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        if not _says_full(error):
+            raise
+        status = FAILED
     sys.stderr.flush()
     os._exit(status if isinstance(status, int) else int(status is not None))

@@ -28,7 +28,12 @@ class OwnTable(Table):
 
     def add_row(self, *cells: RenderableType | None, **options: Any) -> None:
         """Add a row as ``Table.add_row`` does."""
-        super().add_row(*(in_one_line(cell) if isinstance(cell, str) else cell for cell in cells), **options)
+        texts = [in_one_line(cell) if isinstance(cell, str) else cell for cell in cells]
+        super().add_row(*texts, **options)
+        # A number is whole on every screen: its column's name folds instead.
+        for column, text in zip(self.columns, texts, strict=False):
+            if column.justify == "right" and isinstance(text, str):
+                column.min_width = max(column.min_width or 0, cell_len(text))
 
 
 def table(title: str | None, *columns: str) -> OwnTable:
@@ -42,8 +47,8 @@ def table(title: str | None, *columns: str) -> OwnTable:
         pad_edge=False,
     )
     for column in columns:
-        number, first = column.endswith("#"), column == columns[0]
-        empty.add_column(column.removesuffix("#"), justify="right" if number else "left", no_wrap=number or first)
+        number = column.endswith("#")
+        empty.add_column(column.removesuffix("#"), justify="right" if number else "left", overflow="fold")
     return empty
 
 

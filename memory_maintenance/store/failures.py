@@ -61,6 +61,7 @@ VERDICTS: Final[Mapping[str, Verdict]] = {
     "57P05": _NO_ANSWER,
     # The machine is short of something, or cannot read or write a file: that passes, or somebody mends it.
     "53": Verdict(DatabaseUnavailableError, "{where} is short of a resource: {kind}; look at its memory and its disk"),
+    "53100": Verdict(DatabaseUnavailableError, "the disk of {where} is full: {kind}; free space on it"),
     "53300": Verdict(DatabaseUnavailableError, "{where} has no connection free: {kind}; lower DATABASE_POOL_SIZE"),
     "58": Verdict(DatabaseUnavailableError, "{where} has trouble with its machine: {kind}; look at its log"),
     # A failover takes seconds. An address that always is a standby's is stopped by the preflight.

@@ -1,8 +1,12 @@
 """What is wrong is said in one line, with a status that is not 0 and no traceback."""
 
+import asyncio
+import sys
+from pathlib import Path
+
 import pytest
 
-from tests.processes.conftest import run_script
+from tests.processes.conftest import ROOT, environment, run_script
 
 NOWHERE = "localhost:1"
 
@@ -67,3 +71,16 @@ async def test_wrong_arguments_end_with_status_2(arguments):
 async def test_a_file_that_is_not_there_is_named(servers):
     ended = await run_script("starter.py", "memories", "import", "nowhere.jsonl", **servers)
     assert (ended.status, "nowhere.jsonl: there is no such file" in ended.err) == (1, True)
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("settings", "--json")])
+async def test_a_full_disk_is_one_clear_line(arguments):
+    with Path("/dev/full").open("w") as full:  # noqa: ASYNC230  a device
+        words = (sys.executable, str(ROOT / "starter.py"), *arguments)
+        process = await asyncio.create_subprocess_exec(
+            *words, env=environment(), stdout=full, stderr=asyncio.subprocess.PIPE
+        )
+        err = (await process.communicate())[1].decode()
+    assert process.returncode == 1
+    assert err.splitlines()[-1] == "error: the output cannot be written: the disk is full"
+    assert "Traceback" not in err

@@ -193,6 +193,7 @@ TOLD: list[tuple[str, type[MaintenanceError]]] = [
     ("57P02", DatabaseUnavailableError),
     ("57P03", DatabaseUnavailableError),
     ("57P05", DatabaseUnavailableError),
+    ("53100", DatabaseUnavailableError),
     ("53200", DatabaseUnavailableError),
     ("3D000", DatabaseRefusedError),
     ("57P04", DatabaseRefusedError),
