@@ -20,7 +20,7 @@ worker: .venv/app ## a worker on the embedded servers, until Ctrl-C
 	@$(BIN)/python worker.py
 
 test: .venv/dev ## every test but the slow ones
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
+	$(BIN)/python -m pytest -n 3 --dist loadfile -m "not slow"
 
 test-slow: .venv/dev ## the tests that take minutes
 	$(BIN)/python -m pytest -m slow --timeout 1800

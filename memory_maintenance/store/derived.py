@@ -172,23 +172,31 @@ WITH read AS (DELETE FROM maintenance.lineage_read WHERE tenant_id = $1 AND deri
 DELETE FROM maintenance.lineage WHERE tenant_id = $1 AND derived_id = ANY ($2::uuid[])
 """
 
-FREE_SOURCES: Final = """
--- store.FREE_SOURCES: the lineage of derived memories that somebody deleted, away: what they covered is new again.
---   $1 tenant_ids  array of the column's type
-WITH deleted AS (
+_DELETED: Final = """
     SELECT l.tenant_id, l.derived_id
     FROM unnest(coalesce($1, ARRAY (SELECT tenant_id FROM memories WHERE false))) AS k (tenant_id)
          CROSS JOIN LATERAL (
              SELECT DISTINCT l.tenant_id, l.derived_id FROM maintenance.lineage l WHERE l.tenant_id = k.tenant_id::text
          ) l
     WHERE (SELECT true FROM memories m WHERE m.tenant_id = k.tenant_id AND m.id = l.derived_id LIMIT 1) IS NULL
-),
+"""
+
+ANY_DELETED: Final = f"""
+-- store.ANY_DELETED: whether a derived memory of these tenants was deleted by others.
+--   $1 tenant_ids  array of the column's type
+SELECT EXISTS ({_DELETED})
+"""
+
+FREE_SOURCES: Final = f"""
+-- store.FREE_SOURCES: the lineage of derived memories that somebody deleted, away: what they covered is new again.
+--   $1 tenant_ids  array of the column's type
+WITH deleted AS ({_DELETED}),
 read AS (
     DELETE FROM maintenance.lineage_read r USING deleted d
     WHERE r.tenant_id = d.tenant_id AND r.derived_id = d.derived_id
 )
 DELETE FROM maintenance.lineage l USING deleted d WHERE l.tenant_id = d.tenant_id AND l.derived_id = d.derived_id
-"""
+"""  # noqa: S608  constants of this module
 
 DELETE_MEMORIES: Final = """
 -- store.DELETE_MEMORIES
@@ -279,6 +287,9 @@ async def unlink(db: Executor, tenant_id: str, derived_ids: Sequence[UUID]) -> N
 
 async def free_sources(db: Executor, tenant_ids: Sequence[str]) -> int:
     """Free what deleted derived memories covered, so that it is summarized again; return how many rows that were."""
+    # Asked first: planning writes only where there is something to write.
+    if not await fetch_value(db, ANY_DELETED, list(tenant_ids)):
+        return 0
     return await execute(db, FREE_SOURCES, list(tenant_ids))
 
 

@@ -14,6 +14,7 @@ from memory_maintenance.rae.decay import DecayWorker
 from memory_maintenance.rae.scheduler import MaintenanceScheduler
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import execute, fetch_value
+from memory_maintenance.tasks import TASKS
 from memory_maintenance.tenants.control import pause
 from memory_maintenance.tenants.overrides import override
 from memory_maintenance.work import Counts
@@ -21,7 +22,7 @@ from memory_maintenance.work import Counts
 NOW = datetime.now(UTC)
 REMEMBER = "INSERT INTO memories (tenant_id, content, layer, created_at) VALUES ($1, 'x', 'episodic', $2)"
 SPEND = "INSERT INTO maintenance.model_budgets VALUES ((now() AT TIME ZONE 'UTC')::date, '', $1, $2)"
-NOTHING = {"tenant": 0, "expired_memory": 0, "memory": 0, "session": 0, "dream": 0, "vector": 0}
+NOTHING = {"tenant": 0} | {task.spec.unit: 0 for task in TASKS}
 BREAK = "INSERT INTO maintenance.model_breaker VALUES ($1, now(), now() + $2, 'quota')"
 
 

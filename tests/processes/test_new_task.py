@@ -12,7 +12,7 @@ import pytest
 from memory_maintenance.store.pool import execute, fetch_value, open_pool
 from tests.processes.conftest import ROOT, run_module, run_script
 
-PACKAGES = ("memory_maintenance", "activities", "workflows", "runtime", "embedded", "commands")
+PACKAGES = ("memory_maintenance", "activities", "workflows", "runtime", "embedded", "commands", "web")
 
 TOY = '''
 """A toy task: it marks each memory that asks a question."""
