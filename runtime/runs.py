@@ -71,13 +71,16 @@ async def follow(client: Client, run: Run, report: Callable[[Progress], object])
         WorkflowFailureError: the run failed, was cancelled or terminated.
     """
     result, planned = asyncio.create_task(run.result()), dict[str, int]()
-    while not result.done():
-        await asyncio.wait({result}, timeout=_POLL_SECONDS)
-        if not result.done():
-            # A busy or missing worker does not answer queries; the result will tell.
-            with suppress(RPCError, TimeoutError, WorkflowQueryFailedError):
-                report(await progress_of(client, run, planned))
-    return result.result()
+    try:
+        while not result.done():
+            await asyncio.wait({result}, timeout=_POLL_SECONDS)
+            if not result.done():
+                # A busy or missing worker does not answer queries; the result will tell.
+                with suppress(RPCError, TimeoutError, WorkflowQueryFailedError):
+                    report(await progress_of(client, run, planned))
+        return result.result()
+    finally:
+        result.cancel()
 
 
 async def progress_of(client: Client, run: Run, planned: dict[str, int] | None = None) -> Progress:

@@ -240,6 +240,7 @@ async def test_without_an_endpoint_there_is_no_model_to_try(pool, talks):
 
 
 @pytest.mark.model
+@pytest.mark.slow
 def test_what_a_model_of_135_million_parameters_writes_is_judged_and_only_what_passes_is_stored(
     written, run, monkeypatch
 ):

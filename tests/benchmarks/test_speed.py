@@ -189,6 +189,7 @@ def test_medians_are_judged_and_shown_and_a_missed_goal_is_no_missed_target():
     assert [target.what for target in bench.missed()] == ["small"]
 
 
+@pytest.mark.slow
 async def test_a_part_that_fails_does_not_lose_the_others(home, capsys, monkeypatch):
     async def fails(_bench, _servers):
         raise RuntimeError("no such store")

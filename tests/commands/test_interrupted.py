@@ -64,6 +64,7 @@ async def test_what_cannot_be_imported_is_named(cli, tmp_path, name):
     assert (told.exit_code, ("no such file" if name else "is a folder") in told.stderr) == (1, True)
 
 
+@pytest.mark.slow
 async def test_a_run_goes_on_without_its_command(temporal, store_url):
     address = temporal.service_client.config.target_host
     async with Worker(temporal, task_queue=TASK_QUEUE, workflows=[MaintenanceWorkflow]), asyncio.timeout(60):

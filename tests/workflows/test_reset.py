@@ -52,6 +52,7 @@ async def test_a_reset_root_counts_the_tenants_that_are_done_as_done(
     assert await fetch_value(pool, "SELECT count(*) FROM memories WHERE source = 'summarization_worker'") == 1
 
 
+@pytest.mark.slow
 async def test_a_reset_root_counts_small_tenants_of_a_step_in_flight_once(
     temporal: Client, pool: asyncpg.Pool, working: Working, monkeypatch: pytest.MonkeyPatch
 ):
