@@ -182,9 +182,8 @@ def check_derived_importance(
         low, high = _born_with(one, sources, history)
         decayed = left(1.0, one.created_at, one.created_at, history.last, history.rate)
         checked += 1
-        # What was written again since has been decayed for a part of its life.
         ranges = [(low * f, high * f) for f in (1.0, decayed)]
-        if one.source == REFLECTION and _revision(one) > 1:
+        if _revision(one) > 1:  # written again, so decayed for a part of its life
             ranges = [(low * decayed, high)]
         if not any(least - TOLERANCE <= one.importance <= most + TOLERANCE for least, most in ranges):
             wrong.append(f"{one.place} {one.source} {one.id}: {one.importance} is not in {low}..{high}")

@@ -229,6 +229,15 @@ def test_what_the_last_run_saw_is_decayed_at_most_once(times, holds):
     assert importance(replace(DREAM, created_at=born), 0.7 * share**times).holds == holds
 
 
+def test_what_was_written_again_is_decayed_for_a_part_of_its_life():
+    born, again_at = NOW - 480 * HOUR, NOW - 240 * HOUR
+    summary = replace(SUMMARY_OF_THEM, created_at=born)
+    value = 0.5 * left(1.0, again_at, again_at, NOW, 0.01)
+    assert not importance(summary, value).holds
+    assert importance(changed(summary, revision=2), value).holds
+    assert not importance(changed(summary, revision=2), 0.2).holds
+
+
 @pytest.mark.parametrize("unknown", [None, math.nan])
 def test_an_event_that_had_no_importance_once_permits_what_an_unknown_one_counts_for(unknown):
     said = {**MEMORIES, EVENTS[0].id: replace(EVENTS[0], importance=unknown, said=[Said(0.8, Around())])}
