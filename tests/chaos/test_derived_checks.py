@@ -232,7 +232,7 @@ def test_what_the_last_run_saw_is_decayed_at_most_once(times, holds):
 def test_what_was_written_again_is_decayed_for_a_part_of_its_life():
     born, again_at = NOW - 480 * HOUR, NOW - 240 * HOUR
     summary = replace(SUMMARY_OF_THEM, created_at=born)
-    value = 0.5 * left(1.0, again_at, again_at, NOW, 0.01)
+    value = 0.52 * left(1.0, again_at, again_at, NOW, 0.01)
     assert not importance(summary, value).holds
     assert importance(changed(summary, revision=2), value).holds
     assert not importance(changed(summary, revision=2), 0.2).holds
