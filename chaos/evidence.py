@@ -60,7 +60,8 @@ LEDGER: Final = """
 SELECT coalesce((SELECT sum(tokens) FROM maintenance.model_budgets WHERE scope = ''), 0)::bigint AS charged,
        coalesce((SELECT sum(tokens) FROM maintenance.model_budgets WHERE scope <> ''), 0)::bigint AS tenants,
        coalesce(sum(reserved_tokens + forfeited_tokens + coalesce(input_tokens, 0) + coalesce(output_tokens, 0)),
-                0)::bigint AS calls
+                0)::bigint AS calls,
+       count(*) FILTER (WHERE forfeited_tokens > 0 AND state <> 'lost') AS forfeited
 FROM maintenance.model_calls
 """
 
@@ -145,7 +146,7 @@ async def _ledger(db: asyncpg.Connection) -> Ledger:
     states = await db.fetch("SELECT state, count(*) FROM maintenance.model_calls GROUP BY state")
     sums = await db.fetchrow(LEDGER)
     assert sums is not None  # noqa: S101  an aggregate returns a row
-    return Ledger(dict(map(tuple, states)), sums["charged"], sums["tenants"], sums["calls"])
+    return Ledger(dict(map(tuple, states)), sums["charged"], sums["tenants"], sums["calls"], sums["forfeited"])
 
 
 async def workflows(client: Client) -> list[Closed]:

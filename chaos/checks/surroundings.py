@@ -26,6 +26,8 @@ class Ledger:
     """The same as the sum over the tenants' budgets."""
     rows_tokens: int
     """The same as the sum over the calls: used, forfeited and still reserved."""
+    forfeited: int = 0
+    """Calls, not lost, of which an answer did not come within the time-out and was charged: a frozen worker's, too."""
 
     @property
     def lost(self) -> int:
@@ -54,11 +56,11 @@ class Closed:
 
 
 def check_bill(bill: Bill, ledger: Ledger) -> Verdict:
-    """Answers paid again are at most as many as claims that the ledger counts as lost."""
-    again = bill.answers - bill.distinct
-    wrong = [f"{again} answers paid again, {ledger.lost} claims lost"] if again > ledger.lost else []
-    note = f"{bill.answers} answers to {bill.distinct} questions, {ledger.lost} claims lost"
-    return Verdict("answers paid - distinct (question, attempt) <= claims lost", bill.answers, wrong, note)
+    """Answers paid again are at most as many as those that the ledger counts as lost or forfeited: none reached it."""
+    again, missed = bill.answers - bill.distinct, ledger.lost + ledger.forfeited
+    wrong = [f"{again} answers paid again, {missed} lost or forfeited"] if again > missed else []
+    note = f"{bill.answers} answers to {bill.distinct} questions, {ledger.lost} lost, {ledger.forfeited} forfeited"
+    return Verdict("answers paid - distinct (question, attempt) <= lost or forfeited", bill.answers, wrong, note)
 
 
 def check_charged(bill: Bill, ledger: Ledger) -> Verdict:

@@ -26,6 +26,12 @@ ROOT = Closed("cycle-1", "MaintenanceWorkflow", "COMPLETED")
 TENANT = Closed("tenant-maintenance/acme", "TenantMaintenanceWorkflow", "CANCELED")
 
 
+def test_an_answer_that_came_after_the_time_out_was_charged_and_may_be_paid_again():
+    ledger = Ledger({"accepted": 8}, 1500, 1500, 1500, forfeited=2)
+    assert check_bill(BILL, ledger).holds
+    assert not check_bill(BILL, replace(ledger, forfeited=1)).holds
+
+
 @pytest.mark.parametrize(("lost", "holds"), [(3, True), (2, True), (1, False), (0, False)])
 def test_answers_paid_again_are_no_more_than_the_claims_lost(lost, holds):
     assert check_bill(BILL, replace(LEDGER, states={"lost": lost})).holds == holds
