@@ -92,7 +92,10 @@ async def test_in_a_fleet_of_more_than_a_page_only_tenants_with_other_work_have_
 
 @pytest.mark.parametrize(
     ("tenants", "every"),
-    [pytest.param(200, False, id="a fleet of one page"), pytest.param(201, True, id="where the setting says so")],
+    [
+        pytest.param(200, False, id="a fleet of one page"),
+        pytest.param(201, True, id="where the setting says so", marks=pytest.mark.slow),
+    ],
 )
 async def test_every_tenant_has_its_child(temporal, pool, working, tenants, every):
     expected = set(await a_fleet(pool, tenants))
