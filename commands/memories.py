@@ -161,7 +161,7 @@ def restore_importance(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Count, and write nothing.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Put importance back to what the agent last said; it decays anew from now."""
+    """Put importance back to what the agent last said; it decays again from now on."""
     if [tenant is not None, bool(memory), everything].count(True) != 1:
         refuse("say what to restore: one of --tenant, --memory or --all")
     settings = settings_for_command()

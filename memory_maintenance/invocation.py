@@ -1,4 +1,4 @@
-"""Hints in the form of whoever runs: messages say ``starter.py ...``, and this makes of it what the caller can type."""
+"""Commands in messages, in the form the user can type: messages say ``starter.py ...``, and this module rewrites it."""
 
 from __future__ import annotations
 

@@ -111,7 +111,7 @@ async def measure_planning(bench: Bench, servers: Servers) -> None:
 async def _planned(url: str, kind: Kind, *, plain: bool = False) -> list[float]:
     """Return the seconds by ``SCANNED`` tenants of each page but the first, which finds little in memory.
 
-    *plain*: on a pool as users of the library open one, without the session's settings of ours.
+    *plain*: on a pool that a user of the library opened, without this project's session settings.
     """
     settings, seconds = Settings(_env_file=None, rae_llm_backend="extractive"), list[float]()
     pool = await (

@@ -116,7 +116,7 @@ def check_importance(memories: Mapping[UUID, Remembered], rows: Mapping[UUID, Ro
     for key, memory in memories.items():
         row = rows.get(key)
         if row is None:
-            continue  # check_writes tells it
+            continue  # check_writes reports it
         allowed = _allowed(memory, history)
         ambiguous += len(allowed) > 1
         if not any(_equal(row.importance, value) for value in allowed):
@@ -132,7 +132,7 @@ def check_bases(memories: Mapping[UUID, Remembered], rows: Mapping[UUID, Row], h
     for key, memory in memories.items():
         row = rows.get(key)
         if row is None:
-            continue  # check_writes tells it
+            continue  # check_writes reports it
         if PINNED in memory.tags or not memory.valid:
             if (row.base, row.base_at) != (None, None):
                 wrong.append(f"{memory.tenant_id} {key}: decays from {row.base}, and never should")

@@ -100,7 +100,7 @@ def demote(state: State, factor: float, *, as_of: datetime, first_base_at: str |
 
 
 async def held_change(db: Executor, change_id: int) -> Change:
-    """Return one change, which nobody else decides of to the end of the transaction.
+    """Return one change, locked until the end of the transaction.
 
     Raises:
         ChangeNotFoundError: there is none of this number.

@@ -1,4 +1,4 @@
-"""Putting importance back to what the agent last said, times the demotion, from where it decays anew."""
+"""Putting importance back to what the agent last said, times the demotion, from where it decays again."""
 
 from __future__ import annotations
 

@@ -199,7 +199,7 @@ REFLECTIONS: Final = "-- dreaming.REFLECTIONS" + _REFLECTIONS
 REFLECTIONS_FOR_UPDATE: Final = "-- dreaming.REFLECTIONS_FOR_UPDATE" + _REFLECTIONS + "FOR UPDATE OF m"
 
 STALE_PROJECTS: Final = """
--- dreaming.STALE_PROJECTS: a tenant's projects with a stale reflection of ours that nobody edited.
+-- dreaming.STALE_PROJECTS: a tenant's projects with a stale reflection that maintenance wrote and no one edited.
 --   $1 tenant_id  its own type
 --   $2 as_of      timestamptz
 SELECT DISTINCT maintenance.project_of(d.project) AS project

@@ -142,7 +142,7 @@ def likeness(one: Wording, other: Wording) -> Likeness | None:
 
 
 def _same_names(one: Wording, other: Wording) -> bool:
-    """Whether case tells no name of one from a word of the other: "Turkey", "turkey"."""
+    """Return whether the two differ in nothing that case alone makes a name: "Turkey", "turkey"."""
     if one.text.isupper() or other.text.isupper():
         return True
     return one.names <= other.capitals and other.names <= one.capitals

@@ -47,7 +47,7 @@ from memory_maintenance.writers.model.backend import Backend
 
 @dataclass(frozen=True, slots=True)
 class StoredSummary:
-    """A summary of ours that nobody edited, with what its metadata says of it."""
+    """A summary that maintenance wrote and no one edited, with its metadata."""
 
     id: UUID
     content: str
