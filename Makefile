@@ -46,14 +46,14 @@ format: .venv/dev ## put the code into shape
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-histories: .venv/dev ## record anew the runs that must replay (read tests/histories/record.py first)
+histories: .venv/dev ## record again the runs that must replay (read tests/histories/record.py first)
 	rm -f tests/histories/*.json
 	$(BIN)/python -m pytest -q tests/histories/record.py
 
 replay: .venv/dev ## run downloaded histories against these workflows: HISTORIES=folder (default: those of the tests)
 	@$(BIN)/python -m runtime.replay $(or $(HISTORIES),tests/histories)
 
-counts: .venv/dev ## count anew what cycles take, for a change that means to change it
+counts: .venv/dev ## count again what cycles take, for a change that means to change it
 	$(BIN)/python -m pytest -q tests/counts/record.py
 
 bench: .venv/dev ## how fast it is, more than an hour on a quiet machine: writes benchmarks/results.md
@@ -65,7 +65,7 @@ bench-quick: .venv/dev ## the same in small, to see that it works; writes nothin
 docs: .venv/docs ## the documents as a site in build/docs; a broken link ends it
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --clean
 
-lock: .venv/python ## write the locks anew from pyproject.toml
+lock: .venv/python ## write the locks again from pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	$(COMPILE) --all-extras --group dev --group model --group bench -o requirements/dev.lock
 	$(COMPILE) --extra app --extra embedded --extra web -c requirements/dev.lock -o requirements/app.lock

@@ -64,7 +64,7 @@ FOUND: Final = "**held-out events that find their session**"
 class Written:
     """A summary as it would be stored, and what is measured of it: its prose, and its topics if it has any.
 
-    ``frame`` says what the writer adds that stands in no event and is true nevertheless.
+    ``frame`` says what the writer adds that is in no event and is true nevertheless.
     """
 
     stored: str

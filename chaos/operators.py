@@ -84,7 +84,7 @@ class Operators:
                     await self._cancel_natively(tenant_workflow_id(tenant))
 
     async def odd_signal(self) -> None:
-        """Send signals of shapes that nobody expects."""
+        """Send signals of unexpected shapes."""
         for tenant in self._some():
             order = self.choice.choice(("pause", "resume", "cancel"))
             target, signal = self.choice.choice(
@@ -101,17 +101,17 @@ class Operators:
         await self._cancel_natively(self._cycle())
 
     async def terminate(self) -> None:
-        """Terminate a few of the tenants' runs that there are, which lets them tidy up nothing.
+        """Terminate a few of the tenants' runs that run now, which lets them tidy up nothing.
 
         Raises:
-            TimeoutError: for some seconds there was none.
+            TimeoutError: no run was found for some seconds.
         """
         async with asyncio.timeout(10):
             while not (running := [run.id async for run in self.client.list_workflows(TENANTS_THAT_RUN)]):
                 await asyncio.sleep(0.1)
         for workflow_id in self.choice.sample(running, min(len(running), 4)):
             self.terminations += 1
-            with _nobody_there():
+            with _is_already_gone():
                 await self.client.get_workflow_handle(workflow_id).terminate("chaos")
 
     async def resume_all(self) -> int:
@@ -125,16 +125,16 @@ class Operators:
         return self.choice.choice(self.cycles.started[-3:])
 
     async def _signal(self, workflow_id: str, signal: str, *arguments: Any) -> None:
-        with _nobody_there():
+        with _is_already_gone():
             await self.client.get_workflow_handle(workflow_id).signal(signal, args=arguments)
 
     async def _cancel_natively(self, workflow_id: str) -> None:
-        with _nobody_there():
+        with _is_already_gone():
             await self.client.get_workflow_handle(workflow_id).cancel()
 
 
 @contextmanager
-def _nobody_there() -> Iterator[None]:
+def _is_already_gone() -> Iterator[None]:
     """Pass over a workflow that has not started, or has ended."""
     try:
         yield

@@ -172,7 +172,7 @@ class DatabaseRefusedError(StoreError):
 
 
 class StoreShapeError(StoreError):
-    """The memories table cannot be used as it is, or a table of ours was dropped: the message says what to do."""
+    """The memories table cannot be used, or a table of schema maintenance was dropped: the message says what to do."""
 
 
 class PreflightError(StoreError):

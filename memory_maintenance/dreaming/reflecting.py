@@ -69,7 +69,7 @@ async def reflect(
         tools: with the model, if one is configured.
         settings: those that hold for the tenant.
         memories: of one tenant, at least one; in the order of their numbers.
-        about: what a model is told besides (task, goal, outcome, error); None ones are left out.
+        about: what the prompt says besides (task, goal, outcome, error); None ones are left out.
         attempt_group: what bad answers are counted by.
 
     Raises:

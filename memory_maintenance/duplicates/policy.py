@@ -1,6 +1,6 @@
 """When two memories say the same: the rule, without clock or database.
 
-It prefers a duplicate that stays to one that is none: a differing word, figure, sign, name or negation keeps two apart.
+It prefers a missed duplicate to a false one: a differing word, figure, sign, name or negation keeps two apart.
 """
 
 from __future__ import annotations

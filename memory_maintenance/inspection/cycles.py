@@ -80,7 +80,7 @@ class Cycle:
 
     @property
     def took(self) -> timedelta | None:
-        """Return how long it ran; None while it does, or where nobody knows its end."""
+        """Return how long it ran; None while it runs, or where its end is not known."""
         return self.completed_at - self.started_at if self.completed_at else None
 
     @property
@@ -90,7 +90,7 @@ class Cycle:
 
     @property
     def failure(self) -> CycleFailure | None:
-        """Return why it failed as a whole; None where it did not, or nobody recorded why."""
+        """Return why it failed as a whole; None where it did not fail, or no reason was recorded."""
         if self.status != "failed" or self.totals is None:
             return None
         if self.totals.failure or self.totals.failed_share <= self.config.get("fail_ratio", 1.0):
@@ -117,7 +117,7 @@ async def find_cycle(db: Executor, beginning: str | None = None) -> Cycle:
     """Return the cycle whose id begins so; None: the newest.
 
     Raises:
-        CycleNotFoundError: there is none, or more than one.
+        CycleNotFoundError: no cycle matches, or more than one.
     """
     found = (
         await latest_cycles(db, 1)

@@ -1,4 +1,4 @@
-"""Whether the store is what maintenance needs: the server, its schema, and what stands in it."""
+"""Whether the store is what maintenance needs: the server, its schema, and what it contains."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ from memory_maintenance.redaction import HIDDEN, shown_address
 
 
 class Verdict(NamedTuple):
-    """Which error of ours a state is, and what it says: where, and what kind of error Postgres calls it."""
+    """The error that is raised for a state, and what it says: where, and what kind of error Postgres calls it."""
 
     error: type[MaintenanceError]
     says: str

@@ -55,7 +55,7 @@ _MOST_SENTENCES: Final = 1500
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sentence:
-    """One sentence. ``fifth`` is the part of the session that it stands in, 0 to 4; ``turn`` is that of its speaker.
+    """One sentence. ``fifth`` is its part of the session, 0 to 4; ``turn`` is that of its speaker.
 
     ``answered``: it ends with somebody else's answer, behind his label.
     """

@@ -118,7 +118,7 @@ async def taken(page: str) -> AsyncGenerator[tuple[Step, str], None]:
         assert status == 0
 
 
-async def _write_anew() -> None:
+async def _regenerate() -> None:
     page = PAGE.read_text()
     async with aclosing(taken(page)) as transcript:
         async for step, printed in transcript:
@@ -130,4 +130,4 @@ async def _write_anew() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_write_anew())
+    asyncio.run(_regenerate())

@@ -33,7 +33,7 @@ DAY = 60 * 24
 
 
 def days(lines: Sequence[str]) -> list[Memory]:
-    """Return one memory a day, so that what stands in two of them recurs."""
+    """Return one memory a day, so that what is in two of them recurs."""
     return session(lines, minutes_apart=DAY)
 
 

@@ -1,6 +1,6 @@
 """Records the histories that ``test_replay.py`` replays: ``make histories``.
 
-Until the first release they may be recorded anew in the commit that changes what a workflow
+Until the first release they may be recorded again in the commit that changes what a workflow
 commands; after it, never: old histories are what running workflows have.
 """
 

@@ -26,7 +26,7 @@ _OFTEN: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """What one speaker says in one message. ``speaker`` is the label as it is written, None where there is none."""
+    """What one speaker says in one message. ``speaker`` is the label as it is written, None without a label."""
 
     speaker: str | None
     role: Role
@@ -82,7 +82,7 @@ def speakers(texts: Sequence[str]) -> frozenset[str]:
         if (found := label_of(line))
     )
     first = {found[0].partition(" (")[0].casefold() for text in texts if (found := label_of(text))}
-    if first & ASSISTANTS:  # "Subject:" and "Date:" inside of an answer are nobody
+    if first & ASSISTANTS:  # "Subject:" and "Date:" inside of an answer are no speaker
         counted = Counter({name: count for name, count in counted.items() if name in first or name in ROLES})
     everybody = 2 * sum(label_of(text) is not None for text in texts) > len(texts) > 1
     return frozenset(name for name, count in counted.items() if count >= _OFTEN or name in ROLES or everybody)
@@ -91,7 +91,7 @@ def speakers(texts: Sequence[str]) -> frozenset[str]:
 def utterances(text: str, known: frozenset[str], metadata: Mapping[str, Any] | None = None) -> list[Utterance]:
     """Return what *text* says, by who of the *known* speakers says it.
 
-    A message without a label is nobody's in particular; its role may stand in the *metadata*.
+    A message without a label has no speaker; its role may be in the *metadata*.
     """
     said: list[Utterance] = []
     role = str((metadata or {}).get("role") or "").casefold()

@@ -88,7 +88,7 @@ def supported_figures(sources: Iterable[str]) -> frozenset[str]:
 
 
 def unsupported_figures(text: str, sources: Iterable[str]) -> frozenset[str]:
-    """Return the figures of *text* no reading of which stands in *sources*."""
+    """Return the figures of *text* no reading of which is in *sources*."""
     supported = supported_figures(sources)
     own = _figures(plain_digits(clean(text)))
     return frozenset(first for first, readings in own if not any(_is_in(one, supported) for one in readings))

@@ -1,4 +1,4 @@
-"""How much of a text stands in its sources, for languages that inflect, agglutinate or write without spaces.
+"""How much of a text comes from its sources, for languages that inflect, agglutinate or write without spaces.
 
 No dictionary and no guess of the language: words are compared by their first letters, in scripts that put
 particles before a word by the letters inside it, and scripts without spaces by their characters.
@@ -61,7 +61,7 @@ _PROCLITICS: Final = re.compile("(?:[وف]?[بكل]?(?:ال|لل)?|س?|[ושהכ
 
 @dataclass(frozen=True, slots=True)
 class Grounding:
-    """Which kind of script a text is written in, and the share of its words that stand in no source, in [0, 1]."""
+    """Which kind of script a text is written in, and the share of its words that are in no source, in [0, 1]."""
 
     family: Family
     unsupported: float
