@@ -67,7 +67,7 @@ class MaintenanceError(Exception):
     retry_after: timedelta | None = None
 
     def __init__(self, message: str = "") -> None:
-        super().__init__(without_credentials(message))
+        super().__init__(without_credentials(as_invoked(message)))
 
 
 class SettingsError(MaintenanceError):
@@ -197,7 +197,7 @@ class NotMigratedError(StoreError):
     """The schema ``maintenance`` is missing or older than this code."""
 
     def __init__(self) -> None:
-        super().__init__(as_invoked("the store is not migrated for this version: run `python starter.py migrate`"))
+        super().__init__("the store is not migrated for this version: run `python starter.py migrate`")
 
 
 class StackError(MaintenanceError):

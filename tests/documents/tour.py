@@ -1,4 +1,4 @@
-"""docs/tour.md as steps that can be run: ``python -m tests.documents.tour`` writes what they print into it anew."""
+"""docs/tour.md as steps that can be run: ``python -m tests.documents.tour`` writes what they print into it again."""
 
 import asyncio
 import re
@@ -74,7 +74,7 @@ class Tour:
         """What *command* prints, on either stream; of a worker, which stays, until it is at work."""
         if command.startswith("make "):
             command = made_by(command.removeprefix("make "))
-        process = await self._started(command)
+        process = await self.started(command)
         assert process.stdout is not None
         async with asyncio.timeout(100):
             if "worker.py" in command:
@@ -84,7 +84,7 @@ class Tour:
         assert process.returncode == 0, f"{command}: {out.decode()}"
         return STORE.sub("", out.decode(), count=1)
 
-    async def _started(self, command: str) -> asyncio.subprocess.Process:
+    async def started(self, command: str) -> asyncio.subprocess.Process:
         python, script, *arguments = shlex.split(command)
         assert python == "python", command
         return await asyncio.create_subprocess_exec(
