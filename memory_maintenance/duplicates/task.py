@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Sequence, Set
-from typing import Any, Final
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence, Set
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from memory_maintenance.changes.change import Replacement
 from memory_maintenance.changes.comparing import Batch, ComparingTask
-from memory_maintenance.duplicates.policy import Likeness, Wording, folds
+from memory_maintenance.duplicates.nearest import neighbours
+from memory_maintenance.duplicates.policy import LEAST_COSINE, LONGEST_REPHRASED, Wording, folds, rephrasings
 from memory_maintenance.duplicates.statements import SAME
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import fetch
+from memory_maintenance.store.vectors import vectors_of
 from memory_maintenance.work import TaskSpec
 
 
@@ -38,65 +40,89 @@ class Duplicates(ComparingTask):
         return "disabled_by_config" if modes == {"off"} else None
 
     async def compare(self, batch: Batch) -> Sequence[tuple[Replacement, bool]]:
-        """Exact duplicates are looked for among all memories of the tenant, near ones among the recent ones."""
+        """Exact duplicates are looked for among all memories of the tenant, others among the recent ones.
+
+        What only vectors find is proposed and never applied: they do not tell a contradiction from a paraphrase.
+        """
         tenant, run, settings = batch.tenant, batch.run, batch.tenant.settings
-        same = await fetch(batch.pool, SAME, tenant.tenant_id, batch.protected_tags, list(batch.new), run.as_of)
-        recent = await batch.recent() if settings.memory_duplicates_near != "off" else ()
-        modes = {"exact": settings.memory_duplicates, "near": settings.memory_duplicates_near}
+        exact, near = settings.memory_duplicates, settings.memory_duplicates_near
+        ids = list(batch.new)
+        same = await fetch(batch.pool, SAME, tenant.tenant_id, batch.protected_tags, ids, run.as_of)
+        recent: Sequence[Any] = ()
+        vectors: Mapping[UUID, Sequence[float]] = {}
+        if near != "off":
+            recent = await batch.recent()
+            ids = [row["id"] for row in recent if len(row["content"]) <= LONGEST_REPHRASED]
+            vectors = await vectors_of(batch.pool, tenant.tenant_id, ids, name=settings.stored_embedding_name)
+        modes = {"same_text": exact, "same_words": near, "near_vectors": "off" if near == "off" else "propose"}
         return [
             (
                 Replacement(
                     tenant_id=tenant.tenant_id,
                     task=self.spec.name,
-                    kind=like,
+                    kind="exact" if reason == "same_text" else "near",
                     memory_id=loser.id,
                     other_id=winner.id,
-                    reason="same_text" if like == "exact" else "same_words",
+                    reason=reason,
                     fingerprints=(loser.fingerprint, winner.fingerprint),
                     notes={"duplicate_of": str(winner.id)},
                     takes_use=True,
                     cycle_id=run.cycle_id,
                 ),
-                modes[like] == "apply",
+                modes[reason] == "apply",
             )
-            for like, loser, winner in await asyncio.to_thread(_pairs, same, recent, batch.new)
-            if modes[like] != "off"
+            for reason, loser, winner in await asyncio.to_thread(_found, same, recent, vectors, batch.new)
+            if modes[reason] != "off"
         ]
 
 
-def _pairs(same: Iterable[Any], recent: Iterable[Any], new: Set[UUID]) -> list[tuple[Likeness, Wording, Wording]]:
-    """Return what is folded into what, exact duplicates first; of near ones those with a new memory."""
-    exact: list[tuple[Likeness, Wording, Wording]] = [
-        ("exact", *pair)
-        for group in _groups(same, lambda one: (one.scope, one.normalized))
+Reason = Literal["same_text", "same_words", "near_vectors"]
+
+
+def _found(
+    same: Iterable[Any], recent: Iterable[Any], vectors: Mapping[UUID, Sequence[float]], new: Set[UUID]
+) -> list[tuple[Reason, Wording, Wording]]:
+    """Return what is folded into what, exact duplicates first; of the others those with a new memory."""
+    found: list[tuple[Reason, Wording, Wording]] = [
+        ("same_text", *pair)
+        for group in _groups(map(_wording, same), lambda one: (one.scope, one.normalized))
         for pair in folds(group, "exact")
     ]
-    gone = {loser.id for _, loser, _ in exact}
-    left = [row for row in recent if row["id"] not in gone]
-    near: list[tuple[Likeness, Wording, Wording]] = [
-        ("near", *pair)
+    gone = {loser.id for _, loser, _ in found}
+    left = [_wording(row) for row in recent if row["id"] not in gone]
+    found += [
+        ("same_words", *pair)
         for group in _groups(left, lambda one: one.near_key)
         for pair in folds(group, "near")
         if pair[0].id in new or pair[1].id in new
     ]
-    return exact + near
+    gone |= {loser.id for _, loser, _ in found}
+    for group in _groups((one for one in left if one.id not in gone and one.id in vectors), lambda one: one.scope):
+        by_id = {one.id: one for one in group}
+        near = neighbours({one: vectors[one] for one in by_id}, new, least=LEAST_COSINE)
+        pairs = rephrasings((by_id[one], by_id[other]) for one, other, _ in near)
+        found += [("near_vectors", *pair) for pair in pairs]
+    return found
 
 
-def _groups(rows: Iterable[Any], key: Callable[[Wording], Hashable]) -> list[list[Wording]]:
+def _groups(wordings: Iterable[Wording], key: Callable[[Wording], Hashable]) -> list[list[Wording]]:
     groups = defaultdict[Hashable, list[Wording]](list)
-    for row in rows:
-        one = Wording(
-            id=row["id"],
-            text=row["content"],
-            scope=(row["project"], row["class"]),
-            importance=row["importance"],
-            created_at=row["created_at"],
-            fingerprint=row["fingerprint"],
-            protected=row["protected"],
-        )
+    for one in wordings:
         if (shared := key(one)) is not None:
             groups[shared].append(one)
     return [group for group in groups.values() if len(group) > 1]
+
+
+def _wording(row: Any) -> Wording:
+    return Wording(
+        id=row["id"],
+        text=row["content"],
+        scope=(row["project"], row["class"]),
+        importance=row["importance"],
+        created_at=row["created_at"],
+        fingerprint=row["fingerprint"],
+        protected=row["protected"],
+    )
 
 
 TASK: Final = Duplicates
