@@ -18,6 +18,7 @@ HOLD_NOTHING = {
     "supersession_passes": "how far a tenant's memories were compared",
     "tenant_runs": "counts",
     "tenants": "what operators decided",
+    "webhook_events": "ids of cycles, words from closed sets, numbers and times",
 }
 
 
