@@ -24,6 +24,7 @@ from commands import (
     store,
     tenants,
     web,
+    webhooks,
 )
 
 app = typer.Typer(
@@ -54,4 +55,5 @@ app.add_typer(decay.app, name="decay")
 app.add_typer(changes.app, name="changes")
 app.add_typer(review.app, name="review")
 app.add_typer(model.app, name="model")
+app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(deployment.app, name="deployment")

@@ -32,6 +32,7 @@
     ├── NoWorkerOfBuildError         no worker of the build polls, so it cannot become the current version
     ├── WorkerEndedError             the SDK gave up a worker
     ├── PlotError                    a picture needs a package that is not installed
+    ├── WebhookError                   (a retry helps) a receiver of webhooks does not take an event now
     └── LanguageModelError           the model
         ├── ModelBusyError             (a retry helps) rate limit, 5xx, connection
         ├── QuestionClaimedError       (a retry helps) another caller asks this now
@@ -293,6 +294,21 @@ class WorkerEndedError(MaintenanceError):
 
 class PlotError(MaintenanceError):
     """The picture cannot be drawn; the message says what to do."""
+
+
+class WebhookError(MaintenanceError):
+    """A receiver of webhooks could not take an event now: it stays in the outbox."""
+
+    retryable = True
+
+    def __init__(self, receiver: str, reason: str, retry_after: timedelta | None = None) -> None:
+        super().__init__(
+            f"the receiver of webhooks at {receiver} does not take events now ({reason}): the next cycle sends them "
+            "again; `starter.py webhooks test` tries it"
+        )
+        self.reason = reason
+        """A word from a closed set."""
+        self.retry_after = retry_after
 
 
 class LanguageModelError(MaintenanceError):
