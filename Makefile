@@ -59,7 +59,7 @@ replay: .venv/dev ## run downloaded histories against these workflows: HISTORIES
 counts: .venv/dev ## count again what cycles take, for a change that means to change it
 	$(BIN)/python -m pytest -q tests/counts/record.py
 
-bench: .venv/dev ## how fast it is, more than an hour on a quiet machine: writes benchmarks/results.md
+bench: .venv/dev ## how fast it is, some hours on a quiet machine: writes benchmarks/results.md
 	$(BIN)/python -m benchmarks.speed
 
 bench-quick: .venv/dev ## the same in small, to see that it works; writes nothing
