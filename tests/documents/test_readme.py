@@ -74,7 +74,7 @@ async def test_every_command_of_the_readme_runs_as_printed():
     ran, address = 0, ""
     with tempfile.TemporaryDirectory(prefix="mm-readme-") as home:
         Path(home).chmod(0o711)
-        tour = Tour(home)
+        tour = Tour(Path(home))
         try:
             for line in map(_filled_in, TYPED.findall(README)):
                 if line == "python worker.py":
