@@ -93,7 +93,7 @@ def subjects_of(read: ReadMemories, background: Background) -> Iterator[Subject]
     held = Counter(key for naming in read.naming for key in naming)
     many = len(read.memories) >= _ENOUGH_TO_TELL
     for keys, held_by in holders.items():
-        positions = held_by
+        positions: AbstractSet[int] = held_by
         if len(keys) == 1 and len(held_by) > 1:
             [word] = keys
             positions = _of_one_sense(word, held_by, read, capital)
