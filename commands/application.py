@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from commands import (
+    backup,
     changes,
     cost,
     cycles,
@@ -36,6 +37,7 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("migrate")(store.migrate_store)
+app.command("backup")(backup.back_up_store)
 app.command("run")(run.run_now)
 app.command("summarize")(run.summarize)
 app.command("dream")(run.dream)
