@@ -24,6 +24,7 @@ ARGUMENTS = {
     "run": ["daily"],
     "summarize": ["acme", "shop", "s"],
     "dream": ["acme", "shop"],
+    "backup": ["memories.dump"],
     "report": ["--html", "report.html"],
     "schedules trigger": ["daily"],
     "schedules backfill": ["daily", "--from", "2026-03-01", "--to", "2026-03-02"],

@@ -17,6 +17,7 @@ HOLD_NOTHING = {
     "store": "when it was adopted; the columns of memories",
     "tenant_runs": "counts",
     "tenants": "what operators decided",
+    "webhook_events": "ids of cycles, words from closed sets, numbers and times",
 }
 
 
