@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Set
 from typing import Final
 from uuid import UUID
 
 import numpy as np
 
+from memory_maintenance.store.vectors import Vector
+
 NEAREST: Final = 10
 """Neighbours of a new memory that are compared with it."""
 
 
-def neighbours(
-    vectors: Mapping[UUID, Sequence[float]], new: Set[UUID], *, least: float
-) -> list[tuple[UUID, UUID, float]]:
+def neighbours(vectors: Mapping[UUID, Vector], new: Set[UUID], *, least: float) -> list[tuple[UUID, UUID, float]]:
     """Return pairs of a new memory and one of its nearest, each pair once, with their cosine; the nearest pairs first.
 
     Args:
@@ -26,7 +26,7 @@ def neighbours(
     fresh = [place for place, one in enumerate(ids) if one in new]
     if len(ids) < 2 or not fresh:  # noqa: PLR2004  a pair
         return []
-    matrix = np.array([vectors[one] for one in ids], dtype=np.float32)
+    matrix = np.stack([vectors[one] for one in ids])
     matrix /= np.maximum(np.linalg.norm(matrix, axis=1, keepdims=True), np.finfo(np.float32).tiny)
     found = dict[tuple[int, int], float]()
     for place, row in zip(fresh, matrix[fresh] @ matrix.T, strict=True):

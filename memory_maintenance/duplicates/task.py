@@ -15,7 +15,7 @@ from memory_maintenance.duplicates.policy import LEAST_COSINE, LONGEST_REPHRASED
 from memory_maintenance.duplicates.statements import SAME
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import fetch
-from memory_maintenance.store.vectors import vectors_of
+from memory_maintenance.store.vectors import Vector, vectors_of
 from memory_maintenance.work import TaskSpec
 
 
@@ -49,7 +49,7 @@ class Duplicates(ComparingTask):
         ids = list(batch.new)
         same = await fetch(batch.pool, SAME, tenant.tenant_id, batch.protected_tags, ids, run.as_of)
         recent: Sequence[Any] = ()
-        vectors: Mapping[UUID, Sequence[float]] = {}
+        vectors: Mapping[UUID, Vector] = {}
         if near != "off":
             recent = await batch.recent()
             ids = [row["id"] for row in recent if len(row["content"]) <= LONGEST_REPHRASED]
@@ -80,7 +80,7 @@ Reason = Literal["same_text", "same_words", "near_vectors"]
 
 
 def _found(
-    same: Iterable[Any], recent: Iterable[Any], vectors: Mapping[UUID, Sequence[float]], new: Set[UUID]
+    same: Iterable[Any], recent: Iterable[Any], vectors: Mapping[UUID, Vector], new: Set[UUID]
 ) -> list[tuple[Reason, Wording, Wording]]:
     """Return what is folded into what, exact duplicates first; of the others those with a new memory."""
     found: list[tuple[Reason, Wording, Wording]] = [

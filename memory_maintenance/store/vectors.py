@@ -8,7 +8,16 @@ from dataclasses import dataclass
 from typing import Final, Literal
 from uuid import UUID
 
+import numpy as np
+from numpy.typing import NDArray
+
 from memory_maintenance.store.pool import Executor, fetch, fetch_row
+
+Vector = NDArray[np.float32]
+
+_HEADER: Final = 20
+"""Bytes before the first element of an array of one dimension, as Postgres sends it."""
+_ELEMENT: Final = np.dtype([("size", ">i4"), ("number", ">f4")])
 
 Table = Literal["memory_embeddings", "memories"]
 
@@ -37,13 +46,13 @@ WITH found AS (
     FROM memory_embeddings e JOIN memories m ON m.id = e.memory_id
     WHERE m.tenant_id = $1 AND m.id = ANY ($2::uuid[]) AND ($3::text IS NULL OR e.model_name = $3)
 )
-SELECT memory_id AS id, embedding::real[] AS vector FROM found
+SELECT memory_id AS id, array_send(embedding::real[]) AS vector FROM found
 WHERE model_name = (SELECT model_name FROM found GROUP BY model_name ORDER BY count(*) DESC, model_name LIMIT 1)
 """,
     "memories": """
 -- store.VECTORS[memories]: the same in the column, which does not say which model a vector is of.
 --   $1 tenant_id (its own type), $2 ids, $3 name
-SELECT m.id, m.embedding::real[] AS vector FROM memories m
+SELECT m.id, array_send(m.embedding::real[]) AS vector FROM memories m
 WHERE m.tenant_id = $1 AND m.id = ANY ($2::uuid[]) AND m.embedding IS NOT NULL AND ($3::text IS NULL OR true)
 """,
 }
@@ -63,9 +72,7 @@ async def place_of(db: Executor) -> Place | None:
     return Place(row["table_name"], row["dimension"]) if row else None
 
 
-async def vectors_of(
-    db: Executor, tenant_id: str, ids: Sequence[UUID], *, name: str | None
-) -> Mapping[UUID, Sequence[float]]:
+async def vectors_of(db: Executor, tenant_id: str, ids: Sequence[UUID], *, name: str | None) -> dict[UUID, Vector]:
     """Return the vectors of those of a tenant's memories *ids* that have one, all of one model and dimension.
 
     *name* is what the store calls the model; None: the one that most of them have a vector of.
@@ -73,7 +80,9 @@ async def vectors_of(
     place = await place_of(db)
     if place is None or not ids:
         return {}
-    by_dimension = defaultdict[int, dict[UUID, Sequence[float]]](dict)
+    by_dimension = defaultdict[int, dict[UUID, Vector]](dict)
     for row in await fetch(db, VECTORS[place.table], tenant_id, list(ids), name):
-        by_dimension[len(row["vector"])][row["id"]] = row["vector"]
+        # As numbers of Python the vectors of a window would take 200 MB.
+        vector = np.frombuffer(row["vector"], _ELEMENT, offset=_HEADER)["number"].astype(np.float32)
+        by_dimension[len(vector)][row["id"]] = vector
     return max(by_dimension.values(), key=len, default={})

@@ -1,12 +1,13 @@
 from uuid import UUID
 
+import numpy as np
 import pytest
 
 from memory_maintenance.duplicates import nearest
 from memory_maintenance.duplicates.nearest import neighbours
 
 A, B, C = (UUID(int=number) for number in (1, 2, 3))
-VECTORS = {A: [1.0, 0.0], B: [2.0, 0.2], C: [0.0, 1.0]}
+VECTORS = {one: np.array(numbers, np.float32) for one, numbers in ((A, [1, 0]), (B, [2, 0.2]), (C, [0, 1]))}
 
 
 def test_a_new_memory_and_one_that_is_near_are_a_pair_once_whichever_of_them_is_new():
