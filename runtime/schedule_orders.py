@@ -59,6 +59,11 @@ async def schedule_states(client: Client) -> AsyncIterator[ScheduleState]:
             yield state_of(found)
 
 
+async def has_started_runs(client: Client, kind: Kind) -> bool:
+    """Return whether our Schedule of this kind, there or not, has started a run that the server still keeps."""
+    return (await client.count_workflows(f"TemporalScheduledById = '{schedule_id(kind)}'")).count > 0
+
+
 def state_of(found: ScheduleDescription) -> ScheduleState:
     """Return a Schedule as an operator sees it."""
     info, schedule = found.info, found.schedule

@@ -34,8 +34,8 @@ DAY = timedelta(days=1)
 TENANT, TWIN = str(UUID(int=1)), str(UUID(int=2))
 EMPTY = """
 TRUNCATE memories, maintenance.archive, maintenance.expiry_batches, maintenance.unarchived, maintenance.changes,
-    maintenance.lineage, maintenance.lineage_read, maintenance.dreams, maintenance.duplicates_passes,
-    maintenance.supersession_passes, maintenance.erasure_orders, maintenance.erasure_targets, maintenance.tenants CASCADE;
+    maintenance.lineage, maintenance.lineage_read, maintenance.dreams, maintenance.passes,
+    maintenance.erasure_orders, maintenance.erasure_targets, maintenance.tenants CASCADE;
 UPDATE maintenance.store SET adopted_at = NULL
 """
 TEXTS = (

@@ -26,7 +26,7 @@ async def test_a_fresh_store_is_well(any_pool):
             "version", "rights", "migration", "tables", "columns", "indexes", "row security", "updates", "clock", "overrides",
             "accesses", "values", "derived", "last cycle", "decay", "classes", "vectors", "standby", "clock drift", "clock behind", "timeouts",
             "memories elsewhere", "memories missing", "policies", "null tenants", "empty store", "table shape", "rounding",
-            "saved back",
+            "saved back", "webhooks",
         ),
         "ok",
     )  # fmt: skip
