@@ -17,6 +17,7 @@ HOLD_NOTHING = {
     "store": "when it was adopted; the columns of memories",
     "supersession_passes": "how far a tenant's memories were compared",
     "tenant_runs": "counts",
+    "tenant_successes": "times of runs",
     "tenants": "what operators decided",
 }
 
