@@ -266,7 +266,7 @@ def _show_waiting(lag: Lag) -> None:
 
 def _show_model(model: ModelStatus) -> None:
     today = next(use for use in model.budgets if use.tenant_id is None)
-    writer = model.model or f"no model ({model.backend})"
+    writer = ", ".join(model.models) or f"no model ({model.backend})"
     out.print(
         f"model: {writer}; today {today.tokens:,} of {today.token_limit:,} tokens, "
         f"{today.cost:.4f} of {today.cost_limit:.2f} in cost",

@@ -253,6 +253,7 @@ class Dreaming(Task[DreamUnit]):
                     reason=error.reason,
                     after_cycles=tenant.settings.set_aside_after_cycles,
                     memories=dream.ids,
+                    model=tenant.settings.model_of_dreams,
                 )
             return DreamOutcome("failed", error.reason, backend=backend)
         if backend == "openai":

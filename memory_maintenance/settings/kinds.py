@@ -9,7 +9,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Annotated, Final
 
 from annotated_types import Ge, Gt, Le, Lt
-from pydantic import AfterValidator, BeforeValidator, SecretStr, field_validator
+from pydantic import AfterValidator, BeforeValidator, SecretStr, StringConstraints, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Rate = Annotated[float, Ge(0), Lt(1)]
@@ -126,6 +126,9 @@ def _lower_words(value: object) -> object:
     return tuple(lower(word) for word in words) if isinstance(words, list | tuple) else words
 
 
+ModelName = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")
+]
 Tags = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
 Classes = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_lower_words)]
 ModelPrices = Annotated[

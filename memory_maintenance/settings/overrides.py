@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal
 from annotated_types import Ge, Le, Lt
 from pydantic import BaseModel, ConfigDict, PlainSerializer
 
-from memory_maintenance.settings.kinds import MOST_KEPT, Classes, Days, LayerDays, Share, TagDays, Tags
+from memory_maintenance.settings.kinds import MOST_KEPT, Classes, Days, LayerDays, ModelName, Share, TagDays, Tags
 
 MOST_TOKENS: Final = 10**15
 """More than a tenant can use in a day, and far from what Postgres can count."""
@@ -47,6 +47,10 @@ class TenantOverrides(BaseModel):
     """What happens to a memory that a later one says otherwise."""
     summarization_enabled: bool | None = None
     dreaming_enabled: bool | None = None
+    summarization_model: ModelName | None = None
+    """Model that writes the tenant's summaries."""
+    dreaming_model: ModelName | None = None
+    """Model that writes the tenant's reflections."""
     model_excluded_classes: Classes | None = None
     """Classes of memories that no model is sent, in place of the deployment's."""
     derivation_excluded_classes: Classes | None = None
@@ -76,6 +80,8 @@ SETTING_OF: Final = {
     "supersession": "memory_supersession",
     "summarization_enabled": "summarization_enabled",
     "dreaming_enabled": "dreaming_enabled",
+    "summarization_model": "summarization_model",
+    "dreaming_model": "dreaming_model",
     "model_excluded_classes": "model_excluded_classes",
     "derivation_excluded_classes": "derivation_excluded_classes",
     "daily_tokens": "model_daily_tokens_per_tenant",

@@ -209,19 +209,20 @@ SELECT count(*) AS sessions, min(last_event_at) AS oldest FROM due
 
 DUE_SIZES: Final = (
     """
--- summarization.DUE_SIZES: how much a writer has to read for each.
+-- summarization.DUE_SIZES: how much a writer has to read for each, and the tenant's own model.
 """
     + _DUE
     + """
 --   $15 most_characters  integer   of a content that a model is given
 --   $16 frame            integer   bytes that an event's line has besides it
-SELECT d.writer, count(*) FILTER (WHERE e.part = 0) AS events,
+SELECT d.writer, t.overrides->>'summarization_model' AS model, count(*) FILTER (WHERE e.part = 0) AS events,
        array_agg(octet_length(left(m.content, $15::integer)) + $16::integer) AS bytes
 FROM due d
      JOIN entries e
          ON e.tenant_id::text = d.tenant_id AND e.project = d.project AND e.session_id = d.session_id
             AND e.kind = 'event'
      JOIN memories m ON m.tenant_id = e.tenant_id AND m.id = e.id
-GROUP BY d.tenant_id, d.project, d.session_id, d.writer
+     LEFT JOIN maintenance.tenants t ON t.tenant_id = d.tenant_id
+GROUP BY d.tenant_id, d.project, d.session_id, d.writer, t.overrides
 """
 )

@@ -20,6 +20,8 @@ OVERRIDES = objects(
     protected_tags=texts | st.lists(texts, max_size=3),
     summarization_enabled=st.booleans(),
     dreaming_enabled=st.booleans(),
+    summarization_model=texts,
+    dreaming_model=texts,
     model_excluded_classes=texts | st.lists(texts, max_size=3),
     derivation_excluded_classes=st.lists(texts, max_size=3),
     daily_tokens=numbers,
@@ -52,6 +54,7 @@ def test_any_row_is_read_as_overrides_or_as_none(stored):
 @given(OVERRIDES)
 @example({"protected_tags": "\ud800"})
 @example({"model_excluded_classes": ["\x00"]})
+@example({"dreaming_model": "\ud800"})
 @few
 async def test_a_row_of_a_tenant_holds_overrides_that_can_be_read_whatever_was_set(pool, given_):
     await execute(pool, "TRUNCATE maintenance.tenants")
