@@ -121,7 +121,7 @@ async def test_a_night_has_failed_for_the_model_that_failed(two_tenants, chosen,
     assert await failed_night(two_tenants, chosen.for_tenant(TenantOverrides(summarization_model="own"))) is not None
 
 
-async def test_the_models_that_tenants_name_are_found_whatever_else_stands_in_a_row(two_tenants):
+async def test_the_models_that_tenants_name_are_found_beside_rows_that_cannot_be_read(two_tenants):
     await override(two_tenants, "acme", {"dreaming_model": "wise", "summarization_model": "own"})
     for garbage in ([1], 7, {"dreaming_model": None}):
         row = "INSERT INTO maintenance.tenants (tenant_id, overrides) VALUES ($1, $2)"
