@@ -136,6 +136,7 @@ ModelPrices = Annotated[
 ]
 Thresholds = Annotated[dict[str, float], NoDecode, BeforeValidator(_named_numbers)]
 Days = Annotated[int, Ge(0), Le(100_000)]
+GateMinutes = Annotated[int, Ge(0), Le(1440)]
 TagDays = Annotated[dict[str, Days], NoDecode, BeforeValidator(_named_numbers)]
 LayerDays = Annotated[dict[str, Days], NoDecode, BeforeValidator(_layer_speeds)]
 LayerSpeeds = Annotated[dict[str, Annotated[float, Ge(0), Le(100)]], NoDecode, BeforeValidator(_layer_speeds)]

@@ -8,7 +8,17 @@ from typing import Annotated, Final, Literal
 from annotated_types import Ge, Le, Lt
 from pydantic import BaseModel, ConfigDict, PlainSerializer
 
-from memory_maintenance.settings.kinds import MOST_KEPT, Classes, Days, LayerDays, ModelName, Share, TagDays, Tags
+from memory_maintenance.settings.kinds import (
+    MOST_KEPT,
+    Classes,
+    Days,
+    GateMinutes,
+    LayerDays,
+    ModelName,
+    Share,
+    TagDays,
+    Tags,
+)
 
 MOST_TOKENS: Final = 10**15
 """More than a tenant can use in a day, and far from what Postgres can count."""
@@ -47,6 +57,8 @@ class TenantOverrides(BaseModel):
     """What happens to a memory that a later one says otherwise."""
     summarization_enabled: bool | None = None
     dreaming_enabled: bool | None = None
+    idle_gate_minutes: GateMinutes | None = None
+    """Age of the last event before a session is summarized, or the tenant dreams; 0: no gate."""
     summarization_model: ModelName | None = None
     """Model that writes the tenant's summaries."""
     dreaming_model: ModelName | None = None
@@ -80,6 +92,7 @@ SETTING_OF: Final = {
     "supersession": "memory_supersession",
     "summarization_enabled": "summarization_enabled",
     "dreaming_enabled": "dreaming_enabled",
+    "idle_gate_minutes": "maintenance_idle_gate_minutes",
     "summarization_model": "summarization_model",
     "dreaming_model": "dreaming_model",
     "model_excluded_classes": "model_excluded_classes",

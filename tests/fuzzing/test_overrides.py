@@ -17,6 +17,7 @@ OVERRIDES = objects(
     decay_rate=st.floats(-0.1, 1.1),
     decay_policy=st.sampled_from(["staged", "bounded", SECRET]),
     decay_retained=st.floats(-0.1, 1.1),
+    idle_gate_minutes=numbers,
     protected_tags=texts | st.lists(texts, max_size=3),
     summarization_enabled=st.booleans(),
     dreaming_enabled=st.booleans(),
