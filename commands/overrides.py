@@ -23,6 +23,7 @@ from commands.console import (
     settings_for_command,
     starter,
 )
+from commands.daily_times import apply_times, ensure_times
 from memory_maintenance.errors import InvalidRequestError
 from memory_maintenance.settings import SETTING_OF, Settings, TenantOverrides
 from memory_maintenance.tenants.control import control_of
@@ -120,14 +121,17 @@ async def _write(
     """Return whether the row was changed, and what of it can be read."""
     async with running_store(settings) as pool:
         await ensure_known(pool, tenant)
+        await ensure_times(settings, pool, tenant, wanted)
         before = await _texts(pool, tenant)
         if wanted:
             written = await override(pool, tenant, dict(wanted), by=by, reason=reason)
         else:
             written = await clear_overrides(pool, tenant, by=by, reason=reason)
         after = await _texts(pool, tenant)
-    changes = [Change(name, before.get(name), after.get(name)) for name in wanted or before]
-    return written, [one for one in changes if one.old != one.new]
+        changes = [Change(name, before.get(name), after.get(name)) for name in wanted or before]
+        changes = [one for one in changes if one.old != one.new]
+        await apply_times(settings, pool, [one.name for one in changes] if changes or not written else NAMES)
+    return written, changes
 
 
 async def _texts(pool: Any, tenant: str) -> dict[str, str]:

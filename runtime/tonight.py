@@ -13,10 +13,11 @@ from memory_maintenance.inspection.cycle_words import minute
 from memory_maintenance.inspection.model import ModelStatus
 from memory_maintenance.inspection.preflight import CycleFindings
 from memory_maintenance.settings import Settings
+from memory_maintenance.tenants.daily_times import NO_GROUPS, OFF, Groups
 from runtime.running import Running, what_runs
 from runtime.schedule_orders import ScheduleState, schedule_states
 from runtime.stuck import StuckWorkflow, stuck_workflows
-from runtime.wanted_schedules import OFF, cron_of, schedule_id
+from runtime.wanted_schedules import cron_of, schedule_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,14 @@ class TemporalState:
     stuck: Sequence[StuckWorkflow] = ()
     schedules: Sequence[ScheduleState] = ()
     error: str | None = None
+    groups: Groups = NO_GROUPS
+    """The daily times that tenants name for themselves."""
+
+    @property
+    def of_groups(self) -> list[tuple[str, int, ScheduleState | None]]:
+        """Return the daily times that tenants name, how many of them do, and the Schedule, None where it is missing."""
+        there = {one.group: one for one in self.schedules if one.group in self.groups.applied}
+        return [(group, tenants, there.get(group)) for group, tenants in self.groups.tenants.items()]
 
     @property
     def daily(self) -> ScheduleState | None:
@@ -50,12 +59,13 @@ class Verdict:
         return self.level != "bad"
 
 
-async def temporal_state(client: Client, settings: Settings) -> TemporalState:
-    """Return what runs, what is stuck and how the schedules are."""
+async def temporal_state(client: Client, settings: Settings, groups: Groups) -> TemporalState:
+    """Return what runs, what is stuck and how the schedules are, those of *groups* of tenants among them."""
     return TemporalState(
         running=await what_runs(client),
         stuck=await stuck_workflows(client, settings),
-        schedules=[state async for state in schedule_states(client)],
+        schedules=[state async for state in schedule_states(client, sorted(groups.applied))],
+        groups=groups,
     )
 
 
@@ -102,6 +112,19 @@ def _worries(temporal: TemporalState, settings: Settings) -> list[str]:
     if hourly is not None and hourly.paused:
         note = f" ({hourly.note})" if hourly.note else ""
         found.append(f"the hourly schedule is paused{note}: starter.py schedules resume hourly")
+    return [*found, *_of_groups(temporal)]
+
+
+def _of_groups(temporal: TemporalState) -> list[str]:
+    """Return what keeps tenants with daily times of their own from running at them."""
+    found = []
+    for group, tenants, schedule in temporal.of_groups:
+        if group not in temporal.groups.applied:
+            found.append(f"{tenants} tenants at {group} run with the daily schedule: starter.py schedules apply")
+        elif schedule is None:
+            found.append(f"the schedule of {tenants} tenants at {group} is gone: starter.py schedules apply")
+        elif schedule.paused:
+            found.append(f"the schedule of {tenants} tenants at {group} is paused: starter.py schedules resume daily")
     return found
 
 

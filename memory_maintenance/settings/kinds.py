@@ -136,6 +136,15 @@ ModelPrices = Annotated[
 ]
 Thresholds = Annotated[dict[str, float], NoDecode, BeforeValidator(_named_numbers)]
 Days = Annotated[int, Ge(0), Le(100_000)]
+CronTimes = Annotated[
+    str,
+    BeforeValidator(lambda value: " ".join(value.split()) if isinstance(value, str) else value),
+    StringConstraints(
+        max_length=200, pattern=r"^(@[a-z]+|@every [0-9hms.]+|([0-9A-Za-z*,/?-]+ ){4,6}[0-9A-Za-z*,/?-]+)$"
+    ),
+]
+"""A cron expression with five to seven fields, or a word like @daily; Temporal says whether it means anything."""
+ZoneName = Annotated[str, StringConstraints(max_length=100, pattern=r"^[A-Za-z][A-Za-z0-9_+/-]*$")]
 GateMinutes = Annotated[int, Ge(0), Le(1440)]
 TagDays = Annotated[dict[str, Days], NoDecode, BeforeValidator(_named_numbers)]
 LayerDays = Annotated[dict[str, Days], NoDecode, BeforeValidator(_layer_speeds)]

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, PlainSerializer
 from memory_maintenance.settings.kinds import (
     MOST_KEPT,
     Classes,
+    CronTimes,
     Days,
     GateMinutes,
     LayerDays,
@@ -18,6 +19,7 @@ from memory_maintenance.settings.kinds import (
     Share,
     TagDays,
     Tags,
+    ZoneName,
 )
 
 MOST_TOKENS: Final = 10**15
@@ -31,6 +33,10 @@ class TenantOverrides(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    daily_cron: CronTimes | None = None
+    """When the tenant's daily run starts; tenants with the same times share a Schedule."""
+    time_zone: ZoneName | None = None
+    """Zone of the tenant's daily times, as Europe/Warsaw."""
     decay_enabled: bool | None = None
     decay_rate: Annotated[float, Ge(0), Lt(1)] | None = None
     """Share of importance lost per day at multiplier 1, clamped like the deployment's rate."""
@@ -74,6 +80,8 @@ class TenantOverrides(BaseModel):
 
 
 SETTING_OF: Final = {
+    "daily_cron": "maintenance_daily_cron",
+    "time_zone": "maintenance_time_zone",
     "decay_enabled": "memory_importance_decay_enabled",
     "decay_rate": "memory_base_decay_rate",
     "decay_policy": "memory_decay_policy",

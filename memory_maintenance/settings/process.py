@@ -78,7 +78,7 @@ class Settings(
             "derivation_excluded_classes": sorted(self.derivation_excluded_classes),
             "llm_backend": self.llm_backend,
             "llm_model": self.rae_llm_model_default if self.llm_backend == "openai" else None,
-            **self._own_models(),
+            **self._differing(),
             "embedding_model": self.embedding_model if self.embeds else None,
             "fail_ratio": self.maintenance_fail_ratio,
             "deadline_minutes": {
@@ -87,10 +87,12 @@ class Settings(
             },
         }
 
-    def _own_models(self) -> dict[str, str]:
-        """Return the models of single tasks, where they are not the one of all."""
-        own = {"summarization_model": self.summarization_model, "dreaming_model": self.dreaming_model}
-        return {name: model for name, model in own.items() if model and self.llm_backend == "openai"}
+    def _differing(self) -> dict[str, Any]:
+        """Return what is recorded only where it is set: the idle gate, and the models of single tasks."""
+        found: dict[str, Any] = {"idle_gate_minutes": self.maintenance_idle_gate_minutes}
+        if self.llm_backend == "openai":
+            found |= {"summarization_model": self.summarization_model, "dreaming_model": self.dreaming_model}
+        return {name: value for name, value in found.items() if value}
 
     def warnings(self) -> list[str]:
         """Return a sentence for every setting that does not do what its owner may think."""

@@ -13,6 +13,7 @@ HOLD_NOTHING = {
     "model_breaker": "endpoints",
     "model_budgets": "days, tenants, tokens",
     "orders": "words from closed sets, names of settings, who and why",
+    "schedule_groups": "cron expressions and time zones",
     "set_aside_memories": "goes with its row of set_aside",
     "store": "when it was adopted; the columns of memories",
     "supersession_passes": "how far a tenant's memories were compared",

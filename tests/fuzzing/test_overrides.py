@@ -13,6 +13,8 @@ from tests.fuzzing.anything import SECRET, few, fuzzed, numbers, objects, texts,
 
 DEPLOYMENT = Settings(_env_file=None)
 OVERRIDES = objects(
+    daily_cron=texts | st.sampled_from(["0 2 * * *", " 0  3 * * MON", "@daily"]),
+    time_zone=texts | st.sampled_from(["UTC", "Europe/Warsaw"]),
     decay_enabled=st.booleans(),
     decay_rate=st.floats(-0.1, 1.1),
     decay_policy=st.sampled_from(["staged", "bounded", SECRET]),
