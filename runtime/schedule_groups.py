@@ -23,8 +23,8 @@ async def apply_groups(client: Client, pool: Pool, settings: Settings) -> dict[s
     """Bring the Schedules of all groups to what the tenants' overrides say; return what was done, by Schedule id.
 
     While there is one, the daily Schedule is for the tenants of no group. A group is recorded once its Schedule exists,
-    so that until then its tenants stay with the daily one. Times that the server refuses are reported, and leave the other
-    groups alone. Passes are repeated until one finds nothing to do: what others change meanwhile is found by whoever
+    so that until then its tenants stay with the daily one. Times that the server refuses are reported, and change no
+    other group. Passes are repeated until one finds nothing to do: what others change meanwhile is found by whoever
     ends last.
 
     Raises:
