@@ -25,6 +25,7 @@ from commands import (
     store,
     tenants,
     web,
+    webhooks,
 )
 
 app = typer.Typer(
@@ -56,4 +57,5 @@ app.add_typer(decay.app, name="decay")
 app.add_typer(changes.app, name="changes")
 app.add_typer(review.app, name="review")
 app.add_typer(model.app, name="model")
+app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(deployment.app, name="deployment")

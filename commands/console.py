@@ -251,7 +251,7 @@ def options(values: Mapping[str, str | None]) -> list[str]:
 
 
 def starter(*words: str) -> str:
-    """Return a command of ours as it can be typed into a shell."""
+    """Return one of this program's commands as it can be typed into a shell."""
     return f"starter.py {shlex.join(words)}"
 
 

@@ -57,7 +57,7 @@ def simulate_decay(
     plot: Annotated[Path | None, typer.Option(help="Also draw it: a file ending in .svg or .html.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what a rule of decay would make of importance if nobody touched a memory; nothing is written."""
+    """Show what a rule of decay would make of importance if no agent touched a memory; nothing is written."""
     with refusing():
         scenario = Scenario(policy, rate, days, retained)
     if plot:

@@ -33,7 +33,7 @@ class TemporalState:
 
     @property
     def daily(self) -> ScheduleState | None:
-        """Return the daily schedule, None where there is none."""
+        """Return the daily schedule, None where it does not exist."""
         return next((one for one in self.schedules if one.id == schedule_id("daily")), None)
 
 

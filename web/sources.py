@@ -71,7 +71,7 @@ class Sources:
         return self._client
 
     def forget_client(self) -> None:
-        """Connect anew at the next question."""
+        """Connect again at the next question."""
         self._client = None
 
     async def close(self) -> None:

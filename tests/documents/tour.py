@@ -1,4 +1,4 @@
-"""docs/tour.md as steps that can be run: ``python -m tests.documents.tour`` writes what they print into it anew."""
+"""docs/tour.md as steps that can be run: ``python -m tests.documents.tour`` writes what they print into it again."""
 
 import asyncio
 import re
@@ -84,7 +84,7 @@ class Tour:
             command = made_by(command.removeprefix("make "))
         if "worker.py" in command or command.startswith("rm "):
             assert await self.end() in (0, None)
-        process = await self._started(command)
+        process = await self.started(command)
         assert process.stdout is not None
         async with asyncio.timeout(100):
             if "worker.py" in command:
@@ -94,7 +94,7 @@ class Tour:
         assert process.returncode == 0, f"{command}: {out.decode()}"
         return STORE.sub("", out.decode(), count=1)
 
-    async def _started(self, command: str) -> asyncio.subprocess.Process:
+    async def started(self, command: str) -> asyncio.subprocess.Process:
         program, *arguments = shlex.split(command.replace(USUAL_HOME, str(self.home)))
         if program == "python":
             program, arguments = sys.executable, [str(ROOT / arguments[0]), *arguments[1:]]
@@ -133,7 +133,7 @@ async def taken(page: str) -> AsyncGenerator[tuple[Step, str], None]:
         assert not tour.home.exists()  # the last step removes it
 
 
-async def _write_anew() -> None:
+async def _regenerate() -> None:
     page = PAGE.read_text()
     async with aclosing(taken(page)) as transcript:
         async for step, printed in transcript:
@@ -145,4 +145,4 @@ async def _write_anew() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_write_anew())
+    asyncio.run(_regenerate())
