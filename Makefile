@@ -7,7 +7,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml
 
-.PHONY: help demo worker test test-slow chaos chaos-quick chaos-seeds check format histories replay counts docs lock clean
+.PHONY: help demo worker test coverage test-slow chaos chaos-quick chaos-seeds check format histories replay counts docs lock clean
 .DELETE_ON_ERROR:
 
 help: ## show this list
@@ -21,6 +21,9 @@ worker: .venv/app ## a worker on the embedded servers, until Ctrl-C
 
 test: .venv/dev ## every test but the slow ones
 	$(BIN)/python -m pytest -n 3 --dist loadfile -m "not slow"
+
+coverage: .venv/dev ## the same tests, with the share of lines and branches that they reach; processes they start are not counted
+	$(BIN)/python -m pytest -n 3 --dist loadfile -m "not slow" --cov --cov-report term:skip-covered
 
 test-slow: .venv/dev ## the tests that take minutes
 	$(BIN)/python -m pytest -m slow --timeout 1800
@@ -46,14 +49,14 @@ format: .venv/dev ## put the code into shape
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-histories: .venv/dev ## record anew the runs that must replay (read tests/histories/record.py first)
+histories: .venv/dev ## record again the runs that must replay (read tests/histories/record.py first)
 	rm -f tests/histories/*.json
 	$(BIN)/python -m pytest -q tests/histories/record.py
 
 replay: .venv/dev ## run downloaded histories against these workflows: HISTORIES=folder (default: those of the tests)
 	@$(BIN)/python -m runtime.replay $(or $(HISTORIES),tests/histories)
 
-counts: .venv/dev ## count anew what cycles take, for a change that means to change it
+counts: .venv/dev ## count again what cycles take, for a change that means to change it
 	$(BIN)/python -m pytest -q tests/counts/record.py
 
 bench: .venv/dev ## how fast it is, some hours on a quiet machine: writes benchmarks/results.md
@@ -65,7 +68,7 @@ bench-quick: .venv/dev ## the same in small, to see that it works; writes nothin
 docs: .venv/docs ## the documents as a site in build/docs; a broken link ends it
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --clean
 
-lock: .venv/python ## write the locks anew from pyproject.toml
+lock: .venv/python ## write the locks again from pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	$(COMPILE) --all-extras --group dev --group model --group bench -o requirements/dev.lock
 	$(COMPILE) --extra app --extra embedded --extra web -c requirements/dev.lock -o requirements/app.lock
@@ -81,7 +84,8 @@ clean: ## remove what the targets made
 	@touch $@
 
 .venv/app: requirements/app.lock | .venv/python
-	$(INSTALL) -r $<
+	@echo "Installing $$(grep -c == $<) packages into .venv: a minute or two where none of them is cached"
+	@$(subst --quiet ,,$(INSTALL)) --progress-bar on -r $<
 	@touch $@
 
 .venv/dev: requirements/dev.lock | .venv/python

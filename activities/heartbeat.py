@@ -1,6 +1,6 @@
 """Heartbeats: every step that has a heartbeat time-out beats by itself, so that a killed worker is soon noticed.
 
-What a retry should know, ``remember`` gives to the next heartbeat: there is none besides, since each costs an Action.
+``remember`` adds what a retry should know to the next heartbeat and sends none of its own: each costs an Action.
 A step that hangs goes on beating: its ``start_to_close_timeout`` ends it.
 """
 

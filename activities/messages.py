@@ -131,6 +131,26 @@ class CloseCycleRequest(Message):
     totals: CycleTotals
 
 
+class CloseCycleResult(Message):
+    """What is left to do after a cycle was recorded; where there is nothing, ``close_cycle`` returns None."""
+
+    waiting_events: int
+    """Events that webhooks have still to send."""
+
+
+class DeliverEventsRequest(Message):
+    """The cycle that ended; what is sent is in the outbox."""
+
+    cycle_id: UUID
+
+
+class DeliverEventsResult(Message):
+    """How many events receivers took, and how many they refused."""
+
+    delivered: int
+    rejected: int
+
+
 class ForeseeCostsRequest(Message):
     """What a dry run came to."""
 

@@ -56,7 +56,7 @@ class Question(BaseModel):
 class Store:
     """Memories, and what is asked of them at ``as_of``.
 
-    The memories stand in the order of their ids, which says nothing of their age: it breaks ties.
+    The memories are in the order of their ids, which says nothing of their age: it breaks ties.
     """
 
     memories: tuple[StoredMemory, ...]

@@ -49,7 +49,7 @@ def judged(summary: str, topics: Sequence[str] | None, *, sources: Sequence[str]
         summary: without its topics.
         topics: None where the writer gives none.
         sources: the events, each behind its date, with the dates of what is said relative to it (``tomorrow``).
-        prompt: what a model was told; a summary that repeats it is no summary.
+        prompt: what a model was sent; a summary that repeats it is no summary.
     """
     measured = measure(summary, sources=sources, prompt=prompt, topics=topics)
     said = [_TIME.sub("", source) for source in sources]

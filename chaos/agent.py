@@ -104,7 +104,7 @@ class Agent:
     _known: dict[str, list[UUID]] = field(default_factory=dict, init=False)
 
     async def live(self, stop: asyncio.Event) -> None:
-        """Write until told to stop."""
+        """Write until asked to stop."""
         for tenant in self.tenants:
             self._known[tenant] = [memory.id for memory in self.record.of_tenants([tenant])]
         while not stop.is_set():

@@ -75,7 +75,7 @@ class Cycles:
         return await patiently(begin)
 
     async def one_after_the_other(self, stop: asyncio.Event) -> None:
-        """Keep cycles running until told to stop; one that a fault keeps waiting is overtaken by the next."""
+        """Keep cycles running until asked to stop; one that a fault keeps waiting is overtaken by the next."""
         while not stop.is_set():
             handle = await self.start()
             with suppress(TimeoutError):

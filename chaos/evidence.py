@@ -174,7 +174,7 @@ async def _why(client: Client, failed: WorkflowExecution) -> str:
 
 
 def alarms(logs: Iterable[Path]) -> tuple[dict[str, int], int]:
-    """Return how often each alarming word stands in *logs*, and how many lines they have."""
+    """Return how often each alarming word is in *logs*, and how many lines they have."""
     found, lines = dict.fromkeys(ALARMS, 0), 0
     for log in logs:
         for line in log.read_text(errors="replace").splitlines():

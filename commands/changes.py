@@ -74,7 +74,10 @@ def take_back(
     as_json: AsJson = False,
 ) -> None:
     """Take changes back: one, all of a cycle or all of a memory. Twice is once."""
-    done = run(_undo(settings_for_command(), target, by, reason))
+    done = run(
+        _undo(settings_for_command(), target, by, reason),
+        interrupted="what was taken back stays so; the same command takes back the rest",
+    )
     if as_json:
         print_json([asdict(one) for one in done])
     else:

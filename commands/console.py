@@ -77,6 +77,9 @@ FAILED: Final = 1
 INTERRUPTED: Final = 130
 """Exit status after Ctrl-C: 128 and the signal's number, as of every program of a shell."""
 
+UNTOUCHED: Final = "nothing was written"
+"""What is true where Ctrl-C ended a command that only reads."""
+
 WRONG: Final = 2
 """Exit status on wrong arguments; typer's own, too."""
 
@@ -248,7 +251,7 @@ def options(values: Mapping[str, str | None]) -> list[str]:
 
 
 def starter(*words: str) -> str:
-    """Return a command of ours as it can be typed into a shell."""
+    """Return one of this program's commands as it can be typed into a shell."""
     return f"starter.py {shlex.join(words)}"
 
 

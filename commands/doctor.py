@@ -45,7 +45,7 @@ def doctor(
 
 
 async def made_checks(settings: Settings, *, ask: bool, tell: Callable[[Check], None]) -> list[Check]:
-    """Return every verdict, each told as soon as it is known: a server may be slow to answer."""
+    """Return every verdict, each shown as soon as it is known: a server may be slow to answer."""
     checks = []
     async for check in _checks(settings, ask=ask):
         tell(check)

@@ -224,6 +224,6 @@ def utc(time: datetime) -> str:
 
 def _length(length: timedelta) -> str:
     days = length / timedelta(days=1)
-    if abs(days) < 2:  # noqa: PLR2004  two days are told in hours
+    if abs(days) < 2:  # noqa: PLR2004  two days are shown in hours
         return f"{length / timedelta(hours=1):.1f} hours"
     return f"{days:.1f} days" if days < 1000 else f"{days / 365.25:.1f} years"  # noqa: PLR2004

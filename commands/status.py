@@ -192,7 +192,6 @@ def _show_where(found: _Status) -> None:
         say(f"next run: {daily.next_at:%Y-%m-%d %H:%M} UTC")
     if found.web_ui:
         say(f"Web UI: {found.web_ui}")
-    say(f"store: {found.store}")
 
 
 def _show_by_tenant(successes: Sequence[TenantSuccess]) -> None:

@@ -165,6 +165,11 @@ def postgres_programs(user: str = "") -> Path:
     return copy / PROGRAMS
 
 
+def client_program(name: str) -> Path | None:
+    """Return a program of Postgres that needs no server of ours, such as ``pg_dump``; None: it is not installed."""
+    return packaged_program(PACKAGE, f"{PROGRAMS}/{name}")
+
+
 def _server_user_folder() -> Path:
     SERVER_USER_FOLDER.mkdir(exist_ok=True)
     SERVER_USER_FOLDER.chmod(0o711)  # other users may pass through but not list it

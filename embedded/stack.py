@@ -98,7 +98,7 @@ async def _shared_server(name: str, home: Path) -> AsyncIterator[Answer]:
 
 
 async def _join(name: str, home: Path) -> tuple[Answer, StreamWriter] | None:
-    """Connect to the running supervisor; None where there is none, or it is stopping."""
+    """Connect to the running supervisor; None where none runs, or it is stopping."""
     try:
         reader, writer = await asyncio.open_unix_connection(socket_path(name, home))
     except (FileNotFoundError, ConnectionRefusedError):

@@ -42,7 +42,7 @@ def shown_address(address: str) -> str:
 
 
 def place_of(address: str) -> str:
-    """Return host, port and path of *address*; hidden where they cannot be told apart from a secret."""
+    """Return host, port and path of *address*; hidden where they cannot be distinguished from a secret."""
     match = _ADDRESS.fullmatch(address)
     return HIDDEN if match is None else match["place"]
 

@@ -85,7 +85,7 @@ async def connect(
     The key and the certificates go to the configured server only: the embedded one has none.
 
     Raises:
-        TemporalUnreachableError: nobody answered within *patience_seconds*.
+        TemporalUnreachableError: no answer within *patience_seconds*.
         TemporalRefusedError: no such namespace, credentials that do not count, TLS on one side only.
         SettingsError: the profile, its file, a certificate or the payload codec cannot be read.
     """
@@ -128,7 +128,7 @@ async def check_namespace(client: Client) -> None:
     """Ask the server for our namespace: the one question that any right to use it allows.
 
     Raises:
-        RPCError: it does not exist, we may not use it, or nobody answers.
+        RPCError: it does not exist, we may not use it, or the server does not answer.
     """
     await client.workflow_service.describe_namespace(
         DescribeNamespaceRequest(namespace=client.namespace), retry=False, timeout=ANSWER_TIMEOUT

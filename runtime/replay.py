@@ -46,7 +46,7 @@ async def replay_all(texts: Mapping[str, str], settings: Settings) -> int:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Return 0 where every history replays, 1 where one does not, 2 where there is none."""
+    """Return 0 where every history replays, 1 where one does not, 2 where there are no histories."""
     files = sorted(Path(arguments[0]).glob("*.json")) if len(arguments) == 1 else []
     if not files:
         print(USAGE, file=sys.stderr)  # noqa: T201

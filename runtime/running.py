@@ -79,7 +79,7 @@ async def what_runs(client: Client) -> Running:
 async def left_running(client: Client, cycles: Iterable[UUID]) -> set[UUID]:
     """Return those of *cycles* whose workflow the server knows and which goes on no longer.
 
-    A cycle that Temporal never knew runs without it (``python -m memory_maintenance``): nobody here can tell.
+    A cycle that Temporal never knew runs without it (``python -m memory_maintenance``): its state is not known here.
     """
     wanted = list(cycles)
     if not wanted:

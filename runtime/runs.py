@@ -52,7 +52,7 @@ class Progress:
 
 
 async def start_run(client: Client, request: MaintenanceRequest) -> Run:
-    """Start one maintenance run; a dry one can be told from the others by its id."""
+    """Start one maintenance run; a dry run is recognized by its id."""
     what = f"{request.kind} dry run" if request.dry_run else f"{request.kind} maintenance"
     return await client.start_workflow(
         MaintenanceWorkflow.run,
@@ -101,6 +101,6 @@ async def progress_of(client: Client, run: Run, planned: dict[str, int] | None =
 
 
 async def ensure_worker(client: Client) -> None:
-    """Raise NoWorkerError where nobody polls for workflows."""
+    """Raise NoWorkerError where no worker polls for workflows."""
     if not await is_polled(client, TASK_QUEUE, TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW):
         raise NoWorkerError(TASK_QUEUE)

@@ -59,6 +59,11 @@ async def schedule_states(client: Client) -> AsyncIterator[ScheduleState]:
             yield state_of(found)
 
 
+async def has_started_runs(client: Client, kind: Kind) -> bool:
+    """Return whether our Schedule of this kind, there or not, has started a run that the server still keeps."""
+    return (await client.count_workflows(f"TemporalScheduledById = '{schedule_id(kind)}'")).count > 0
+
+
 def state_of(found: ScheduleDescription) -> ScheduleState:
     """Return a Schedule as an operator sees it."""
     info, schedule = found.info, found.schedule
@@ -86,7 +91,7 @@ async def trigger(client: Client, kind: Kind) -> str | None:
     """Run a Schedule now, paused or not, and return the workflow's id; None: it runs already, nothing was started.
 
     Raises:
-        ScheduleNotFoundError: there is none.
+        ScheduleNotFoundError: it does not exist.
         ScheduleSilentError: the server did neither within ten seconds.
     """
     with _existing(client, kind) as schedule:
@@ -103,7 +108,7 @@ async def backfill(client: Client, kind: Kind, start: datetime, end: datetime) -
     """Run a Schedule for every time from *start* to *end*, one after the other, and return how many.
 
     Raises:
-        ScheduleNotFoundError: there is none.
+        ScheduleNotFoundError: it does not exist.
         InvalidRequestError: the range has no time of the Schedule in it, more than 500, or the future.
     """
     if start > end or end > datetime.now(UTC):
@@ -148,7 +153,7 @@ async def note_order(client: Client, kind: Kind, said: str) -> None:
     """Leave on a Schedule who ordered a run of it and why, behind the note of a pause that goes on."""
     with _existing(client, kind) as schedule:
         state = state_of(await schedule.describe())
-        # A pause of what is paused, or its end where there is none, changes the note and nothing else.
+        # A pause of what is paused, or its end where it is not paused, changes the note and nothing else.
         note = f"{(state.note or 'paused').split(_ORDERED)[0]}{_ORDERED}{said}" if state.paused else said
         await (schedule.pause(note=note) if state.paused else schedule.unpause(note=note))
         await _wait_for_state(schedule, paused=state.paused, note=note)

@@ -112,7 +112,7 @@ async def refused_spec(client: Client, settings: Settings, kind: Kind) -> Settin
 
 
 async def described(handle: ScheduleHandle) -> ScheduleDescription | None:
-    """Return what the server says of a Schedule, None where there is none."""
+    """Return what the server says of a Schedule, None where it does not exist."""
     with _ignoring(RPCStatusCode.NOT_FOUND):
         return await handle.describe()
     return None

@@ -80,5 +80,5 @@ class NowAndThen(logging.Filter):
 
 
 def listening(address: str, port: int) -> str:
-    """Return host:port; an IPv6 address stands in brackets."""
+    """Return host:port; an IPv6 address is in brackets."""
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"

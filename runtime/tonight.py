@@ -13,10 +13,11 @@ from memory_maintenance.inspection.cycle_words import minute
 from memory_maintenance.inspection.model import ModelStatus
 from memory_maintenance.inspection.preflight import CycleFindings
 from memory_maintenance.settings import Settings
+from memory_maintenance.work import Kind
 from runtime.running import Running, what_runs
-from runtime.schedule_orders import ScheduleState, schedule_states
+from runtime.schedule_orders import ScheduleState, has_started_runs, schedule_states
 from runtime.stuck import StuckWorkflow, stuck_workflows
-from runtime.wanted_schedules import OFF, cron_of, schedule_id
+from runtime.wanted_schedules import KINDS, OFF, cron_of, schedule_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +27,13 @@ class TemporalState:
     running: Running | None = None
     stuck: Sequence[StuckWorkflow] = ()
     schedules: Sequence[ScheduleState] = ()
+    gone: frozenset[Kind] = frozenset()
+    """Kinds that have no Schedule now and had one: it has started runs."""
     error: str | None = None
 
     @property
     def daily(self) -> ScheduleState | None:
-        """Return the daily schedule, None where there is none."""
+        """Return the daily schedule, None where it does not exist."""
         return next((one for one in self.schedules if one.id == schedule_id("daily")), None)
 
 
@@ -52,10 +55,13 @@ class Verdict:
 
 async def temporal_state(client: Client, settings: Settings) -> TemporalState:
     """Return what runs, what is stuck and how the schedules are."""
+    schedules = [state async for state in schedule_states(client)]
+    missing = [kind for kind in KINDS if schedule_id(kind) not in {one.id for one in schedules}]
     return TemporalState(
         running=await what_runs(client),
         stuck=await stuck_workflows(client, settings),
-        schedules=[state async for state in schedule_states(client)],
+        schedules=schedules,
+        gone=frozenset([kind for kind in missing if await has_started_runs(client, kind)]),
     )
 
 
@@ -69,8 +75,8 @@ def verdict(
     if temporal.daily is None:
         if cron_of(settings, "daily") == OFF:
             return Verdict("bad", "Tonight: will not run, the daily schedule is off (MAINTENANCE_DAILY_CRON)", more)
-        step = "starter.py schedules apply"
-        return Verdict("bad", "Tonight: will not run, the daily schedule is gone", more, step)
+        line = f"Tonight: will not run, {_missing(temporal, 'daily')}"
+        return Verdict("bad", line, more, "starter.py schedules apply")
     when = _when(temporal.daily.next_at)
     if temporal.daily.paused:
         note = f" ({temporal.daily.note})" if temporal.daily.note else ""
@@ -92,13 +98,17 @@ def _when(next_at: datetime | None) -> str:
     return f"{minute(next_at)} UTC"
 
 
+def _missing(temporal: TemporalState, kind: Kind) -> str:
+    return f"the {kind} schedule is {'gone' if kind in temporal.gone else 'not set up yet'}"
+
+
 def _worries(temporal: TemporalState, settings: Settings) -> list[str]:
     if temporal.running is None:
         return []
     found = [f"{one.workflow_id} is stuck, {one.found}: {one.command}" for one in temporal.stuck]
     hourly = next((one for one in temporal.schedules if one.id == schedule_id("hourly")), None)
     if hourly is None and cron_of(settings, "hourly") != OFF:
-        found.append("the hourly schedule is gone: starter.py schedules apply")
+        found.append(f"{_missing(temporal, 'hourly')}: starter.py schedules apply")
     if hourly is not None and hourly.paused:
         note = f" ({hourly.note})" if hourly.note else ""
         found.append(f"the hourly schedule is paused{note}: starter.py schedules resume hourly")

@@ -7,7 +7,7 @@ from memory_maintenance.writers.language.words import content_stems
 
 
 def unsupported(text: str, sources: Sequence[str]) -> frozenset[str]:
-    """Return the content words (as stems) and figures of *text* that stand in none of *sources*, word by word.
+    """Return the content words (as stems) and figures of *text* that are in none of *sources*, word by word.
 
     Stricter than the gate for a model's answers, which allows a share: what the built-in writer says is taken from
     the sources, so nothing may be left.

@@ -49,7 +49,7 @@ async def read_one(sources: Sources, query: QueryParams) -> Filled:
     """Return the page of the cycle whose id begins with ``id``; without one, of the newest over the whole fleet.
 
     Raises:
-        CycleNotFoundError: there is none, or more than one.
+        CycleNotFoundError: no cycle matches, or more than one.
     """
     report = await cycle_report(await sources.pool(), query.get("id") or None, with_text=sources.with_text)
     [known] = await _as_the_server_has_them(sources, [report.cycle])

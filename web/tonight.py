@@ -8,6 +8,7 @@ from typing import Final
 from starlette.datastructures import QueryParams
 from temporalio.service import RPCError
 
+from memory_maintenance.changes.reviewing import waiting
 from memory_maintenance.errors import MaintenanceError
 from memory_maintenance.inspection.calls import cycle_costs
 from memory_maintenance.inspection.cycles import last_failure
@@ -44,6 +45,7 @@ async def read(sources: Sources, query: QueryParams) -> Filled:  # noqa: ARG001 
             "verdict": verdict(temporal, settings, findings, model),
             "planned": planned,
             "plan_error": plan_error,
+            "proposals": sum((await waiting(pool)).values()),
             "tasks": [spec for spec in specs() if "daily" in spec.cycles and _is_shown(spec, planned)],
             "cloud": money(planned.use, settings).total if planned else None,
             "model": model,

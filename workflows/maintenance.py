@@ -131,7 +131,7 @@ class MaintenanceWorkflow:
 
     @property
     def _too_many_failed(self) -> bool:
-        # A dry run shows who failed: of one that failed itself, nobody would see what it found.
+        # A dry run shows who failed: of one that failed itself, its findings would be lost.
         return self._totals.failed_share > self._state.fail_ratio and not self._request.dry_run
 
     # --- walking ----------------------------------------------------------------------------------
@@ -253,7 +253,7 @@ class MaintenanceWorkflow:
             self._cancelled.add(order.tenant_id)
 
     async def _pass_on(self, order: TenantOrder) -> None:
-        """Tell whoever works on the tenant now; who will, is told when it starts."""
+        """Tell whoever works on the tenant now; who will is informed when it starts."""
         if order.action == "cancel":
             await self._pages.cancel_tenant(order.tenant_id)
         dry_run_id = cycle.cycle_id() if self._request.dry_run else None

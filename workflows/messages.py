@@ -28,7 +28,7 @@ class CycleScope(Message):
 
     @property
     def dry_run_id(self) -> UUID | None:
-        """Return what keeps the workflow ids of a dry run apart from all others; None: it is none."""
+        """Return what keeps the workflow ids of a dry run apart from all others; None where it is not a dry run."""
         return self.run.cycle_id if self.run.dry_run else None
 
     def for_tenant(self, plan: TenantPlan) -> Self:

@@ -41,7 +41,7 @@ def tenant_workflow_id(tenant_id: str, *, dry_run_id: UUID | None = None) -> str
     """Return the one id under which a tenant is worked on, whichever cycle does it.
 
     An id that is too long is a digest there, and its run has it as the memo ``tenant_id``.
-    A dry run has ids of its own: it keeps nobody from working, and is told nothing that is meant for others.
+    A dry run has ids of its own: it blocks no other run, and receives nothing that is meant for others.
     """
     before = "tenant-maintenance/" if dry_run_id is None else f"tenant-dry-run/{dry_run_id}/"
     return before + short_tenant_id(tenant_id, MOST_WORKFLOW_ID_BYTES - len(before))

@@ -1,4 +1,4 @@
-"""The pages of a cycle that run now: each a child workflow, started, awaited, told and stopped."""
+"""The pages of a cycle that run now: each a child workflow, started, awaited, signalled and stopped."""
 
 import asyncio
 from collections.abc import Callable
@@ -98,7 +98,7 @@ def _lost(request: PageRequest) -> CycleTotals:
 
 
 async def signal(workflow_id: str, name: str, argument: Any) -> None:
-    """Send a signal, or log that nobody is there to receive it."""
+    """Send a signal, or log that no workflow is there to receive it."""
     try:
         await workflow.get_external_workflow_handle(workflow_id).signal(name, argument)
     except FailureError as error:

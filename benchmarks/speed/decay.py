@@ -70,7 +70,7 @@ MONTHS: Final[dict[str, dict[str, str] | None]] = {
 
 
 async def measure_night(bench: Bench, servers: Servers) -> None:
-    """Measure a night of ours and of each competitor, in every repetition."""
+    """Measure a night of this project and of each competitor, in every repetition."""
     fleet = Fleet(bench.size(1_000, 20), bench.size(1_000, 500))
     memories = fleet.tenants * fleet.memories_each
     size = f"{memories:,} memories of {fleet.tenants:,} tenants"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 NAMED: Final = 8
-"""Violations that are told in full; the rest is counted."""
+"""Violations that are shown in full; the rest is counted."""
 
 
 @dataclass(frozen=True, slots=True)

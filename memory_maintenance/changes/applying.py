@@ -35,7 +35,7 @@ async def apply_change(
     """Apply exactly what was proposed. Twice is once.
 
     Raises:
-        ChangeNotFoundError: there is none of this number.
+        ChangeNotFoundError: no change has this number.
         ChangeRefusedError: it was rejected or undone, or one of the two memories is gone, says something else, or is
             replaced by a third one.
     """
@@ -69,7 +69,7 @@ async def reject_change(pool: Pool, change_id: int, *, by: str | None, reason: s
     """Reject a proposal, which is then not made again. Twice is once.
 
     Raises:
-        ChangeNotFoundError: there is none of this number.
+        ChangeNotFoundError: no change has this number.
         ChangeRefusedError: it is no longer a proposal.
     """
     async with transaction(pool) as db:
@@ -103,7 +103,7 @@ async def held_change(db: Executor, change_id: int) -> Change:
     """Return one change, locked until the end of the transaction.
 
     Raises:
-        ChangeNotFoundError: there is none of this number.
+        ChangeNotFoundError: no change has this number.
     """
     row = await fetch_row(db, HELD, change_id)
     if row is None:

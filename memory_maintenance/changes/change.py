@@ -95,7 +95,7 @@ async def change(db: Executor, change_id: int) -> Change:
     """Return one change.
 
     Raises:
-        ChangeNotFoundError: there is none of this number.
+        ChangeNotFoundError: no change has this number.
     """
     row = await fetch_row(db, ONE, change_id)
     if row is None:

@@ -143,6 +143,24 @@ ORDER BY change_id DESC
 LIMIT $6
 """  # noqa: S608  constants of this module
 
+PROPOSALS: Final = f"""
+-- changes.PROPOSALS: proposals that wait for a decision, the newest first.
+--   $1 tenant_id  text    NULL: of all
+--   $2 task       text    NULL: of all
+--   $3 before     bigint  only those with a smaller number; NULL: from the newest
+--   $4 most       bigint
+SELECT {_COLUMNS} FROM maintenance.changes
+WHERE status = 'proposed' AND ($1::text IS NULL OR tenant_id = $1) AND ($2::text IS NULL OR task = $2)
+      AND ($3::bigint IS NULL OR change_id < $3)
+ORDER BY change_id DESC
+LIMIT $4
+"""  # noqa: S608  constants of this module
+
+WAITING: Final = """
+-- changes.WAITING: how many proposals wait for a decision, by task.
+SELECT task, count(*) AS proposals FROM maintenance.changes WHERE status = 'proposed' GROUP BY task ORDER BY task
+"""
+
 APPLIED: Final = """
 -- changes.APPLIED: that a change was made, and what it was.
 --   $1 change_id  bigint

@@ -58,7 +58,7 @@ async def undo_change(pool: Pool, change_id: int, *, by: str | None = None, reas
     """Take one change back, both rows and the record in one transaction.
 
     Raises:
-        ChangeNotFoundError: there is none of this number.
+        ChangeNotFoundError: no change has this number.
     """
     try:
         return await _take_back(pool, change_id, by=by, reason=reason)

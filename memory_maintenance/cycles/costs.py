@@ -38,7 +38,7 @@ def _taken(settings: Settings, done: CycleTotals | TenantOutcome) -> tuple[int, 
 
 async def _suffices(db: Executor, settings: Settings, outcome: TenantOutcome) -> bool:
     read, written, cost = _taken(settings, outcome)
-    if not read:  # no model is asked; overrides that nobody can read have failed the tenant already
+    if not read:  # no model is asked; unreadable overrides have failed the tenant already
         return True
     limits = daily_limits((await load_tenant(db, outcome.tenant_id, settings)).settings)
     tokens, spent = await used(db, tenant_scope(outcome.tenant_id))

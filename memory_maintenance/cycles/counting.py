@@ -11,7 +11,7 @@ from memory_maintenance.observability.cycle_metrics import CYCLE_SECONDS, CYCLES
 from memory_maintenance.tasks import TASKS
 
 DEFECT: Final = "defect"
-"""What a tenant's error is called that is none of ours: the log and the row have its name."""
+"""What an error is called that this project does not define: the log and the row have its name."""
 
 
 def count_cycle(kind: str, status: str, seconds: float, *, lost: int = 0) -> None:

@@ -153,6 +153,22 @@ class CycleTotals(Message):
         return self.failed / self.tenants if self.tenants else 0.0
 
 
+def failure_of(status: str, totals: CycleTotals | None, config: dict[str, Any]) -> CycleFailure | None:
+    """Return why a cycle failed as a whole; None where it did not fail, or no reason was recorded.
+
+    Args:
+        status: of the cycle.
+        totals: what it came to; None: it was not closed.
+        config: what it went by, as it recorded it.
+    """
+    if status != "failed" or totals is None:
+        return None
+    if totals.failure or totals.failed_share <= config.get("fail_ratio", 1.0):
+        return totals.failure
+    share = f"{totals.failed_share:.0%} of the tenants failed, above MAINTENANCE_FAIL_RATIO"
+    return CycleFailure(error_type="TooManyTenantsFailed", message=share)
+
+
 def _totals_of(outcome: TenantOutcome, *, dry_run: bool) -> CycleTotals:
     tasks: dict[str, Any] = outcome.by_task
     return CycleTotals(

@@ -49,7 +49,7 @@ def costs_in_words() -> str:
 
 
 def cost_of(rule: DecayRule) -> str:
-    """Return what *rule* costs, or that nobody has measured it."""
+    """Return what *rule* costs, or that it has not been measured."""
     cost = next((one for one in MEASURED if (one.policy, one.retained_share) == (rule.policy, rule.retained)), None)
     if cost is None or not rule.use_access or (rule.policy == "staged" and rule.rate != cost.rate):
         return "not measured: docs/decay.md has what others cost"

@@ -31,7 +31,7 @@ SELECT adopted_at FROM maintenance.store
 
 START: Final = """
 -- decay.START: announces a run in its first page's transaction, and says what GATE does, and how far the run is.
--- Decay that was off before it is on again: rows based earlier are based anew at this as_of.
+-- Decay that was off before it is on again: rows based earlier get a new base at this as_of.
 --   $1 tenant_id  text
 --   $2 as_of      timestamptz
 --   $3 run_id     uuid

@@ -47,7 +47,7 @@ page AS MATERIALIZED (
 _RESTORE: Final = """
 --   $1 at         timestamptz   since when the base holds again
 --   $2 write      boolean       false: only count
--- Due is what decay wrote last and nobody has set since. An importance that equals its base, by a rule that left
+-- Due is what decay wrote last and no agent has set since. An importance that equals its base, by a rule that left
 -- it there or by a tolerance, is due too: else the next run would take the time since the old base off it.
 due AS MATERIALIZED (
     SELECT tableoid, ctid, tenant_id, id, held, importance <> held AS moves
@@ -109,7 +109,7 @@ _IDS_KEPT: Final = 100
 
 
 def ignore(_seen: int) -> None:
-    """Tell nobody how far it is."""
+    """Report no progress."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -168,7 +168,7 @@ LEFT JOIN written ON written.id = judged.id
 """
 
 _TERMS: Final = """
---  $16 instants        timestamptz[] when to price the rows again if nobody touches them, each by a rule of its own:
+--  $16 instants        timestamptz[] when to price the rows again if no agent touches them, each by a rule of its own:
 --  $17 bounded         boolean[]
 --  $18 use_access      boolean[]
 --  $19 hazards         double[]
@@ -222,7 +222,7 @@ WHERE tenant_id = $1 AND id = ANY ($2::uuid[]) AND decayed_importance IS DISTINC
 """
 
 _TINY: Final = 1e-100
-"""No importance shows a rate below this, and a product of two such numbers is none to Postgres."""
+"""No importance shows a rate below this, and Postgres rounds a product of two such numbers to 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,7 +292,7 @@ async def priced_page(
     """Return the rows that DECAY_PAGE would see, and write nothing.
 
     ``left`` holds what is left of a row at each instant of *later* by the rule beside it, if *run* comes first and
-    nobody touches the row; NULL where the run leaves the row as it is. Those rules differ from *rule* in nothing
+    no agent touches the row; NULL where the run leaves the row as it is. Those rules differ from *rule* in nothing
     but policy, rate, retained share and the use of access.
     """
     rules = [(at, by.for_run(run)) for at, by in later]

@@ -69,7 +69,7 @@ async def reflect(
         tools: with the model, if one is configured.
         settings: those that hold for the tenant.
         memories: of one tenant, at least one; in the order of their numbers.
-        about: what a model is told besides (task, goal, outcome, error); None ones are left out.
+        about: what the prompt says besides (task, goal, outcome, error); None ones are left out.
         attempt_group: what bad answers are counted by.
 
     Raises:
@@ -239,10 +239,10 @@ def _fit_themes(memories: Sequence[Memory], themes: Sequence[Theme]) -> list[The
     """
     supporting = {one for theme in themes for one in theme.support}
     sources = [
-        f"{memory.created_at.date().isoformat()} {with_dates(text, memory.created_at)}"
-        for memory in memories
-        if memory.id in supporting
-        for text in dict.fromkeys((memory.content, payload_text(clean(memory.content))))
+        f"{one.created_at.date().isoformat()} {one.metadata.get('role', '')} {with_dates(text, one.created_at)}"
+        for one in memories
+        if one.id in supporting
+        for text in dict.fromkeys((one.content, payload_text(clean(one.content))))
     ]
     faults = [extractive_fault(measure(theme.text, sources=sources, prompt="", topics=None)) for theme in themes]
     fit = [theme for theme, fault in zip(themes, faults, strict=True) if fault is None]

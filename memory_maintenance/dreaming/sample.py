@@ -22,7 +22,7 @@ ABOUT: Final[Mapping[str, str]] = {
     "Goal": "Identify recurring themes, potential strategies, and meta-insights",
     "Outcome": "partial",
 }
-"""What a model is told besides the memories: RAE's words."""
+"""What the prompt says besides the memories: RAE's words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class Dream:
         """Return what *reflection* is stored as: itself, then its strategy if it has one, with these *ids*.
 
         Where its theme is *known*, its count and its first and last evidence go on from there. A text of a model's
-        stays where there is none to take its place.
+        stays where no other takes its place.
         """
         evidence = self._evidence_of(reflection)
         rows = self.rows_of(reflection)

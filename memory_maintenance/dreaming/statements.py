@@ -270,7 +270,7 @@ SET dreamt_until = greatest(d.dreamt_until, excluded.dreamt_until), sample = exc
 """
 
 STORED: Final = """
--- dreaming.STORED: what is kept of a reflection that lineage names; what else has its id is none.
+-- dreaming.STORED: what is kept of a reflection that lineage names; anything else with its id is not one.
 --   $1 tenant_id  its own type
 --   $2 ids        uuid[]   that it may have
 SELECT m.id, m.metadata::text AS metadata, count(*) FILTER (WHERE l.source_id <> m.id)::integer AS sources

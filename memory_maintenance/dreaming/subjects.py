@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Final
 
+from memory_maintenance.dreaming.senses import linked, of_one_sense
 from memory_maintenance.store.memory import Memory
+from memory_maintenance.writers.extractive.cues import UNITS
 from memory_maintenance.writers.extractive.key_terms import names_subject
 from memory_maintenance.writers.extractive.rarity import Background, word_key
 from memory_maintenance.writers.extractive.salience import is_padding, is_small_talk
@@ -57,7 +60,7 @@ class ReadMemories:
     def of(cls, memories: Sequence[Memory]) -> ReadMemories:
         """Read *memories*, oldest first."""
         transcript = Transcript.of([memory.content for memory in memories], [memory.metadata for memory in memories])
-        silent = frozenset(part for name in transcript.speakers for part in name.split())
+        silent = UNITS.union(part for name in transcript.speakers for part in name.split())
         # What an assistant answers is no part of its user's life: all over the place, and at any length.
         answered = {turn.role for message in transcript.messages for turn in message} >= {"user", "assistant"}
         sentences = [
@@ -89,7 +92,11 @@ def subjects_of(read: ReadMemories, background: Background) -> Iterator[Subject]
             capital.update(word_key(word) for word in line[1:] if word[:1].isupper())
     held = Counter(key for naming in read.naming for key in naming)
     many = len(read.memories) >= _ENOUGH_TO_TELL
-    for keys, positions in holders.items():
+    for keys, held_by in holders.items():
+        positions: AbstractSet[int] = held_by
+        if len(keys) == 1 and len(held_by) > 1:
+            [word] = keys
+            positions = _of_one_sense(word, held_by, read, capital)
         common = many and any(held[key] > _EVERYWHERE * len(read.memories) for key in keys)
         if common or any(background.is_everywhere(key) for key in keys) or not _recurs(positions, read):
             continue
@@ -109,6 +116,18 @@ def subjects_of(read: ReadMemories, background: Background) -> Iterator[Subject]
             )
 
 
+def _of_one_sense(key: str, positions: Iterable[int], read: ReadMemories, capital: Counter[str]) -> AbstractSet[int]:
+    """Return where a word has one sense; among many memories, a plain word only where its sentences share another."""
+    lines = {at: [line for line in read.words[at] if key in map(word_key, line)] for at in sorted(positions)}
+    kept = of_one_sense(key, lines)
+    if len(read.memories) < _ENOUGH_TO_TELL or is_unspaced(key) or capital[key]:
+        return kept
+    beside = {
+        at: frozenset(word_key(word) for line in lines[at] for word in line) & read.naming[at] - {key} for at in kept
+    }
+    return max(linked(beside), key=lambda group: (len(group), -min(group)))
+
+
 def _fewest(keys: frozenset[str], capital: Counter[str]) -> int:
     """Return how many different memories must share a subject: two words, or a name, say more than a plain word."""
     (first, *others) = keys
@@ -117,7 +136,7 @@ def _fewest(keys: frozenset[str], capital: Counter[str]) -> int:
 
 
 def _recurs(positions: Iterable[int], read: ReadMemories) -> bool:
-    """Whether memories stand in two sessions, or on two days where a session is not said."""
+    """Whether memories come from two sessions, or from two days where a memory names no session."""
     return len({occasion(read.memories[position]) for position in positions}) > 1
 
 
@@ -132,7 +151,8 @@ def _together(line: Sequence[str], silent: frozenset[str]) -> set[frozenset[str]
     placed = [(at, word_key(word)) for at, word in enumerate(line) if names_subject(word.casefold(), silent)]
     found = {frozenset({name}) for at, name in placed if not line[at].endswith(("ed", "ing"))}
     for start, (at, name) in enumerate(placed):
-        near = (other for there, other in placed[start + 1 : start + SPAN] if there - at < SPAN)
+        end = next((there for there in range(at, len(line)) if not line[there][0].isalnum()), at + SPAN)
+        near = (other for there, other in placed[start + 1 : start + SPAN] if there < min(end, at + SPAN))
         found.update(frozenset({name, other}) for other in near)
     return found
 

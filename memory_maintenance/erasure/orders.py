@@ -107,7 +107,7 @@ async def erasure_order(db: Executor, order_id: UUID) -> ErasureOrder:
     """Return an order.
 
     Raises:
-        InvalidRequestError: there is none of this id.
+        InvalidRequestError: no order has this id.
     """
     row = await fetch_row(db, AN_ORDER, order_id)
     if row is None:

@@ -1,4 +1,4 @@
-"""What an order is about: which memories it means, and the strings that identify them and nobody else."""
+"""What an order is about: which memories it means, and the strings that identify them and no other memory."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ WHERE m.tenant_id = ANY ($1) AND m.metadata->>'is_chunk' = 'true'
 
 GONE: Final = """
 -- erasure.GONE: what derived memories were made from and is no memory any more. What expiry took away is retired or in
--- the archive: nobody else has deleted it.
+-- the archive: no agent has deleted it.
 --   $1 tenant_id  text   NULL: of any tenant
 SELECT l.tenant_id, l.source_id AS id
 FROM maintenance.lineage l LEFT JOIN memories s ON s.id = l.source_id AND s.tenant_id::text = l.tenant_id

@@ -57,7 +57,7 @@ class ExpiryRule:
         return as_of if self.expired == "archive" else as_of - timedelta(days=self.grace_days)
 
     def created_before(self, as_of: datetime) -> datetime | None:
-        """Return since when a memory is past no retention at all; None: there is none."""
+        """Return since when a memory is past no retention at all; None where there is no such instant."""
         shortest = min(filter(None, (self.days, *self.layers.values(), *self.tags.values())), default=None)
         return as_of - timedelta(days=shortest) if shortest else None
 

@@ -104,7 +104,7 @@ LIMIT $6
 """
 
 LOCK: Final = """
--- expiry.LOCK: of these memories those that nobody holds or has written since they were read.
+-- expiry.LOCK: of these memories those that are not locked and not written since they were read.
 --   $1 tenant_id (its own type)
 --   $2 ids        uuid[]
 --   $3 versions   text[]   as DUE read them
@@ -234,7 +234,7 @@ LIMIT $6
 """
 
 LOCK_ARCHIVED: Final = """
--- expiry.LOCK_ARCHIVED: of these archived memories of one tenant those that nobody else restores or purges.
+-- expiry.LOCK_ARCHIVED: of these archived memories of one tenant those that no other transaction restores or purges.
 --   $1 tenant_id  text
 --   $2 ids        uuid[]
 --   $3 batch_ids  bigint[]

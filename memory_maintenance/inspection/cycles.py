@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from memory_maintenance.cycles.outcomes import CycleFailure, CycleTotals, TenantOutcome
+from memory_maintenance.cycles.outcomes import CycleFailure, CycleTotals, TenantOutcome, failure_of
 from memory_maintenance.errors import CycleNotFoundError
 from memory_maintenance.inspection.preflight import findings_of
 from memory_maintenance.preflight.finding import Finding
@@ -80,7 +80,7 @@ class Cycle:
 
     @property
     def took(self) -> timedelta | None:
-        """Return how long it ran; None while it does, or where nobody knows its end."""
+        """Return how long it ran; None while it runs, or where its end is not known."""
         return self.completed_at - self.started_at if self.completed_at else None
 
     @property
@@ -90,13 +90,8 @@ class Cycle:
 
     @property
     def failure(self) -> CycleFailure | None:
-        """Return why it failed as a whole; None where it did not, or nobody recorded why."""
-        if self.status != "failed" or self.totals is None:
-            return None
-        if self.totals.failure or self.totals.failed_share <= self.config.get("fail_ratio", 1.0):
-            return self.totals.failure
-        share = f"{self.totals.failed_share:.0%} of the tenants failed, above MAINTENANCE_FAIL_RATIO"
-        return CycleFailure(error_type="TooManyTenantsFailed", message=share)
+        """Return why it failed as a whole; None where it did not fail, or no reason was recorded."""
+        return failure_of(self.status, self.totals, self.config)
 
     def unless_left(self, left: Collection[UUID]) -> Cycle:
         """Return the cycle, ``abandoned`` where it is among those whose root no longer runs."""
@@ -117,7 +112,7 @@ async def find_cycle(db: Executor, beginning: str | None = None) -> Cycle:
     """Return the cycle whose id begins so; None: the newest.
 
     Raises:
-        CycleNotFoundError: there is none, or more than one.
+        CycleNotFoundError: no cycle matches, or more than one.
     """
     found = (
         await latest_cycles(db, 1)

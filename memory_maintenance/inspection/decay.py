@@ -54,7 +54,7 @@ WHERE id = ANY ($1)
 )
 
 MILESTONES: Final = (0.5, 0.1)
-"""Importances whose day is told, beside the floor's."""
+"""Importances whose day is shown, beside the floor's."""
 
 _HORIZON: Final = timedelta(days=365 * 200)
 _SAME: Final = 1e-7
@@ -138,7 +138,7 @@ class DecayExplanation:
 
     @property
     def is_due(self) -> bool:
-        """Whether a run at ``as_of`` would write the row; a move behind the digits that the column keeps is none."""
+        """Whether a run at ``as_of`` would write the row; a change below the digits of the column does not count."""
         o = self.outcome
         if not self.enabled or self.paused or o.importance is None or self.stored is None:
             return False
@@ -150,7 +150,7 @@ class DecayExplanation:
         return (*MILESTONES, self.rule.floor)
 
     def reaches(self, importance: float) -> datetime | None:
-        """Return when the memory falls to *importance* if nobody touches it, to the minute.
+        """Return when the memory falls to *importance* if no agent touches it, to the minute.
 
         None: not within 200 years, or it is there already.
         """
@@ -168,7 +168,7 @@ class DecayExplanation:
         return high
 
     def left_at(self, instant: datetime) -> float:
-        """Return the importance at *instant* by the rule, if nobody touches the memory; only where it has a base."""
+        """Return the importance at *instant* by the rule, if no agent touches the memory; only where it has a base."""
         o = self.outcome
         assert o.base is not None and o.base_at is not None and o.last_access is not None  # noqa: S101, PT018
         left = decayed(o.base, o.base_at, o.last_access, instant, self.rule, self.row.layer)

@@ -175,7 +175,7 @@ async def written_memories(
 
 
 async def written_memory(db: Executor, memory_id: UUID) -> WrittenMemory | None:
-    """Return a derived memory with what it stands on; None where it is an agent's own or there is none."""
+    """Return a derived memory with its sources; None where an agent wrote it or it does not exist."""
     row = await fetch_row(db, WRITTEN_ONE, memory_id, list(WRITERS))
     return await _whole(db, dict(row)) if row else None
 

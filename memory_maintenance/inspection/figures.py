@@ -77,7 +77,7 @@ async def _decay_lag(db: Executor) -> float | None:
 
 
 async def newest_totals(db: Executor) -> CycleTotals | None:
-    """Return what the newest completed daily cycle over the whole fleet came to; None: there is none."""
+    """Return what the newest completed daily cycle over the whole fleet came to; None where no such cycle exists."""
     row = await fetch_row(db, NEWEST_TOTALS)
     return CycleTotals.model_validate_json(row["totals"]) if row and row["totals"] else None
 

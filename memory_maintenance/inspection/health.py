@@ -35,7 +35,7 @@ def has_failed(checks: Sequence[Check]) -> bool:
 
 
 async def in_order(subject: Subject, steps: Mapping[str, Callable[[], Awaitable[Check]]]) -> list[Check]:
-    """Return what every step found; one that raises an error of ours is a failure, and the next ones go on."""
+    """Return what every step found; one that raises a MaintenanceError is a failure, and the next ones go on."""
     return [await _verdict(subject, name, step) for name, step in steps.items()]
 
 

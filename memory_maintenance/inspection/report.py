@@ -105,7 +105,7 @@ class Report:
     before: tuple[int, ...]
     after: tuple[int, ...]
     mean_before: float | None
-    """Of the memories in ``before``; None where there is none."""
+    """Of the memories in ``before``; None where it is empty."""
     mean_after: float | None
     calls: tuple[CallCount, ...]
     skipped: tuple[tuple[str, str, int], ...]
@@ -131,7 +131,7 @@ async def cycle_report(pool: Pool, beginning: str | None = None, *, with_text: b
     None: the newest over the whole fleet, where there is one.
 
     Raises:
-        CycleNotFoundError: there is none, or more than one.
+        CycleNotFoundError: no cycle matches, or more than one.
     """
     async with snapshot(pool) as db:
         of_fleet = await latest_cycles(db, 1, of_fleet=True) if beginning is None else []

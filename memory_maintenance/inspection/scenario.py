@@ -70,7 +70,7 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class Simulation:
-    """Today against the last day, if nobody touches anything. Memories that are invalid are only counted."""
+    """Today against the last day, if no agent touches anything. Memories that are invalid are only counted."""
 
     as_of: datetime
     days: int

@@ -31,17 +31,17 @@ entries AS MATERIALIZED (
            r.part = 0 AS counts
     FROM maintenance.session_rows($1, $3) r
 ),
-told AS (
+adopted AS (
     SELECT e.project, max(e.created_at) AS until
     FROM entries e CROSS JOIN adoption a WHERE e.kind = 'theirs' AND e.created_at <= a.at
     GROUP BY e.project
 ),
 events AS (
-    SELECT e.*, c.source_id IS NOT NULL AS covered, e.created_at <= t.until AS told,
+    SELECT e.*, c.source_id IS NOT NULL AS covered, e.created_at <= t.until AS is_adopted,
            x.memory_id IS NOT NULL AS left_out,
            c.source_id IS NULL AND x.memory_id IS NULL AND (t.until IS NULL OR e.created_at > t.until) AS is_new
     FROM entries e
-         LEFT JOIN told t USING (project)
+         LEFT JOIN adopted t USING (project)
          LEFT JOIN maintenance.lineage c
              ON c.tenant_id = e.tenant_id AND c.source_id = e.id AND c.task = 'summarization'
          LEFT JOIN maintenance.set_aside_memories x
@@ -49,7 +49,7 @@ events AS (
 )
 SELECT e.project, a.at AS adopted_at,
        count(*) FILTER (WHERE is_event AND counts)::integer AS events,
-       count(*) FILTER (WHERE is_event AND counts AND (covered OR told))::integer AS covered,
+       count(*) FILTER (WHERE is_event AND counts AND (covered OR is_adopted))::integer AS covered,
        count(*) FILTER (WHERE is_event AND counts AND left_out AND NOT covered)::integer AS left_out,
        count(*) FILTER (WHERE is_event AND counts AND is_new)::integer AS new_events,
        max(e.created_at) FILTER (WHERE is_event) AS last_event_at,

@@ -1,4 +1,4 @@
-"""Whether the settings say what their owner means: names nobody reads, and values that undo each other."""
+"""Whether the settings say what their owner means: names that are never read, and values that undo each other."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ OUR_PREFIXES: Final = (
     "MAINTENANCE_",
     "METRICS_",
     "EMBEDDING_",
+    "WEBHOOK_",
 )
 """Names that begin so are meant for this application, or for RAE's."""
 
@@ -28,7 +29,7 @@ PROXIES: Final = frozenset({"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"})
 """What other programs take a proxy from."""
 
 LIKE_ENOUGH: Final = 0.85
-"""Least similarity of a name to one of ours (difflib's ratio) to be taken for a slip."""
+"""Least similarity of a name to a setting's (difflib's ratio) to be taken for a slip."""
 
 OF_RAE: Final = {
     **dict.fromkeys(

@@ -20,34 +20,34 @@ WHERE status = 'completed' AND (config->>'named_tenants' IS NOT NULL) = $1 AND c
 ORDER BY kind, completed_at DESC
 """
 
-SUCCESSES_OF_TENANTS: Final = """
--- inspection.SUCCESSES_OF_TENANTS: when a run of each kind that had work for a tenant was last completed for it, and
--- how many it had since that were not. Those first that somebody has to look at. A daily run counts where it did every
--- task of a daily run, but for those that do nothing until a setting says what.
---   $1 tasks  json as text  their names
--- Counted only behind each success: one pass over all runs without a sort is half as long as a window.
-WITH cycles AS (
+SUCCESSES: Final = """cycles AS (
     SELECT c.cycle_id, c.kind, c.started_at FROM maintenance.cycles c
     WHERE (c.kind <> 'daily' OR c.config->'tasks' IS NULL OR c.config->'tasks' @> $1::text::jsonb)
           AND c.started_at <= now()
 ),
-succeeded AS (
-    SELECT r.tenant_id, c.kind, max(c.started_at) FILTER (WHERE r.status = 'completed') AS at
+runs AS (
+    SELECT r.tenant_id, c.kind, max(c.started_at) FILTER (WHERE r.status = 'completed') AS at,
+           array_agg(c.started_at) FILTER (WHERE r.status <> 'completed') AS others
     FROM maintenance.tenant_runs r JOIN cycles c USING (cycle_id)
     GROUP BY r.tenant_id, c.kind
 ),
-since AS (
-    SELECT r.tenant_id, c.kind, count(DISTINCT r.cycle_id) AS runs
-    FROM maintenance.tenant_runs r
-         JOIN cycles c USING (cycle_id)
-         JOIN succeeded s ON s.tenant_id = r.tenant_id AND s.kind = c.kind
-    WHERE c.started_at > s.at OR s.at IS NULL
-    GROUP BY r.tenant_id, c.kind
-)
-SELECT s.tenant_id, s.kind, s.at AS succeeded_at, now() - s.at AS age, coalesce(n.runs, 0) AS runs_since
-FROM succeeded s LEFT JOIN since n USING (tenant_id, kind)
-ORDER BY (coalesce(n.runs, 0) > 0) DESC, s.at NULLS FIRST, s.tenant_id, s.kind
-"""
+successes AS (
+    SELECT tenant_id, kind, at,
+           (SELECT count(DISTINCT other) FROM unnest(others) AS other WHERE other > at OR at IS NULL) AS runs_since
+    FROM runs
+)"""
+"""When a run of each kind that had work for a tenant was last completed for it, and how many it had since that were
+not. A daily run counts where it did every task ($1, JSON as text) but those that do nothing until a setting says what.
+One pass over all runs; those that were not completed are few, so they are kept until the success is known."""
+
+SUCCESSES_OF_TENANTS: Final = f"""
+-- inspection.SUCCESSES_OF_TENANTS: the last success of every tenant and kind; those first that somebody has to look at.
+--   $1 tasks  json as text  their names
+WITH {SUCCESSES}
+SELECT tenant_id, kind, at AS succeeded_at, now() - at AS age, runs_since
+FROM successes
+ORDER BY (runs_since > 0) DESC, at NULLS FIRST, tenant_id, kind
+"""  # noqa: S608  constants of this module
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,5 +81,9 @@ async def last_successes(db: Executor, *, named: bool = False) -> list[LastSucce
 
 async def successes_of_tenants(db: Executor) -> list[TenantSuccess]:
     """Return the last success of every tenant and kind; first those that failed since, then the longest ago."""
-    daily = [task.spec.name for task in TASKS if "daily" in task.spec.cycles and task.spec.always_shown]
-    return [TenantSuccess(**dict(row)) for row in await fetch(db, SUCCESSES_OF_TENANTS, to_json(daily))]
+    return [TenantSuccess(**dict(row)) for row in await fetch(db, SUCCESSES_OF_TENANTS, usual_tasks())]
+
+
+def usual_tasks() -> str:
+    """Return the names of the tasks that every daily run does, as JSON."""
+    return to_json([task.spec.name for task in TASKS if "daily" in task.spec.cycles and task.spec.always_shown])

@@ -16,7 +16,7 @@ PROGRAM: Final = Path(__file__).parents[2]
 
 
 def env_file() -> Path | None:
-    """Return the file to read, or None where there is none.
+    """Return the file to read, or None where no file is found.
 
     Raises:
         SettingsError: both are there and say different things, or one cannot be read.

@@ -31,7 +31,7 @@ LAYER_SPELLINGS: Final = {
 _LAYER_NAMES: Final = {spelling: name for name, spellings in LAYER_SPELLINGS.items() for spelling in spellings}
 
 
-def _words(value: object) -> object:
+def words(value: object) -> object:
     """Read ``a,b`` as two words; a comma alone is no word at all."""
     return tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value
 
@@ -122,11 +122,11 @@ HostAndPort = Annotated[str, AfterValidator(_host_and_port)]
 
 def _lower_words(value: object) -> object:
     """Read ``Confidential, restricted`` as two words in lower case, as classes are compared."""
-    words = _words(value)
-    return tuple(lower(word) for word in words) if isinstance(words, list | tuple) else words
+    read = words(value)
+    return tuple(map(lower, read)) if isinstance(read, list | tuple) else read
 
 
-Tags = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
+Tags = Annotated[tuple[str, ...], NoDecode, BeforeValidator(words)]
 Classes = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_lower_words)]
 ModelPrices = Annotated[
     dict[str, tuple[Annotated[Decimal, Ge(0)], Annotated[Decimal, Ge(0)]]], NoDecode, BeforeValidator(_prices)

@@ -89,7 +89,7 @@ class ModelSettings(SettingsGroup):
     model_daily_cost: Annotated[Decimal, Ge(0)] = Decimal(50)
     """Money the whole deployment may use in a UTC day."""
     model_call_retention_days: Annotated[int, Ge(1), Le(36_500)] = 30
-    """How long the text of answers is kept; what they cost stays on record."""
+    """How long the text of answers, and events of webhooks, are kept; what answers cost stays on record."""
     set_aside_after_cycles: Count = 3
     """Cycles in a row in which the model fails at a session, a dream or a memory because of what it says, after
     which it is asked about it no more; `starter.py memories set-aside` lists them."""

@@ -16,6 +16,7 @@ from memory_maintenance.settings.overrides import SETTING_OF, TenantOverrides
 from memory_maintenance.settings.review import ReviewSettings
 from memory_maintenance.settings.runs import RunSettings
 from memory_maintenance.settings.servers import ServerSettings
+from memory_maintenance.settings.webhooks import WebhookSettings
 from memory_maintenance.settings.writing import WritingSettings
 
 RAES_PREFIX: Final = "ollama/"
@@ -24,7 +25,14 @@ RAES_PREFIX: Final = "ollama/"
 
 # Bases give their fields last first: this order is that of the documentation.
 class Settings(
-    RunSettings, WritingSettings, DecaySettings, ExpirySettings, ReviewSettings, ModelSettings, ServerSettings
+    WebhookSettings,
+    RunSettings,
+    WritingSettings,
+    DecaySettings,
+    ExpirySettings,
+    ReviewSettings,
+    ModelSettings,
+    ServerSettings,
 ):
     """Every setting of a process."""
 

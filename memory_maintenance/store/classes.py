@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import Final
 
 CLASSES: Final = ("public", "internal", "confidential", "restricted")
-"""From the least restricted on. A class that is none of them counts as restricted."""
+"""From the least restricted on. Any other class counts as restricted."""
 
 UNCLASSIFIED: Final = "internal"
 """What a memory without a class counts as."""

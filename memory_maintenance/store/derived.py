@@ -91,7 +91,7 @@ SELECT pg_advisory_xact_lock(hashtextextended($1, 0))
 
 
 async def lock(db: Executor, key: UUID) -> None:
-    """Wait until nobody else stores what *key* stands for."""
+    """Wait until no other transaction stores the derived memory of *key*."""
     await fetch_value(db, LOCK, str(key))
 
 

@@ -25,12 +25,11 @@ from memory_maintenance.errors import (
     StatementTimeoutError,
     StoreError,
 )
-from memory_maintenance.invocation import as_invoked
 from memory_maintenance.redaction import HIDDEN, shown_address
 
 
 class Verdict(NamedTuple):
-    """Which error of ours a state is, and what it says: where, and what kind of error Postgres calls it."""
+    """The error that is raised for a state, and what it says: where, and what kind of error Postgres calls it."""
 
     error: type[MaintenanceError]
     says: str
@@ -186,8 +185,7 @@ def _missing(error: asyncpg.PostgresError) -> StoreError:
     named = str(error)
     if any(name in named for name in _OURS):
         return NotMigratedError()
-    step = as_invoked("python starter.py migrate")
-    return StoreError(f"the store lacks something a statement needs: {_kind(error)}; run `{step}`")
+    return StoreError(f"the store lacks something a statement needs: {_kind(error)}; run `python starter.py migrate`")
 
 
 def _without_certificate(dsn: str, error: Exception) -> DatabaseRefusedError | None:

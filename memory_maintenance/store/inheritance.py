@@ -20,8 +20,8 @@ FROM pg_attribute WHERE attrelid = 'memories'::regclass AND attnum > 0 AND NOT a
 """
 
 SET_AGENT: Final = """
--- store.SET_AGENT: the agent of all its sources. Where they have several: 'default', which RAE's search asks for unless
--- told otherwise.
+-- store.SET_AGENT: the agent of all its sources. Where they have several: 'default', which RAE's search asks for by
+-- default.
 --   $1 id         uuid
 --   $2 tenant_id  its own type
 UPDATE memories m

@@ -78,7 +78,7 @@ async def migrate(dsn: str) -> None:
         DatabaseUnavailableError: Postgres does not answer.
         DatabaseBusyError: others kept the table locked, or another process migrates the store for ten minutes.
         DatabaseRefusedError: the user may not create the schema.
-        StoreShapeError: the memories table cannot be used as it is, or a table of ours was dropped.
+        StoreShapeError: the memories table cannot be used as it is, or a table of schema maintenance was dropped.
     """
     with store_errors(where=address(dsn)):
         async with _connected(dsn) as guard, _connected(dsn) as db, _alone(guard):

@@ -118,7 +118,7 @@ async def memory_table(db: Executor) -> MemoryTable:
     """Look up the memories table.
 
     Raises:
-        StoreError: there is none.
+        StoreError: it does not exist.
     """
     columns = [Column(**row) for row in await fetch(db, COLUMNS)]
     return MemoryTable({column.name: column for column in columns if column.name in MemoryLine.model_fields})

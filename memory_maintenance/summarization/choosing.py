@@ -13,10 +13,10 @@ _MOST_CHARACTERS: Final = 3800
 """Below the 4000 of `SessionSummaryResponse`, so that dates, speakers and counts fit."""
 
 _KIN: Final = 1.6
-"""How much more a fact is worth once another of its kind is told: an enumeration is told whole where there is room."""
+"""How much more a fact is worth once another of its kind is chosen: an enumeration is kept whole if there is room."""
 
 _MOST_OF_A_KIND: Final = 8
-"""Facts of one kind that are told one by one; the others are counted."""
+"""Facts of one kind that are listed one by one; the others are counted."""
 
 _SAID_AGAIN: Final = 0.75
 """Share of the words of a sentence from which on another one that has them says the same."""
@@ -39,7 +39,7 @@ def chosen(found: Sequence[Sentence], max_words: int, *, long: bool) -> list[Sen
 
 
 def siblings_left_out(kept: Sequence[Sentence], found: Sequence[Sentence]) -> dict[Sentence, int]:
-    """Return, for the last told fact of a kind, how many of its kind are not told, where they are two or more."""
+    """Return, for the last chosen fact of a kind, how many of its kind are left out, where they are two or more."""
     told = set(kept)
     counted: dict[Sentence, int] = {}
     for one in found:

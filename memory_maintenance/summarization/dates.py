@@ -1,4 +1,4 @@
-"""How many of the dates that a session's events name stand in its summary."""
+"""How many of the dates that a session's events name its summary keeps."""
 
 from __future__ import annotations
 

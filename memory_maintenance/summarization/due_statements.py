@@ -45,7 +45,7 @@ unwritten AS (
              OFFSET 0
          ) n
 ),
-stale AS MATERIALIZED (  -- summaries that nobody edited, of which a source is gone, expired or edited; daily
+stale AS MATERIALIZED (  -- summaries that were not edited, of which a source is gone, expired or edited; daily
     SELECT DISTINCT k.tenant_id, maintenance.project_of(d.project) AS project,
            maintenance.session_of(d.session_id, d.metadata) AS session_id
     FROM asked k
@@ -98,16 +98,16 @@ entries AS MATERIALIZED (
           AND maintenance.setting(t.overrides, 'summarization_enabled', to_jsonb($3::boolean)) = 'true'
           AND ($9::text IS NULL OR r.project = $9)
 ),
--- What is new is told by a window and not by a join of sessions with their events: of either Postgres expects one row
+-- What is new is found by a window and not by a join of sessions with their events: of either Postgres expects one row
 -- where there are thousands, and may compare each with each.
-told AS (
+adopted AS (
     SELECT e.*, max(e.created_at) FILTER (WHERE e.kind = 'theirs' AND e.created_at <= (SELECT at FROM adoption))
-                    OVER (PARTITION BY e.tenant_id, e.project, e.session_id) AS told_until
+                    OVER (PARTITION BY e.tenant_id, e.project, e.session_id) AS adopted_until
     FROM entries e
 ),
 marked AS MATERIALIZED (  -- one look-up for each event: EXISTS might read all of lineage at once
     SELECT e.*,
-           e.kind = 'event' AND (e.told_until IS NULL OR e.created_at > e.told_until)
+           e.kind = 'event' AND (e.adopted_until IS NULL OR e.created_at > e.adopted_until)
                AND (
                    SELECT true FROM maintenance.lineage c
                    WHERE c.tenant_id = e.tenant_id::text AND c.source_id = e.id AND c.task = 'summarization' LIMIT 1
@@ -116,7 +116,7 @@ marked AS MATERIALIZED (  -- one look-up for each event: EXISTS might read all o
                    SELECT true FROM maintenance.set_aside_memories x
                    WHERE x.memory_id = e.id AND x.kind = 'memory' AND x.tenant_id = e.tenant_id::text LIMIT 1
                ) IS NULL AS is_new
-    FROM told e
+    FROM adopted e
 ),
 sessions AS (
     SELECT tenant_id, project, session_id,

@@ -1,4 +1,4 @@
-"""What summarizing everything that is due takes at most, told before it is started."""
+"""What summarizing everything that is due takes at most, known before it starts."""
 
 from __future__ import annotations
 

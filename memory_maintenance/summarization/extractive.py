@@ -1,6 +1,6 @@
 """A session's summary without a model: its most telling sentences, in the order of time, with their speakers and dates.
 
-Grounded by construction: every word, number and date stands in an event, is an event's own date, or is the
+Grounded by construction: every word, number and date is in an event, is an event's own date, or is the
 date of what an event says relative to it ("tomorrow [2026-11-21]").
 """
 
@@ -30,7 +30,7 @@ _GAP = re.compile(r"([。！？]) ")
 """Scripts without spaces have none between their sentences either."""
 
 _ROOM_FOR_COUNTS = 10
-_FEWEST_WORDS = 150
+_FEWEST_WORDS = 165
 _MOST_WORDS = 260
 _SHARE_OF_WORDS = 0.5
 _TOPICS = 10
@@ -49,7 +49,7 @@ def extractive_summary(
         events: the session's memories, in any order; small talk is never chosen
             unless there is nothing else.
         max_words: the length of the summary, dates and speakers included; None: half of what is
-            said, within 150 and 260.
+            said, within 165 and 260.
         background: how many of the tenant's other sessions hold each word.
 
     Raises:
@@ -85,7 +85,7 @@ def _counts_room(words: int) -> int:
 def _told(kept: Sequence[Sentence], found: Sequence[Sentence], max_words: int, language: Language | None) -> str:
     """Return the sentences: each day behind its date, each speaker behind his label, each kind with its rest.
 
-    Where nobody in particular speaks after somebody did, the date stands again: what follows a name is its own.
+    Where a passage without a speaker follows one with a speaker, the date is repeated: what follows a name is its own.
     """
     texts = {one: closed(one.text) for one in kept}
     plain = _joined(kept, texts)

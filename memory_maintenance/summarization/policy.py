@@ -45,7 +45,7 @@ class SessionKey:
 
     @property
     def project_name(self) -> str:
-        """Return the project, ``default`` where there is none."""
+        """Return the project, ``default`` where the memory has none."""
         return DEFAULT_PROJECT if self.project is None else self.project
 
 
@@ -55,7 +55,7 @@ class SessionState:
 
     ``new_events`` are in no summary yet, the latest of them written at ``last_new_event_at``
     (None: it is the last event of all). ``summary_backend`` is who wrote the stored
-    summary, None where there is none or somebody edited it; ``fallback`` whether a
+    summary, None where none exists or somebody edited it; ``fallback`` whether a
     better text is wanted for it; ``set_aside`` whether a model is not asked about it.
     """
 

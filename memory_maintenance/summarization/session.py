@@ -83,7 +83,7 @@ class Session:
     """A session's events that belong into its summary, in order of time.
 
     ``new`` are those of ``events`` that are in no summary yet. ``stored`` is the summary to be updated, the newest of
-    those that lineage names unless somebody edited it; None where there is none, and ``part`` is then the number of
+    those that lineage names unless somebody edited it; None where none exists, and ``part`` is then the number of
     the next one: the second takes what came after somebody edited the first.
     """
 
@@ -156,7 +156,7 @@ async def read_session(db: Executor, key: SessionKey, as_of: datetime, *, exclud
 
 
 async def _stored(db: Executor, key: SessionKey, as_of: datetime, statement: str) -> tuple[StoredSummary | None, int]:
-    """Return the newest summary of a session that nobody edited, and the number that a further one has."""
+    """Return the newest unedited summary of a session, and the number that a further one has."""
     rows = await fetch(db, statement, key.tenant_id, key.project_name, key.session_id, as_of)
     for row in rows:
         metadata = json_object(row["metadata"])

@@ -13,13 +13,13 @@ EVENTS: Final = """
 --   $2 project     text
 --   $3 session_id  text
 --   $4 as_of       timestamptz
---   $5 summary_id  uuid      NULL: there is none yet
+--   $5 summary_id  uuid      NULL: not written yet
 --   $6 most_characters  integer   of a longer content both ends are read
 --   $7 excluded         text[]    classes from which nothing is derived
 WITH entries AS MATERIALIZED (
     SELECT * FROM maintenance.session_rows($1, $3) WHERE project = $2
 ),
-told AS (
+adopted AS (
     SELECT max(created_at) AS until
     FROM entries
     WHERE kind = 'theirs' AND created_at <= (SELECT maintenance.adoption($4))
@@ -37,13 +37,13 @@ SELECT m.id, m.tenant_id::text AS tenant_id, m.project, $3::text AS session_id, 
        ) AS is_set_aside
 FROM entries e
      JOIN memories m ON m.tenant_id = $1 AND m.id = e.id
-     CROSS JOIN told
+     CROSS JOIN adopted
      LEFT JOIN maintenance.lineage c
          ON c.tenant_id = m.tenant_id::text AND c.source_id = m.id AND c.task = 'summarization'
 WHERE e.kind = 'event' AND maintenance.is_live(m.expires_at, $4)
       AND NOT maintenance.is_excluded(e.info_class, to_jsonb($7::text[]))
       AND (m.created_at <= $4 OR c.derived_id = $5)  -- a later cycle may have covered more than this one looks at
-      AND (c.derived_id = $5 OR (c.source_id IS NULL AND (told.until IS NULL OR m.created_at > told.until)))
+      AND (c.derived_id = $5 OR (c.source_id IS NULL AND (adopted.until IS NULL OR m.created_at > adopted.until)))
 ORDER BY m.created_at, m.id
 """
 
@@ -81,7 +81,7 @@ SUMMARIES: Final = "-- summarization.SUMMARIES" + _SUMMARIES
 SUMMARIES_FOR_UPDATE: Final = "-- summarization.SUMMARIES_FOR_UPDATE" + _SUMMARIES + "FOR UPDATE OF m"
 
 STALE_SESSIONS: Final = """
--- summarization.STALE_SESSIONS: a tenant's sessions with a stale summary that nobody edited.
+-- summarization.STALE_SESSIONS: a tenant's sessions with a stale summary that was not edited.
 --   $1 tenant_id  its own type
 --   $2 as_of      timestamptz
 SELECT DISTINCT maintenance.project_of(d.project) AS project,

@@ -83,7 +83,7 @@ def _measured_summary(
 ) -> tuple[SessionSummaryResponse, QualityFigures]:
     response = extractive_summary(events, background=background)
     sources = [
-        f"{event.created_at.date().isoformat()} {with_dates(text, event.created_at)}"
+        f"{event.created_at.date().isoformat()} {event.metadata.get('role', '')} {with_dates(text, event.created_at)}"
         for event in events
         # Escapes of JSON and HTML are read by the writer, and no words by themselves.
         for text in dict.fromkeys((event.content, payload_text(clean(event.content))))

@@ -29,7 +29,7 @@ async def ensure_known(db: Executor, tenant_id: str) -> None:
 async def _has_memories(db: Executor, tenant_id: str) -> bool:
     try:
         return bool(await fetch_value(db, EXISTS, tenant_id))
-    except InvalidRequestError:  # the column is uuid and this is none
+    except InvalidRequestError:  # the column is uuid and this text is not
         return False
 
 

@@ -75,7 +75,7 @@ def checked_overrides(changes: Mapping[str, Any]) -> TenantOverrides:
 
 
 CLEAR: Final = """
--- tenants.CLEAR: takes back every setting of a tenant, also what nobody can read.
+-- tenants.CLEAR: takes back every setting of a tenant, also unreadable ones.
 --   $1 tenant_id  text
 --   $2 by         text
 --   $3 reason     text

@@ -76,7 +76,7 @@ async def test_log_lines_are_found_by_run_tenant_and_cycle(args, named):
     }
 
 
-async def test_an_error_of_ours_is_logged_in_its_own_words():
+async def test_a_maintenance_error_is_logged_in_its_own_words():
     _, logs = await _failed()
     [line] = [log for log in logs if log["event"] == "activity_failed"]
     assert line["error"] == "a statement failed: RaiseError (SQLSTATE P0001)"

@@ -93,7 +93,7 @@ def test_where_all_memories_are_alike_no_policy_changes_what_is_found(synthetic)
     assert recall[0] > 0
 
 
-def test_an_important_fact_that_nobody_needed_for_a_year_drowns_where_nothing_is_kept():
+def test_an_important_fact_not_needed_for_a_year_drowns_where_nothing_is_kept():
     recent = [_memory(number, "the valve", 0.5, day=360) for number in range(1, 11)]
     after = measure([_store([_memory(11, "the valve"), *recent], _question("valve", 11))])
     assert [after[name][RECALL] for name in (UNDECAYED, STAGED, BOUNDED)] == [[1]] * 3

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("restored_logs")
 
 PLANTED = """
 INSERT INTO memories (tenant_id, content, source, importance, layer, metadata)
-VALUES ('acme', 'nobody accepted this', 'summarization_worker', 0.5, 'episodic', '{"backend": "openai"}')
+VALUES ('acme', 'never accepted', 'summarization_worker', 0.5, 'episodic', '{"backend": "openai"}')
 """
 WITHOUT_MODEL = Settings(_env_file=None, rae_llm_backend="extractive")
 
@@ -226,7 +226,7 @@ async def test_a_models_refused_answers_are_counted_and_none_is_stored(pool, end
     assert (rows["tokens a session"], rows["answers"]) == (str(3 * 120), "6")
 
 
-async def test_a_summary_that_nobody_accepted_would_be_seen_and_a_limit_takes_sessions(pool, endpoint, talks):
+async def test_a_summary_that_was_not_accepted_is_seen_and_a_limit_takes_sessions(pool, endpoint, talks):
     endpoint.otherwise = answer(GOOD)
     await execute(pool, PLANTED)
     report = await with_model(pool, _settings(endpoint.base_url), read_sessions(talks), limit=1)

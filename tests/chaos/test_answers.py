@@ -30,14 +30,14 @@ def answered(question):
 
 
 @pytest.mark.parametrize("count", [3, 4, 9, 20, MOST_EVENTS])
-def test_a_session_of_any_size_is_told_by_its_markers(count):
+def test_a_session_of_any_size_is_recognized_by_its_markers(count):
     verdict = answered(session_question("acme", lines(1, count), asked_in="1"))
     assert verdict.reason is None
     assert markers(verdict.value.as_text()) == {marker(n) for n in range(1, count + 1)}
 
 
 @pytest.mark.parametrize(("before", "after"), [(3, 3), (5, 3), (20, 3), (MOST_EVENTS - 3, 3), (3, 20)])
-def test_a_session_that_grew_is_told_as_a_whole(before, after):
+def test_a_session_that_grew_is_summarized_as_a_whole(before, after):
     earlier = answered(session_question("acme", lines(1, before), asked_in="1")).value.summary
     verdict = answered(session_question("acme", lines(before + 1, after), asked_in="1", earlier=earlier))
     assert verdict.reason is None

@@ -64,7 +64,7 @@ def test_a_tenants_run_is_terminated_only_by_an_operator(terminations, holds):
     assert check_outcomes(outcomes, terminations).holds == holds
 
 
-def test_nobody_terminates_a_cycle():
+def test_a_terminated_cycle_is_a_violation():
     assert check_workflows([replace(ROOT, status="TERMINATED")], 0, terminations=1).violations
 
 

@@ -19,7 +19,7 @@ async def long_ago(pool):
 @pytest.mark.usefixtures("long_ago")
 @pytest.mark.parametrize(("days", "sessions"), [(30, 1), (45, 2), (5, 0)])
 async def test_the_estimate_comes_first_and_without_a_yes_nothing_starts(pool, cli, days, sessions):
-    ended = await cli("run", "daily", "--backfill", days, **NOWHERE)  # an empty input: nobody says yes
+    ended = await cli("run", "daily", "--backfill", days, **NOWHERE)  # an empty input: no one says yes
     assert ended.exit_code == 1
     assert f"{sessions} sessions with {sessions * 12} events are due, back to {days} days" in ended.stderr
     assert not ended.stdout.strip()

@@ -1,5 +1,6 @@
 """No command shows a secret; the text of memories only those show that are there to show it."""
 
+import base64
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -22,6 +23,9 @@ SECRETS = {
     "OPENAI_API_KEY": SECRET,
     "OPENAI_BASE_URL": f"http://ana:{SECRET}@127.0.0.1:1/v1?key={SECRET}",
     "MODEL_PROXY": f"http://ana:{SECRET}@127.0.0.1:1",
+    "WEBHOOK_URLS": f"http://ana:{SECRET}@127.0.0.1:1/{SECRET}?key={SECRET}",
+    "WEBHOOK_SECRET": f"whsec_{base64.b64encode(f'{SECRET}{SECRET}'.encode()).decode()}",
+    "WEBHOOK_PROXY": f"http://ana:{SECRET}@127.0.0.1:1",
     "MODEL_PRICES": f"{SECRET}=1/2",
     "TEMPORAL_ADDRESS": "127.0.0.1:1",
     "TEMPORAL_API_KEY": SECRET,

@@ -49,7 +49,7 @@ VALUES ($1::text, 1, $2::uuid::text, 'session_summary', 'acme', 'm', 'v', 'accep
 """
 
 
-async def test_what_a_cycle_cost_is_told_in_the_list_and_by_the_newest(cli, pool):
+async def test_what_a_cycle_cost_is_shown_in_the_list_and_by_the_newest(cli, pool):
     await night(pool, at=NIGHT - DAY)
     newest = await night(pool)
     for question in ("a", "b"):
@@ -63,7 +63,7 @@ async def test_what_a_cycle_cost_is_told_in_the_list_and_by_the_newest(cli, pool
     assert [call["calls"] for call in json.loads((await cli("cycles", "show", "--json")).stdout)["calls"]] == [2]
 
 
-async def test_a_cycle_over_named_tenants_is_told_from_one_over_the_fleet(cli, pool):
+async def test_a_cycle_over_named_tenants_is_distinguished_from_one_over_the_fleet(cli, pool):
     await night(pool, config={"named_tenants": 2})
     assert "daily of 2 named" in (await cli("cycles")).stdout
     assert (await cli("cycles", "show")).stdout.startswith("daily of 2 named cycle ")
@@ -83,7 +83,7 @@ async def test_an_open_cycle_is_shown_also_where_temporal_does_not_answer(cli, p
 @pytest.mark.parametrize(
     ("seconds", "said"), [(0.25, "0.2 s"), (59, "59.0 s"), (61, "1 min 1 s"), (4620, "1 h 17 min"), (93_600, "1 d 2 h")]
 )
-def test_a_length_of_time_is_told_in_two_units(seconds, said):
+def test_a_length_of_time_is_shown_in_two_units(seconds, said):
     assert took(timedelta(seconds=seconds)) == said
 
 

@@ -43,7 +43,7 @@ async def test_a_table_that_is_gone_is_a_failure_with_what_to_do(cli, pool):
     assert "failure  store, tables: missing: table maintenance.lineage → Restore it from a backup" in told
 
 
-async def test_a_verdict_is_told_before_the_next_server_is_asked(store_url, httpserver):
+async def test_a_verdict_is_shown_before_the_next_server_is_asked(store_url, httpserver):
     httpserver.expect_request("/v1/models").respond_with_json({"object": "list", "data": []})
     endpoint = httpserver.url_for("/v1")
     chosen = Settings(_env_file=None, database_url=store_url, temporal_address="127.0.0.1:1", openai_base_url=endpoint)

@@ -24,6 +24,7 @@ ARGUMENTS = {
     "run": ["daily"],
     "summarize": ["acme", "shop", "s"],
     "dream": ["acme", "shop"],
+    "backup": ["memories.dump"],
     "report": ["--html", "report.html"],
     "schedules trigger": ["daily"],
     "schedules backfill": ["daily", "--from", "2026-03-01", "--to", "2026-03-02"],
@@ -51,7 +52,7 @@ ARGUMENTS = {
     "memories certificate": [SOME_ID],
     "memories requeue": ["--tenant", "acme", "--all"],
 }
-"""What each command needs to be told; the others need nothing."""
+"""What each command needs as arguments; the others need nothing."""
 
 CHOOSING = {"memories restore", "memories forget", "memories archive restore", "cycles show"}
 """Those that ask for one of several options, or for none."""
@@ -59,7 +60,7 @@ CHOOSING = {"memories restore", "memories forget", "memories archive restore", "
 MAINTENANCES = ["run", "summarize", "dream"]
 """Commands that start a maintenance: all can be tried first."""
 
-WITHOUT_SERVER = {"settings": 0}
+WITHOUT_SERVER = {"settings": 0, "webhooks test": 1}
 """Commands that ask no server, and their status."""
 
 
@@ -136,7 +137,7 @@ async def test_an_option_that_there_is_not_is_named(cli, name):
 
 
 @pytest.mark.parametrize("name", sorted(ARGUMENTS.keys() - CHOOSING))
-async def test_what_it_has_to_be_told_is_asked_for(cli, name):
+async def test_a_required_argument_is_asked_for(cli, name):
     told = await cli(*name.split())
     assert (told.exit_code, told.stdout) == (2, "")
     assert "Missing" in told.stderr

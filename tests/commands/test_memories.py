@@ -193,7 +193,7 @@ async def test_everything_is_restored_only_after_a_yes(cli, pool):
         ["--tenant", ""],
     ],
 )
-async def test_restore_wants_to_be_told_exactly_what(cli, pool, decayed, arguments):
+async def test_restore_wants_exact_arguments(cli, pool, decayed, arguments):
     before = await fetch(pool, VERSIONS)
     told = await cli("memories", "restore", *arguments)
     assert (told.exit_code, told.stdout) == (1 if "" in arguments else 2, "")

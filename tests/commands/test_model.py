@@ -86,7 +86,7 @@ async def test_without_a_model_that_is_what_it_says(cli):
     assert (told["backend"], told["model"]) == ("extractive", None)
 
 
-async def test_a_model_whose_answers_are_refused_is_told_with_what_to_change(cli, model, endpoint):
+async def test_a_model_whose_answers_are_refused_is_reported_with_what_to_change(cli, model, endpoint):
     endpoint.otherwise = wrong_schema()
     for prompt in ("one", "another"):
         for _ in range(3):

@@ -50,7 +50,7 @@ async def test_the_way_back_goes_back(cli, pool):
     assert (await control_of(pool, "acme")).overrides == before
 
 
-async def test_everything_is_taken_back_also_what_nobody_can_read(cli, pool):
+async def test_everything_is_taken_back_also_what_cannot_be_read(cli, pool):
     await execute(pool, "INSERT INTO maintenance.tenants (tenant_id, overrides) VALUES ('acme', '{\"decay\": 1}')")
     assert (await cli("tenants", "unset", "acme", "--all")).exit_code == 0
     assert (await control_of(pool, "acme")).overrides == TenantOverrides()

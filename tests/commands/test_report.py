@@ -158,7 +158,7 @@ def _contrast(one: str, other: str) -> float:
         pytest.param(("before", "after", "bad"), ("ground",), 3, id="columns and bars"),
     ],
 )
-def test_every_colour_is_told_from_its_ground(scheme, names, grounds, least):
+def test_every_colour_contrasts_with_its_background(scheme, names, grounds, least):
     blocks = re.findall(r":root \{(.*?)\}", CSS.read_text(), re.DOTALL)
     colours = dict(re.findall(r"--(\w+): (#[0-9a-f]{6})", blocks[scheme]))
     contrasts = {(name, ground): _contrast(colours[name], colours[ground]) for name in names for ground in grounds}

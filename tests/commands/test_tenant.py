@@ -45,7 +45,7 @@ async def test_a_session_that_is_not_due_is_listed_with_the_reason(cli):
 
 
 @pytest.mark.usefixtures("acme")
-async def test_the_last_orders_are_told(cli, pool):
+async def test_the_last_orders_are_shown(cli, pool):
     until = datetime(2030, 1, 2, 3, 4, tzinfo=UTC)
     await pause(pool, "acme", by="ana", reason="<b>[backup]", until=until)
     await resume(pool, "acme", by="bo")

@@ -89,14 +89,14 @@ NEVER = {"MEMORY_MAINTENANCE_EMBEDDED": "never"}
         pytest.param(("demo",), {"DATABASE_URL": STORE}, "DATABASE_URL", id="the demo"),
     ],
 )
-async def test_told_never_to_embed_a_command_starts_no_server(cli, home, command, settings, missing):
+async def test_a_command_that_may_never_embed_starts_no_server(cli, home, command, settings, missing):
     told = await cli(*command, **{"DATABASE_URL": "", "TEMPORAL_ADDRESS": "", **NEVER, **settings})
     assert told.exit_code == 1
     assert f"error: {missing} is not set, and MEMORY_MAINTENANCE_EMBEDDED=never" in told.stderr
     assert not home.exists()
 
 
-async def test_told_never_to_embed_a_worker_ends():
+async def test_a_worker_that_may_never_embed_ends():
     ended = await run_script("worker.py", **NEVER)
     assert ended.status == 1
     assert ended.err.splitlines()[-1].startswith("error: DATABASE_URL is not set, and MEMORY_MAINTENANCE_EMBEDDED")

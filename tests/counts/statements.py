@@ -62,7 +62,7 @@ WHERE datname = current_database() AND backend_type = 'client backend' AND pid <
 
 
 async def rows_written(url: str) -> Counter[str]:
-    """Return how many rows of each table were ever inserted, updated and deleted, in a store that nobody uses now.
+    """Return how many rows of each table were ever inserted, updated and deleted, in a store that is not in use now.
 
     A process tells Postgres' statistics at the latest when it ends.
     """

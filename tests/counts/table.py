@@ -49,7 +49,7 @@ def _key(name: str) -> str:
 
 
 def differences(counts: Counts, held: Counts) -> str:
-    """Return a line for each number of *counts* that is not the one that is *held*; nothing where there is none."""
+    """Return a line for each number of *counts* that is not the one that is *held*; nothing where all agree."""
     changed = [key for key in sorted(counts.keys() | held.keys()) if counts.get(key) != held.get(key)]
     lines = [f"{' / '.join(key)}: {held.get(key, 0)} in {FILE.name}, now {counts.get(key, 0)}" for key in changed]
     return "\n".join([*lines, "if you meant it: make counts"] if lines else [])

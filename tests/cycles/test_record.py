@@ -26,7 +26,7 @@ STATUS = "SELECT status FROM maintenance.cycles WHERE cycle_id = $1"
         ("hourly", 1.8, "abandoned"),
     ],
 )
-async def test_a_cycle_that_nobody_closed_in_time_is_abandoned_by_the_next_one(pool, kind, hours, status):
+async def test_a_cycle_not_closed_in_time_is_abandoned_by_the_next_one(pool, kind, hours, status):
     started = datetime.now(UTC) - timedelta(hours=hours)
     left = await night(pool, at=started, kind=kind, status=None, config=settings().snapshot())
     assert await fetch_value(pool, STATUS, left) == "running"

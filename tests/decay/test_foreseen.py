@@ -81,7 +81,7 @@ async def test_it_goes_page_by_page_behind_a_cursor(pool):
     assert [sum(getattr(one, name) for one in batches) for name in COUNTED[:7]] == list(_counts(whole).values())[:7]
 
 
-async def test_it_waits_for_no_lock_and_holds_nobody_up(pool):
+async def test_it_waits_for_no_lock_and_holds_none_that_others_wait_for(pool):
     await _insert(pool)
     async with transaction(pool) as holding:
         await execute(holding, "SELECT FROM memories FOR UPDATE")

@@ -223,7 +223,7 @@ async def test_a_dry_run_and_a_restore_that_fails_are_no_orders(any_pool, ids):
     assert await latest_orders(any_pool, TENANT, 9) == []
 
 
-async def test_progress_is_told_page_by_page(pool):
+async def test_progress_is_reported_page_by_page(pool):
     await _insert(pool)
     told: list[int] = []
     await _restore(pool, progress=told.append)

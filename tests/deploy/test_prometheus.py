@@ -47,6 +47,50 @@ def test_promtool_finds_nothing(command):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+POD = {"namespace": "maintenance", "pod": "memory-maintenance-workflows-0-1-0-x"}
+
+
+@pytest.mark.system
+@needs_promtool
+@pytest.mark.parametrize(
+    "labels",
+    [
+        pytest.param({"job": "maintenance/memory-maintenance", "container": "worker", **POD}, id="by a PodMonitor"),
+        pytest.param({"job": "memory-maintenance"}, id="by Prometheus of compose", marks=pytest.mark.slow),
+        pytest.param({"job": "kubernetes-pods", "node": "n1", **POD}, id="by annotations", marks=pytest.mark.slow),
+    ],
+)
+def test_the_rules_say_the_same_with_the_labels_that_a_scrape_adds(tmp_path: Path, labels: dict[str, str]):
+    # As text: a series of `0x400` is no hexadecimal number.
+    tests = yaml.load((PROMETHEUS / "alerts_test.yml").read_text(), yaml.BaseLoader)  # noqa: S506
+    inputs = [one for test in tests["tests"] for one in test["input_series"]]
+    bare = [one for one in inputs if "job=" not in one["series"]]
+    assert len(bare) > 30
+    for one in bare:
+        one["series"] = _scraped(one["series"], labels)
+    (tmp_path / "alerts_test.yml").write_text(yaml.safe_dump(tests))
+    shutil.copy(RULES, tmp_path)
+    command = ["promtool", "test", "rules", "alerts_test.yml"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def _scraped(series: str, labels: dict[str, str]) -> str:
+    """Return *series* as Prometheus stores it: with the target's labels, before which its own of these names give way."""
+    of_the_sdk = series.startswith("temporal_")
+    added = {"instance": "10.0.0.1:9465" if of_the_sdk else "10.0.0.1:9464", **labels}
+    if "container" in labels:
+        added["endpoint"] = "sdk-metrics" if of_the_sdk else "metrics"
+    if of_the_sdk:
+        # The SDK's own label is the Temporal namespace.
+        added["exported_namespace" if "namespace" in labels else "namespace"] = "default"
+        added |= {"service_name": "temporal-core-sdk"}
+    name, _, own = series.rstrip("}").partition("{")
+    kept = {key for key, _ in re.findall(r'(\w+)="([^"]*)"', own)}
+    more = [f'{key}="{value}"' for key, value in added.items() if key not in kept]
+    return f"{name}{{{', '.join([own, *more] if own else more)}}}"
+
+
 def test_every_alert_has_a_unit_test():
     alerts = set(re.findall(r"- alert: (\w+)", RULES.read_text()))
     tests = (PROMETHEUS / "alerts_test.yml").read_text()

@@ -8,7 +8,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 def test_the_page_of_the_settings_is_what_the_code_says():
     page = (ROOT / "docs" / "configuration.md").read_text()
-    assert page == as_markdown(), "write it anew: python starter.py settings --markdown > docs/configuration.md"
+    assert page == as_markdown(), "write it again: python starter.py settings --markdown > docs/configuration.md"
 
 
 def test_the_paths_that_the_example_names_exist():

@@ -13,7 +13,7 @@ BRANCH = re.compile(r"^ {4}(?P<indent>[│ ]*)[├└]── (?P<name>\w+)(?P<re
 ROOT = "MaintenanceError"
 
 
-def test_every_error_of_the_application_stands_in_the_drawn_tree():
+def test_every_error_of_the_application_is_in_the_drawn_tree():
     import_everything()
     assert {error.__name__: error.__mro__[1].__name__ for error in ours()} == {
         name: parent for name, (parent, _) in drawn().items()

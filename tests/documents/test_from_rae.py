@@ -135,7 +135,7 @@ def test_every_row_says_where(section):
     assert [name for name, here in rows(section).items() if not here] == []
 
 
-def test_a_setting_that_is_the_same_is_one_and_one_that_is_not_read_is_none():
+def test_only_a_setting_that_is_read_counts_as_one():
     read = {name for name in SETTINGS if name.lower() in Settings.model_fields}
     assert set(kept("Settings")) == read
     assert {name for name, here in rows("Settings").items() if here == "not read"} == set(SETTINGS) - read

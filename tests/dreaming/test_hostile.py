@@ -35,14 +35,14 @@ async def test_an_attempt_reaches_the_model_in_its_line_and_changes_nothing_but_
 
     outcomes = await try_each(pool, endpoint, obeying, dreamt, around=2, importance=0.8)
     for request in endpoint.requests:
-        _stands_in_its_line(request)
+        _stays_in_its_line(request)
     rows = await derived(pool, "acme", SOURCE)
     assert len(rows) == (len(outcomes) if obeying is obeys_in_its_tags else 0)
     for row in rows:
         _is_a_reflection(row)
 
 
-def _stands_in_its_line(request):
+def _stays_in_its_line(request):
     user, lines = block_of(request, SYSTEM)
     assert user.endswith("\n</record>")
     assert [re.match(r"(\d+)\. 2026-03-09 ", line)[1] for line in lines] == ["1", "2", "3", "4", "5"]  # type: ignore[index]

@@ -45,7 +45,7 @@ async def test_every_outcome_is_a_field_of_the_prompt(pool, tenant, outcome):
     assert (result.source_event_ids, result.metadata["outcome"]) == (["step 0", "step 1"], outcome.value)
 
 
-async def test_an_error_and_the_tools_are_told(pool, tenant):
+async def test_an_error_and_the_tools_are_in_the_prompt(pool, tenant):
     error = ErrorInfo(error_category=ErrorCategory.TOOL_ERROR, error_message="no such table")
     call = Event(
         event_id="1",
@@ -65,7 +65,7 @@ async def test_an_error_and_the_tools_are_told(pool, tenant):
     assert result.error_category is ErrorCategory.TOOL_ERROR
 
 
-async def test_nobody_to_write_is_an_error(pool, tenant):
+async def test_no_writer_is_an_error(pool, tenant):
     with pytest.raises(ModelUnavailableError, match="none"):
         await engine(pool, "none").generate_reflection(context(tenant))
 

@@ -52,7 +52,7 @@ async def test_memories_that_no_dream_succeeds_with_are_set_aside_and_the_next_o
     assert len(await derived(pool, "acme", "reflection_engine_v2")) == 2
 
 
-async def test_a_night_that_succeeds_starts_the_count_anew(pool, endpoint, dream):
+async def test_a_night_that_succeeds_restarts_the_count(pool, endpoint, dream):
     endpoint.otherwise = honest
     await write(pool, "acme", told(4), project="good", importance=0.8)
     await dream("good")

@@ -33,7 +33,7 @@ DAY = 60 * 24
 
 
 def days(lines: Sequence[str]) -> list[Memory]:
-    """Return one memory a day, so that what stands in two of them recurs."""
+    """Return one memory a day, so that what is in two of them recurs."""
     return session(lines, minutes_apart=DAY)
 
 
@@ -87,6 +87,50 @@ def test_a_word_in_two_memories_is_no_theme_and_in_three_it_is():
 def test_fillers_name_no_theme():
     lines = ["The customer said that it works today", "A customer said the report was fine", "Another customer said no"]
     assert recurring_themes(days(lines)) == ()
+
+
+@pytest.mark.parametrize(
+    ("lines", "themes"),
+    [
+        pytest.param(
+            ["We invited River to dinner.", "The river flooded the lower garden.", "Did River like the soup?",
+             "I met River at the station."],
+            {"River": (0, 2, 3)},
+            id="a person and a river",
+        ),
+        pytest.param(
+            ["I walk along River North on Sundays.", "The River Plate loses its fish."], {}, id="two rivers"
+        ),
+        pytest.param(
+            ["I called Ana Lopez.", "Then Ana Kim wrote.", "I saw Ana in the hall.", "Ask Ana Lopez again."],
+            {"Ana Lopez": (0, 3)},
+            id="two people of one first name",
+        ),
+        pytest.param(
+            ["Das Kulturhaus Pankow ist ausverkauft.", "Wir spielen im Kulturhaus Köpenick."], {}, id="two houses"
+        ),
+        pytest.param(
+            ["Lunch cost 150 NOK again.", "The fee of 90 NOK is due.", "We owe 12 NOK to Runa."], {}, id="a currency"
+        ),
+    ],
+)  # fmt: skip
+def test_a_theme_has_one_meaning(lines, themes):
+    memories = days(lines)
+    found = {theme.name: theme.support for theme in recurring_themes(memories)}
+    assert found == {name: tuple(memories[at].id for at in support) for name, support in themes.items()}
+
+
+def test_among_many_memories_a_plain_word_needs_company():
+    fillers = [f"Remark about {first}{second}ology." for first in "bcdfgh" for second in "aeiou"]
+    chance = ["I store nuts in a tin.", "The tin whistle is out of tune.", "She collects old tin toys."]
+    meant = [
+        "The strike of the railway begins.",
+        "Coaches replace the railway during a strike.",
+        "That strike stops every railway.",
+    ]
+    names = [theme.name for theme in recurring_themes(days([*fillers, *chance, *meant]))]
+    assert any("strike" in name for name in names)
+    assert "tin" not in names
 
 
 def test_importance_is_the_mean_of_the_supporting_memories():

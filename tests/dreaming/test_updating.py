@@ -167,7 +167,7 @@ async def test_a_strategy_that_somebody_edited_is_left_as_it_is(pool, tenant):
     assert await fetch_value(pool, "SELECT content FROM memories WHERE 'strategy' = ANY (tags)") == "Mine."
 
 
-async def test_what_a_caller_of_the_library_stored_is_no_theme_of_ours(pool, tenant):
+async def test_what_a_caller_of_the_library_stored_is_no_theme_of_the_nights(pool, tenant):
     await nights(pool, tenant, dreamer(pool))
     (row,) = await reflections(pool, tenant)
     sources = tuple(map(str, await sources_of(pool, row["id"])))

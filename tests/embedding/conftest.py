@@ -46,7 +46,7 @@ async def make_worker(endpoint: ScriptedEndpoint) -> AsyncIterator[MakeWorker]:
 
 
 def summary(tenant: str, text: str, **changes: Any) -> DerivedMemory:
-    """Return a summary of ours with this text."""
+    """Return a summary by maintenance with this text."""
     values: dict[str, Any] = {
         "id": uuid4(),
         "tenant_id": tenant,

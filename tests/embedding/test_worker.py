@@ -156,7 +156,7 @@ async def test_a_vector_of_another_model_does_not_count(rae_pool, tenant, make_w
     assert await fetch_value(rae_pool, names) == ["default", MODEL]
 
 
-async def test_a_rewritten_summary_is_embedded_anew(rae_pool, tenant, make_worker, endpoint):
+async def test_a_rewritten_summary_is_embedded_again(rae_pool, tenant, make_worker, endpoint):
     [memory] = await remember(rae_pool, tenant, "Mara ordered a tent.")
     await embed_due(make_worker(rae_pool), tenant)
     await rewrite(rae_pool, tenant, memory, "Mara returned the tent.")
@@ -276,7 +276,7 @@ def _dying_after(worker, step):
 # --- what goes wrong ----------------------------------------------------------------------------
 
 
-async def test_a_column_for_another_size_is_told_once_and_nothing_is_paid_again(
+async def test_a_column_for_another_size_is_reported_once_and_nothing_is_paid_again(
     rae_pool, tenant, make_worker, endpoint
 ):
     if not await fetch_value(rae_pool, "SELECT count(*) FROM pg_extension WHERE extname = 'vector'"):

@@ -59,7 +59,7 @@ class Subject:
         def name(parts: int) -> str:
             return "".join(chance.choice(SYLLABLES) for _ in range(parts)).capitalize()
 
-        own = "".join(SYLLABLES[number // 16**place % 16] for place in range(3))  # what nobody else has
+        own = "".join(SYLLABLES[number // 16**place % 16] for place in range(3))  # what no other subject has
         first, last = name(2), f"{name(2)}{own}"
         phone = f"0{chance.randint(20, 99)} {chance.randint(1_000_000, 9_999_999)}"
         one = cls(first, last, phone, f"{name(2)}{own}weg {chance.randint(1, 99)}")

@@ -24,7 +24,7 @@ OWN = st.none() | st.just("acme")
 
 @pytest.fixture(autouse=True)
 def outside(monkeypatch):
-    """Stand in for what only a running workflow has: its clock and its logger."""
+    """Replace what only a running workflow has: its clock and its logger."""
     monkeypatch.setattr(workflow, "now", lambda: datetime(2026, 11, 24, tzinfo=UTC))
     monkeypatch.setattr(workflow, "logger", logging.getLogger("orders"))
 

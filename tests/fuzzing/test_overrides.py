@@ -45,7 +45,7 @@ def test_what_is_accepted_is_read_again_as_it_was_stored(given_):
 
 @given(st.text(max_size=60) | values.map(to_json) | OVERRIDES.map(lambda given: json.dumps(given, default=str)))
 @fuzzed
-def test_whatever_stands_in_a_row_is_read_as_overrides_or_as_none(stored):
+def test_any_row_is_read_as_overrides_or_as_none(stored):
     assert isinstance(read_overrides(stored), TenantOverrides | None)
 
 

@@ -75,7 +75,7 @@ async def slow_tenant(
 
 
 class EmptyFleet:
-    """A fleet of so many pages that nobody has work in: only its root runs."""
+    """A fleet of so many pages without work: only its root runs."""
 
     def __init__(self, *, pages: int) -> None:
         self.pages = pages

@@ -109,7 +109,7 @@ async def test_it_says_why_a_memory_is_not_decayed_from_its_base(pool, deed, ver
     assert why.in_words()
 
 
-async def test_decay_that_was_off_is_told_as_the_next_run_will_find_it(pool):
+async def test_decay_that_was_off_is_shown_as_the_next_run_will_find_it(pool):
     memory_id = await _one(pool)
     await _decay(pool, NIGHT - 9 * DAY)
     await _decay(pool, NIGHT - 8 * DAY, memory_importance_decay_enabled=False)

@@ -59,7 +59,7 @@ async def test_a_store_in_which_nothing_is_ever_accessed_is_noted(pool, memories
         pytest.param(3, 0.4, "ok", id="less than half"),
     ],
 )
-async def test_a_second_decay_is_told_by_memories_that_look_set_every_night(pool, nights, share, level):
+async def test_a_second_decay_is_recognized_by_memories_that_look_set_every_night(pool, nights, share, level):
     await write(pool, "acme", [f"{n}" for n in range(100)], start=NIGHT - 9 * DAY, importance=0.8)
     for number in range(nights):
         await DecayWorker(pool, settings()).run_decay_cycle(as_of=NIGHT + number * DAY)
@@ -71,7 +71,7 @@ async def test_a_second_decay_is_told_by_memories_that_look_set_every_night(pool
     assert level == "ok" or "acme: 60 of 100" in check.found
 
 
-async def test_a_trigger_that_rounds_is_told_with_what_spares_the_writing(pool):
+async def test_a_trigger_that_rounds_is_reported_with_what_spares_the_writing(pool):
     await execute(
         pool,
         "CREATE FUNCTION rounded() RETURNS trigger LANGUAGE plpgsql AS $$ "

@@ -75,7 +75,7 @@ async def test_sources_that_are_no_memories_are_left_out(pool):
     assert [source.id for source in (await _written(pool, memory.id)).sources] == [one]
 
 
-async def test_metadata_that_is_missing_or_no_object_is_none(pool):
+async def test_metadata_that_is_missing_or_no_object_counts_as_absent(pool):
     memory = _reflection([])
     await insert_derived(pool, memory)
     for metadata in (None, "[1]"):
@@ -84,7 +84,7 @@ async def test_metadata_that_is_missing_or_no_object_is_none(pool):
         assert (written.metadata, written.sources, written.calls) == ({}, (), ())
 
 
-async def test_an_agents_own_memory_was_written_by_nobody_here(pool):
+async def test_an_agents_own_memory_was_not_written_by_maintenance(pool):
     [one] = await write(pool, TENANT, talk(1))
     assert await written_memory(pool, one) is None
     assert len(await fetch(pool, "SELECT FROM memories")) == 1

@@ -16,7 +16,7 @@ async def test_an_empty_store_has_nothing_undone(pool):
     assert await current_lag(pool, settings()) == Lag(None, None, 0, 0, None)
 
 
-async def test_the_oldest_decay_and_the_oldest_due_session_are_told(pool):
+async def test_the_oldest_decay_and_the_oldest_due_session_are_reported(pool):
     for tenant, hours in (("acme", 30), ("bolt", 3)):
         await write(pool, tenant, talk(12), session="s", start=NOW - (hours + 20) * HOUR)
         await DecayWorker(pool, settings()).run_decay_cycle([tenant], as_of=NOW - hours * HOUR)
@@ -37,7 +37,7 @@ async def test_what_operators_stopped_does_not_wait(pool):
     assert await current_lag(pool, settings()) == Lag(None, None, 0, 0, None)
 
 
-async def test_overrides_that_nobody_can_read_hide_no_other_tenant(pool):
+async def test_unreadable_overrides_hide_no_other_tenant(pool):
     await write(pool, "acme", talk(3), start=NOW - 9 * HOUR)
     await execute(pool, "INSERT INTO maintenance.tenants (tenant_id, overrides) VALUES ('bolt', '{\"x\": 1}')")
     assert (await current_lag(pool, settings())).never_decayed == 2

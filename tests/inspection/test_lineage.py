@@ -14,7 +14,7 @@ OTHER = "22222222-2222-4222-8222-222222222222"
 TENANT = "11111111-1111-4111-8111-111111111111"
 
 
-async def test_a_source_that_is_gone_or_edited_is_told(any_pool):
+async def test_a_source_that_is_gone_or_edited_is_reported(any_pool):
     ids = await write(any_pool, TENANT, talk(12), session="s1", start=AS_OF - timedelta(hours=5))
     outcome = await Summarizing(any_pool, settings()).summarize(SessionKey(TENANT, "shop", "s1"), as_of=AS_OF)
     await execute(any_pool, "DELETE FROM memories WHERE id = $1", ids[0])

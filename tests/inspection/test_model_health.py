@@ -42,7 +42,7 @@ async def test_a_model_that_works_is_asked_one_tiny_question(endpoint):
     assert (sent["max_tokens"], sent["response_format"]["type"]) == (64, "json_schema")
 
 
-async def test_unless_told_to_nothing_is_asked(endpoint):
+async def test_without_the_option_nothing_is_asked(endpoint):
     assert (await _levels(endpoint, ask=False))["answer"] == "note"
     assert [request.path for request, _ in endpoint.log] == ["/v1/models"]
 
@@ -55,7 +55,7 @@ async def test_unless_told_to_nothing_is_asked(endpoint):
         ('{"colour": "green"}', None, ("ok", "note")),
     ],
 )
-async def test_an_answer_out_of_shape_or_uncounted_is_told(endpoint, content, usage, levels):
+async def test_an_answer_out_of_shape_or_uncounted_is_reported(endpoint, content, usage, levels):
     endpoint.expect_request("/v1/chat/completions").respond_with_json(_answer(content, usage))
     found = await _levels(endpoint)
     assert (found["answer"], found["usage"]) == levels
@@ -66,12 +66,12 @@ async def test_a_model_that_the_endpoint_does_not_have_is_a_warning(endpoint):
 
 
 @pytest.mark.parametrize(("status", "level"), [(404, "ok"), (401, "failure"), (503, "failure")])
-async def test_an_endpoint_that_refuses_is_told(httpserver, status, level):
+async def test_an_endpoint_that_refuses_is_reported(httpserver, status, level):
     httpserver.expect_request("/v1/models").respond_with_json({}, status=status)
     assert (await _levels(httpserver, ask=False))["reachable"] == level
 
 
-async def test_nobody_at_the_address_is_a_failure_and_prices_are_told_all_the_same():
+async def test_no_answer_at_the_address_is_a_failure_and_prices_are_shown_all_the_same():
     chosen = settings(openai_base_url="http://127.0.0.1:1/v1", rae_llm_model_default="tiny")
     assert [(check.name, check.level) async for check in model_checks(chosen, ask=True)] == [
         ("reachable", "failure"),
@@ -123,7 +123,7 @@ async def test_the_setting_that_names_the_address_is_named(monkeypatch, chosen, 
     assert found[0].startswith(says)
 
 
-async def test_an_endpoint_that_hangs_is_left_after_the_patience_and_what_is_known_is_told_before(
+async def test_an_endpoint_that_hangs_is_left_after_the_patience_and_what_is_known_is_shown_before(
     endpoint, monkeypatch
 ):
     given_up = threading.Event()

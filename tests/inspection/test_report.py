@@ -70,7 +70,7 @@ async def test_failures_come_with_what_to_type(pool):
     assert (report.failed, report.slowest[0]) == (2, ("bolt", 61.0))
 
 
-async def test_what_was_left_is_told_with_its_reason(pool):
+async def test_what_was_left_is_reported_with_its_reason(pool):
     await night(pool)
     assert (await cycle_report(pool)).skipped == (
         ("memories", "busy", 2),
@@ -90,7 +90,7 @@ async def test_the_trend_ends_with_the_cycle_and_has_its_kind_alone(pool):
     assert [point.started_at for point in report.trend] == sorted(point.started_at for point in report.trend)
 
 
-async def test_a_cycle_that_was_never_closed_is_told_from_its_pages(pool):
+async def test_a_cycle_that_was_never_closed_is_reported_from_its_pages(pool):
     await night(pool, status=None)
     report = await cycle_report(pool)
     assert (report.totals.of("decay").of("updated"), report.totals.tenants, report.cycle.totals) == (30, 4, None)

@@ -45,7 +45,7 @@ async def _report(pool: Pool, tenant: str, **chosen: Any) -> SessionReport:
         pytest.param(12, None, {"summarization_enabled": False}, (False, False), "SUMMARIZATION_ENABLED is off", id="off"),
     ],
 )  # fmt: skip
-async def test_the_reason_is_told_and_a_run_agrees(any_pool, tenant, events, start, chosen, due, why):
+async def test_the_reason_is_shown_and_a_run_agrees(any_pool, tenant, events, start, chosen, due, why):
     await write(any_pool, tenant, talk(events), session="s", start=start or AS_OF - timedelta(hours=5))
     report = await _report(any_pool, tenant, **chosen)
     assert (report.due_hourly, report.due_daily, why in report.why[0]) == (*due, True)
@@ -84,7 +84,7 @@ async def test_events_that_come_late_count_by_their_own_time(any_pool, tenant, d
         assert bool(found) == expected
 
 
-async def test_what_raes_summary_told_is_covered(any_pool, tenant):
+async def test_what_raes_summary_covers_is_covered(any_pool, tenant):
     await write(any_pool, tenant, talk(12), session="s")
     await write(
         any_pool, tenant, ["By RAE."], session="s", start=AS_OF - timedelta(hours=4), tags=["session_summary"],
@@ -125,7 +125,7 @@ async def test_a_session_that_is_set_aside_says_so(any_pool, tenant):
     assert any("set aside" in reason for reason in report.why)
 
 
-async def test_a_session_of_two_projects_is_told_twice(any_pool, tenant):
+async def test_a_session_of_two_projects_is_listed_twice(any_pool, tenant):
     for project in ("shop", None):
         await write(any_pool, tenant, talk(12), session="s", project=project)
     reports = await session_reports(any_pool, settings(), tenant, "s", as_of=AS_OF)

@@ -20,7 +20,7 @@ from tests.inspection.conftest import settings
         pytest.param("MODEL_TEMPERATURE", "note", "see starter.py settings", id="like ours, and none"),
     ],
 )
-def test_a_name_that_nobody_reads_is_told(name, level, advice):
+def test_a_name_that_is_never_read_is_reported(name, level, advice):
     found = unknown_name(name)
     assert found is not None
     assert (found.level, found.advice) == (level, advice)
@@ -31,7 +31,7 @@ def test_a_name_that_is_ours_or_somebody_elses_is_not(name):
     assert unknown_name(name) is None
 
 
-def test_no_setting_of_ours_is_taken_for_a_slip():
+def test_no_setting_is_taken_for_a_slip():
     assert [name for name in Settings.model_fields if unknown_name(name)] == []
 
 
@@ -52,7 +52,7 @@ def test_no_setting_of_ours_is_taken_for_a_slip():
         ({"maintenance_daily_cron": "off", "maintenance_hourly_cron": "off"}, "nothing runs by itself"),
     ],
 )
-def test_settings_that_undo_each_other_are_told(chosen, says):
+def test_settings_that_undo_each_other_are_reported(chosen, says):
     found = [check.found for check in settings_checks(settings(**chosen), ()) if check.name == "combination"]
     assert [says in one for one in found] == [True]
 
@@ -65,24 +65,24 @@ def test_every_contradiction_has_its_case_above():
     ("names", "chosen", "told"),
     [
         pytest.param(["HTTPS_PROXY"], {"openai_api_key": "k"}, 1, id="a proxy that calls do not use"),
-        pytest.param(["https_proxy"], {"openai_api_key": "k", "rae_llm_backend": "none"}, 0, id="nobody calls"),
+        pytest.param(["https_proxy"], {"openai_api_key": "k", "rae_llm_backend": "none"}, 0, id="no one calls"),
         pytest.param(["HTTPS_PROXY"], {"openai_api_key": "k", "model_proxy": "http://p:1"}, 0, id="one was chosen"),
         pytest.param(["NO_PROXY"], {"openai_api_key": "k"}, 0, id="no proxy"),
     ],
 )
-def test_a_proxy_of_the_environment_that_is_not_used_is_told(names, chosen, told):
+def test_a_proxy_of_the_environment_that_is_not_used_is_reported(names, chosen, told):
     found = [check for check in settings_checks(settings(**chosen), names) if check.name == "proxy"]
     assert len(found) == told
 
 
 @pytest.mark.parametrize("address", ["proxy:3128", "ftp://proxy", "http://"])
-def test_a_proxy_that_is_none_is_refused_without_quoting_it(address):
+def test_an_invalid_proxy_is_refused_without_quoting_it(address):
     with pytest.raises(ValueError, match="a proxy is http") as caught:
         settings(model_proxy=address)
     assert address not in str(caught.value).replace("http://host:port", "")
 
 
-def test_a_name_of_raes_that_means_something_else_is_told():
+def test_a_name_of_raes_that_means_something_else_is_reported():
     found = [check.found for check in settings_checks(settings(memory_decay_rate=0.01), ()) if check.level == "warning"]
     assert "MEMORY_DECAY_RATE is ignored" in found[0]
 
@@ -107,12 +107,12 @@ def test_a_setting_of_raes_that_is_not_read_names_what_takes_its_place(name, ins
     assert (found.level, instead in str(found.advice)) == ("note", True)
 
 
-def test_what_takes_the_place_of_a_setting_of_raes_is_one_of_ours():
+def test_what_replaces_a_setting_of_raes_exists():
     named = {word for advice in OF_RAE.values() for word in re.findall(r"[A-Z]+_[A-Z_]+", advice)}
     assert {name.lower() for name in named} - Settings.model_fields.keys() == set()
 
 
-def test_raes_prefix_of_a_model_is_told():
+def test_raes_prefix_of_a_model_is_reported():
     named = settings(rae_llm_backend="ollama", rae_llm_model_default="ollama/llama3")
     assert [said for said in named.warnings() if said.endswith("Ollama knows llama3")] != []
     assert settings(rae_llm_backend="ollama", rae_llm_model_default="llama3").warnings() == []

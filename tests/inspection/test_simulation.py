@@ -74,7 +74,7 @@ async def test_what_it_foresees_is_what_then_happens(decayed, scenario):
     assert found.order.swapped > 0
 
 
-async def test_the_present_rule_is_told_beside_it(decayed):
+async def test_the_present_rule_is_shown_beside_it(decayed):
     found = await _simulated(decayed, Scenario("bounded", None, 90))
     present = await _simulated(decayed, Scenario(None, None, 90))
     assert found.later_by_present_rule == present.later == present.later_by_present_rule
@@ -99,7 +99,7 @@ async def test_its_transaction_could_not_write(pool, monkeypatch):
         await simulate(pool, settings(), Scenario())
 
 
-async def test_a_switch_prices_the_time_since_the_base_anew(decayed):
+async def test_a_switch_prices_the_time_since_the_base_again(decayed):
     found = await _simulated(decayed, Scenario("staged", 0.01, 1))
     re = found.repricing
     assert (re.known, re.raised, re.lowered) == (found.verdicts["known"], 0, found.verdicts["known"])
@@ -172,7 +172,7 @@ async def test_pages_and_samples_change_no_count(decayed, monkeypatch):
     assert paged.order.swapped / paged.order.pairs == pytest.approx(whole.order.swapped / whole.order.pairs, abs=0.05)
 
 
-async def test_an_empty_store_is_told_as_such(pool):
+async def test_an_empty_store_is_shown_as_such(pool):
     found = await simulate(pool, settings(), Scenario())
     assert (found.tenants, found.today.count, found.verdicts, found.order.pairs) == (0, 0, {}, 0)
 
@@ -202,7 +202,7 @@ def test_a_scenario_out_of_range_is_refused(asked):
         Scenario(**asked)
 
 
-async def test_progress_is_told_in_memories_read(sampled):
+async def test_progress_is_reported_in_memories_read(sampled):
     told: list[int] = []
     await simulate(sampled, settings(), Scenario(days=1), as_of=NIGHT, progress=told.append)
     assert told[-1] == await fetch_value(sampled, "SELECT count(*) FROM memories")

@@ -26,7 +26,7 @@ async def test_a_fresh_store_is_well(any_pool):
             "version", "rights", "migration", "tables", "columns", "indexes", "row security", "updates", "clock", "overrides",
             "accesses", "values", "derived", "last cycle", "decay", "classes", "vectors", "standby", "clock drift", "clock behind", "timeouts",
             "memories elsewhere", "memories missing", "policies", "null tenants", "empty store", "table shape", "rounding",
-            "saved back",
+            "saved back", "webhooks",
         ),
         "ok",
     )  # fmt: skip
@@ -67,7 +67,7 @@ async def test_excluded_classes_in_a_store_without_the_column_are_a_warning(any_
         assert checks["classes"].level == ("ok" if has_column else on_small)
 
 
-async def test_what_the_last_daily_cycle_left_undone_is_told_with_its_reasons(pool):
+async def test_what_the_last_daily_cycle_left_undone_is_reported_with_its_reasons(pool):
     await night(pool)
     check = (await _checks(pool))["last cycle"]
     assert (check.level, check.advice) == ("warning", "starter.py cycles show")
@@ -152,7 +152,7 @@ async def test_row_security_that_hides_rows_is_a_failure(pool, guest):
     assert (check.level, "hide rows from guest" in check.found) == ("failure", True)
 
 
-async def test_updates_that_leave_their_page_are_told_with_the_cause(pool):
+async def test_updates_that_leave_their_page_are_reported_with_the_cause(pool):
     await write(pool, "acme", [str(n) for n in range(600)])
     await execute(pool, "CREATE INDEX by_importance ON memories (importance)")
     async with pool.acquire() as connection:

@@ -36,7 +36,7 @@ async def test_the_newest_completed_run_counts_and_those_since_that_were_not(poo
     assert await _told(pool) == [("daily", at, runs_since)]
 
 
-async def test_kinds_are_told_apart_and_a_run_of_chosen_tasks_is_of_none(pool):
+async def test_kinds_are_distinguished_and_a_run_of_chosen_tasks_has_none(pool):
     await night(pool, outcomes=DONE, config={"tasks": chosen_names(task.spec for task in TASKS)})
     await night(pool, outcomes=DONE, kind="hourly", at=NIGHT - DAY, config={"tasks": ["summarization"]})
     await night(pool, outcomes=DONE, at=NIGHT + DAY, config={"tasks": ["summarization"], "named_tenants": 1})

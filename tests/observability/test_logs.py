@@ -51,7 +51,7 @@ def test_a_foreign_error_is_logged_by_its_type_and_place_and_without_its_text(lo
     assert printed.count("KeyError") == printed.count("ValueError") == printed.count("test_logs.py") == 2
 
 
-def test_an_error_of_ours_is_logged_in_its_own_words(log):
+def test_a_maintenance_error_is_logged_in_its_own_words(log):
     structlog.get_logger().error("it failed", exc_info=_raised(StoreError("a statement failed"), KeyError(CANARY)))
     printed = log.getvalue()
     assert "memory_maintenance.errors.StoreError: a statement failed" in printed
@@ -71,7 +71,7 @@ def test_an_error_that_is_its_own_cause_ends(log):
     assert log.getvalue().count("ValueError") == 1
 
 
-async def test_a_task_that_nobody_waited_for_is_named_without_its_errors_text(log):
+async def test_a_task_that_was_not_awaited_is_named_without_its_errors_text(log):
     async def fail():
         raise ValueError(CANARY)
 

@@ -55,7 +55,7 @@ OF_A_WORKER = {"memory_maintenance_late_workflows", "memory_maintenance_worker_i
 """Of workers on Temporal, which has no part in these runs: tests/runtime/test_stuck.py and tests/processes."""
 
 
-async def test_every_metric_of_ours_that_is_watched_moves_in_a_run(moved):
+async def test_every_metric_that_is_watched_moves_in_a_run(moved):
     ours = {name for name in named() if not name.startswith("temporal_")}
     assert len(ours) > 15
     assert ours - moved == OF_A_WORKER

@@ -21,7 +21,7 @@ class Ended:
 
 
 def environment(**settings: str) -> dict[str, str]:
-    """The environment of a process of ours: no setting of this machine's, those given."""
+    """The environment of a process: no setting of this machine's, those given."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     return {**kept, "RAE_LLM_BACKEND": "extractive", **settings}
 

@@ -57,7 +57,7 @@ async def test_the_same_instant_again_moves_nothing_and_writes_nothing(shown):
     assert again["dreaming"]["reflections_generated"] == 0
 
 
-async def test_every_word_number_and_date_of_what_it_wrote_stands_in_the_sources(shown):
+async def test_every_word_number_and_date_of_what_it_wrote_is_in_the_sources(shown):
     *_, pool = shown
     for memory in await _written(pool):
         days = {f"{source.created_at:%Y-%m-%d}" for source in memory.sources}

@@ -52,7 +52,7 @@ async def test_the_command_that_it_names_does_what_it_said(servers, start_worker
     assert {name: done[name] for name in SAME} == {name: foreseen[name] for name in SAME}
 
 
-async def test_a_paused_tenant_and_a_budget_that_may_not_suffice_are_told(servers, start_worker, store):
+async def test_a_paused_tenant_and_a_budget_that_may_not_suffice_are_shown(servers, start_worker, store):
     await pause(store, "c0000000-0000-4000-8000-000000000003")
     by_model = {
         "RAE_LLM_BACKEND": "openai",

@@ -120,7 +120,7 @@ async def test_without_its_temporal_server_it_lives_is_not_ready_and_stops(store
     assert (process.returncode, out, events[0], events[-1]) == (0, b"", "worker_started", "worker_stopped")
 
 
-async def test_it_waits_for_temporal_and_can_be_told_to_stop_meanwhile(store_url):
+async def test_it_waits_for_temporal_and_can_be_stopped_meanwhile(store_url):
     health = free_port()
     nowhere = {"DATABASE_URL": store_url, "TEMPORAL_ADDRESS": "127.0.0.1:1", "HEALTH_PORT": str(health)}
     process = await _process(nowhere)

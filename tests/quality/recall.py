@@ -71,7 +71,7 @@ def recall(texts: Mapping[str, str], asked: Sequence[Question], *, top: int = 5)
 
 
 def answered(texts: Mapping[str, str], asked: Sequence[Question]) -> float:
-    """Return the share of the words of answers that stand in the summary of their session."""
+    """Return the share of the words of answers that are in the summary of their session."""
     kept = [word in set(words(texts[one.session])) for one in asked for word in words(one.answer)]
     return sum(kept) / len(kept)
 

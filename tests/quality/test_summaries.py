@@ -69,7 +69,7 @@ def test_six_of_ten_dates_that_are_said_are_kept_relative_ones_resolved():
     assert kept / said >= 0.6
 
 
-def test_no_heading_no_markup_no_pep_talk_is_told(told):
+def test_no_heading_no_markup_no_pep_talk_is_kept(told):
     for summary in told.values():
         assert not re.search(r"\*\*|^#|`|<[a-z]|\|---|(?:^|[.!?] )\d{1,2}\. ", summary.summary)
         for left_out in (
@@ -84,7 +84,7 @@ def test_no_heading_no_markup_no_pep_talk_is_told(told):
             assert left_out.lower() not in summary.summary.lower()
 
 
-def test_payloads_are_told_as_what_they_say(told):
+def test_payloads_are_summarized_as_what_they_say(told):
     summary = told["tools-order"].summary
     for said in ("carrier: Nordpost", "Hamar is closed until 26 November", "+ delivery_depot: Lillehammer", "QX-771"):
         assert said in summary
@@ -193,7 +193,7 @@ def test_the_user_comes_before_the_assistant():
     assert summary.count("user: ") > 3 * summary.count("assistant: ")
 
 
-def test_what_is_said_again_in_nearly_the_same_words_is_told_once():
+def test_what_is_said_again_in_nearly_the_same_words_is_kept_once():
     lines = [
         "user: I practise the tango turn from the class in Rosario, but my timing needs work.",
         "assistant: A metronome helps with the timing of a turn.",

@@ -1,6 +1,6 @@
 """RAE's own tests of its workers, flags and reflection engine at commit 3243807c, and what each of them is here.
 
-A test of ours names the one of RAE's that expects the same with ``like``. What is not expected here has a reason.
+A test here names the one of RAE's that expects the same with ``like``. What is not expected here has a reason.
 """
 
 from collections.abc import Callable
@@ -55,7 +55,7 @@ OTHERWISE: Final = {
 """Why a test of RAE's is not one here."""
 
 LIKE: Final[dict[str, str]] = {}
-"""The test of ours that expects what one of RAE's does."""
+"""The test here that expects what one of RAE's does."""
 
 
 def raes_tests() -> list[str]:
@@ -71,7 +71,7 @@ def raes_tests() -> list[str]:
 
 
 def like(*names: str) -> Callable[[Test], Test]:
-    """Mark a test of ours as expecting what those of RAE's expect."""
+    """Mark a test as expecting what those of RAE's expect."""
 
     def mark(test: Test) -> Test:
         LIKE.update(dict.fromkeys(names, test.__name__))

@@ -180,7 +180,7 @@ async def test_a_dream_is_about_so_many_memories_at_most(theirs, tenant):
 
 
 @like("test_dreaming_worker.py::error_handling")
-async def test_a_dream_whose_model_raises_what_it_likes_is_none(theirs, tenant):
+async def test_a_dream_whose_model_raises_any_error_is_not_stored(theirs, tenant):
     await remember(theirs, tenant, events(5))
     with capture_logs() as logs:
         assert await dreams(theirs, tenant, raising(Exception("LLM service unavailable"))) == []

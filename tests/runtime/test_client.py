@@ -97,7 +97,7 @@ def test_a_configuration_that_cannot_be_read_is_named(file, chosen, says):
         configured_address(settings(**{"temporal_config_file": file, **chosen}))
 
 
-def test_a_broken_file_is_named_without_what_stands_in_it(file):
+def test_a_broken_file_is_named_without_its_content(file):
     file.write_text('[profile.default]\napi_key = "secret')
     with pytest.raises(SettingsError) as raised:
         configured_address(settings(temporal_config_file=file))
@@ -187,7 +187,7 @@ async def test_a_namespace_that_does_not_exist_is_named_with_the_command_that_ma
     ("nowhere", "named"),
     [(NOBODY, NOBODY), ("no-such-host.invalid:7233", "no-such-host.invalid:7233"), ("no address", "TEMPORAL_ADDRESS")],
 )
-async def test_an_address_where_nobody_answers_is_named(nowhere, named):
+async def test_an_address_that_does_not_answer_is_named(nowhere, named):
     with pytest.raises(TemporalUnreachableError, match=named):
         await connect(nowhere, settings(temporal_address=nowhere))
 

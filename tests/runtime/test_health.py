@@ -118,7 +118,7 @@ async def test_to_a_head_request_only_the_head_is_sent(port):
 
 @pytest.mark.usefixtures("readiness")
 @pytest.mark.parametrize("request_", [b"", b"GET /livez", b"\r\n\r\n", b"\xff\xfe\r\n\r\n", b"x" * 100_000])
-async def test_what_is_no_request_gets_no_answer_and_harms_nobody(port, request_):
+async def test_what_is_no_request_gets_no_answer_and_does_no_harm(port, request_):
     assert await _send(port, request_, hang_up=True) == b""
     assert (await ask(port, "/livez"))[0] == 200
 

@@ -141,7 +141,7 @@ async def test_a_schedule_that_is_not_what_the_settings_say_is_a_warning(tempora
     assert [check.level for check in checks if check.name == "schedules"] == ["ok", "warning", "ok"]
 
 
-async def test_nobody_at_the_address_is_one_failure():
+async def test_no_answer_at_the_address_is_one_failure():
     [check] = await temporal_checks("127.0.0.1:1", SETTINGS, embedded=False)
     assert (check.level, "does not answer" in check.found) == ("failure", True)
 

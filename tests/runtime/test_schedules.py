@@ -233,7 +233,7 @@ async def test_however_an_expression_is_written_it_is_as_set_then(temporal, cron
     assert not await is_as_set(temporal, await described(temporal), settings(), "daily")
 
 
-async def test_one_deleted_by_hand_is_created_anew(temporal):
+async def test_one_deleted_by_hand_is_created_again(temporal):
     await apply_schedule(temporal, settings(), "daily")
     await delete(temporal, "daily")
     assert await apply_schedule(temporal, settings(), "daily") == "created"

@@ -131,7 +131,7 @@ async def test_set_current_version_waits_for_the_builds_workers_and_says_which_w
         await set_current_version(temporal, Settings(_env_file=None), patience_seconds=0)
 
 
-async def test_a_build_that_nobody_made_current_gets_no_work(temporal, pool):
+async def test_a_build_that_is_not_current_gets_no_work(temporal, pool):
     async with await _worker(temporal, pool, "1.0"):
         waiting = await temporal.start_workflow("MaintenanceWorkflow", id="waiting", task_queue=TASK_QUEUE)
         with pytest.raises(TimeoutError):

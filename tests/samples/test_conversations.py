@@ -16,7 +16,7 @@ def test_twenty_one_chats_have_a_name_before_every_line():
     assert all(label_of(event.content) for own in chats for event in own)
 
 
-def test_every_answer_stands_in_its_conversation():
+def test_every_answer_is_in_its_conversation():
     assert expected().keys() == conversations().keys()
     for asked in questions():
         text = " ".join(event.content.lower() for event in conversations()[asked.session])

@@ -1,4 +1,4 @@
-"""A partitioned table of memories: the columns of ours, in parts by tenant."""
+"""A partitioned table of memories: the columns of migrate, in parts by tenant."""
 
 from memory_maintenance.store.schema import TABLE
 

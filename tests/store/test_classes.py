@@ -42,7 +42,7 @@ async def test_sql_orders_classes_as_python_and_one_that_is_unknown_counts_as_re
         (None, {}, "internal"),
     ],
 )
-async def test_the_column_says_the_class_and_the_metadata_where_there_is_none(rae_pool, column, metadata, info_class):
+async def test_the_column_says_the_class_and_without_one_the_metadata(rae_pool, column, metadata, info_class):
     await execute(rae_pool, "ALTER TABLE memories ALTER info_class DROP NOT NULL")
     tenant = "11111111-1111-4111-8111-111111111111"
     [one] = await write(rae_pool, tenant, ["a tent"], metadata=metadata)

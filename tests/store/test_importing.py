@@ -51,7 +51,7 @@ async def test_the_samples_are_added_once(any_pool):
     assert await fetch_value(any_pool, "SELECT count(*) FROM memories") == 1132
 
 
-async def test_every_column_of_the_samples_arrives_as_it_stands_in_the_file(any_pool):
+async def test_every_column_of_the_samples_arrives_as_it_is_in_the_file(any_pool):
     with SAMPLES.open("rb") as lines:
         await import_memories(any_pool, lines, now=NOW)
         lines.seek(0)

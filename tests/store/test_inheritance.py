@@ -164,7 +164,7 @@ async def test_a_reflection_that_a_caller_stores_inherits_from_the_memories_it_n
     [
         pytest.param(("ana",), "ana", id="one agent: RAE's search for it finds them"),
         pytest.param(("default",), "default", id="RAE's own default"),
-        pytest.param(("ana", "bo"), "default", id="several: what RAE's search asks for unless told otherwise"),
+        pytest.param(("ana", "bo"), "default", id="several: what RAE's search asks for by default"),
     ],
 )
 async def test_derived_memories_carry_the_agent_that_raes_search_filters_by(any_pool, tenant, agents, inherited):

@@ -150,7 +150,7 @@ SELECT gen_random_uuid(), md5((n % 9)::text)::uuid, 'x', 0.5, 'episodic' FROM ge
 """
 
 
-async def test_how_far_the_indexes_are_is_told_while_they_are_built(empty_url):
+async def test_progress_of_the_indexes_is_shown_while_they_are_built(empty_url):
     await _run_on_server(empty_url, RAE_TABLE + MANY)
     told: list[Build] = []
     watching = asyncio.create_task(watch_builds(empty_url, told.append, every_seconds=0.002))
@@ -224,7 +224,7 @@ async def test_an_unmigrated_store_says_so(empty_url):
     await pool.close()
 
 
-async def test_a_store_that_lacks_a_function_of_ours_says_so(store_url):
+async def test_a_store_that_lacks_a_function_of_the_schema_says_so(store_url):
     await _run_on_server(store_url, "DROP FUNCTION maintenance.microseconds")
     pool = await open_pool(store_url, size=2, timeout_seconds=5)
     with pytest.raises(NotMigratedError, match=r"starter\.py migrate"):
@@ -255,7 +255,7 @@ READ = "DATABASE_URL cannot be read"
     [
         pytest.param(VERIFYING, SET, id="no root certificate"),
         pytest.param(f"{VERIFYING}&sslrootcert=/nowhere.pem", SET, id="one that is not there"),
-        pytest.param(f"{VERIFYING}&sslrootcert={__file__}", SET, id="one that is none"),
+        pytest.param(f"{VERIFYING}&sslrootcert={__file__}", SET, id="not a table"),
         pytest.param("postgresql://user:secret@localhost:1/x?sslmode=perhaps", READ, id="no sslmode of that name"),
     ],
 )

@@ -147,7 +147,7 @@ async def test_settings_of_a_transaction_do_not_stay_on_the_poolers_sessions(poo
     await pool.close()
 
 
-async def test_a_callers_pool_that_keeps_statements_is_told_so_in_one_line(pooled_url):
+async def test_a_callers_pool_that_keeps_statements_is_reported_in_one_line(pooled_url):
     await migrate(pooled_url)
 
     async def ask_often(theirs: asyncpg.Pool) -> None:

@@ -194,7 +194,7 @@ async def test_counts_are_per_tenant_and_honour_overrides(any_pool):
     ],
     ids=lambda metadata: str(metadata)[:60],
 )
-async def test_whatever_agents_keep_in_metadata_stops_nobody(pool, tenant, metadata):
+async def test_whatever_agents_keep_in_metadata_stops_no_session(pool, tenant, metadata):
     await write(pool, tenant, talk(12), metadata=metadata, tags=["session_summary"])
     await write(pool, tenant, talk(12), metadata=metadata)
     await write(pool, tenant, talk(12), session="fine")

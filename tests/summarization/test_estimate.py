@@ -69,7 +69,7 @@ async def test_an_empty_store_takes_nothing(pool, settings):
     assert await estimate(pool, settings) == SummaryEstimate()
 
 
-async def test_a_tenant_that_nobody_knows_is_named(pool, settings):
+async def test_an_unknown_tenant_is_named(pool, settings):
     with pytest.raises(TenantNotFoundError):
         await estimate(pool, settings, tenant_ids=["nobody"])
 

@@ -27,7 +27,7 @@ def sources_of(events: Sequence[Memory]) -> list[str]:
 
 
 def words_of(said: Sequence[str], events: Sequence[Memory]) -> int:
-    """Return how many words of a summary stand in the contents of these events."""
+    """Return how many words of a summary are in the contents of these events."""
     return sum(word_count(sentence) for sentence in said if any(sentence.rstrip(".…") in one.content for one in events))
 
 
@@ -41,13 +41,13 @@ def words_of(said: Sequence[str], events: Sequence[Memory]) -> int:
         ),
     ],
 )
-def test_decisions_causes_and_money_of_the_whole_session_are_told(lines, facts):
+def test_decisions_causes_and_money_of_the_whole_session_are_kept(lines, facts):
     summary = extractive_summary(session(lines)).summary
     assert [fact for fact in facts if fact not in summary] == []
 
 
 @pytest.mark.parametrize("lines", [TENT, MIGRATION, INCIDENT])
-def test_greetings_and_small_talk_are_never_told(lines):
+def test_greetings_and_small_talk_are_never_kept(lines):
     summary = extractive_summary(session(lines)).summary.lower()
     said = {part.strip(" .!?") for part in sentences(summary)}
     assert not said & {
@@ -69,7 +69,7 @@ def test_a_correction_takes_the_place_of_what_it_corrects():
     assert "The deadline for the cut-over is 12 March" not in summary
 
 
-def test_of_two_lines_that_say_the_same_the_later_is_told():
+def test_of_two_lines_that_say_the_same_the_later_is_kept():
     lines = ["The export job of finance runs nightly at 02:00 on host atlas.", "Pool of billing has 64 connections.",
              "The export job of finance runs nightly at 04:00 on host atlas."]  # fmt: skip
     summary = extractive_summary(session(lines)).summary
@@ -86,7 +86,7 @@ def test_the_first_fifth_of_a_long_session_has_at_most_a_fifth_of_the_words(line
     assert first <= sum(map(word_count, said)) / 5
 
 
-def test_a_long_session_whose_facts_all_come_first_is_still_told():
+def test_a_long_session_whose_facts_all_come_first_is_still_summarized():
     events = session([*TENT[2:6], *["ok"] * 60])
     assert "blue tent" in extractive_summary(events).summary
 
@@ -109,7 +109,7 @@ def test_a_pasted_log_is_cut_to_what_it_says():
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 5])
-def test_a_short_session_is_told_as_it_is(count):
+def test_a_short_session_is_kept_as_it_is(count):
     events = session(TENT[2 : 2 + count])
     answer = extractive_summary(events)
     assert "blue tent" in answer.summary
@@ -136,7 +136,7 @@ def test_the_order_of_the_events_does_not_matter():
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.tuples(CONTENT, st.floats()), min_size=1, max_size=60), st.integers(1, 200))
-def test_every_content_word_number_and_date_stands_in_the_session(lines, max_words):
+def test_every_content_word_number_and_date_is_in_the_session(lines, max_words):
     events = [
         replace(event, importance=importance)
         for event, (_, importance) in zip(session([line for line, _ in lines], minutes_apart=300), lines, strict=True)

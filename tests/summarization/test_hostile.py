@@ -37,14 +37,14 @@ async def test_an_attempt_reaches_the_model_in_its_block_and_changes_nothing_but
     outcomes = await try_each(pool, endpoint, obeying, summarized, around=6)
     assert all(outcome.summary_id for outcome in outcomes)
     for request in endpoint.requests:
-        _stands_in_its_block(request)
+        _stays_in_its_block(request)
     rows = await derived(pool, "acme")
     assert len(rows) == len(outcomes)
     for row in rows:
         _is_a_summary(row)
 
 
-def _stands_in_its_block(request):
+def _stays_in_its_block(request):
     user, lines = block_of(request, SESSION_SYSTEM)
     assert user.splitlines()[-2:] == ["</record>", "Summarize it."]
     assert all(re.match(r"2026-03-09 ", line) for line in lines)

@@ -94,9 +94,7 @@ async def squat(pool: Pool, wanted: UUID) -> None:
 
 
 @pytest.mark.parametrize("backend", ["openai", "extractive"])
-async def test_an_id_that_a_stranger_has_taken_costs_nobody_a_summary_and_shows_nobody_his_text(
-    any_pool, tenant, backend
-):
+async def test_an_id_that_a_stranger_has_taken_costs_no_summary_and_shows_no_one_his_text(any_pool, tenant, backend):
     await squat(any_pool, wanted := summary_id(SessionKey(tenant, "shop", "s")))
     await write(any_pool, tenant, talk(12), session="s")
     model = FakeModel() if backend == "openai" else None
@@ -114,7 +112,7 @@ async def test_an_id_that_a_stranger_has_taken_costs_nobody_a_summary_and_shows_
     assert [row["content"] for row in await derived(any_pool, STRANGER)] == [STRANGE]
 
 
-async def test_a_summary_of_ones_own_that_lineage_does_not_name_is_none(pool, tenant):
+async def test_a_row_that_lineage_does_not_name_is_no_summary(pool, tenant):
     await squat(pool, uuid4())
     await execute(pool, "UPDATE memories SET tenant_id = $1", tenant)
     await write(pool, tenant, talk(12), session="s")
@@ -137,7 +135,7 @@ async def test_a_project_that_is_renamed_while_two_summarize_its_session_has_one
     assert len(await derived(pool, tenant)) == 1
 
 
-async def test_the_text_of_each_source_is_told_by_its_hash_as_it_was_read(pool, tenant):
+async def test_the_hash_of_each_source_is_that_of_the_text_as_it_was_read(pool, tenant):
     [edited, *_] = await write(pool, tenant, talk(12), session="s")
     summary = (await summarize(pool, tenant)).summary_id
     changed = """
@@ -148,7 +146,7 @@ async def test_the_text_of_each_source_is_told_by_its_hash_as_it_was_read(pool, 
     await execute(pool, "UPDATE memories SET content = 'Order 1 was cancelled.' WHERE id = $1", edited)
     assert [row["source_id"] for row in await fetch(pool, changed, summary)] == [edited]
     await grow(pool, tenant)
-    await summarize(pool, tenant)  # without a model, from every event anew
+    await summarize(pool, tenant)  # without a model, from every event again
     assert await fetch(pool, changed, summary) == []
 
 

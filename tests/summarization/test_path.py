@@ -103,7 +103,7 @@ async def test_answers_that_hold_what_no_event_says_lead_to_the_fallback(pool, s
     assert "merger" not in (await derived(pool, "acme"))[0]["content"]
 
 
-async def test_a_reflection_without_evidence_in_the_sample_is_asked_anew_and_then_refused(
+async def test_a_reflection_without_evidence_in_the_sample_is_asked_again_and_then_refused(
     pool, settings, model, endpoint
 ):
     reflection = {

@@ -70,7 +70,7 @@ async def test_a_text_in_parts_is_one_event_and_is_read_as_one(any_pool, tenant)
         pytest.param({"source": "reflection_engine_v2 [p2/3]"}, id="a reflection"),
     ],
 )
-async def test_what_is_no_event_is_none_for_summaries_and_for_dreams(any_pool, tenant, row):
+async def test_what_is_no_event_counts_neither_for_summaries_nor_for_dreams(any_pool, tenant, row):
     await write(any_pool, tenant, talk(12), session="s", importance=0.9, **row)
     await write(any_pool, tenant, talk(2, first=50), session="s", importance=0.9)
     assert await due(any_pool, tenant) == []

@@ -148,7 +148,7 @@ async def test_the_memory_that_a_filter_refuses_is_found_left_out_and_later_set_
     assert (await derived(pool, "acme"))[0]["metadata"]["event_count"] == 44
 
 
-async def test_the_search_costs_few_questions_and_each_event_is_told_once(pool, endpoint, summarize):
+async def test_the_search_costs_few_questions_and_each_event_is_reported_once(pool, endpoint, summarize):
     endpoint.otherwise = filtered
     await write(pool, "acme", [*told(20), POISON, *told(19)], session="s")
     await summarize("s")

@@ -13,7 +13,7 @@ from memory_maintenance.tenants.overrides import override
 INSERT = "INSERT INTO memories (tenant_id, content) VALUES ($1, 'x')"
 
 
-async def test_a_tenant_nobody_spoke_of_is_active(pool):
+async def test_a_tenant_without_orders_is_active(pool):
     assert await control_of(pool, "acme") == TenantControl("acme")
 
 

@@ -31,7 +31,7 @@ def is_on(task: str, deployment: dict[str, Any], own: dict[str, Any]) -> bool:
     return kind(Tools(pool=None, settings=settings)).off(settings.for_tenant(TenantOverrides(**own))) is None  # type: ignore[arg-type]
 
 
-def test_every_override_stands_in_the_place_of_a_setting():
+def test_every_override_replaces_a_setting():
     assert SETTING_OF.keys() == TenantOverrides.model_fields.keys()
     assert set(SETTING_OF.values()) <= set(Settings.model_fields)
 

@@ -20,7 +20,7 @@ def nothing():
     [("127.0.0.1", True), ("127.8.0.1", True), ("localhost", True), ("::1", True), ("[::1]", True),
      ("10.0.0.1", False), ("::", False), ("192.168.1.2", False), ("localhost.evil.example", False), ("", False)],
 )  # fmt: skip
-def test_a_loopback_address_is_one_that_nobody_else_reaches(host, is_ours):
+def test_a_loopback_address_is_one_that_no_other_machine_reaches(host, is_ours):
     assert is_loopback(host) == is_ours
 
 

@@ -125,7 +125,7 @@ def _most_at_once(events: Sequence[Any]) -> int:
     return most
 
 
-async def test_a_tenant_that_fails_in_bulk_gets_a_child_with_its_retries_and_holds_up_nobody(
+async def test_a_tenant_that_fails_in_bulk_gets_a_child_with_its_retries_and_delays_no_other(
     temporal, pool, working, page
 ):
     tenants = await a_fleet(pool, 30)

@@ -1,4 +1,4 @@
-"""A dry run on the real servers: it writes nothing, asks nobody, and the run right after it does what it said."""
+"""A dry run on the real servers: it writes nothing, asks no model, and the run right after it does what it said."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -153,9 +153,9 @@ async def test_it_needs_no_worker_that_may_ask_a_model(temporal, pool, endpoint)
         assert (await _run(temporal, dry_run=True))["summarization"]["stored"] == 1
 
 
-async def test_a_run_that_goes_on_meanwhile_keeps_its_tenant_and_is_told_nothing(temporal, pool, working):
+async def test_a_run_that_goes_on_meanwhile_keeps_its_tenant_and_gets_no_signal(temporal, pool, working):
     await remember_session(pool, "acme", events=12)
-    real = await temporal.start_workflow(  # nobody polls there: it goes on until the end of the test
+    real = await temporal.start_workflow(  # no worker polls there: it goes on until the end of the test
         "TenantMaintenanceWorkflow", id=tenant_workflow_id("acme"), task_queue="nobody"
     )
     async with working():

@@ -37,7 +37,7 @@ async def test_the_same_as_of_again_finds_nothing_to_do(temporal, pool, working)
     assert await fetch_value(pool, "SELECT count(*) FROM memories WHERE source = 'summarization_worker'") == 1
 
 
-async def test_what_a_cycle_did_stands_in_the_store(temporal, pool, working):
+async def test_what_a_cycle_did_is_in_the_store(temporal, pool, working):
     await remember_session(pool, "acme", events=12)
     async with working():
         stats = await _run(temporal)

@@ -112,7 +112,7 @@ async def test_an_order_that_names_no_tenant_is_harmless(pool, cycle, inputs):
     assert await fetch_value(pool, "SELECT count(*) FROM maintenance.tenants WHERE paused") == 0
 
 
-async def test_resuming_a_tenant_that_nobody_knows_hurts_nobody(cycle):
+async def test_resuming_an_unknown_tenant_does_no_harm(cycle):
     assert (await cycle("resume_tenant", "nobody"))["tenants"]["completed"] == 1
 
 

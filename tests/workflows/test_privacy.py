@@ -34,7 +34,7 @@ __all__ = ["restored_logs"]
 pytestmark = pytest.mark.usefixtures("restored_logs")
 
 MEMORY, ANSWER = "zqmemorycanary", "zqanswercanary"
-"""Stand in what agents wrote, and in what the endpoint says. Letters only: no number that would be unsupported."""
+"""Is in what agents wrote, and in what the endpoint says. Letters only: no number that would be unsupported."""
 
 INSERT = """
 INSERT INTO memories (tenant_id, project, session_id, content, importance, layer, created_at, tags, metadata)
@@ -67,12 +67,12 @@ TENANTS = {
     "aspen": "declined by the model",
     "maple": "an error of the endpoint",
     "alder": "an answer of another shape",
-    "rowan": "a defect of ours",
+    "rowan": "a defect of the code",
 }
 
 
 def reply(request: dict[str, Any]) -> Reply:
-    """Answer by the tenant whose name stands in the prompt, the canary always among it."""
+    """Answer by the tenant whose name is in the prompt, the canary always among it."""
     asked = json.dumps(request["messages"])
     if "aspen" in asked:
         return answer(refusal=f"I cannot: {ANSWER}")
@@ -126,7 +126,7 @@ def listen(request: pytest.FixtureRequest, capfd: pytest.CaptureFixture[str]) ->
 # --- where text could stand --------------------------------------------------------------------------
 
 
-async def everything_told(client: Client, logs: str) -> dict[str, str]:
+async def everything_recorded(client: Client, logs: str) -> dict[str, str]:
     """Return all that left the store, by where it stands: each workflow's history, description and queries, too."""
     told = {"logs": logs, "metrics": generate_latest().decode()}
     async for one in client.list_workflows():
@@ -198,7 +198,7 @@ async def test_no_text_leaves_the_store_however_loud_the_logs_and_whatever_fails
     printed = listen()
     async with working(**at(endpoint)):
         await eventful_night(temporal, pool, endpoint)
-        told = await everything_told(temporal, printed())
+        told = await everything_recorded(temporal, printed())
     assert places(told, MEMORY) == []
     assert places(told, ANSWER) == []
     # It could have left: all of this happened, and these are the places that were searched.
@@ -220,7 +220,7 @@ async def test_the_search_finds_a_tenants_name_wherever_it_may_stand(temporal, p
     await remember(pool, "zqtenant")
     async with working(metrics_max_tenants=1_000_000):  # other tests of the process have many
         await temporal.execute_workflow("MaintenanceWorkflow", id="night", task_queue=TASK_QUEUE)
-        found = places(await everything_told(temporal, printed()), "zqtenant")
+        found = places(await everything_recorded(temporal, printed()), "zqtenant")
     tenant = "tenant-maintenance/zqtenant"
     assert {"logs", "metrics", "history of night", f"history of {tenant}", f"description of {tenant}"} <= set(found)
     assert {f"progress of {tenant}", f"__temporal_workflow_metadata of {tenant}"} <= set(found)
@@ -234,11 +234,11 @@ async def test_the_search_finds_an_error_that_would_quote_the_row(
     monkeypatch.setattr(failures, "_kind", str)
     async with working(**at(endpoint)):
         await eventful_night(temporal, pool, endpoint)
-        found = places(await everything_told(temporal, printed()), ANSWER)
+        found = places(await everything_recorded(temporal, printed()), ANSWER)
     assert {"logs", *(f"history of tenant-maintenance/{name}" for name in ("cedar", "larch", "pine"))} <= set(found)
 
 
 async def test_the_search_finds_a_line_that_a_library_logs(temporal, listen):
     printed = listen()
     logging.getLogger("temporalio").debug("a memory: %s", MEMORY)
-    assert places(await everything_told(temporal, printed()), MEMORY) == ["logs"]
+    assert places(await everything_recorded(temporal, printed()), MEMORY) == ["logs"]

@@ -23,7 +23,7 @@ LATEST_EVENTS: Final = """
 --   $3 but_of           text         a session whose events are left out; NULL: none is
 --   $4 most_events      bigint
 --   $5 most_characters  integer
--- By the index of events, backwards from as_of. Events of no session are told apart by their day.
+-- By the index of events, backwards from as_of. Events without a session are grouped by their day.
 SELECT coalesce(
            maintenance.session_of(m.session_id, m.metadata), (m.created_at AT TIME ZONE 'UTC')::date::text
        ) AS occasion,

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from memory_maintenance.writers.language.segmentation import is_unspaced
 from memory_maintenance.writers.language.words import is_content, tokens
 
 _EXAMPLE: Final = re.compile(
@@ -20,6 +21,9 @@ _QUOTED: Final = re.compile(r"^(?:[\w' -]{1,30}: ?)?[\"“„«].{25}")
 _PAIR: Final = re.compile(r"(?:^|, )[^,:]{1,30}: ")
 _FEWEST_PAIRS: Final = 3
 _FEWEST_WORDS: Final = 2
+_FEWEST_OF_ENTRY: Final = 6
+"""Words of an entry of a list that says something alone."""
+
 _FEWEST_PLACES: Final = 2
 """Lines with places to fill in from which on a message holds a draft."""
 
@@ -51,8 +55,22 @@ def is_example(sentence: str) -> bool:
 
 
 def needs_its_list(sentence: str) -> bool:
-    """Whether *sentence* only announces a list or is an entry without the name of what it is about."""
-    if sentence.endswith((":", "：")):
+    """Whether *sentence* only announces a list, or is an entry that says too little without it."""
+    if sentence.endswith((":", "：")) or (sentence.startswith("(") and sentence.rstrip(".").endswith(")")):
+        return True
+    words = sentence.split()
+    if (
+        len(words) < _FEWEST_OF_ENTRY
+        and is_entry(sentence)
+        and not any(map(str.isdigit, sentence))
+        and ": " not in sentence
+    ):
         return True
     named = {word for word in tokens(sentence) if is_content(word) and not word.isdigit()}
     return len(named) < _FEWEST_WORDS
+
+
+def is_entry(text: str) -> bool:
+    """Whether *text* ends without a mark, in a script whose sentences have one."""
+    last = text.rstrip(')]"”’»* ')[-1:]
+    return last.isalnum() and not is_unspaced(last)

@@ -118,7 +118,7 @@ def replaces(later: Fact, earlier: Fact) -> bool:
 
 
 def _updates(later: Fact, earlier: Fact) -> bool:
-    """Whether the two differ in one value and in nothing else, said by nobody or by the same speaker."""
+    """Whether the two differ in one value and in nothing else, with the same speaker or without one."""
     gone, come = Counter(earlier.words) - Counter(later.words), Counter(later.words) - Counter(earlier.words)
     if gone.total() != 1 or come.total() != 1 or later.speaker != earlier.speaker:
         return False

@@ -20,7 +20,7 @@ _MORE: Final = MappingProxyType(
 
 
 def and_more_like_this(count: int, language: Language | None) -> str:
-    """Return how many facts of one kind are not told; a sign where the language has no phrase here."""
+    """Return how many facts of one kind are left out; a sign where the language has no phrase here."""
     return _MORE.get(language or "", "+{}").format(count)
 
 

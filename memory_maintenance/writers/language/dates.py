@@ -109,7 +109,7 @@ def dates(text: str) -> frozenset[str]:
 
 
 def kept_dates(named: frozenset[str], text: str) -> frozenset[str]:
-    """Return which of the dates *named* also stand in *text*; a year that one side leaves out does not differ."""
+    """Return which of the dates *named* are also in *text*; a year that one side leaves out does not differ."""
     told = frozenset(day for one in named_days(text) for day in (one.day, *one.others))
     days = {one[-5:] for one in told}
     without_year = {one[-5:] for one in told if one.startswith(_NO_YEAR)}

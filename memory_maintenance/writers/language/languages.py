@@ -109,7 +109,7 @@ _MOST_READ: Final = 4_000
 
 
 def language_of(text: str) -> Language | None:
-    """Return the language of *text*: the one most of whose function words stand in it, None where two are as likely.
+    """Return the language of *text*: the one most of whose function words it has, None where two are as likely.
 
     One word is enough for a text of up to four; a longer one needs two, and a seventh of its words.
     """

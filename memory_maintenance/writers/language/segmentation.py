@@ -1,6 +1,6 @@
 """Words as a person would point at them, also in scripts without spaces: 数据库, 会食, 海老アレルギー.
 
-Where the words of a script cannot be told apart, what stands between two marks is one word.
+Where the words of a script cannot be separated, the text between two marks is one word.
 """
 
 from __future__ import annotations

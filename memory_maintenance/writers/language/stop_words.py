@@ -65,7 +65,7 @@ TOPIC_LABELS: Final = _words(
     更正 注意 决定 原因 故障原因 结论 问题 备注 教训 訂正 注意 決定 原因 結論 教訓 備考 정정 결정 교훈
     """
 )
-"""Words before a colon that announce a subject and are nobody's name."""
+"""Words before a colon that announce a subject and are no speaker's name."""
 
 WEEKDAY_NAMES: Final = _words(
     """

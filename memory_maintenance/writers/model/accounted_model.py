@@ -56,7 +56,7 @@ class _Call(Generic[AnswerT]):
 
 @dataclass(frozen=True, slots=True)
 class AccountedModel:
-    """A language model whose every call stands in the ledger: at most one call per ``ask``.
+    """A language model whose every call is in the ledger: at most one call per ``ask``.
 
     What has been tried is read from the ledger, so the ladder of retries is the same for every
     process, and goes on where a crash left it.

@@ -1,4 +1,4 @@
-"""What a model is told about its refused answers, in our own words.
+"""What a prompt says about refused answers, in this project's words.
 
 With temperature 0 the same prompt brings the same answer: what is said here has to differ from
 attempt to attempt, which the count sees to.

@@ -57,7 +57,7 @@ def open_model(settings: Settings, pool: Pool) -> AccountedModel | None:
 
 @dataclass(frozen=True, slots=True)
 class PatientModel:
-    """A language model that waits as told and asks again, until there is an answer or a final error.
+    """A language model that waits as the endpoint asks and tries again, until there is an answer or a final error.
 
     It ends: bad answers are counted, busy endpoints open the breaker, and claims have a lease.
     """
@@ -75,7 +75,7 @@ class PatientModel:
 
 
 def patient_model(settings: Settings, pool: Pool) -> PatientModel | None:
-    """Return the configured model for a caller without Temporal: it waits as told; None where there is none."""
+    """Return the configured model for a caller without Temporal: it waits as the endpoint asks. None: no model."""
     model = open_model(settings, pool)
     return None if model is None else PatientModel(model)
 

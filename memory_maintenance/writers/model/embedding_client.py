@@ -79,7 +79,7 @@ class EmbeddingsClient:
         """
         texts: dict[str, str] = json.loads(request.prompt)
         with model_errors():
-            async with asyncio.timeout(self._timeout):  # the client's own time-out starts anew with every byte
+            async with asyncio.timeout(self._timeout):  # the client's own time-out restarts with every byte
                 with span(f"embeddings {self.model}", {"gen_ai.operation.name": "embeddings"}):
                     # Some servers do not know base64, which the client would ask for by itself.
                     response = await self._client.embeddings.with_raw_response.create(

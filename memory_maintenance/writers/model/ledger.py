@@ -39,7 +39,7 @@ CLAIMED_ELSEWHERE_WAIT: Final = timedelta(seconds=2)
 """How long to wait for another caller's answer before looking again."""
 
 ABANDONED_AFTER: Final = timedelta(hours=1)
-"""How long after its lease a claim is given up that nobody asked about again: an answer might still be on its way."""
+"""How long after its lease a claim is given up that no run asked about again: an answer might still be on its way."""
 
 _RECORD_AGAIN_AFTER: Final = (0.2, 1.0, 3.0, 10.0)
 _PURGED_AT_ONCE: Final = 1000

@@ -97,7 +97,7 @@ class OpenAIClient:
             LanguageModelError: see ``openai_errors``.
         """
         with model_errors():
-            async with asyncio.timeout(self._timeout):  # the client's own time-out starts anew with every byte
+            async with asyncio.timeout(self._timeout):  # the client's own time-out restarts with every byte
                 body = await self._send(request)
         return body.replace("\x00", "�")  # Postgres has no text with NUL; in JSON it is an error anyway
 

@@ -176,7 +176,7 @@ def _said_in(value: Any) -> _Said | None:
 
 
 def _status_of(text: str) -> int:
-    """Return the status that an error without one would have had, told by its words; 500 where they tell nothing."""
+    """Return the status of an error that came without one, recognized by its words; 500 where they say nothing."""
     return next((status for status, words in _WORDS_OF.items() if words.search(text)), 500)
 
 

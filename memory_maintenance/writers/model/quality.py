@@ -45,19 +45,19 @@ class QualityFigures(BaseModel):
     """Share of the words that are different ones; 1 below 30 words."""
 
     unsupported_words: float
-    """Share of the different content words that stand in no source, in whatever form."""
+    """Share of the different content words that are in no source, in whatever form."""
 
     script: Family = "spaced"
     """How its words were compared with those of the sources; each way has its own limit."""
 
     unsupported_numbers: int
-    """Numbers and dates that stand in no source."""
+    """Numbers and dates that are in no source."""
 
     copied: float
-    """Share of the runs of six words that stand in one and the same source, the one with most of them."""
+    """Share of the runs of six words that are in one and the same source, the one with most of them."""
 
     echoed: float
-    """Share of the runs of six words that stand in the prompt and in no source."""
+    """Share of the runs of six words that are in the prompt and in no source."""
 
     longest_token: int
     """Characters of the longest stretch without a blank, unless a source has it."""
@@ -118,7 +118,7 @@ def thresholds(settings: Settings) -> QualityThresholds:
     """Return the measured thresholds with those of ``MODEL_QUALITY`` in their place.
 
     Raises:
-        SettingsError: a name that is none, or a value out of its range.
+        SettingsError: an unknown name, or a value out of its range.
     """
     try:
         return QualityThresholds.model_validate(settings.model_quality)
@@ -144,7 +144,7 @@ def measure(
         sources: the texts it is about, and the dates it may name. Each memory is
             one source.
         prompt: the system text and any example that the model was shown; what
-            of it stands in a source is no echo.
+            of it is in a source is no echo.
         topics: the topics or tags of the answer; None when none were asked for.
         finish_reason: of the completion.
     """
@@ -204,7 +204,7 @@ def extractive_fault(figures: QualityFigures) -> str | None:
     """Return why a text of the built-in writer may not be stored, None when it may.
 
     It is made of the sources' sentences, so copying them, being as short or as alike as they are and having no
-    second topic speak against nothing; repetition, endless words and what stands in no source do.
+    second topic speak against nothing; repetition, endless words and what is in no source do.
     """
     varied = figures.model_copy(update={"different_words": 1.0})
     return next((reason for reason in faults(varied) if reason not in _TRUE_OF_ANY_EXTRACT), None)
@@ -213,7 +213,7 @@ def extractive_fault(figures: QualityFigures) -> str | None:
 def _repeated(text: str, sources: Sequence[str]) -> float:
     """Return the share of repeated runs: the doses of four patients repeat words, as their sources do.
 
-    No run goes from one sentence into the next: facts of one kind, told one after the other, end and begin alike.
+    No run goes from one sentence into the next: facts of one kind, listed one after the other, end and begin alike.
     """
     runs = Counter(run for sentence in sentences(text) for run in ngrams(tokens(sentence), 3))
     again = {run: count for run, count in runs.items() if count > 1}
@@ -235,7 +235,7 @@ def _echoed(words: Sequence[str], prompt: str, sources: Sequence[str]) -> float:
 
 
 def _longest_token(text: str, sources: Sequence[str]) -> int:
-    # A source's word may stand in brackets, before a full stop, or behind the sign of a link.
+    # A source's word may be in brackets, before a full stop, or behind the sign of a link.
     known = "\n".join(map(clean, sources))
     return longest_run(" ".join(word for word in clean(text).split() if word.strip(_AROUND_A_WORD) not in known))
 

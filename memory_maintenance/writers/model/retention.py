@@ -1,4 +1,4 @@
-"""What the ledger does not keep: the text of old answers, and claims that nobody came back for."""
+"""What the ledger does not keep: the text of old answers, and abandoned claims."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ RETURNING true
 """
 
 LOSE_ABANDONED: Final = """
--- model.LOSE_ABANDONED: as LOSE, of the claims that nobody came back for, nor asked about again.
+-- model.LOSE_ABANDONED: as LOSE, of the abandoned claims that no run asked about again.
 --   $1 longer_than  interval   after the end of the lease
 WITH abandoned AS (
     SELECT question, attempt FROM maintenance.model_calls
@@ -116,7 +116,7 @@ SELECT waits, waited FROM settled
 """
 
 PURGE: Final = """
--- model.PURGE: takes the text of old answers away; what they cost stays. An answer nobody ever judged is lost.
+-- model.PURGE: takes the text of old answers away; what they cost stays. An answer that was never judged is lost.
 --   $1 older_than  interval
 --   $2 limit       integer
 WITH old AS (

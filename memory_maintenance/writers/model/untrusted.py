@@ -1,7 +1,7 @@
 """Text of memories inside a prompt: data on lines of its own, never a delimiter, a turn or an instruction.
 
-A memory becomes one line without angle brackets, so it can neither close the block it
-stands in, nor begin a line that looks like another memory, nor hold a control token of a
+A memory becomes one line without angle brackets, so it can neither close its
+block, nor begin a line that looks like another memory, nor hold a control token of a
 chat template (``<|im_end|>``, ``[INST]``, ``[gMASK]``), which some servers read even inside a message.
 Servers normalize what they read (NFKC), so text counts here as it is after that.
 """
@@ -28,7 +28,7 @@ _TOKEN: Final = re.compile(
     r"/?\|?(?:\w*[A-Z]{2}\w*|"  # [INST], [/INST], [gMASK], [TOOL_CALLS]
     r"(?i:[gs]?mask|[sb]op|eop|[be]os|pad|unk|sep|cls|inst|sys|system|user|human|assistant|bot|round\d+))\|?"
 )
-"""What stands in square brackets in the templates of chat models, without blanks and marks."""
+"""What is in square brackets in the templates of chat models, without blanks and marks."""
 
 _LEFT_OUT: Final = " … "
 

@@ -19,7 +19,7 @@ ROLES = ("user", "assistant")
         "Date: 2024-03-01, Wind: 4, Distance: 12 miles.",
     ],
 )
-def test_examples_templates_and_sample_rows_are_told_apart(sentence):
+def test_examples_templates_and_sample_rows_are_distinguished(sentence):
     assert is_example(sentence)
 
 
@@ -76,7 +76,7 @@ def test_a_fragment_is_left_out():
     assert with_antecedents(["The wind is at 22 knots.", "like 22?"]) == ["The wind is at 22 knots."]
 
 
-def test_of_a_question_and_what_states_it_the_statement_is_told():
+def test_of_a_question_and_what_states_it_the_statement_is_kept():
     lines = [
         "user: How much does the mooring in Harlingen cost per month?",
         "assistant: The mooring in Harlingen costs 90 EUR per month.",

@@ -19,7 +19,7 @@ def test_of_a_long_log_the_line_that_says_something_is_kept_and_repeats_are_not(
     assert said.count("polled") == 1
 
 
-def test_what_nobody_can_read_is_left_out():
+def test_what_cannot_be_read_is_left_out():
     assert gist(f"The key is {'QUJD' * 40} in base64.") == "The key is … in base64."
 
 

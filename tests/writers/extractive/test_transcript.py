@@ -38,7 +38,7 @@ def test_a_message_of_several_turns_is_several_turns():
     ]
 
 
-def test_the_role_of_a_message_without_a_label_stands_in_its_metadata():
+def test_the_role_of_a_message_without_a_label_is_in_its_metadata():
     (said,) = utterances("It rains.", frozenset(), {"role": "assistant"})
     assert (said.speaker, said.role) == (None, "assistant")
 

@@ -18,7 +18,7 @@ from memory_maintenance.writers.language.languages import language_of, language_
         ("", None),
     ],
 )
-def test_a_language_is_told_by_the_words_that_hold_a_sentence_together(text, language):
+def test_a_language_is_recognized_by_the_words_that_hold_a_sentence_together(text, language):
     assert language_of(text) == language
 
 

@@ -25,7 +25,7 @@ MINUTE = timedelta(minutes=1)
 
 
 def _attempts(results):
-    """Return the attempts that were answered; every other caller must have been told to come again."""
+    """Return the attempts that were answered; every other caller must have been asked to come again."""
     answered = [result for result in results if not isinstance(result, QuestionClaimedError)]
     return {result.attempt for result in answered}
 
@@ -77,7 +77,7 @@ def test_a_lone_surrogate_has_a_key():
     assert question_key(question(prompt="\ud800"), "m") != question_key(question(prompt="\ud801"), "m")
 
 
-async def test_a_bad_answer_is_asked_anew_with_the_reason_told(pool, model, endpoint):
+async def test_a_bad_answer_is_asked_again_with_the_reason_in_the_prompt(pool, model, endpoint):
     endpoint.script(scripted.refusal(), scripted.wrong_schema(), answer())
     for reason in ("model_refused", "off_schema"):
         with pytest.raises(AnswerRefusedError) as caught:
@@ -235,11 +235,11 @@ async def test_old_answers_lose_their_text_and_keep_their_account(pool, model, e
     assert await purge_answers(pool, timedelta(days=30)) == 0
     kept = await rows(pool, "question", "response", "input_tokens", "state")
     assert [row for row in kept if row[1] is None] == [(first.question, None, 100, "accepted")]
-    assert (await model.ask(question())).attempt == 2  # what was purged is asked anew
+    assert (await model.ask(question())).attempt == 2  # what was purged is asked again
     assert await budgets_agree_with_the_ledger(pool)
 
 
-async def test_a_purged_answer_that_nobody_judged_is_lost(pool, model, endpoint):
+async def test_a_purged_answer_that_was_not_judged_is_lost(pool, model, endpoint):
     endpoint.script(answer())
     await model.ask(question())
     await execute(pool, "UPDATE maintenance.model_calls SET state = 'answered'")
@@ -293,7 +293,7 @@ async def test_how_many_statements_a_question_takes(pool, model, endpoint, repli
     if not replies:
         await model.ask(question())
     seen: list[str] = []
-    async with pool.acquire() as connection:  # the pool lends this one again, as nobody else asks
+    async with pool.acquire() as connection:  # the pool lends this one again, as no one else asks
         connection.add_query_logger(lambda query: seen.append(query.query))
     await model.ask(question())
     resets = [query for query in seen if "RESET ALL" in query]

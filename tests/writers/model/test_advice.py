@@ -1,4 +1,4 @@
-"""What a model is told about its refused answers."""
+"""What a prompt says about refused answers."""
 
 import re
 
@@ -20,7 +20,7 @@ def test_before_the_first_refusal_nothing_is_said():
     assert not advice([])
 
 
-def test_the_same_refusal_again_is_told_differently():
+def test_the_same_refusal_again_is_worded_differently():
     assert len({advice(["repeats"] * count) for count in range(1, 5)}) == 4
 
 

@@ -33,7 +33,7 @@ class Clock:
         await pass_time(self.pool, timedelta(seconds=seconds))
 
 
-async def test_patience_waits_as_told_until_there_is_an_answer(pool, model, endpoint):
+async def test_patience_waits_as_asked_until_there_is_an_answer(pool, model, endpoint):
     endpoint.script(status(429, retry_after=30), status(500), scripted.wrong_schema(), status(503), answer())
     clock = Clock(pool)
     patient: LanguageModel = PatientModel(model, sleep=clock.sleep)

@@ -80,7 +80,7 @@ async def test_a_tenants_own_budget_takes_the_place_of_the_deployments_default(p
 @pytest.mark.parametrize(
     "own", [{"daily_tokens": -1}, {"daily_tokens": 1.5}, {"daily_cost": -1}, {"daily_cost": "NaN"}]
 )
-async def test_a_budget_that_is_none_is_refused(pool, own):
+async def test_an_invalid_budget_is_refused(pool, own):
     with pytest.raises(InvalidRequestError):
         await override(pool, "acme", own)
 

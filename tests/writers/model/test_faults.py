@@ -114,7 +114,7 @@ async def test_nothing_listening_is_a_wait(pool, make_model):
     assert await rows(pool, "state", "forfeited_tokens") == [("waiting", 0)]
 
 
-async def test_an_address_that_is_none_is_named_and_not_waited_for(make_model):
+async def test_an_invalid_address_is_named_and_not_waited_for(make_model):
     with pytest.raises(ModelForbiddenError, match="OPENAI_BASE_URL"):
         await make_model(openai_base_url="localhost:9/v1").ask(question())
 

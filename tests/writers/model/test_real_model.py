@@ -39,7 +39,7 @@ class ShortSummary(SessionSummaryResponse):
 
 
 async def _not_sleeping(_: float) -> None:
-    """Refused answers are asked anew at once."""
+    """Refused answers are asked again at once."""
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What a run's end does with the ledger: claims that nobody came back for are lost, stay charged, and are counted."""
+"""What a run's end does with the ledger: abandoned claims are lost, stay charged, and are counted."""
 
 import asyncio
 from datetime import timedelta
@@ -34,7 +34,7 @@ def lost() -> float:
     return float(CALLS.labels(purpose="summary", outcome="lost")._value.get())
 
 
-async def test_a_claim_that_nobody_came_back_for_is_lost_charged_and_counted_once(pool, dead, endpoint):
+async def test_an_abandoned_claim_is_lost_charged_and_counted_once(pool, dead, endpoint):
     reserved, counted = await rows(pool, "reserved_tokens", "reserved_cost"), lost()
     await pass_time(pool, LEASE + ABANDONED_AFTER)
     await tidy_ledger(pool, RETENTION)

@@ -48,7 +48,7 @@ async def test_the_third_cycle_in_a_row_sets_aside_and_says_so(answering):
     assert [log["event"] for log in logs] == ["model_question_set_aside"]
 
 
-async def test_a_cycle_counts_once_however_often_it_is_told(answering):
+async def test_a_cycle_counts_once_however_often_it_is_reported(answering):
     assert await fail(answering, SESSION, "a", "a", "b", "b", "b") == [False] * 5
 
 
@@ -78,7 +78,7 @@ async def test_a_sessions_answer_forgives_its_memories_except_those_left_out(ans
     assert third == [False, True, False, True]
 
 
-async def test_a_projects_dreams_go_on_and_are_counted_anew(answering):
+async def test_a_projects_dreams_go_on_and_are_counted_again(answering):
     first, second = [uuid4() for _ in range(3)], [uuid4() for _ in range(4)]
     assert await fail(answering, DREAM, "a", "b", "c", memories=first) == [False, False, True]
     assert await fail(answering, DREAM, "d", "e", "f", memories=second) == [False, False, True]

@@ -14,7 +14,7 @@ def test_a_threshold_that_is_named_takes_the_place_of_the_measured_one(monkeypat
 @pytest.mark.parametrize(
     ("given", "named"), [("kindness=0.5", "an unknown name"), ("copied=1.5", "copied"), ("copied=-1", "copied")]
 )
-def test_a_threshold_that_is_none_or_out_of_range_is_refused(monkeypatch, given, named):
+def test_an_invalid_threshold_is_refused(monkeypatch, given, named):
     monkeypatch.setenv("MODEL_QUALITY", given)
     with pytest.raises(SettingsError, match=named):
         thresholds(Settings(_env_file=None))

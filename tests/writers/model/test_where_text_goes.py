@@ -136,7 +136,7 @@ BROKEN = [
 
 
 @pytest.mark.parametrize(("body", "encoding", "reason"), BROKEN)
-async def test_a_body_that_cannot_be_decompressed_is_an_error_of_ours(model, endpoint, body, encoding, reason):
+async def test_a_body_that_cannot_be_decompressed_is_a_maintenance_error(model, endpoint, body, encoding, reason):
     endpoint.script(Reply(body=body, headers={"content-encoding": encoding}))
     with pytest.raises(ModelBusyError) as caught:
         await model.ask(question())
