@@ -7,11 +7,10 @@ import asyncpg
 import pytest
 from temporalio.client import Client
 
-from embedded.temporal import temporal_program
 from memory_maintenance.store.pool import Pool, execute, fetch, fetch_value, transaction
 from tests.agents import write
 from tests.large_fleet import a_fleet
-from tests.workflows.conftest import Working, remember_session
+from tests.workflows.conftest import Working, by_hand, remember_session
 from workflows.options import TASK_QUEUE
 
 DECAYED = "SELECT count(decay_completed_as_of) FROM maintenance.tenants"
@@ -20,12 +19,7 @@ RUNS = "SELECT tenant_id, status FROM maintenance.tenant_runs ORDER BY tenant_id
 
 async def reset(temporal: Client, workflow_id: str, kind: str) -> None:
     """Reset a workflow as an operator does."""
-    process = await asyncio.create_subprocess_exec(
-        *(temporal_program(), "workflow", "reset", "--workflow-id", workflow_id, "--type", kind, "--reason", "test"),
-        *("--address", temporal.service_client.config.target_host),
-        stdout=asyncio.subprocess.DEVNULL,
-    )
-    assert await process.wait() == 0
+    await by_hand(temporal, "workflow", "reset", "--workflow-id", workflow_id, "--type", kind, "--reason", "test")
 
 
 @pytest.mark.parametrize("kind", ["FirstWorkflowTask", "LastWorkflowTask"])
