@@ -52,13 +52,14 @@ async def read_one(sources: Sources, query: QueryParams) -> Filled:
     pool = await sources.pool()
     one = await change(pool, _number(query.get("id", "")))
     texts = await texts_of(pool, one.tenant_id, one.memories, most=LONGEST if sources.with_text else 0)
+    loser = "to be demoted" if one.status == "proposed" else "demoted" if one.status == "applied" else "not demoted"
     older = await proposals(pool, **_which(query), before=one.change_id, most=1)
     return Filled(
         "proposal.html.j2",
         {
             "title": f"Proposal {one.change_id}",
             "one": one,
-            "memories": list(zip(("demoted", "in favour of"), one.memories, strict=True)),
+            "memories": list(zip((loser, "in favour of"), one.memories, strict=True)),
             "texts": texts,
             "next": _link("/proposal", query, id=older[0].change_id) if older else None,
             "all": _link("/review", query),

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
-from memory_maintenance.inspection.successes import SUCCESSES, usual_tasks
 from memory_maintenance.store.pool import Pool, fetch, from_json, snapshot
 from memory_maintenance.tenants.control import unreadable_tenants
 
@@ -16,37 +15,38 @@ State = Literal["unreadable", "failing", "paused", "no_run_yet", "completed"]
 STATES: Final[tuple[State, ...]] = ("unreadable", "failing", "paused", "no_run_yet", "completed")
 """Those first that somebody has to look at."""
 
-FLEET: Final = f"""
+FLEET: Final = """
 -- inspection.FLEET: a page of the tenants that match, with how many are in which state.
 -- The page is cut here: ten thousand rows take longer to read and to sort outside than all of this takes.
---   $1 tasks       json as text  of every daily run
---   $2 unreadable  text[]        tenants whose overrides cannot be read
---   $3 states      text[]        in their order
---   $4 part        text          of the id, in any case
---   $5 state       text          NULL: every state
---   $6 most        bigint        tenants of a page
---   $7 page        bigint        the last one where there are fewer
-WITH {SUCCESSES},
-known AS (
+--   $1 unreadable  text[]  tenants whose overrides cannot be read
+--   $2 states      text[]  in their order
+--   $3 part        text    of the id, in any case
+--   $4 state       text    NULL: every state
+--   $5 most        bigint  tenants of a page
+--   $6 page        bigint  the last one where there are fewer
+WITH known AS (
     SELECT tenant_id FROM maintenance.tenant_ids() AS of_memories (tenant_id)
     UNION
     SELECT tenant_id FROM maintenance.tenants
 ),
+runs AS (
+    SELECT tenant_id, max(succeeded_at) FILTER (WHERE kind = 'daily') AS daily_at,
+           max(succeeded_at) FILTER (WHERE kind = 'hourly') AS hourly_at, sum(cardinality(missed)) AS runs_since
+    FROM maintenance.tenant_successes
+    GROUP BY tenant_id
+),
 fleet AS (
-    SELECT k.tenant_id, d.at AS daily_at, h.at AS hourly_at,
-           coalesce(d.runs_since, 0) + coalesce(h.runs_since, 0) AS runs_since,
-           CASE WHEN k.tenant_id = ANY ($2::text[]) THEN 'unreadable'
+    SELECT k.tenant_id, r.daily_at, r.hourly_at, coalesce(r.runs_since, 0) AS runs_since,
+           CASE WHEN k.tenant_id = ANY ($1::text[]) THEN 'unreadable'
                 WHEN maintenance.is_paused(t.paused, t.paused_until) THEN 'paused'
-                WHEN coalesce(d.runs_since, 0) + coalesce(h.runs_since, 0) > 0 THEN 'failing'
-                WHEN d.tenant_id IS NULL AND h.tenant_id IS NULL THEN 'no_run_yet'
+                WHEN r.runs_since > 0 THEN 'failing'
+                WHEN r.tenant_id IS NULL THEN 'no_run_yet'
                 ELSE 'completed' END AS state
-    FROM known k
-         LEFT JOIN maintenance.tenants t USING (tenant_id)
-         LEFT JOIN successes d ON d.tenant_id = k.tenant_id AND d.kind = 'daily'
-         LEFT JOIN successes h ON h.tenant_id = k.tenant_id AND h.kind = 'hourly'
+    FROM known k LEFT JOIN maintenance.tenants t USING (tenant_id) LEFT JOIN runs r USING (tenant_id)
 ),
 matching AS (
-    SELECT * FROM fleet WHERE strpos(lower(tenant_id), lower($4)) > 0 AND ($5::text IS NULL OR state = $5)
+    SELECT * FROM fleet
+    WHERE ($3 = '' OR strpos(lower(tenant_id), lower($3)) > 0) AND ($4::text IS NULL OR state = $4)
 ),
 counted AS (
     SELECT (SELECT json_object_agg(state, tenants) FROM (SELECT state, count(*) AS tenants FROM fleet GROUP BY state) s
@@ -58,10 +58,10 @@ SELECT c.states, c.found, p.tenant_id, p.state, p.daily_at, now() - p.daily_at A
 FROM counted c
      LEFT JOIN LATERAL (
          SELECT * FROM matching
-         ORDER BY array_position($3::text[], state), greatest(daily_at, hourly_at) NULLS FIRST, tenant_id COLLATE "C"
-         LIMIT $6 OFFSET $6 * (least($7, greatest((c.found + $6 - 1) / $6, 1)) - 1)
+         ORDER BY array_position($2::text[], state), greatest(daily_at, hourly_at) NULLS FIRST, tenant_id COLLATE "C"
+         LIMIT $5 OFFSET $5 * (least($6, greatest((c.found + $5 - 1) / $5, 1)) - 1)
      ) p ON true
-"""  # noqa: S608  constants of these modules
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ async def fleet_page(pool: Pool, *, part: str = "", state: str | None = None, pa
     """
     async with snapshot(pool) as db:
         unreadable = await unreadable_tenants(db)
-        rows = await fetch(db, FLEET, usual_tasks(), unreadable, list(STATES), part, state, most, page)
+        rows = await fetch(db, FLEET, unreadable, list(STATES), part, state, most, page)
     tenants = [dict(row) for row in rows]
     states = [(row.pop("states"), row.pop("found")) for row in tenants]
     found = from_json(states[0][0]) or {}

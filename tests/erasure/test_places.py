@@ -16,6 +16,7 @@ HOLD_NOTHING = {
     "set_aside_memories": "goes with its row of set_aside",
     "store": "when it was adopted; the columns of memories",
     "tenant_runs": "counts",
+    "tenant_successes": "times of runs",
     "tenants": "what operators decided",
     "webhook_events": "ids of cycles, words from closed sets, numbers and times",
 }

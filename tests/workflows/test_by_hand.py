@@ -1,4 +1,4 @@
-"""What an operator does with Temporal's own commands while a tenant waits at its summary: to a step, and to all at once."""
+"""What an operator does with Temporal's own commands while a tenant waits at its summary: a reset, a pause, a batch."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -70,6 +70,15 @@ async def test_a_step_that_is_paused_or_reset_in_flight_is_done_by_a_later_attem
         if verb == "pause":
             assert (await _step(temporal)).state == PENDING_ACTIVITY_STATE_PAUSED
             await by_hand(temporal, "activity", "unpause", *step)
+    assert (await night.result())["failed_tenants"] == []
+    assert [tuple(row) for row in await fetch(pool, STATUSES)] == [("acme", "completed")]
+    assert await fetch_value(pool, SUMMARIES) == 1
+
+
+async def test_a_tenants_run_that_is_reset_ends_with_one_summary(temporal, pool, working):
+    async with _waiting(temporal, pool, working, "acme") as night:
+        reset = ("--workflow-id", TENANT, "--type", "FirstWorkflowTask", "--reason", "test")
+        await by_hand(temporal, "workflow", "reset", *reset)
     assert (await night.result())["failed_tenants"] == []
     assert [tuple(row) for row in await fetch(pool, STATUSES)] == [("acme", "completed")]
     assert await fetch_value(pool, SUMMARIES) == 1

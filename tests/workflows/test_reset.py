@@ -14,12 +14,8 @@ from tests.workflows.conftest import Working, by_hand, remember_session
 from workflows.options import TASK_QUEUE
 
 DECAYED = "SELECT count(decay_completed_as_of) FROM maintenance.tenants"
+RESET = ("workflow", "reset", "--reason", "test", "--workflow-id")
 RUNS = "SELECT tenant_id, status FROM maintenance.tenant_runs ORDER BY tenant_id"
-
-
-async def reset(temporal: Client, workflow_id: str, kind: str) -> None:
-    """Reset a workflow as an operator does."""
-    await by_hand(temporal, "workflow", "reset", "--workflow-id", workflow_id, "--type", kind, "--reason", "test")
 
 
 @pytest.mark.parametrize("kind", ["FirstWorkflowTask", "LastWorkflowTask"])
@@ -38,7 +34,7 @@ async def test_a_reset_root_counts_the_tenants_that_are_done_as_done(
                 while await fetch_value(pool, DECAYED) < 2:
                     await asyncio.sleep(0.05)
                 await globex.result()
-                await reset(temporal, "night", kind)
+                await by_hand(temporal, *RESET, "night", "--type", kind)
         async with asyncio.timeout(60):
             stats = await temporal.get_workflow_handle("night").result()
     assert (stats["tenants"].get("page_failed", 0), stats["failed_tenants"]) == (0, [])
@@ -59,7 +55,7 @@ async def test_a_reset_root_counts_small_tenants_of_a_step_in_flight_once(
             async with asyncio.timeout(40):
                 while await fetch_value(pool, DECAYED) < 61:  # sixty of the first page, and the one of the second
                     await asyncio.sleep(0.05)
-            await reset(temporal, "night", "FirstWorkflowTask")
+            await by_hand(temporal, *RESET, "night", "--type", "FirstWorkflowTask")
         async with asyncio.timeout(60):
             stats = await temporal.get_workflow_handle("night").result()
     assert (stats["tenants"].get("page_failed", 0), stats["failed_tenants"]) == (0, [])

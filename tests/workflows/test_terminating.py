@@ -1,12 +1,9 @@
-"""A tenant's run that somebody terminates or resets: nothing is lost, and nothing is done twice."""
+"""A tenant's run that somebody terminates: it is named, and what it left is done by the next cycle."""
 
 import asyncio
 
-import pytest
-
 from memory_maintenance.store.pool import execute, fetch, fetch_value, transaction
 from tests.workflows.conftest import remember_session
-from tests.workflows.test_reset import reset
 from workflows.options import TASK_QUEUE
 
 DECAYED = "SELECT count(decay_completed_as_of) FROM maintenance.tenants"
@@ -33,25 +30,4 @@ async def test_a_tenants_run_that_is_terminated_is_named_and_the_next_cycle_does
             "MaintenanceWorkflow", id="next", task_queue=TASK_QUEUE, result_type=dict
         )
     assert again["failed_tenants"] == []
-    assert await fetch_value(pool, SUMMARIES) == 1
-
-
-@pytest.mark.parametrize("kind", ["FirstWorkflowTask", "LastWorkflowTask"])
-async def test_a_tenants_run_that_is_reset_is_done_once_and_is_no_failure(temporal, pool, working, kind):
-    await remember_session(pool, "acme", events=12)
-    async with working():
-        async with transaction(pool) as db:  # acme waits at its summary
-            await execute(db, "LOCK TABLE maintenance.lineage IN EXCLUSIVE MODE")
-            night = await temporal.start_workflow(
-                "MaintenanceWorkflow", id="night", task_queue=TASK_QUEUE, result_type=dict
-            )
-            async with asyncio.timeout(30):
-                while await fetch_value(pool, DECAYED) < 1:
-                    await asyncio.sleep(0.02)
-            await reset(temporal, "tenant-maintenance/acme", kind)
-        async with asyncio.timeout(60):
-            stats = await night.result()
-            await temporal.get_workflow_handle("tenant-maintenance/acme").result()
-    assert stats["failed_tenants"] == []
-    assert {row["status"] for row in await fetch(pool, RUNS)} == {"completed"}
     assert await fetch_value(pool, SUMMARIES) == 1
