@@ -33,7 +33,7 @@ _EVERYWHERE: Final = 0.5
 """Share of all memories that hold a word from which on it names nothing, in thirty memories or more."""
 
 _ENOUGH_TO_TELL: Final = 30
-_RARE: Final = 0.1
+_RARE: Final = 0.05
 """Share of all memories up to which a word beside another one says what that means."""
 
 
