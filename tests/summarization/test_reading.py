@@ -101,6 +101,18 @@ def test_what_is_left_of_a_list_of_an_assistant_is_not_told():
         assert fragment not in summary
 
 
+def test_what_only_reacts_to_an_answer_is_not_told():
+    lines = [
+        "user: My ketch lies in Harlingen. This plan looks pretty solid. That's a comprehensive list, thanks!",
+        "assistant: That helps narrow it down! I hope this information helps you to find a berth.",
+        "user: You mentioned it as one of the harbours. The price looks good, so I'll take the berth in Makkum.",
+    ]
+    summary = extractive_summary(session(lines)).summary
+    assert "I'll take the berth in Makkum" in summary
+    for reaction in ("pretty solid", "comprehensive", "narrow", "information helps", "mentioned"):
+        assert reaction not in summary
+
+
 def test_what_a_user_tells_is_kept_before_what_he_asks_for():
     told = [
         "My brother sails a yawl out of Medemblik.",
