@@ -22,7 +22,7 @@ from memory_maintenance.dreaming.statements import EVIDENCE, LAST_DREAM, RECORD_
 from memory_maintenance.dreaming.updating import store_reflection
 from memory_maintenance.errors import AnswersExhaustedError, BudgetExhaustedError, LanguageModelError, is_about_content
 from memory_maintenance.settings import Settings
-from memory_maintenance.store.derived import DerivedMemory, lock
+from memory_maintenance.store.derived import DerivedMemory, free_sources, lock
 from memory_maintenance.store.identity import DEFAULT_PROJECT
 from memory_maintenance.store.pool import Executor, execute, fetch, fetch_row, transaction
 from memory_maintenance.store.rows import LONGEST_CONTENT, memories_of
@@ -74,6 +74,9 @@ class Dreaming(Task[DreamUnit]):
         ids = [tenant.tenant_id for tenant in tenants]
         if run.project is not None:
             return dict.fromkeys(ids, Listed((DreamUnit(project=run.project),)))
+        if run.daily and not run.dry_run:  # as the task of summaries does, unless it is off
+            alone = [tenant.tenant_id for tenant in tenants if not tenant.settings.summarization_enabled]
+            await free_sources(self.tools.pool, alone)
         found = await planned_dreams(self.tools.pool, ids, run.as_of, settings=self.tools.settings, few=LISTED_AT_MOST)
         return {
             tenant_id: due if isinstance(due, int) else Listed([DreamUnit(project=name) for name in due])
