@@ -20,7 +20,7 @@ KEY: Final = "form_key"
 async def sent_form(request: Request, key: str) -> dict[str, str]:
     """Return the fields of a form, without its key.
 
-    Another site can make a reader's browser send a form here, with his token, but it cannot read a page of ours: the
+    Another site can make a reader's browser send a form here, with his token, but it cannot read our pages: the
     key that is in each of our forms is what it does not know. What the browser says of the sender is checked, too.
 
     Raises:

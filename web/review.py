@@ -47,7 +47,7 @@ async def read_one(sources: Sources, query: QueryParams) -> Filled:
 
     Raises:
         InvalidRequestError: ``id`` is no number.
-        ChangeNotFoundError: there is none of this number.
+        ChangeNotFoundError: no change has this number.
     """
     pool = await sources.pool()
     one = await change(pool, _number(query.get("id", "")))
@@ -75,7 +75,7 @@ async def write_one(sources: Sources, form: Mapping[str, str]) -> str:
 
     Raises:
         InvalidRequestError: ``id`` is no number, ``verdict`` neither accept nor reject, or ``by`` is empty.
-        ChangeNotFoundError: there is none of this number.
+        ChangeNotFoundError: no change has this number.
         ChangeRefusedError: it was decided otherwise, or one of the two memories has changed since.
     """
     verdict, by, reason = (form.get(name, "").strip() for name in ("verdict", "by", "reason"))

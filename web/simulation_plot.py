@@ -25,8 +25,9 @@ def save_plot(found: Simulation, path: Path, *, title: str) -> None:
     Raises:
         OSError: the file cannot be written.
     """
-    template = f"simulation{path.suffix.lower()}.j2"
-    path.write_text(rendered(template, **_context(found), title=title), encoding="utf-8")
+    suffix = path.suffix.lower()
+    picture = rendered(f"simulation{suffix}.j2", **_context(found), title=title, is_alone=suffix == ".svg")
+    path.write_text(picture, encoding="utf-8")
 
 
 def _context(found: Simulation) -> dict[str, Any]:

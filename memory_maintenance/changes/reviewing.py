@@ -29,7 +29,7 @@ async def decide(pool: Pool, change_id: int, verdict: Verdict, *, by: str | None
     """Apply or reject a proposal, as of now. Twice is once.
 
     Raises:
-        ChangeNotFoundError: there is none of this number.
+        ChangeNotFoundError: no change has this number.
         ChangeRefusedError: it was decided otherwise, or one of the two memories has changed since.
     """
     if verdict == "reject":

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, Self
 
 from pydantic import ConfigDict, Field
 
@@ -22,6 +22,9 @@ TenantStatus = Literal[
     "already_running",  # another cycle works on this tenant: what is left is done by the next run
     "page_failed",  # its page was lost before it reported
 ]
+
+FAILED: Final = ("failed", "page_failed")
+"""Statuses of a tenant that needs an operator's attention."""
 
 
 class TenantOutcome(Message):
@@ -58,7 +61,7 @@ class TenantOutcome(Message):
     @property
     def failed(self) -> bool:
         """Return whether this tenant needs an operator's attention."""
-        return self.status in ("failed", "page_failed")
+        return self.status in FAILED
 
 
 @dataclass(frozen=True, slots=True)

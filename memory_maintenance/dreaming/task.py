@@ -10,7 +10,7 @@ from uuid import UUID
 
 import structlog
 
-from memory_maintenance.dreaming.due import due_projects, planned_dreams
+from memory_maintenance.dreaming.due import due_projects, last_event_within, planned_dreams
 from memory_maintenance.dreaming.known import KnownReflection, known_reflections, matched
 from memory_maintenance.dreaming.outcome import DreamOutcome, WrittenReflection, skipped, written, written_before
 from memory_maintenance.dreaming.policy import FEWEST_MEMORIES, DreamRule, nothing_new, reflection_id
@@ -100,7 +100,11 @@ class Dreaming(Task[DreamUnit]):
     async def do(self, tenant: Tenant, unit: DreamUnit, run: Run) -> Done:
         """Reflect on a project's sample and store the reflection."""
         repaired = await repair_reflections(self.tools, tenant, unit.project, run)
-        outcome = await self.dream(tenant, unit.project, run)
+        gate = timedelta(0) if run.narrowed else DreamRule.of(tenant.settings).gate
+        if await last_event_within(self.tools.pool, tenant.tenant_id, run.as_of, gate):
+            outcome = skipped(tenant.tenant_id, unit.project, "not_idle")
+        else:
+            outcome = await self.dream(tenant, unit.project, run)
         updated = sum(one.updated for one in outcome.reflections)
         counts = {
             "reflections": len(outcome.reflections) - updated,
@@ -256,6 +260,7 @@ class Dreaming(Task[DreamUnit]):
                     reason=error.reason,
                     after_cycles=tenant.settings.set_aside_after_cycles,
                     memories=dream.ids,
+                    model=tenant.settings.model_of_dreams,
                 )
             return DreamOutcome("failed", error.reason, backend=backend)
         if backend == "openai":

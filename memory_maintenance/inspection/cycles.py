@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -48,8 +48,18 @@ CYCLES_BY_ID: Final = (
 OUTCOMES: Final = """
 -- inspection.OUTCOMES: what a cycle did for its tenants, of the pages that were recorded.
 --   $1 cycle_id  uuid
+--   $2 statuses  text[]  NULL: of every status
+--   $3 most      bigint  NULL: all
 SELECT tenant_id, status, counts::text AS counts, error_type, seconds FROM maintenance.tenant_runs
-WHERE cycle_id = $1 ORDER BY tenant_id, page
+WHERE cycle_id = $1 AND ($2::text[] IS NULL OR status = ANY ($2)) ORDER BY tenant_id, page
+LIMIT $3
+"""
+
+TIMES: Final = """
+-- inspection.TIMES: how long each of a cycle's tenants took, of the pages that were recorded; the slowest first.
+--   $1 cycle_id  uuid
+SELECT tenant_id, status, seconds FROM maintenance.tenant_runs
+WHERE cycle_id = $1 ORDER BY seconds DESC, tenant_id, page
 """
 
 LAST_FAILURE: Final = (
@@ -89,6 +99,11 @@ class Cycle:
         return self.config.get("named_tenants")
 
     @property
+    def schedule(self) -> str | None:
+        """Return the daily times of the tenants it was for; None: it was for no such group."""
+        return self.config.get("schedule")
+
+    @property
     def failure(self) -> CycleFailure | None:
         """Return why it failed as a whole; None where it did not fail, or no reason was recorded."""
         return failure_of(self.status, self.totals, self.config)
@@ -124,9 +139,19 @@ async def find_cycle(db: Executor, beginning: str | None = None) -> Cycle:
     return found[0]
 
 
-async def outcomes_of(db: Executor, cycle_id: UUID) -> list[TenantOutcome]:
-    """Return what a cycle did for each of its tenants, as far as its pages are recorded."""
-    return [_outcome(row) for row in await fetch(db, OUTCOMES, cycle_id)]
+async def outcomes_of(
+    db: Executor, cycle_id: UUID, *, statuses: Sequence[str] | None = None, most: int | None = None
+) -> list[TenantOutcome]:
+    """Return what a cycle did for each of its tenants, as far as its pages are recorded; only those of *statuses*."""
+    return [_outcome(row) for row in await fetch(db, OUTCOMES, cycle_id, statuses, most)]
+
+
+async def times_of(db: Executor, cycle_id: UUID) -> list[Any]:
+    """Return ``tenant_id``, ``status`` and ``seconds`` of each of a cycle's tenants, the slowest first.
+
+    A tenth of the time of ``outcomes_of``, which reads every count.
+    """
+    return list(await fetch(db, TIMES, cycle_id))
 
 
 async def last_failure(db: Executor) -> Cycle | None:

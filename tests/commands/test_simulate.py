@@ -125,4 +125,6 @@ async def test_the_page_stands_alone_and_takes_the_readers_colours(cli, tmp_path
     assert page.count("<svg") == 1
     assert not re.findall(r"<(?:script|link|img)|src=|url\(http", page)
     assert page[page.index("<svg") :].count("@media (prefers-color-scheme: dark)") == 1
+    # What makes a line no area comes behind the colours of the night.
+    assert page.index("prefers-color-scheme: dark) {\n  .simulation") < page.index(".simulation .line")
     assert "At the floor on day 365: 0 of 30 memories" in page
