@@ -7,7 +7,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml
 
-.PHONY: help demo worker test test-slow chaos chaos-quick chaos-seeds check format histories replay counts manifests docs lock clean
+.PHONY: help demo worker test coverage test-slow chaos chaos-quick chaos-seeds check format histories replay counts manifests docs lock clean
 .DELETE_ON_ERROR:
 
 help: ## show this list
@@ -21,6 +21,9 @@ worker: .venv/app ## a worker on the embedded servers, until Ctrl-C
 
 test: .venv/dev ## every test but the slow ones
 	$(BIN)/python -m pytest -n 3 --dist loadfile -m "not slow"
+
+coverage: .venv/dev ## the same tests, with the share of lines and branches that they reach; processes they start are not counted
+	$(BIN)/python -m pytest -n 3 --dist loadfile -m "not slow" --cov --cov-report term:skip-covered
 
 test-slow: .venv/dev ## the tests that take minutes
 	$(BIN)/python -m pytest -m slow --timeout 1800
@@ -56,7 +59,7 @@ replay: .venv/dev ## run downloaded histories against these workflows: HISTORIES
 counts: .venv/dev ## count again what cycles take, for a change that means to change it
 	$(BIN)/python -m pytest -q tests/counts/record.py
 
-bench: .venv/dev ## how fast it is, more than an hour on a quiet machine: writes benchmarks/results.md
+bench: .venv/dev ## how fast it is, some hours on a quiet machine: writes benchmarks/results.md
 	$(BIN)/python -m benchmarks.speed
 
 bench-quick: .venv/dev ## the same in small, to see that it works; writes nothing
@@ -84,7 +87,8 @@ clean: ## remove what the targets made
 	@touch $@
 
 .venv/app: requirements/app.lock | .venv/python
-	$(INSTALL) -r $<
+	@echo "Installing $$(grep -c == $<) packages into .venv: a minute or two where none of them is cached"
+	@$(subst --quiet ,,$(INSTALL)) --progress-bar on -r $<
 	@touch $@
 
 .venv/dev: requirements/dev.lock | .venv/python

@@ -8,7 +8,7 @@ from typing import Final
 
 from temporalio import activity
 
-from activities.heartbeat import remember
+from activities.heartbeat import is_interrupted, remember
 from activities.messages import BulkRequest, BulkResult
 from memory_maintenance.cycles.bulk import maintain_small
 from memory_maintenance.cycles.outcomes import SmallTenant
@@ -49,9 +49,9 @@ class BulkActivities:
         try:
             return await asyncio.shield(work), False
         except asyncio.CancelledError:
-            if activity.is_worker_shutdown():
+            if is_interrupted():
                 work.cancel()
-                raise  # another worker goes on at this tenant
+                raise  # another attempt goes on at this tenant
             return await work, True
 
 

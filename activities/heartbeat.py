@@ -24,6 +24,12 @@ def remember(*details: Any) -> None:
     _DETAILS.get()[:] = details
 
 
+def is_interrupted() -> bool:
+    """Return whether a later attempt follows a cancellation: the worker stops, or the step was paused or reset."""
+    details = activity.cancellation_details()
+    return activity.is_worker_shutdown() or (details is not None and (details.paused or details.reset))
+
+
 @asynccontextmanager
 async def beating() -> AsyncIterator[None]:
     """Beat while the body runs: soon after a cancel was asked for, the next beat brings it."""
@@ -33,7 +39,7 @@ async def beating() -> AsyncIterator[None]:
     try:
         yield
     except asyncio.CancelledError:
-        if activity.is_worker_shutdown():
+        if is_interrupted():
             activity.heartbeat(*details)
         raise
     finally:

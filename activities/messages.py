@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from annotated_types import Len
+from pydantic import Field
 
 from memory_maintenance.cycles.outcomes import CycleTotals, SmallTenant, TenantOutcome
 from memory_maintenance.preflight.finding import Finding
@@ -25,6 +26,8 @@ class OpenCycleRequest(Message):
     as_of: datetime | None = None
     tasks: tuple[str, ...] | None = None
     named_tenants: int | None = None
+    schedule: str | None = Field(default=None, exclude_if=lambda given: given is None)
+    """The group of tenants that the cycle is for; None: every tenant, or those named."""
     dry_run: bool = False
     """A dry run is not recorded."""
 
@@ -129,6 +132,26 @@ class CloseCycleRequest(Message):
     cycle_id: UUID
     status: str
     totals: CycleTotals
+
+
+class CloseCycleResult(Message):
+    """What is left to do after a cycle was recorded; where there is nothing, ``close_cycle`` returns None."""
+
+    waiting_events: int
+    """Events that webhooks have still to send."""
+
+
+class DeliverEventsRequest(Message):
+    """The cycle that ended; what is sent is in the outbox."""
+
+    cycle_id: UUID
+
+
+class DeliverEventsResult(Message):
+    """How many events receivers took, and how many they refused."""
+
+    delivered: int
+    rejected: int
 
 
 class ForeseeCostsRequest(Message):

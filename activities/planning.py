@@ -7,6 +7,9 @@ from temporalio import activity
 
 from activities.messages import (
     CloseCycleRequest,
+    CloseCycleResult,
+    DeliverEventsRequest,
+    DeliverEventsResult,
     ForeseeCostsRequest,
     OpenCycleRequest,
     OpenCycleResult,
@@ -24,6 +27,9 @@ from memory_maintenance.preflight.check import Surroundings
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import Pool
 from memory_maintenance.task import AnyTask
+from memory_maintenance.tenants.daily_times import DEFAULT, groups
+from memory_maintenance.webhooks.delivery import deliver_events
+from memory_maintenance.webhooks.outbox import count_waiting
 from memory_maintenance.writers.model.retention import tidy_ledger
 
 
@@ -41,12 +47,16 @@ class PlanningActivities:
     async def open_cycle(self, request: OpenCycleRequest) -> OpenCycleResult:
         """Check the store, and fix the instant, the tasks and the configuration of the cycle. Twice is once."""
         tasks = tasks_named(self.tasks, request.tasks, request.kind)
+        config = cycle_config(self.settings, [task.spec for task in tasks], request.named_tenants)
+        if request.schedule not in (None, DEFAULT):
+            tenants = (await groups(self.pool, self.settings)).tenants.get(request.schedule, 0)
+            config |= {"named_tenants": tenants, "schedule": request.schedule}
         opened = await begin_cycle(
             self.pool,
             request.cycle_id,
             kind=request.kind,
             as_of=request.as_of,
-            config=cycle_config(self.settings, [task.spec for task in tasks], request.named_tenants),
+            config=config,
             around=Surroundings(self.settings, temporal_clock=activity.info().started_time),
             dry_run=request.dry_run,
         )
@@ -81,11 +91,23 @@ class PlanningActivities:
         await record_outcomes(self.pool, request.cycle_id, request.page, request.outcomes)
 
     @activity.defn(name="close_cycle")
-    async def close_cycle(self, request: CloseCycleRequest) -> None:
-        """Write how the cycle ended, and tidy the ledger. Twice is once."""
+    async def close_cycle(self, request: CloseCycleRequest) -> CloseCycleResult | None:
+        """Write how the cycle ended, and tidy the ledger. Twice is once.
+
+        Returns:
+            None where no event is to be sent: what the activity returned before there were webhooks.
+        """
         totals = request.totals.model_dump(mode="json")
-        await close_cycle(self.pool, request.cycle_id, status=request.status, totals=totals)
+        await close_cycle(self.pool, request.cycle_id, status=request.status, totals=totals, settings=self.settings)
         await tidy_ledger(self.pool, self.settings.model_call_retention)
+        waiting = await count_waiting(self.pool, self.settings)
+        return CloseCycleResult(waiting_events=waiting) if waiting else None
+
+    @activity.defn(name="deliver_events")
+    async def deliver_events(self, _: DeliverEventsRequest) -> DeliverEventsResult:
+        """Send the receivers of webhooks what the outbox holds. A retry repeats at most one event, with the same id."""
+        done = await deliver_events(self.pool, self.settings)
+        return DeliverEventsResult(delivered=done.delivered, rejected=done.rejected)
 
     @activity.defn(name="foresee_costs")
     async def foresee_costs(self, request: ForeseeCostsRequest) -> PreviewCosts:

@@ -6,6 +6,7 @@ from typing import Any
 
 from temporalio import activity
 
+from activities.heartbeat import is_interrupted
 from activities.messages import DueRequest, DueResult, UnitRequest
 from memory_maintenance.cycles.step import do_unit, due_units, stopped_unit
 from memory_maintenance.task import AnyTask
@@ -39,8 +40,8 @@ def _unit_activity(task: AnyTask) -> Activity:
         try:
             return await do_unit(task, request.tenant_id, request.unit, request.run)
         except asyncio.CancelledError:
-            if activity.is_worker_shutdown():
-                raise  # another worker takes the unit over
+            if is_interrupted():
+                raise  # another attempt takes the unit over
             # The workflow waits for what was done until now, and ends with it.
             return await stopped_unit(task, request.tenant_id, request.unit, request.run, "cancelled")
 

@@ -134,7 +134,8 @@ def without_model(writer: str, file: SessionFile) -> Report:
     seconds = time.perf_counter() - began
     for one, session in zip(written, file.sessions, strict=True):
         told = [
-            f"{event.created_at:%Y-%m-%d} {with_dates(event.content, event.created_at)}" for event in session.events
+            f"{one.created_at:%Y-%m-%d} {one.metadata.get('role', '')} {with_dates(one.content, one.created_at)}"
+            for one in session.events
         ]
         answers.append(judged(one.prose, one.topics, sources=[*told, one.frame], prompt=SESSION_SYSTEM))
     return Report(len(written), answers, seconds, found_again(file.sessions, lambda events: write(events).stored))

@@ -85,5 +85,6 @@ def _event(line: MemoryLine) -> Memory | None:
         importance=line.importance,
         project=line.project,
         session_id=line.session_id or str((line.metadata or {}).get("session_id") or ""),
+        metadata=line.metadata or {},
         layer=line.layer,
     )

@@ -31,6 +31,7 @@ WEIGHTS: Final[Mapping[str, float]] = {
     "second_cycle": 2,
     "cancel_cycle": 1,
     "terminate": 2,
+    "reset": 2,
     "freeze_worker": 2,
     "freeze_in_transaction": 2,
     "read_only": 1,

@@ -8,7 +8,11 @@ from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
+from uuid import uuid4
 
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.enums.v1 import EventType
+from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -21,6 +25,8 @@ ODD: Final[Sequence[Sequence[Any]]] = ((), (7,), ([],), ({"tenant_id": 5},), ("x
 """Inputs that no handler is made for."""
 
 TENANTS_THAT_RUN: Final = "WorkflowType = 'TenantMaintenanceWorkflow' AND ExecutionStatus = 'Running'"
+
+TASK_COMPLETED: Final = EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED
 
 CYCLE_CANCELLED: Final = "cancel_cycle"
 
@@ -35,7 +41,7 @@ class Operators:
     tenants: Sequence[str]
     choice: random.Random
     terminations: int = 0
-    """Runs of tenants that were, or may have been, terminated."""
+    """Runs of tenants that were, or may have been, terminated; a reset also terminates one."""
 
     def orders(self) -> dict[str, Callable[[], Coroutine[Any, Any, None]]]:
         """Return what they can do, by name."""
@@ -47,6 +53,7 @@ class Operators:
             "second_cycle": self.second_cycle,
             CYCLE_CANCELLED: self.cancel_cycle,
             "terminate": self.terminate,
+            "reset": self.reset,
         }
 
     async def pause(self) -> None:
@@ -106,13 +113,23 @@ class Operators:
         Raises:
             TimeoutError: no run was found for some seconds.
         """
-        async with asyncio.timeout(10):
-            while not (running := [run.id async for run in self.client.list_workflows(TENANTS_THAT_RUN)]):
-                await asyncio.sleep(0.1)
-        for workflow_id in self.choice.sample(running, min(len(running), 4)):
+        for workflow_id in await self._running_tenants():
             self.terminations += 1
             with _is_already_gone():
                 await self.client.get_workflow_handle(workflow_id).terminate("chaos")
+
+    async def reset(self) -> None:
+        """Reset a few of the tenants' runs to one of their workflow tasks, as an operator who wants a step again.
+
+        Temporal terminates the run and starts another that shares the history until that task.
+
+        Raises:
+            TimeoutError: no run was found for some seconds.
+        """
+        for workflow_id in await self._running_tenants():
+            self.terminations += 1
+            with _is_already_gone():
+                await self._reset_to_some_task(workflow_id)
 
     async def resume_all(self) -> int:
         """Resume every tenant; return how many were paused."""
@@ -120,6 +137,26 @@ class Operators:
 
     def _some(self) -> list[str]:
         return self.choice.sample(self.tenants, min(len(self.tenants), self.choice.randint(1, 4)))
+
+    async def _running_tenants(self) -> list[str]:
+        async with asyncio.timeout(10):
+            while not (running := [run.id async for run in self.client.list_workflows(TENANTS_THAT_RUN)]):
+                await asyncio.sleep(0.1)
+        return self.choice.sample(running, min(len(running), 4))
+
+    async def _reset_to_some_task(self, workflow_id: str) -> None:
+        events = self.client.get_workflow_handle(workflow_id).fetch_history_events()
+        tasks = [event.event_id async for event in events if event.event_type == TASK_COMPLETED]
+        if tasks:
+            await self.client.workflow_service.reset_workflow_execution(
+                ResetWorkflowExecutionRequest(
+                    namespace=self.client.namespace,
+                    workflow_execution=WorkflowExecution(workflow_id=workflow_id),
+                    reason="chaos",
+                    workflow_task_finish_event_id=self.choice.choice(tasks),
+                    request_id=str(uuid4()),
+                )
+            )
 
     def _cycle(self) -> str:
         return self.choice.choice(self.cycles.started[-3:])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from commands import (
+    backup,
     changes,
     cost,
     cycles,
@@ -24,6 +25,7 @@ from commands import (
     store,
     tenants,
     web,
+    webhooks,
 )
 
 app = typer.Typer(
@@ -35,6 +37,7 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("migrate")(store.migrate_store)
+app.command("backup")(backup.back_up_store)
 app.command("run")(run.run_now)
 app.command("summarize")(run.summarize)
 app.command("dream")(run.dream)
@@ -54,4 +57,5 @@ app.add_typer(decay.app, name="decay")
 app.add_typer(changes.app, name="changes")
 app.add_typer(review.app, name="review")
 app.add_typer(model.app, name="model")
+app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(deployment.app, name="deployment")

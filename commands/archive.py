@@ -9,7 +9,19 @@ from uuid import UUID
 
 import typer
 
-from commands.console import AsJson, By, Reason, out, print_json, refuse, run, said, say, settings_for_command
+from commands.console import (
+    UNTOUCHED,
+    AsJson,
+    By,
+    Reason,
+    out,
+    print_json,
+    refuse,
+    run,
+    said,
+    say,
+    settings_for_command,
+)
 from commands.tables import table
 from memory_maintenance.expiry.archive import MOST_BATCHES, AuditRow, Unarchived, audit_rows, purge_archive, unarchive
 from memory_maintenance.settings import Settings
@@ -67,7 +79,10 @@ def restore_archived(
     """Bring archived memories back as they were, with their embeddings; expiry does not take them again."""
     if tenant is None and not memory and batch is None:
         refuse("say what to restore: --tenant, --memory or --batch")
-    result = run(_restore(settings_for_command(), tenant, memory, batch, by, reason, dry_run=dry_run))
+    result = run(
+        _restore(settings_for_command(), tenant, memory, batch, by, reason, dry_run=dry_run),
+        interrupted=UNTOUCHED if dry_run else "what was restored stays; the same command restores the rest",
+    )
     if as_json:
         return print_json({**asdict(result), "dry_run": dry_run})
     done = "would restore" if dry_run else "restored"
@@ -100,7 +115,10 @@ async def _restore(
 @app.command("purge")
 def purge(tenant: Tenant = None, by: By = None, dry_run: DryRun = False, as_json: AsJson = False) -> None:
     """Delete archived memories whose time has come, also of tenants that have no memories left or no rule."""
-    count = run(_purge(settings_for_command(), tenant, by, dry_run=dry_run))
+    count = run(
+        _purge(settings_for_command(), tenant, by, dry_run=dry_run),
+        interrupted=UNTOUCHED if dry_run else "what was purged is gone; the same command purges the rest",
+    )
     if as_json:
         return print_json({"purged": count, "dry_run": dry_run})
     return say(f"{'would purge' if dry_run else 'purged'} {count} memories{said(by, None)}")

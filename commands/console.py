@@ -77,6 +77,9 @@ FAILED: Final = 1
 INTERRUPTED: Final = 130
 """Exit status after Ctrl-C: 128 and the signal's number, as of every program of a shell."""
 
+UNTOUCHED: Final = "nothing was written"
+"""What is true where Ctrl-C ended a command that only reads."""
+
 WRONG: Final = 2
 """Exit status on wrong arguments; typer's own, too."""
 

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from commands.console import (
+    UNTOUCHED,
     AsJson,
     By,
     Reason,
@@ -51,7 +52,10 @@ def rewind_decay(
 ) -> None:
     """Take back what a night with a wrong clock did: importance, and marks that lie in the future."""
     settings = settings_for_command()
-    result = run(_rewind(settings, to, by=by, reason=reason, dry_run=not yes))
+    result = run(
+        _rewind(settings, to, by=by, reason=reason, dry_run=not yes),
+        interrupted="what was rewound stays so; the same command rewinds the rest" if yes else UNTOUCHED,
+    )
     if as_json:
         print_json({**asdict(result), "at": result.at.isoformat(), "dry_run": not yes})
     else:

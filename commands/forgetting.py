@@ -8,7 +8,19 @@ from uuid import UUID
 
 import typer
 
-from commands.console import FAILED, AsJson, By, Reason, print_json, refusing, run, say, settings_for_command, show_note
+from commands.console import (
+    FAILED,
+    UNTOUCHED,
+    AsJson,
+    By,
+    Reason,
+    print_json,
+    refusing,
+    run,
+    say,
+    settings_for_command,
+    show_note,
+)
 from commands.explanation import utc
 from commands.tables import show_titled, table
 from memory_maintenance.erasure.carrying_out import Erasure
@@ -45,10 +57,13 @@ def forget(
         selector.check()
     settings = settings_for_command()
     if not yes:
-        hits, gone = run(_preview(settings, selector))
+        hits, gone = run(_preview(settings, selector), interrupted=UNTOUCHED)
         _show_hits(hits, gone, as_json=as_json)
         return
-    certificate = run(_forget(settings, selector, by=by, reason=reason))
+    certificate = run(
+        _forget(settings, selector, by=by, reason=reason),
+        interrupted="an order that was written stays, and the next cycle goes on with it; else nothing was forgotten",
+    )
     show_certificate(certificate, as_json=as_json)
     if certificate["residue"]["score"]:
         raise typer.Exit(FAILED)

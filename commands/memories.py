@@ -17,6 +17,7 @@ from rich.progress import DownloadColumn, TransferSpeedColumn
 from commands import archive
 from commands.console import (
     FAILED,
+    UNTOUCHED,
     AsJson,
     By,
     Reason,
@@ -167,7 +168,10 @@ def restore_importance(
     settings = settings_for_command()
     if everything and not dry_run and not yes:
         typer.confirm("Restore every memory of every tenant? There is no undo.", err=True, abort=True)
-    result = run(restore(settings, tenant, memory or [], by=by, reason=reason, dry_run=dry_run))
+    result = run(
+        restore(settings, tenant, memory or [], by=by, reason=reason, dry_run=dry_run),
+        interrupted=UNTOUCHED if dry_run else "what was restored stays; the same command restores the rest",
+    )
     if result is None:
         fail("there is nothing to restore: the memories table is empty")
     if as_json:

@@ -8,10 +8,9 @@ import typer
 
 from commands.changes import Limit, Number, OfTask, OfTenant, change_data, listed, show_list, show_one, with_texts
 from commands.console import AsJson, By, Reason, print_json, run, said, say, settings_for_command
-from memory_maintenance.changes.applying import apply_change, reject_change
 from memory_maintenance.changes.change import Change
+from memory_maintenance.changes.reviewing import Verdict, decide
 from memory_maintenance.settings import Settings
-from memory_maintenance.store.clock import checked_as_of
 from runtime.wiring import running_store
 
 app = typer.Typer(no_args_is_help=True, help="Decide of what tasks propose to change.")
@@ -46,7 +45,7 @@ def show_proposal(change_id: Number, as_json: AsJson = False) -> None:
 @app.command("accept")
 def accept(change_id: Number, by: By = None, reason: Reason = None, as_json: AsJson = False) -> None:
     """Apply exactly what was proposed; refused where a memory has changed since."""
-    made = run(_accept(settings_for_command(), change_id, by, reason))
+    made = run(_decide(settings_for_command(), change_id, "accept", by, reason))
     if as_json:
         return print_json(change_data(made))
     say(f"applied change {change_id} of {made.tenant_id}{said(by, reason)}; undo: starter.py undo {change_id}")
@@ -56,18 +55,13 @@ def accept(change_id: Number, by: By = None, reason: Reason = None, as_json: AsJ
 @app.command("reject")
 def reject(change_id: Number, by: By = None, reason: Reason = None, as_json: AsJson = False) -> None:
     """Keep both memories as they are; the pair is not proposed again."""
-    made = run(_reject(settings_for_command(), change_id, by, reason))
+    made = run(_decide(settings_for_command(), change_id, "reject", by, reason))
     if as_json:
         return print_json(change_data(made))
     say(f"rejected proposal {change_id} of {made.tenant_id}{said(by, reason)}; it is not proposed again")
     return None
 
 
-async def _accept(settings: Settings, change_id: int, by: str | None, reason: str | None) -> Change:
+async def _decide(settings: Settings, change_id: int, verdict: Verdict, by: str | None, reason: str | None) -> Change:
     async with running_store(settings) as pool:
-        return await apply_change(pool, change_id, as_of=await checked_as_of(pool, None), by=by, reason=reason)
-
-
-async def _reject(settings: Settings, change_id: int, by: str | None, reason: str | None) -> Change:
-    async with running_store(settings) as pool:
-        return await reject_change(pool, change_id, by=by, reason=reason)
+        return await decide(pool, change_id, verdict, by=by, reason=reason)

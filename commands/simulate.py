@@ -11,6 +11,7 @@ import typer
 from rich.text import Text
 
 from commands.console import (
+    UNTOUCHED,
     AsJson,
     err,
     fail,
@@ -23,11 +24,9 @@ from commands.console import (
     say,
     settings_for_command,
 )
-from commands.simulation_plot import FORMATS, ensure_matplotlib, save_plot
 from commands.tables import table
 from memory_maintenance.decay.costs import MEASURED, costs_in_words
 from memory_maintenance.decay.policy import RETAINED
-from memory_maintenance.errors import PlotError
 from memory_maintenance.inspection.distribution import BINS, LEVELS, Distribution
 from memory_maintenance.inspection.ordering import OrderChange
 from memory_maintenance.inspection.scenario import Scenario, Simulation
@@ -35,6 +34,7 @@ from memory_maintenance.inspection.simulation import MOST_COMPARED, simulate
 from memory_maintenance.settings import Settings
 from memory_maintenance.tenants.known import ensure_known, memories_of
 from runtime.wiring import running_store
+from web.simulation_plot import FORMATS, save_plot
 
 _BAR = "▏▎▍▌▋▊▉█"
 _BAR_CELLS = 16
@@ -54,7 +54,7 @@ def simulate_decay(
     ] = None,
     days: Annotated[int, typer.Option(help="How far to look ahead, 1 to 36500.")] = 365,
     tenant: Annotated[str | None, typer.Option(help="Only this tenant.")] = None,
-    plot: Annotated[Path | None, typer.Option(help="Also draw it: a file ending in .png, .svg or .html.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Also draw it: a file ending in .svg or .html.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show what a rule of decay would make of importance if no agent touched a memory; nothing is written."""
@@ -63,7 +63,7 @@ def simulate_decay(
     if plot:
         _ensure_drawable(plot)
     settings = settings_for_command()
-    found = run(_simulate(settings, scenario, tenant))
+    found = run(_simulate(settings, scenario, tenant), interrupted=UNTOUCHED)
     if as_json:
         print_json(simulation_data(found))
     else:
@@ -75,16 +75,12 @@ def simulate_decay(
 def _ensure_drawable(plot: Path) -> None:
     """Refuse a picture that could not be written, before anything is computed for it."""
     if plot.suffix.lower() not in FORMATS:
-        refuse(f"{plot}: give a file ending in {', '.join(FORMATS)}")
+        refuse(f"{plot}: give a file ending in {' or '.join(FORMATS)}")
     folder = plot.parent
     if not folder.is_dir():
         refuse(f"{plot} cannot be written: there is no folder {folder}")
     if plot.is_dir() or not os.access(plot if plot.exists() else folder, os.W_OK):
         refuse(f"{plot} cannot be written: it is a folder, or not yours to write")
-    try:
-        ensure_matplotlib()
-    except PlotError as error:
-        fail(str(error))
 
 
 async def _simulate(settings: Settings, scenario: Scenario, tenant: str | None) -> Simulation:

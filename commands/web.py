@@ -22,8 +22,11 @@ def serve_pages(
     with_text: Annotated[
         bool, typer.Option("--with-text", help="Show the text of memories, summaries and reflections, too.")
     ] = False,
+    allow_review: Annotated[
+        bool, typer.Option("--allow-review", help="Let whoever reads the pages accept and reject proposals on them.")
+    ] = False,
 ) -> None:
-    """Serve read-only pages: tonight, the fleet, a tenant, a memory, cycles; until Ctrl-C."""
+    """Serve pages until Ctrl-C: tonight, the fleet, a tenant, a memory, cycles, proposals. Read-only by default."""
     try:
         from web.access import is_loopback  # noqa: PLC0415  optional
         from web.server import serve  # noqa: PLC0415
@@ -32,7 +35,7 @@ def serve_pages(
     settings = settings_for_command()
     if not is_loopback(host) and not settings.memory_maintenance_web_token:
         refuse(f"--host {host} can be reached by others: set MEMORY_MAINTENANCE_WEB_TOKEN, or leave --host out")
-    run(serve(settings, host=host, port=port, with_text=with_text, started=_say_where))
+    run(serve(settings, host=host, port=port, with_text=with_text, allow_review=allow_review, started=_say_where))
 
 
 def _say_where(address: str, sources: Sources) -> None:
@@ -41,3 +44,5 @@ def _say_where(address: str, sources: Sources) -> None:
         say("a browser asks for a name and a password: any name, and MEMORY_MAINTENANCE_WEB_TOKEN")
     if sources.with_text:
         say("the pages hold text of memories")
+    if sources.allow_review:
+        say("whoever reads the pages can accept and reject proposals on them")

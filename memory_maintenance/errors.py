@@ -31,7 +31,7 @@
     ├── NoWorkerError                no worker polls the task queue
     ├── NoWorkerOfBuildError         no worker of the build polls, so it cannot become the current version
     ├── WorkerEndedError             the SDK gave up a worker
-    ├── PlotError                    a picture needs a package that is not installed
+    ├── WebhookError                   (a retry helps) a receiver of webhooks does not take an event now
     └── LanguageModelError           the model
         ├── ModelBusyError             (a retry helps) rate limit, 5xx, connection
         ├── QuestionClaimedError       (a retry helps) another caller asks this now
@@ -67,7 +67,7 @@ class MaintenanceError(Exception):
     retry_after: timedelta | None = None
 
     def __init__(self, message: str = "") -> None:
-        super().__init__(without_credentials(message))
+        super().__init__(without_credentials(as_invoked(message)))
 
 
 class SettingsError(MaintenanceError):
@@ -197,7 +197,7 @@ class NotMigratedError(StoreError):
     """The schema ``maintenance`` is missing or older than this code."""
 
     def __init__(self) -> None:
-        super().__init__(as_invoked("the store is not migrated for this version: run `python starter.py migrate`"))
+        super().__init__("the store is not migrated for this version: run `python starter.py migrate`")
 
 
 class StackError(MaintenanceError):
@@ -291,8 +291,19 @@ class WorkerEndedError(MaintenanceError):
         super().__init__(f"a worker ended by itself: {str(error).splitlines()[0][:200]}")
 
 
-class PlotError(MaintenanceError):
-    """The picture cannot be drawn; the message says what to do."""
+class WebhookError(MaintenanceError):
+    """A receiver of webhooks could not take an event now: it stays in the outbox."""
+
+    retryable = True
+
+    def __init__(self, receiver: str, reason: str, retry_after: timedelta | None = None) -> None:
+        super().__init__(
+            f"the receiver of webhooks at {receiver} does not take events now ({reason}): the next cycle sends them "
+            "again; `starter.py webhooks test` tries the receiver"
+        )
+        self.reason = reason
+        """A word from a closed set."""
+        self.retry_after = retry_after
 
 
 class LanguageModelError(MaintenanceError):

@@ -9,6 +9,9 @@ from typing import Final
 
 _HINT: Final = re.compile(r"\b(?:python )?(starter|worker)\.py\b")
 _OF_THE_LIBRARY: Final = re.compile(r"\b(?:python )?starter\.py (migrate|doctor)\b")
+_ELSEWHERE: Final = " (starter.py and worker.py are in a clone of the project)"
+"""Of commands that the library by itself does not have."""
+
 _CLONE: Final = Path(__file__).parent.parent
 
 
@@ -26,5 +29,7 @@ def as_invoked(text: str, *, argv: str | None = None, clone: Path = _CLONE) -> s
         return _HINT.sub(lambda hint: "memory-maintenance" + " worker" * (hint[1] == "worker"), text)
     if program.parts[-2:] == ("memory_maintenance", "__main__.py") or not has_application:
         name = "memory-maintenance" if program.name == "memory-maintenance" else "python -m memory_maintenance"
-        return _OF_THE_LIBRARY.sub(rf"{name} --\1", text)
+        text = _OF_THE_LIBRARY.sub(rf"{name} --\1", text)
+        lacks_one = not has_application and _HINT.search(text) and _ELSEWHERE not in text
+        return text + _ELSEWHERE if lacks_one else text
     return text

@@ -13,10 +13,12 @@ from memory_maintenance.inspection.cycle_words import minute
 from memory_maintenance.inspection.model import ModelStatus
 from memory_maintenance.inspection.preflight import CycleFindings
 from memory_maintenance.settings import Settings
+from memory_maintenance.tenants.daily_times import NO_GROUPS, OFF, Groups
+from memory_maintenance.work import Kind
 from runtime.running import Running, what_runs
-from runtime.schedule_orders import ScheduleState, schedule_states
+from runtime.schedule_orders import ScheduleState, has_started_runs, schedule_states
 from runtime.stuck import StuckWorkflow, stuck_workflows
-from runtime.wanted_schedules import OFF, cron_of, schedule_id
+from runtime.wanted_schedules import KINDS, cron_of, schedule_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,17 @@ class TemporalState:
     running: Running | None = None
     stuck: Sequence[StuckWorkflow] = ()
     schedules: Sequence[ScheduleState] = ()
+    gone: frozenset[Kind] = frozenset()
+    """Kinds that have no Schedule now and had one: it has started runs."""
     error: str | None = None
+    groups: Groups = NO_GROUPS
+    """The daily times that tenants name for themselves."""
+
+    @property
+    def of_groups(self) -> list[tuple[str, int, ScheduleState | None]]:
+        """Return the daily times that tenants name, how many of them do, and the Schedule, None where it is missing."""
+        there = {one.group: one for one in self.schedules if one.group in self.groups.applied}
+        return [(group, tenants, there.get(group)) for group, tenants in self.groups.tenants.items()]
 
     @property
     def daily(self) -> ScheduleState | None:
@@ -50,12 +62,16 @@ class Verdict:
         return self.level != "bad"
 
 
-async def temporal_state(client: Client, settings: Settings) -> TemporalState:
-    """Return what runs, what is stuck and how the schedules are."""
+async def temporal_state(client: Client, settings: Settings, groups: Groups) -> TemporalState:
+    """Return what runs, what is stuck and how the schedules are, those of *groups* of tenants among them."""
+    schedules = [state async for state in schedule_states(client, sorted(groups.applied))]
+    missing = [kind for kind in KINDS if schedule_id(kind) not in {one.id for one in schedules}]
     return TemporalState(
         running=await what_runs(client),
         stuck=await stuck_workflows(client, settings),
-        schedules=[state async for state in schedule_states(client)],
+        schedules=schedules,
+        gone=frozenset([kind for kind in missing if await has_started_runs(client, kind)]),
+        groups=groups,
     )
 
 
@@ -69,8 +85,8 @@ def verdict(
     if temporal.daily is None:
         if cron_of(settings, "daily") == OFF:
             return Verdict("bad", "Tonight: will not run, the daily schedule is off (MAINTENANCE_DAILY_CRON)", more)
-        step = "starter.py schedules apply"
-        return Verdict("bad", "Tonight: will not run, the daily schedule is gone", more, step)
+        line = f"Tonight: will not run, {_missing(temporal, 'daily')}"
+        return Verdict("bad", line, more, "starter.py schedules apply")
     when = _when(temporal.daily.next_at)
     if temporal.daily.paused:
         note = f" ({temporal.daily.note})" if temporal.daily.note else ""
@@ -92,16 +108,33 @@ def _when(next_at: datetime | None) -> str:
     return f"{minute(next_at)} UTC"
 
 
+def _missing(temporal: TemporalState, kind: Kind) -> str:
+    return f"the {kind} schedule is {'gone' if kind in temporal.gone else 'not set up yet'}"
+
+
 def _worries(temporal: TemporalState, settings: Settings) -> list[str]:
     if temporal.running is None:
         return []
     found = [f"{one.workflow_id} is stuck, {one.found}: {one.command}" for one in temporal.stuck]
     hourly = next((one for one in temporal.schedules if one.id == schedule_id("hourly")), None)
     if hourly is None and cron_of(settings, "hourly") != OFF:
-        found.append("the hourly schedule is gone: starter.py schedules apply")
+        found.append(f"{_missing(temporal, 'hourly')}: starter.py schedules apply")
     if hourly is not None and hourly.paused:
         note = f" ({hourly.note})" if hourly.note else ""
         found.append(f"the hourly schedule is paused{note}: starter.py schedules resume hourly")
+    return [*found, *_of_groups(temporal)]
+
+
+def _of_groups(temporal: TemporalState) -> list[str]:
+    """Return what keeps tenants with daily times of their own from running at them."""
+    found = []
+    for group, tenants, schedule in temporal.of_groups:
+        if group not in temporal.groups.applied:
+            found.append(f"{tenants} tenants at {group} run with the daily schedule: starter.py schedules apply")
+        elif schedule is None:
+            found.append(f"the schedule of {tenants} tenants at {group} is gone: starter.py schedules apply")
+        elif schedule.paused:
+            found.append(f"the schedule of {tenants} tenants at {group} is paused: starter.py schedules resume daily")
     return found
 
 

@@ -190,6 +190,7 @@ def sql_activities(
         planning.plan_page,
         planning.record_page,
         planning.close_cycle,
+        planning.deliver_events,
         planning.foresee_costs,
         operations.look_up_tenant,
         operations.carry_out_order,

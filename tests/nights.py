@@ -39,16 +39,12 @@ async def night(
     """Record a cycle that started at *at* and, unless *status* is None, ended an hour later."""
     cycle_id = cycle_id or uuid4()
     await open_cycle(pool, cycle_id, kind=kind, as_of=at, config=config or {"llm_backend": "extractive"})
+    # Before its outcomes are recorded: they are counted by when it started.
+    await execute(pool, "UPDATE maintenance.cycles SET started_at = $2 WHERE cycle_id = $1", cycle_id, at)
     await record_outcomes(pool, cycle_id, 1, outcomes)
-    totals = CycleTotals(looked_at=9, left_paused=1, failure=failure).with_outcomes(outcomes)
     if status:
+        totals = CycleTotals(looked_at=9, left_paused=1, failure=failure).with_outcomes(outcomes)
         await close_cycle(pool, cycle_id, status=status, totals=totals.model_dump(mode="json"))
-    await execute(
-        pool,
-        "UPDATE maintenance.cycles SET started_at = $2::timestamptz, completed_at = CASE WHEN $3 THEN $2 + interval '1 hour' END"
-        " WHERE cycle_id = $1",
-        cycle_id,
-        at,
-        status is not None,
-    )
+        ended = at + timedelta(hours=1)
+        await execute(pool, "UPDATE maintenance.cycles SET completed_at = $2 WHERE cycle_id = $1", cycle_id, ended)
     return cycle_id

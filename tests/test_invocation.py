@@ -27,13 +27,14 @@ MODULE = "/site/memory_maintenance/__main__.py"
         ),
         pytest.param(
             "/bin/memory-maintenance", False,
-            "run `memory-maintenance --migrate`; memory-maintenance --doctor; start one: python worker.py --role model",
+            "run `memory-maintenance --migrate`; memory-maintenance --doctor; start one: python worker.py --role model"
+            " (starter.py and worker.py are in a clone of the project)",
             id="the command of the wheel",
         ),
         pytest.param(
             "script.py", False,
             "run `python -m memory_maintenance --migrate`; python -m memory_maintenance --doctor; "
-            "start one: python worker.py --role model",
+            "start one: python worker.py --role model (starter.py and worker.py are in a clone of the project)",
             id="a script beside the wheel",
         ),
     ],

@@ -1,1 +1,1 @@
-"""The operator's pages: read-only, server-rendered, from the functions behind the commands' --json."""
+"""The operator's pages: server-rendered, from the functions behind the commands' --json; read-only by default."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlencode
 
 from starlette.datastructures import QueryParams
 
-from memory_maintenance.inspection.fleet import STATES, FleetTenant, fleet
+from memory_maintenance.inspection.fleet import fleet_page
 from web.page import Filled
 from web.sources import Sources
 
@@ -26,23 +25,21 @@ LEVELS: Final = {
 
 async def read(sources: Sources, query: QueryParams) -> Filled:
     """Return the page: those whose id contains ``q``, in ``state``, the ``page`` of them."""
-    q, state = query.get("q", "").strip(), query.get("state", "")
-    everybody = await fleet(await sources.pool())
-    counted = Counter(one.state for one in everybody)
-    found = [one for one in everybody if q.casefold() in one.tenant_id.casefold() and state in ("", one.state)]
-    last_page = max(1, -(-len(found) // PER_PAGE))
-    page = min(_positive(query.get("page", "")), last_page)
+    q, state, page = query.get("q", "").strip(), query.get("state", ""), _positive(query.get("page", ""))
+    shown = await fleet_page(await sources.pool(), part=q, state=state or None, page=page, most=PER_PAGE)
+    last_page = max(1, -(-shown.found // PER_PAGE))
     return Filled(
         "fleet.html.j2",
         {
             "title": "Fleet",
             "q": q,
             "state": state,
-            "total": len(everybody),
-            "states": [(name, counted[name]) for name in STATES if counted[name]],
-            "found": len(found),
-            "tenants": [_row(one) for one in found[(page - 1) * PER_PAGE : page * PER_PAGE]],
-            "page": page,
+            "total": sum(shown.states.values()),
+            "states": list(shown.states.items()),
+            "found": shown.found,
+            "tenants": shown.tenants,
+            "levels": LEVELS,
+            "page": min(page, last_page),
             "last_page": last_page,
             "link": lambda number: "/fleet?" + urlencode({"q": q, "state": state, "page": number}),
         },
@@ -51,14 +48,3 @@ async def read(sources: Sources, query: QueryParams) -> Filled:
 
 def _positive(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and 0 < int(text[:9]) == int(text) else 1
-
-
-def _row(one: FleetTenant) -> dict[str, Any]:
-    return {
-        "tenant_id": one.tenant_id,
-        "state": one.state,
-        "level": LEVELS[one.state],
-        "daily": one.daily,
-        "hourly": one.hourly,
-        "runs_since": one.runs_since,
-    }

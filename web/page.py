@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,9 @@ class Filled:
 
 Read = Callable[[Sources, QueryParams], Awaitable[Filled]]
 
+Write = Callable[[Sources, Mapping[str, str]], Awaitable[str]]
+"""Does what a form asks for, and returns the address of the page to show then."""
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -31,3 +34,5 @@ class Page:
     name: str | None = None
     below: str | None = None
     """Path of the page that the navigation shows as current; None: its own."""
+    write: Write | None = None
+    """Takes the page's form, where the pages were started with ``--allow-review``."""

@@ -25,7 +25,13 @@ class _Server(uvicorn.Server):
 
 
 async def serve(
-    settings: Settings, *, host: str, port: int, with_text: bool, started: Callable[[str, Sources], object]
+    settings: Settings,
+    *,
+    host: str,
+    port: int,
+    with_text: bool,
+    allow_review: bool,
+    started: Callable[[str, Sources], object],
 ) -> None:
     """Serve the pages on *host* and *port*, 0 for any free one; *started* is called with their address.
 
@@ -38,7 +44,7 @@ async def serve(
     with _listening(host, port) as listening:
         async with running_stack_of(settings) as stack:
             web_ui = settings.temporal_ui_url or stack.temporal_ui_url
-            sources = Sources(settings, stack.database_url, stack.temporal_address, web_ui, with_text)
+            sources = Sources(settings, stack.database_url, stack.temporal_address, web_ui, with_text, allow_review)
             app = application(sources, token=token.get_secret_value() if token else None)
             config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", server_header=False)
             server = _Server(config)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from secrets import token_urlsafe
 from typing import Final
 
 from temporalio.client import Client
@@ -31,6 +32,10 @@ class Sources:
     """Address of Temporal's Web UI."""
     with_text: bool = False
     """Whether pages show the text of memories."""
+    allow_review: bool = False
+    """Whether proposals can be accepted and rejected on the pages."""
+    form_key: str = field(default_factory=token_urlsafe, repr=False)
+    """What a form of these pages has in it: a page of another site cannot read it."""
     plans: Plans = field(default_factory=Plans)
     _pool: Pool | None = None
     _client: Client | None = None

@@ -5,17 +5,24 @@ from typing import Any
 from uuid import UUID
 
 from temporalio import workflow
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ActivityError, ApplicationError
 
 with workflow.unsafe.imports_passed_through():
-    from activities.messages import CloseCycleRequest, ForeseeCostsRequest, OpenCycleRequest, OpenCycleResult
+    from activities.messages import (
+        CloseCycleRequest,
+        DeliverEventsRequest,
+        ForeseeCostsRequest,
+        OpenCycleRequest,
+        OpenCycleResult,
+    )
     from activities.planning import PlanningActivities
     from memory_maintenance.cycles.outcomes import CycleTotals
     from memory_maintenance.cycles.preview import preview_stats
     from memory_maintenance.cycles.statistics import statistics
     from memory_maintenance.work import Run
+    from workflows.failures import error_type
     from workflows.messages import CycleProgress, CycleScope, MaintenanceRequest
-    from workflows.options import sql
+    from workflows.options import sql, webhooks
     from workflows.search_attributes import show_cycle, show_status
 
 NOMINAL_TIME = "TemporalScheduledStartTime"
@@ -34,6 +41,7 @@ async def opened(asked: MaintenanceRequest) -> CycleProgress:
         as_of=asked.as_of or _nominal_time(),
         tasks=asked.tasks,
         named_tenants=None if asked.tenants is None else len(asked.tenants),
+        schedule=asked.schedule,
         dry_run=asked.dry_run,
     )
     found = await workflow.execute_activity_method(PlanningActivities.open_cycle, request, **sql())
@@ -65,6 +73,7 @@ def _scope(asked: MaintenanceRequest, found: OpenCycleResult) -> CycleScope:
             session=asked.session,
             min_events=asked.min_events,
             backfill_days=asked.backfill_days,
+            schedule=asked.schedule,
         ),
         deadline=workflow.now() + timedelta(minutes=found.deadline_minutes),
         tasks=found.tasks,
@@ -73,12 +82,24 @@ def _scope(asked: MaintenanceRequest, found: OpenCycleResult) -> CycleScope:
 
 
 async def close(scope: CycleScope, status: str, totals: CycleTotals) -> None:
-    """Show and, unless it is a dry run, record how the cycle ended."""
+    """Show and, unless it is a dry run, record how the cycle ended; send what webhooks have to send."""
     if scope.search_attributes:
         show_status(status)
-    if not scope.run.dry_run:
-        request = CloseCycleRequest(cycle_id=scope.run.cycle_id, status=status, totals=totals)
-        await workflow.execute_activity_method(PlanningActivities.close_cycle, request, **sql())
+    if scope.run.dry_run:
+        return
+    request = CloseCycleRequest(cycle_id=scope.run.cycle_id, status=status, totals=totals)
+    left = await workflow.execute_activity_method(PlanningActivities.close_cycle, request, **sql())
+    # Without webhooks, and in histories of before there were any, the result is None.
+    if left is not None:
+        await _deliver_events(scope.run.cycle_id)
+
+
+async def _deliver_events(of_cycle: UUID) -> None:
+    request = DeliverEventsRequest(cycle_id=of_cycle)
+    try:
+        await workflow.execute_activity_method(PlanningActivities.deliver_events, request, **webhooks())
+    except ActivityError as error:  # also where the run is cancelled meanwhile: how it ended is recorded already
+        workflow.logger.warning("events were not delivered, the next cycle sends them: %s", error_type(error))
 
 
 def too_many_failed(totals: CycleTotals) -> ApplicationError:

@@ -31,6 +31,9 @@ ALREADY_RUNNING_AT_MOST = timedelta(minutes=15)
 ALREADY_RUNNING_LOOKS = 8
 """Together about an hour: an hourly run has 45 minutes."""
 
+SENDING_AT_MOST = timedelta(minutes=3)
+"""Long enough to replace a killed worker. After it the run ends, and the next cycle sends what is left."""
+
 PAGE_SIZE = 200
 """Tenants of one page: its history stays below 1,800 events, its report below 200 kB."""
 
@@ -124,6 +127,11 @@ def model(tenant_id: str) -> workflow.ActivityConfig:
 def within(deadline: datetime, patience: timedelta) -> timedelta:
     """Return how long a child may run: until the deadline, and *patience* more."""
     return max(deadline - workflow.now(), timedelta(0)) + patience
+
+
+def webhooks() -> workflow.ActivityConfig:
+    """Return the options of sending events."""
+    return {**sql(), "schedule_to_close_timeout": SENDING_AT_MOST}
 
 
 def _until(deadline: datetime | None, *, at_least: timedelta) -> timedelta:

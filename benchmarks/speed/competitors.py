@@ -18,7 +18,7 @@ from benchmarks.speed.workers import python
 from chaos.processes import environment
 from embedded.process import server_process
 
-Statement = Literal["bare", "rae", "due"]
+Statement = Literal["bare", "rae", "due", "fallback"]
 """A statement on one tenant; what Postgres says of it ends with a number of rows."""
 
 RATE: Final = 0.01
@@ -68,6 +68,21 @@ WHERE tenant_id = $1 AND layer IN ('episodic', 'em') AND source = 'agent' AND se
       )
 GROUP BY session_id
 HAVING count(*) >= 10 AND max(created_at) <= $2::timestamptz - interval '30 minutes'
+""",
+    "fallback": """
+-- speed.fallback: RAE's summaries without a model of one tenant's sessions: the first five events, how many more.
+--   $1 tenant_id  uuid
+--   $2 as_of      timestamptz
+INSERT INTO memories (tenant_id, project, session_id, content, source, importance, layer, tags, created_at)
+SELECT tenant_id, project, session_id,
+       format('Session summary (%s events): %s ... and %s more events', count(*),
+              string_agg(content, ' | ' ORDER BY n) FILTER (WHERE n <= 5), count(*) - 5),
+       'summarization_worker', least(1, 1.2 * avg(importance)), 'episodic', '{session_summary,auto_generated}', $2
+FROM (
+    SELECT *, row_number() OVER (PARTITION BY project, session_id ORDER BY created_at) AS n FROM memories
+    WHERE tenant_id = $1 AND layer IN ('episodic', 'em') AND session_id IS NOT NULL
+) AS events
+GROUP BY tenant_id, project, session_id HAVING count(*) >= 10
 """,
 }
 

@@ -18,13 +18,14 @@ from memory_maintenance.cycles.record import close_cycle, open_cycle, record_out
 from memory_maintenance.inspection.cycles import latest_cycles
 from memory_maintenance.inspection.decay import explain_decay
 from memory_maintenance.inspection.derived import dependents_of, written_memory
-from memory_maintenance.inspection.fleet import fleet as whole_fleet
+from memory_maintenance.inspection.fleet import fleet_page
 from memory_maintenance.inspection.report import cycle_report
 from memory_maintenance.inspection.tenant import tenant_report
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import Pool, fetch_value
 from memory_maintenance.work import Counts
 from web.application import application
+from web.fleet import PER_PAGE
 from web.sources import Sources, opened
 
 NIGHTS: Final = 30
@@ -56,7 +57,7 @@ async def measure_pages(bench: Bench, servers: Servers) -> None:
             await _record_nights(pool, tenants)
             memory: UUID = await fetch_value(pool, ANY_MEMORY)
             behind: dict[str, Asked] = {
-                "/fleet": lambda: whole_fleet(pool),
+                "/fleet": lambda: fleet_page(pool, most=PER_PAGE),
                 f"/tenant?id={tenants[0]}": lambda: tenant_report(pool, settings, tenants[0]),
                 f"/memory?id={memory}": lambda: _explained(pool, settings, memory),
                 "/cycles": lambda: latest_cycles(pool, NIGHTS),

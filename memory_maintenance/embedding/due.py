@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from memory_maintenance.embedding.place import place_of
 from memory_maintenance.embedding.policy import BATCH
 from memory_maintenance.embedding.statements import COUNTS, DUE
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import Executor, fetch
+from memory_maintenance.store.vectors import place_of
 
 
 async def missing_counts(db: Executor, tenant_ids: Sequence[str], *, settings: Settings) -> dict[str, int]:

@@ -7,22 +7,9 @@ and never for one that was rewritten meanwhile.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Literal
+from typing import Final
 
-Table = Literal["memory_embeddings", "memories"]
-
-PLACE: Final = """
--- embedding.PLACE: where this store keeps vectors: RAE's table, else the column; no row where there is neither.
--- dimension: what the column's type says, as vector(1536) does.
-SELECT c.relname AS table_name,
-       CASE WHEN t.typname IN ('vector', 'halfvec') AND a.atttypmod > 0 THEN a.atttypmod END AS dimension
-FROM (VALUES (1, to_regclass('memory_embeddings')), (2, to_regclass('memories'))) AS place (rank, relation)
-     JOIN pg_class c ON c.oid = place.relation
-     JOIN pg_attribute a ON a.attrelid = place.relation AND a.attname = 'embedding' AND NOT a.attisdropped
-     JOIN pg_type t ON t.oid = a.atttypid
-ORDER BY place.rank
-LIMIT 1
-"""
+from memory_maintenance.store.vectors import Table
 
 # Where the vectors are a column, $2 changes nothing: the column does not say which model a vector is of.
 

@@ -11,9 +11,9 @@ from uuid import UUID
 import structlog
 
 from memory_maintenance.embedding.due import due_embeddings, missing_counts
-from memory_maintenance.embedding.place import Place, place_of, store_vectors
 from memory_maintenance.embedding.policy import LONGEST_TEXT, smaller
 from memory_maintenance.embedding.statements import TEXTS
+from memory_maintenance.embedding.storing import store_vectors
 from memory_maintenance.errors import (
     BudgetExhaustedError,
     ContextTooLongError,
@@ -23,6 +23,7 @@ from memory_maintenance.errors import (
 )
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import fetch, transaction
+from memory_maintenance.store.vectors import Place, place_of
 from memory_maintenance.task import Task, Tools
 from memory_maintenance.tenants.control import Tenant
 from memory_maintenance.work import Counts, Done, Run, TaskSpec, Unit

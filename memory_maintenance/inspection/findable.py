@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from memory_maintenance.embedding.place import place_of
-from memory_maintenance.embedding.statements import DERIVED_ONLY, TOTALS, Table
+from memory_maintenance.embedding.statements import DERIVED_ONLY, TOTALS
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import Executor, fetch_row
+from memory_maintenance.store.vectors import Table, place_of
 
 
 @dataclass(frozen=True, slots=True)

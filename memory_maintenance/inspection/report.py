@@ -9,9 +9,9 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Final
 
-from memory_maintenance.cycles.outcomes import CycleTotals, TenantOutcome
+from memory_maintenance.cycles.outcomes import FAILED, CycleTotals
 from memory_maintenance.inspection.calls import CallCount, cycle_calls, cycle_costs
-from memory_maintenance.inspection.cycles import Cycle, find_cycle, latest_cycles, next_command, outcomes_of
+from memory_maintenance.inspection.cycles import Cycle, find_cycle, latest_cycles, next_command, outcomes_of, times_of
 from memory_maintenance.inspection.derived import WRITERS
 from memory_maintenance.store.clock import NOW
 from memory_maintenance.store.pool import Executor, Pool, fetch, fetch_value, snapshot
@@ -136,8 +136,9 @@ async def cycle_report(pool: Pool, beginning: str | None = None, *, with_text: b
     async with snapshot(pool) as db:
         of_fleet = await latest_cycles(db, 1, of_fleet=True) if beginning is None else []
         cycle = of_fleet[0] if of_fleet else await find_cycle(db, beginning)
-        outcomes = await outcomes_of(db, cycle.cycle_id)
-        totals = cycle.totals or CycleTotals().with_outcomes(outcomes)
+        totals = cycle.totals or CycleTotals().with_outcomes(await outcomes_of(db, cycle.cycle_id))
+        times = await times_of(db, cycle.cycle_id)
+        failures = await outcomes_of(db, cycle.cycle_id, statuses=FAILED, most=NAMED_FAILURES)
         before, after, *means = await _histograms(db)
         return Report(
             made_at=await fetch_value(db, NOW),
@@ -149,10 +150,12 @@ async def cycle_report(pool: Pool, beginning: str | None = None, *, with_text: b
             mean_after=means[1],
             calls=await cycle_calls(db, cycle.cycle_id),
             skipped=tuple(skipped_work(totals)),
-            failures=_failures(cycle, outcomes),
-            failed=sum(outcome.failed for outcome in outcomes),
-            durations=durations([outcome.seconds for outcome in outcomes]),
-            slowest=_slowest(outcomes),
+            failures=tuple(
+                Failure(one.tenant_id, one.status, one.error_type, next_command(cycle.kind, one)) for one in failures
+            ),
+            failed=sum(one["status"] in FAILED for one in times),
+            durations=durations([one["seconds"] for one in times]),
+            slowest=tuple((one["tenant_id"], one["seconds"]) for one in times[:SLOWEST]),
             trend=await _trend(db, cycle),
             texts=await _texts(db, cycle) if with_text else (),
         )
@@ -188,16 +191,6 @@ def durations(seconds: Sequence[float]) -> tuple[int, ...]:
     """Return how many of *seconds* lie in each bar of ``DURATION_EDGES``."""
     ends = [*pairwise(DURATION_EDGES), (DURATION_EDGES[-1], float("inf"))]
     return tuple(sum(low <= each < high for each in seconds) for low, high in ends)
-
-
-def _failures(cycle: Cycle, outcomes: Sequence[TenantOutcome]) -> tuple[Failure, ...]:
-    failed = [one for one in outcomes if one.failed][:NAMED_FAILURES]
-    return tuple(Failure(one.tenant_id, one.status, one.error_type, next_command(cycle.kind, one)) for one in failed)
-
-
-def _slowest(outcomes: Sequence[TenantOutcome]) -> tuple[tuple[str, float], ...]:
-    by_time = sorted(outcomes, key=lambda one: one.seconds, reverse=True)[:SLOWEST]
-    return tuple((one.tenant_id, one.seconds) for one in by_time)
 
 
 async def _trend(db: Executor, cycle: Cycle) -> tuple[TrendPoint, ...]:

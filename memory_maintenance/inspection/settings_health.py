@@ -21,6 +21,7 @@ OUR_PREFIXES: Final = (
     "MAINTENANCE_",
     "METRICS_",
     "EMBEDDING_",
+    "WEBHOOK_",
 )
 """Names that begin so are meant for this application, or for RAE's."""
 

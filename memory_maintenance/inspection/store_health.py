@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Final
 
-from memory_maintenance.inspection import decay_health, schema_health, server_health
+from memory_maintenance.inspection import decay_health, schema_health, server_health, webhook_health
 from memory_maintenance.inspection.figures import left_undone, newest_totals
 from memory_maintenance.inspection.findable import count_findable
 from memory_maintenance.inspection.health import Check, in_order
@@ -50,7 +50,12 @@ async def store_checks(pool: Pool, settings: Settings) -> list[Check]:
         "last cycle": _last_cycle,
     }
     of_pool = {name: partial(step, pool) for name, step in steps.items()}
-    by_settings = {"decay": decay_health.share, "classes": _classes, "vectors": _vectors}
+    by_settings = {
+        "decay": decay_health.share,
+        "classes": _classes,
+        "vectors": _vectors,
+        "webhooks": webhook_health.deliveries,
+    }
     around = Surroundings(settings)
     return await in_order(
         "store",

@@ -7,8 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from memory_maintenance.store.pool import Executor, fetch, to_json
-from memory_maintenance.tasks import TASKS
+from memory_maintenance.store.pool import Executor, fetch
 
 LAST_SUCCESS: Final = """
 -- inspection.LAST_SUCCESS: the newest completed cycle of each kind. What lies in the future was recorded by a wrong
@@ -21,32 +20,10 @@ ORDER BY kind, completed_at DESC
 """
 
 SUCCESSES_OF_TENANTS: Final = """
--- inspection.SUCCESSES_OF_TENANTS: when a run of each kind that had work for a tenant was last completed for it, and
--- how many it had since that were not. Those first that somebody has to look at. A daily run counts where it did every
--- task of a daily run, but for those that do nothing until a setting says what.
---   $1 tasks  json as text  their names
--- Counted only behind each success: one pass over all runs without a sort is half as long as a window.
-WITH cycles AS (
-    SELECT c.cycle_id, c.kind, c.started_at FROM maintenance.cycles c
-    WHERE (c.kind <> 'daily' OR c.config->'tasks' IS NULL OR c.config->'tasks' @> $1::text::jsonb)
-          AND c.started_at <= now()
-),
-succeeded AS (
-    SELECT r.tenant_id, c.kind, max(c.started_at) FILTER (WHERE r.status = 'completed') AS at
-    FROM maintenance.tenant_runs r JOIN cycles c USING (cycle_id)
-    GROUP BY r.tenant_id, c.kind
-),
-since AS (
-    SELECT r.tenant_id, c.kind, count(DISTINCT r.cycle_id) AS runs
-    FROM maintenance.tenant_runs r
-         JOIN cycles c USING (cycle_id)
-         JOIN succeeded s ON s.tenant_id = r.tenant_id AND s.kind = c.kind
-    WHERE c.started_at > s.at OR s.at IS NULL
-    GROUP BY r.tenant_id, c.kind
-)
-SELECT s.tenant_id, s.kind, s.at AS succeeded_at, now() - s.at AS age, coalesce(n.runs, 0) AS runs_since
-FROM succeeded s LEFT JOIN since n USING (tenant_id, kind)
-ORDER BY (coalesce(n.runs, 0) > 0) DESC, s.at NULLS FIRST, s.tenant_id, s.kind
+-- inspection.SUCCESSES_OF_TENANTS: the last success of every tenant and kind; those first that somebody has to look at.
+SELECT tenant_id, kind, succeeded_at, now() - succeeded_at AS age, cardinality(missed) AS runs_since
+FROM maintenance.tenant_successes
+ORDER BY (cardinality(missed) > 0) DESC, succeeded_at NULLS FIRST, tenant_id, kind
 """
 
 
@@ -71,7 +48,7 @@ class TenantSuccess:
     """When that run started."""
     age: timedelta | None
     runs_since: int
-    """Later runs that had work for the tenant and were not completed for it."""
+    """Later runs that had work for the tenant and were not completed for it, at most 1,000."""
 
 
 async def last_successes(db: Executor, *, named: bool = False) -> list[LastSuccess]:
@@ -81,5 +58,4 @@ async def last_successes(db: Executor, *, named: bool = False) -> list[LastSucce
 
 async def successes_of_tenants(db: Executor) -> list[TenantSuccess]:
     """Return the last success of every tenant and kind; first those that failed since, then the longest ago."""
-    daily = [task.spec.name for task in TASKS if "daily" in task.spec.cycles and task.spec.always_shown]
-    return [TenantSuccess(**dict(row)) for row in await fetch(db, SUCCESSES_OF_TENANTS, to_json(daily))]
+    return [TenantSuccess(**dict(row)) for row in await fetch(db, SUCCESSES_OF_TENANTS)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import islice
-from typing import Any
+from typing import Any, cast
 from uuid import NAMESPACE_OID, UUID, uuid4, uuid5
 
 from memory_maintenance.dreaming.policy import reflection_id
@@ -13,6 +13,7 @@ from memory_maintenance.dreaming.statements import OWN_SOURCES, QUERY, SPELLING,
 from memory_maintenance.dreaming.storing import free_ids, reflection_memories
 from memory_maintenance.rae.context import Event, ReflectionContext, ReflectionResult
 from memory_maintenance.rae.projects import chosen_project, chosen_query
+from memory_maintenance.rae.returned import StoredReflection
 from memory_maintenance.settings import Settings, load_settings
 from memory_maintenance.store.classes import UNCLASSIFIED
 from memory_maintenance.store.derived import (
@@ -121,7 +122,7 @@ class ReflectionEngineV2:
         *,
         project: str | None = None,
         query: str | None = None,
-    ) -> list[dict[str, Any]]:
+    ) -> list[StoredReflection]:
         """Return up to *k* reflections and strategies of a project: by full-text rank, else the latest first.
 
         ``project`` and ``query`` are RAE's newer names of ``project_id`` and ``query_text``.
@@ -132,7 +133,7 @@ class ReflectionEngineV2:
         words = clean(text) if text else None
         chosen = (DEFAULT_PROJECT if name is None else name, words or None, min_importance, wanted, k)
         rows = await fetch(self.tools.pool, QUERY, tenant_id, *chosen)
-        return [dict(row) | {"metadata": from_json(row["metadata"])} for row in rows]
+        return [cast(StoredReflection, dict(row) | {"metadata": from_json(row["metadata"])}) for row in rows]
 
 
 def _named(*ids: object) -> dict[str, str]:

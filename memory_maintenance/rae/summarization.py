@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import cast
 from uuid import UUID, uuid4
 
 import structlog
 
 from memory_maintenance.errors import InvalidRequestError, MaintenanceError, ModelUnavailableError
 from memory_maintenance.rae.projects import chosen_project
+from memory_maintenance.rae.returned import StoredSummary
 from memory_maintenance.settings import Settings, load_settings
 from memory_maintenance.store.clock import checked_as_of
 from memory_maintenance.store.pool import Pool, fetch_row, from_json
@@ -65,7 +66,7 @@ class SummarizationWorker:
         min_events: int = 10,
         *,
         project: str | None = None,
-    ) -> dict[str, Any] | None:
+    ) -> StoredSummary | None:
         """Summarize a session of at least *min_events* new events, due or not; return the stored summary.
 
         None where nothing was stored: too few new events, disabled, paused, or the model gave nothing. A model that
@@ -82,7 +83,7 @@ class SummarizationWorker:
         if outcome.status not in ("stored", "updated", "fallback"):
             return None
         row = await fetch_row(self._task.tools.pool, RECORD, outcome.summary_id, tenant_id)
-        return dict(row) | {"metadata": from_json(row["metadata"])} if row else None
+        return cast(StoredSummary, dict(row) | {"metadata": from_json(row["metadata"])}) if row else None
 
     async def _summarize(self, session: SessionKey, min_events: int) -> SummaryOutcome:
         pool, settings = self._task.tools.pool, self._task.tools.settings
@@ -101,11 +102,11 @@ class SummarizationWorker:
         event_threshold: int = 100,
         *,
         project: str | None = None,
-    ) -> list[dict[str, Any]]:
+    ) -> list[StoredSummary]:
         """Summarize the project's sessions of at least *event_threshold* new events; return what was stored."""
         pool, settings = self._task.tools.pool, self._task.tools.settings
         project_id = chosen_project(project_id, project)
-        found: list[dict[str, Any]] = []
+        found: list[StoredSummary] = []
         as_of = await checked_as_of(pool, None)
         page: list[SessionKey] = []
         while page := await long_sessions(

@@ -9,7 +9,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Annotated, Final
 
 from annotated_types import Ge, Gt, Le, Lt
-from pydantic import AfterValidator, BeforeValidator, SecretStr, field_validator
+from pydantic import AfterValidator, BeforeValidator, SecretStr, StringConstraints, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Rate = Annotated[float, Ge(0), Lt(1)]
@@ -31,7 +31,7 @@ LAYER_SPELLINGS: Final = {
 _LAYER_NAMES: Final = {spelling: name for name, spellings in LAYER_SPELLINGS.items() for spelling in spellings}
 
 
-def _words(value: object) -> object:
+def words(value: object) -> object:
     """Read ``a,b`` as two words; a comma alone is no word at all."""
     return tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value
 
@@ -122,17 +122,30 @@ HostAndPort = Annotated[str, AfterValidator(_host_and_port)]
 
 def _lower_words(value: object) -> object:
     """Read ``Confidential, restricted`` as two words in lower case, as classes are compared."""
-    words = _words(value)
-    return tuple(lower(word) for word in words) if isinstance(words, list | tuple) else words
+    read = words(value)
+    return tuple(map(lower, read)) if isinstance(read, list | tuple) else read
 
 
-Tags = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
+ModelName = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")
+]
+Tags = Annotated[tuple[str, ...], NoDecode, BeforeValidator(words)]
 Classes = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_lower_words)]
 ModelPrices = Annotated[
     dict[str, tuple[Annotated[Decimal, Ge(0)], Annotated[Decimal, Ge(0)]]], NoDecode, BeforeValidator(_prices)
 ]
 Thresholds = Annotated[dict[str, float], NoDecode, BeforeValidator(_named_numbers)]
 Days = Annotated[int, Ge(0), Le(100_000)]
+CronTimes = Annotated[
+    str,
+    BeforeValidator(lambda value: " ".join(value.split()) if isinstance(value, str) else value),
+    StringConstraints(
+        max_length=200, pattern=r"^(@[a-z]+|@every [0-9hms.]+|([0-9A-Za-z*,/?-]+ ){4,6}[0-9A-Za-z*,/?-]+)$"
+    ),
+]
+"""A cron expression with five to seven fields, or a word like @daily; Temporal says whether it means anything."""
+ZoneName = Annotated[str, StringConstraints(max_length=100, pattern=r"^[A-Za-z][A-Za-z0-9_+/-]*$")]
+GateMinutes = Annotated[int, Ge(0), Le(1440)]
 TagDays = Annotated[dict[str, Days], NoDecode, BeforeValidator(_named_numbers)]
 LayerDays = Annotated[dict[str, Days], NoDecode, BeforeValidator(_layer_speeds)]
 LayerSpeeds = Annotated[dict[str, Annotated[float, Ge(0), Le(100)]], NoDecode, BeforeValidator(_layer_speeds)]

@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field, SecretStr
 
 from memory_maintenance.settings.kinds import (
     Count,
+    ModelName,
     ModelPrices,
     ProxyAddress,
     Seconds,
@@ -49,6 +50,10 @@ class ModelSettings(SettingsGroup):
     """Ollama's address, used with RAE_LLM_BACKEND=ollama."""
     rae_llm_model_default: str = "gpt-4o-mini"
     """Model that writes summaries and reflections."""
+    summarization_model: ModelName | None = None
+    """Model of the same endpoint that writes summaries, a cheaper one for instance; unset: RAE_LLM_MODEL_DEFAULT."""
+    dreaming_model: ModelName | None = None
+    """Model of the same endpoint that writes reflections; unset: RAE_LLM_MODEL_DEFAULT."""
     embedding_model: str | None = None
     """Model of the same endpoint that embeds summaries and reflections, so that vector search finds them: the one
     that the agents embed with. Unset: they are not embedded."""
@@ -89,7 +94,7 @@ class ModelSettings(SettingsGroup):
     model_daily_cost: Annotated[Decimal, Ge(0)] = Decimal(50)
     """Money the whole deployment may use in a UTC day."""
     model_call_retention_days: Annotated[int, Ge(1), Le(36_500)] = 30
-    """How long the text of answers is kept; what they cost stays on record."""
+    """How long the text of answers, and events of webhooks, are kept; what answers cost stays on record."""
     set_aside_after_cycles: Count = 3
     """Cycles in a row in which the model fails at a session, a dream or a memory because of what it says, after
     which it is asked about it no more; `starter.py memories set-aside` lists them."""
@@ -116,6 +121,21 @@ class ModelSettings(SettingsGroup):
     def has_endpoint(self) -> bool:
         """Return whether anything names an OpenAI-compatible endpoint."""
         return bool(self.openai_api_key or self.openai_base_url or self.rae_llm_backend == "ollama")
+
+    @property
+    def model_of_summaries(self) -> str:
+        """Return the model that writes summaries."""
+        return self.summarization_model or self.rae_llm_model_default
+
+    @property
+    def model_of_dreams(self) -> str:
+        """Return the model that writes reflections."""
+        return self.dreaming_model or self.rae_llm_model_default
+
+    @property
+    def writing_models(self) -> tuple[str, ...]:
+        """Return the models that write texts, each once."""
+        return tuple(dict.fromkeys((self.model_of_summaries, self.model_of_dreams)))
 
     @property
     def embeds(self) -> bool:

@@ -25,7 +25,6 @@ from memory_maintenance.errors import (
     StatementTimeoutError,
     StoreError,
 )
-from memory_maintenance.invocation import as_invoked
 from memory_maintenance.redaction import HIDDEN, shown_address
 
 
@@ -186,8 +185,7 @@ def _missing(error: asyncpg.PostgresError) -> StoreError:
     named = str(error)
     if any(name in named for name in _OURS):
         return NotMigratedError()
-    step = as_invoked("python starter.py migrate")
-    return StoreError(f"the store lacks something a statement needs: {_kind(error)}; run `{step}`")
+    return StoreError(f"the store lacks something a statement needs: {_kind(error)}; run `python starter.py migrate`")
 
 
 def _without_certificate(dsn: str, error: Exception) -> DatabaseRefusedError | None:

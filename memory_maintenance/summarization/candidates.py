@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from memory_maintenance.store.memory import Memory
 from memory_maintenance.writers.extractive.antecedents import with_antecedents
-from memory_maintenance.writers.extractive.cues import LEANS_ON, YES_OR_NO
-from memory_maintenance.writers.extractive.examples import without_examples, without_templates
+from memory_maintenance.writers.extractive.cues import LEANS_ON, REQUEST, YES_OR_NO
+from memory_maintenance.writers.extractive.examples import is_entry, without_examples, without_templates
 from memory_maintenance.writers.extractive.facts import Fact, fact_of
 from memory_maintenance.writers.extractive.facts import replaces as takes_the_place_of
 from memory_maintenance.writers.extractive.gist import gist, shortened
+from memory_maintenance.writers.extractive.plain_text import without_opening
 from memory_maintenance.writers.extractive.rarity import Background
 from memory_maintenance.writers.extractive.salience import is_padding, is_small_talk, salience
 from memory_maintenance.writers.extractive.transcript import Role, Transcript
 from memory_maintenance.writers.language.languages import ALL_FUNCTION_WORDS, Language
 from memory_maintenance.writers.language.relative_dates import with_dates
-from memory_maintenance.writers.language.segmentation import is_unspaced
 from memory_maintenance.writers.language.words import content_stems, word_count
 
 FIFTHS: Final = 5
@@ -40,11 +40,21 @@ _FEW: Final = 2
 _TELLING: Final = 1.5
 """Salience from which on a short sentence stands alone: "The travel budget was rejected."."""
 
-_ANSWERS: Final = 0.25
+_ANSWERS: Final = 0.2
 """Worth of what an assistant says beside what its user does: advice can be asked for again, a user's life cannot."""
+
+_BRIEF: Final = 3
+_BRIEF_ANSWERS: Final = 0.35
+"""Worth of an answer of at most so many sentences: it says what is, a long one explains at length."""
 
 _ENTRY: Final = 0.5
 """Worth of an entry of an assistant's list beside its whole sentences: one that does not end needs its list."""
+
+_REQUEST: Final = 0.5
+"""Worth of what somebody asks an assistant for, beside what he tells."""
+
+_OPENING: Final = 3.0
+"""Worth of what a user says first: it tells what a chat with an assistant is about."""
 
 _SHORT_ANSWER: Final = 6
 _STATED: Final = 0.65
@@ -82,6 +92,7 @@ class _Said:
     text: str
     stems: tuple[str, ...]
     worth: float
+    brief: bool = True
     pair: bool = False
 
     @property
@@ -98,11 +109,18 @@ def candidates(
     said = _said(ordered, transcript, language)
     if not said:
         return []
-    answered = {one.role for one in said} >= {"user", "assistant"}
+    answered = {turn.role for message in transcript.messages for turn in message} >= {"user", "assistant"}
+    users = frozenset(stem for one in said if one.role == "user" for stem in one.stems) - ALL_FUNCTION_WORDS
+    opening = min((one.turn for one in said if one.role == "user"), default=0) if answered else 0
     said = _without_asked_twice(said)
     frequency = Counter(stem for one in said for stem in set(one.stems))
     scored = [
-        (_score(one, frequency, len(said), background, answered=answered) * (0.4 + _trusted(ordered[one.event])), one)
+        (
+            _score(one, frequency, len(said), background)
+            * _share_in_chat(one, users, answered=answered, opening=opening)
+            * (0.4 + _trusted(ordered[one.event])),
+            one,
+        )
         for one in said
     ]
     if sum(one.stands_alone for one in said) > _FEW:
@@ -125,10 +143,20 @@ def _said(ordered: Sequence[Memory], transcript: Transcript, language: Language 
         for utterance in message:
             turn += 1
             assistant = utterance.role == "assistant"
+            brief = len(utterance.sentences) <= _BRIEF
             told = list((without_examples if assistant else without_templates)(utterance.sentences))
             own = [
-                _Said(index, turn, utterance.speaker, utterance.role, text, tuple(content_stems(text)), salience(text))
-                for text in _telling(with_antecedents(told or utterance.sentences))
+                _Said(
+                    index,
+                    turn,
+                    utterance.speaker,
+                    utterance.role,
+                    text,
+                    tuple(content_stems(text)),
+                    salience(text),
+                    brief,
+                )
+                for text in with_antecedents(list(_telling(map(without_opening, told or utterance.sentences))))
             ]
             dated = sorted(own, key=lambda one: -one.worth)[:_PER_MESSAGE]
             found.extend(one for one in own if one in dated)
@@ -181,20 +209,27 @@ def _answered(found: Sequence[_Said]) -> list[_Said]:
 
 
 def _answers(asked: _Said, one: _Said) -> bool:
-    people = asked.speaker and one.speaker and asked.speaker != one.speaker and asked.role == one.role == "other"
-    if not people or asked.pair or one.turn != asked.turn + 1 or not asked.text.rstrip().endswith(("?", "？")):
+    people = (asked.role, one.role) in (("other", "other"), ("assistant", "user"))
+    if (
+        not people
+        or not asked.speaker
+        or asked.speaker == one.speaker
+        or asked.pair
+        or one.turn != asked.turn + 1
+        or not asked.text.rstrip().endswith(("?", "？"))
+    ):
         return False
     first = one.text.split(maxsplit=1)[0].lower().strip(".,!…")
     return not one.stands_alone or first in YES_OR_NO or word_count(one.text) <= _SHORT_ANSWER
 
 
-def _telling(sentences: Sequence[str]) -> Iterator[str]:
+def _telling(sentences: Iterable[str]) -> Iterator[str]:
     for sentence in sentences:
         if not (is_small_talk(sentence) or is_padding(sentence)):
             yield sentence
 
 
-def _score(one: _Said, frequency: Counter[str], total: int, background: Background, *, answered: bool) -> float:
+def _score(one: _Said, frequency: Counter[str], total: int, background: Background) -> float:
     """Return the worth of a sentence: what it states, how much of the session speaks of it, how rare its words are."""
     terms = {stem for stem in one.stems if stem not in ALL_FUNCTION_WORDS}
     if not terms:
@@ -204,16 +239,22 @@ def _score(one: _Said, frequency: Counter[str], total: int, background: Backgrou
     alone = 1.0 if one.stands_alone else 0.35 * len(terms)
     first = one.text.split(maxsplit=1)[0].casefold().strip(",.'’")
     leans = 0.75 if first in LEANS_ON else 1.0
-    answer = _ANSWERS if answered and one.role == "assistant" else 1.0
-    entry = _ENTRY if one.role == "assistant" and _is_entry(one.text) else 1.0
     size = min(1.0, 0.4 + len(terms) / 12)
-    return (0.6 + central) * one.worth * rare * alone * leans * answer * entry * size
+    return (0.6 + central) * one.worth * rare * alone * leans * size
 
 
-def _is_entry(text: str) -> bool:
-    """Whether *text* ends without a mark, in a script whose sentences have one."""
-    last = text.rstrip(')]"”’»* ')[-1:]
-    return last.isalnum() and not is_unspaced(last)
+def _share_in_chat(one: _Said, users: frozenset[str], *, answered: bool, opening: int) -> float:
+    """Return what a sentence counts for in a chat: a user's life before his requests, both before an answer.
+
+    Of answers, those count most that are about what the user speaks of; *users* are the stems of his words.
+    """
+    if one.role == "assistant":
+        about = len(users.intersection(one.stems)) / max(1, len(set(one.stems)))
+        answer = (_BRIEF_ANSWERS if one.brief else _ANSWERS) * (1 + about) if answered else 1.0
+        return answer * (_ENTRY if is_entry(one.text) else 1.0)
+    if one.role == "user" and one.turn == opening:
+        return _OPENING
+    return _REQUEST if one.role == "user" and REQUEST.search(one.text.lower()) else 1.0
 
 
 def _trusted(event: Memory) -> float:

@@ -30,7 +30,7 @@ _GAP = re.compile(r"([。！？]) ")
 """Scripts without spaces have none between their sentences either."""
 
 _ROOM_FOR_COUNTS = 10
-_FEWEST_WORDS = 150
+_FEWEST_WORDS = 165
 _MOST_WORDS = 260
 _SHARE_OF_WORDS = 0.5
 _TOPICS = 10
@@ -49,7 +49,7 @@ def extractive_summary(
         events: the session's memories, in any order; small talk is never chosen
             unless there is nothing else.
         max_words: the length of the summary, dates and speakers included; None: half of what is
-            said, within 150 and 260.
+            said, within 165 and 260.
         background: how many of the tenant's other sessions hold each word.
 
     Raises:

@@ -230,13 +230,14 @@ class Summarization(Task[SessionUnit]):
 
     async def _fallback(self, tenant: Tenant, session: Session, run: Run) -> Written:
         chosen = tenant.settings.summarization_fallback == "extractive"
-        if chosen or await failed_night(self.tools.pool, self.tools.settings, run.cycle_id):
+        if chosen or await failed_night(self.tools.pool, tenant.settings, run.cycle_id):
             return await self._extracted(session, run, fallback=True)
         return quoted(session.events)
 
     async def _by_model(self, tenant: Tenant, session: Session, attempt_group: str) -> Written:
         writer = ModelWriter(
             self.tools.asked_model,
+            name=tenant.settings.model_of_summaries,
             context_tokens=tenant.settings.model_context_tokens,
             answer_tokens=tenant.settings.model_answer_tokens,
             tenant_id=session.key.tenant_id,

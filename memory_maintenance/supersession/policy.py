@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -148,7 +148,7 @@ def supersedes(later: Statement, earlier: Statement) -> Reason | None:
     return "new_value" if _updates(later, earlier) else None
 
 
-def supersessions(statements: Sequence[Statement], new: set[UUID]) -> list[Supersession]:
+def supersessions(statements: Sequence[Statement], new: Set[UUID]) -> list[Supersession]:
     """Return what the *new* ones of *statements* replace, by time; each is replaced once, by the first that does."""
     found = dict[UUID, Supersession]()
     known = defaultdict[tuple[object, ...], list[Statement]](list)

@@ -154,6 +154,17 @@ ORDER BY k.tenant_id
 """
 
 
+OVERRIDDEN: Final = """
+-- tenants.OVERRIDDEN: tenants whose row has overrides.
+SELECT tenant_id, overrides::text AS overrides FROM maintenance.tenants WHERE overrides <> '{}'
+"""
+
+
+async def unreadable_tenants(db: Executor) -> list[str]:
+    """Return the tenants whose overrides cannot be read."""
+    return [row["tenant_id"] for row in await fetch(db, OVERRIDDEN) if read_overrides(row["overrides"]) is None]
+
+
 async def all_tenants(db: Executor) -> list[TenantControl]:
     """Return every tenant that has memories or a control row, by id."""
     return [_control(dict(row)) for row in await fetch(db, LIST)]

@@ -1,5 +1,6 @@
 """No command shows a secret; the text of memories only those show that are there to show it."""
 
+import base64
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -15,13 +16,16 @@ TEXT, SECRET = "zqtextcanary", "zqsecretcanary"
 SHOW_TEXT = {"memories explain", "memories export-derived", "memories forget"}
 """Commands that are there to show it: the last before it deletes what a person named, so that somebody looks first."""
 
-LEFT_OUT = {"demo", "memories import"}
-"""One starts servers of its own; the other reads the file that it is given."""
+LEFT_OUT = {"demo", "memories import", "backup"}
+"""One starts servers of its own; the next reads the file that it is given; a backup is all of the store."""
 
 SECRETS = {
     "OPENAI_API_KEY": SECRET,
     "OPENAI_BASE_URL": f"http://ana:{SECRET}@127.0.0.1:1/v1?key={SECRET}",
     "MODEL_PROXY": f"http://ana:{SECRET}@127.0.0.1:1",
+    "WEBHOOK_URLS": f"http://ana:{SECRET}@127.0.0.1:1/{SECRET}?key={SECRET}",
+    "WEBHOOK_SECRET": f"whsec_{base64.b64encode(f'{SECRET}{SECRET}'.encode()).decode()}",
+    "WEBHOOK_PROXY": f"http://ana:{SECRET}@127.0.0.1:1",
     "MODEL_PRICES": f"{SECRET}=1/2",
     "TEMPORAL_ADDRESS": "127.0.0.1:1",
     "TEMPORAL_API_KEY": SECRET,

@@ -24,6 +24,7 @@ ARGUMENTS = {
     "run": ["daily"],
     "summarize": ["acme", "shop", "s"],
     "dream": ["acme", "shop"],
+    "backup": ["memories.dump"],
     "report": ["--html", "report.html"],
     "schedules trigger": ["daily"],
     "schedules backfill": ["daily", "--from", "2026-03-01", "--to", "2026-03-02"],
@@ -59,7 +60,7 @@ CHOOSING = {"memories restore", "memories forget", "memories archive restore", "
 MAINTENANCES = ["run", "summarize", "dream"]
 """Commands that start a maintenance: all can be tried first."""
 
-WITHOUT_SERVER = {"settings": 0}
+WITHOUT_SERVER = {"settings": 0, "webhooks test": 1, "webhooks deliver": 1}
 """Commands that ask no server, and their status."""
 
 

@@ -7,10 +7,13 @@ from temporalio.worker import Worker
 from memory_maintenance.cycles.outcomes import CycleFailure, TenantOutcome
 from memory_maintenance.settings import Settings
 from memory_maintenance.tenants.control import pause
+from memory_maintenance.tenants.daily_times import NO_GROUPS
 from runtime.running import what_runs
+from runtime.schedule_orders import delete, trigger
 from runtime.schedule_orders import pause as pause_schedule
 from runtime.schedule_orders import resume as resume_schedule
 from runtime.schedules import apply_schedule
+from runtime.tonight import temporal_state
 from tests.agents import write
 from tests.nights import DAY, NIGHT, OUTCOMES, night
 from workflows.maintenance import MaintenanceWorkflow
@@ -103,8 +106,8 @@ async def test_the_first_line_and_the_exit_status_say_whether_the_next_daily_run
         told = await cli("status", TEMPORAL_UI_URL="http://ui:8080", **address)
         return told.stdout.splitlines()[0], told.exit_code
 
-    gone = "Tonight: will not run, the daily schedule is gone: starter.py schedules apply"
-    assert await first_line() == (gone, 1)
+    unset = "Tonight: will not run, the daily schedule is not set up yet: starter.py schedules apply"
+    assert await first_line() == (unset, 1)
     await apply_schedule(temporal, settings, "daily")
     unpolled = "Tonight 02:00 UTC: will not run, no worker polls: python worker.py"
     assert await first_line() == (unpolled, 1)
@@ -121,6 +124,18 @@ async def test_the_first_line_and_the_exit_status_say_whether_the_next_daily_run
     data = json.loads(told.stdout)
     assert (told.exit_code, data["tonight"]["will_run"], data["web_ui"]) == (0, True, "http://ui:8080")
     assert data["tonight"]["next_at"].endswith("T02:00:00+00:00")
+
+
+async def test_a_schedule_that_has_started_runs_and_is_not_there_is_gone(cli, temporal):
+    await apply_schedule(temporal, Settings(_env_file=None), "daily")
+    await trigger(temporal, "daily")
+    await delete(temporal, "daily")
+    async with asyncio.timeout(30):  # the server finds workflows by attribute a moment after they start
+        while not (await temporal_state(temporal, Settings(_env_file=None), NO_GROUPS)).gone:
+            await asyncio.sleep(0.05)
+    told = await cli("status", TEMPORAL_ADDRESS=temporal.service_client.config.target_host)
+    gone = "Tonight: will not run, the daily schedule is gone: starter.py schedules apply"
+    assert (told.stdout.splitlines()[0], told.output.count("store: ")) == (gone, 1)
 
 
 async def test_a_completed_run_of_named_tenants_is_a_run(cli, pool):

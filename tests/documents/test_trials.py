@@ -52,6 +52,7 @@ def test_every_fault_that_is_drawn_is_named_on_the_page():
         "second_cycle": "second",
         "cancel_cycle": "cancelled cycles",
         "terminate": "terminations",
+        "reset": "and resets",
         "freeze_worker": "frozen workers",
         "freeze_in_transaction": "inside an open transaction",
         "read_only": "read-only",

@@ -1,4 +1,4 @@
-"""docs/tour.md as steps that can be run: ``python -m tests.documents.tour`` writes what they print into it anew."""
+"""docs/tour.md as steps that can be run: ``python -m tests.documents.tour`` writes what they print into it again."""
 
 import asyncio
 import re
@@ -27,6 +27,9 @@ VARIES = (
 )
 """What differs from run to run: ids, beginnings of ids, times, lengths of time, paths, numbers."""
 
+
+USUAL_HOME = "~/.local/share/memory-maintenance"
+"""Where the embedded servers keep their data; here it is a folder of its own."""
 
 STORE = re.compile(r"^(store: embedded, in .*|.* temporal_port_taken .*)\n", re.MULTILINE)
 """What the page leaves out: the first line of every command on standard error, and that another test has the usual port."""
@@ -64,17 +67,24 @@ def made_by(target: str) -> str:
 
 
 class Tour:
-    """The commands of the tour, in a home folder of their own."""
+    """The commands of the tour, in *folder*, with a home of their own in it."""
 
-    def __init__(self, home: str) -> None:
-        self._environment = environment(MEMORY_MAINTENANCE_HOME=home)
+    def __init__(self, folder: Path) -> None:
+        self._folder, self.home = folder, folder / "home"
+        self.home.mkdir(mode=0o711)
+        self._environment = environment(MEMORY_MAINTENANCE_HOME=str(self.home))
         self._worker: asyncio.subprocess.Process | None = None
 
     async def printed(self, command: str) -> str:
-        """What *command* prints, on either stream; of a worker, which stays, until it is at work."""
+        """What *command* prints, on either stream; of a worker, which stays, until it is at work.
+
+        A worker before it is ended, as by whoever starts the next one or removes its data.
+        """
         if command.startswith("make "):
             command = made_by(command.removeprefix("make "))
-        process = await self._started(command)
+        if "worker.py" in command or command.startswith("rm "):
+            assert await self.end() in (0, None)
+        process = await self.started(command)
         assert process.stdout is not None
         async with asyncio.timeout(100):
             if "worker.py" in command:
@@ -84,13 +94,16 @@ class Tour:
         assert process.returncode == 0, f"{command}: {out.decode()}"
         return STORE.sub("", out.decode(), count=1)
 
-    async def _started(self, command: str) -> asyncio.subprocess.Process:
-        python, script, *arguments = shlex.split(command)
-        assert python == "python", command
+    async def started(self, command: str) -> asyncio.subprocess.Process:
+        program, *arguments = shlex.split(command.replace(USUAL_HOME, str(self.home)))
+        if program == "python":
+            program, arguments = sys.executable, [str(ROOT / arguments[0]), *arguments[1:]]
+        else:
+            assert program == "rm", command
         return await asyncio.create_subprocess_exec(
-            *(sys.executable, str(ROOT / script), *arguments),
+            *(program, *arguments),
             env=self._environment,
-            cwd="/",
+            cwd=self._folder,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
@@ -99,23 +112,25 @@ class Tour:
         """End the worker and return its status."""
         if self._worker is None:
             return None
-        self._worker.terminate()
-        await self._worker.communicate()
-        return self._worker.returncode
+        worker, self._worker = self._worker, None
+        worker.terminate()
+        await worker.communicate()
+        return worker.returncode
 
 
 async def taken(page: str) -> AsyncGenerator[tuple[Step, str], None]:
     """Each step of *page* with what its command prints, in order; the worker ends with status 0 at the end."""
     # Not pytest's own folder: as root, Postgres runs as a user who could not enter it.
-    with tempfile.TemporaryDirectory(prefix="mm-tour-") as home:
-        Path(home).chmod(0o711)
-        tour = Tour(home)
+    with tempfile.TemporaryDirectory(prefix="mm-tour-") as folder:
+        Path(folder).chmod(0o711)
+        tour = Tour(Path(folder))
         try:
             for step in steps(page):
                 yield step, await tour.printed(step.command)
         finally:
             status = await tour.end()
-        assert status == 0
+        assert status in (0, None)
+        assert not tour.home.exists()  # the last step removes it
 
 
 async def _regenerate() -> None:

@@ -89,6 +89,50 @@ def test_fillers_name_no_theme():
     assert recurring_themes(days(lines)) == ()
 
 
+@pytest.mark.parametrize(
+    ("lines", "themes"),
+    [
+        pytest.param(
+            ["We invited River to dinner.", "The river flooded the lower garden.", "Did River like the soup?",
+             "I met River at the station."],
+            {"River": (0, 2, 3)},
+            id="a person and a river",
+        ),
+        pytest.param(
+            ["I walk along River North on Sundays.", "The River Plate loses its fish."], {}, id="two rivers"
+        ),
+        pytest.param(
+            ["I called Ana Lopez.", "Then Ana Kim wrote.", "I saw Ana in the hall.", "Ask Ana Lopez again."],
+            {"Ana Lopez": (0, 3)},
+            id="two people of one first name",
+        ),
+        pytest.param(
+            ["Das Kulturhaus Pankow ist ausverkauft.", "Wir spielen im Kulturhaus Köpenick."], {}, id="two houses"
+        ),
+        pytest.param(
+            ["Lunch cost 150 NOK again.", "The fee of 90 NOK is due.", "We owe 12 NOK to Runa."], {}, id="a currency"
+        ),
+    ],
+)  # fmt: skip
+def test_a_theme_has_one_meaning(lines, themes):
+    memories = days(lines)
+    found = {theme.name: theme.support for theme in recurring_themes(memories)}
+    assert found == {name: tuple(memories[at].id for at in support) for name, support in themes.items()}
+
+
+def test_among_many_memories_a_plain_word_needs_company():
+    fillers = [f"Remark about {first}{second}ology." for first in "bcdfgh" for second in "aeiou"]
+    chance = ["I store nuts in a tin.", "The tin whistle is out of tune.", "She collects old tin toys."]
+    meant = [
+        "The strike of the railway begins.",
+        "Coaches replace the railway during a strike.",
+        "That strike stops every railway.",
+    ]
+    names = [theme.name for theme in recurring_themes(days([*fillers, *chance, *meant]))]
+    assert any("strike" in name for name in names)
+    assert "tin" not in names
+
+
 def test_importance_is_the_mean_of_the_supporting_memories():
     memories = [
         replace(memory, importance=value)
@@ -181,6 +225,31 @@ def test_quotes_keep_their_speakers_and_their_dates():
         "oven: 2026-11-21: Ben: My oven breaks down every winter. "
         "2026-11-22: Ana: Call Dana, she repairs any oven tomorrow [2026-11-23]. 2026-11-23: Ben: The oven works again."
     )
+
+
+def test_the_latest_memory_of_a_theme_is_always_quoted():
+    lines = ["We decided to buy a greenhouse heater for 210 EUR.", "It turned out that the greenhouse heater needs 16 A.",
+             "The deadline for the greenhouse heater is 3 May.", "The greenhouse heater was refunded: 190 EUR.",
+             "My aunt likes the greenhouse heater."]  # fmt: skip
+    theme = next(one for one in recurring_themes(days(lines)) if "greenhouse heater" in one.name)
+    assert theme.text.endswith("2026-11-24: My aunt likes the greenhouse heater.")
+
+
+def test_what_is_quoted_in_a_few_words_has_the_next_sentence_with_it():
+    lines = ["Leo: By the way, I play with the Harbour Orchestra. The audition is on 2 December.",
+             "Leo: The Harbour Orchestra moved the audition."]  # fmt: skip
+    theme = next(one for one in recurring_themes(days(lines)) if one.name == "Harbour Orchestra")
+    assert theme.text.startswith(
+        "Harbour Orchestra: 2026-11-20: Leo: I play with the Harbour Orchestra. The audition is on 2 December. 2026-11-21:"
+    )
+
+
+def test_among_many_memories_two_words_are_a_phrase_where_their_order_recurs():
+    fillers = [f"Remark about {first}{second}ology." for first in "bcdfgh" for second in "aeiou"]
+    chance = ["We insure the home with a schedule.", "I schedule chores on my home screen."]
+    meant = ["The garden gate squeaks.", "A new garden gate came."]
+    names = [theme.name for theme in recurring_themes(days([*fillers, *chance, *meant]))]
+    assert names == ["garden gate"]
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ from uuid import UUID
 
 import pytest
 
-from memory_maintenance.duplicates.policy import Wording, folds, likeness
+from memory_maintenance.duplicates.policy import Wording, folds, likeness, may_be_rephrased, rephrasings
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -34,6 +34,15 @@ def wording(text: str, number: int = 1, scope: tuple[str, str] = ("shop", "inter
         ("Anna lives in Berlin today", "Hanna lives in Berlin today", None),
         ("Der Schlüssel liegt im Schrank", "Schlüssel liegt im Schrank", "near"),
         ("Der Schlüssel liegt im Schrank", "Der Schlüssel liegt nicht im Schrank", None),
+        ("Der Chef lobt den Koch", "Den Chef lobt der Koch", None),
+        ("Die Lampe wird am Montag repariert", "Am Montag wird die Lampe repariert", "near"),
+        ("In Oslo wohnt die Schwester von Anna", "Die Schwester von Anna wohnt in Oslo", "near"),
+        ("Anna liebt heimlich Ben", "Ben liebt heimlich Anna", None),
+        ("Vor der Messe liegt der Park", "Vor dem Park liegt die Messe", None),
+        ("W domu w Gdyni mieszka brat Marka", "Brat Marka mieszka w domu w Gdyni", "near"),
+        ("The call is at 3 pm on 12 March 2026", "The call is at 15:00 on 2026-03-12", "near"),
+        ("The call is at 3:00:05 pm", "The call is at 3:00:06 pm", None),
+        ("The call is on 03/04/2026 in Oslo", "The call is on 3 April 2026 in Oslo", None),
         ("The plants in the hall die", "The plants in the hall", None),
         ("会议室在三楼的右边", "会议室在三楼的右边。", "exact"),
         ("会议室不在三楼的右边", "会议室在三楼的右边", None),
@@ -41,6 +50,36 @@ def wording(text: str, number: int = 1, scope: tuple[str, str] = ("shop", "inter
 )
 def test_two_texts_are_alike_where_nothing_that_matters_differs(one, other, like):
     assert likeness(wording(one), wording(other, 2)) == likeness(wording(other), wording(one, 2)) == like
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "may"),
+    [
+        ("Emma is the owner of the flower shop", "The flower shop belongs to Emma", True),
+        ("The rent is 900 euros and paid by Ben", "Ben pays a rent of 950 euros", False),
+        ("The rent rose from 900 to 950 euros", "From 950 euros the new rent fell to 900", False),
+        ("Emma owns the flower shop with Ben", "The flower shop belongs to Emma and Tom", False),
+        ("Emma is the owner of the flower shop", "The flower shop does not belong to Emma", False),
+        ("Emma is the owner of the flower shop", "Does the flower shop belong to Emma?", False),
+        ("Nadia prefers meetings in the morning", "Camille likes to meet in the morning", False),
+        ("Emma owes Ben a lot of money", "Ben is in debt: money that Emma gets", False),
+        ("The shop opens on Monday at noon", "On Monday at noon the shop closes", False),
+        ("The cat chased the dog", "The dog chased the cat", False),
+        ("Emma owns it. The shop is old", "The old shop belongs to Emma", False),
+    ],
+)
+def test_two_texts_may_be_rephrased_where_no_figure_name_or_negation_differs_and_no_word_is_exchanged(one, other, may):
+    assert may_be_rephrased(wording(one), wording(other, 2)) == may
+    assert may_be_rephrased(wording(other), wording(one, 2)) == may
+
+
+def test_each_memory_is_rephrased_once_and_a_protected_one_stays():
+    text, other = "Emma is the owner of the flower shop", "The flower shop belongs to Emma"
+    one, again, third = wording(text, 1), wording(other, 2), wording(other, 3)
+    assert rephrasings([(one, again), (again, third)]) == [(again, one)]
+    kept = wording(other, 2, protected=True)
+    assert rephrasings([(one, kept)]) == [(one, kept)]
+    assert rephrasings([(wording(text, 1, protected=True), kept)]) == []
 
 
 @pytest.mark.parametrize("scope", [("house", "internal"), ("shop", "restricted")], ids=["project", "class"])

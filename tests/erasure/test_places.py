@@ -5,7 +5,6 @@ from memory_maintenance.store.pool import fetch
 
 HOLD_NOTHING = {
     "cycles": "configuration, counts and findings of the preflight",
-    "duplicates_passes": "how far a tenant's memories were compared",
     "expiry_batches": "ids, counts, who and why: every memory that expiry took away is named for good",
     "erasure_orders": "what was asked for is taken out when an order is done",
     "erasure_targets": "the ids that the certificate names",
@@ -13,11 +12,14 @@ HOLD_NOTHING = {
     "model_breaker": "endpoints",
     "model_budgets": "days, tenants, tokens",
     "orders": "words from closed sets, names of settings, who and why",
+    "passes": "how far a tenant's memories were compared",
+    "schedule_groups": "cron expressions and time zones",
     "set_aside_memories": "goes with its row of set_aside",
     "store": "when it was adopted; the columns of memories",
-    "supersession_passes": "how far a tenant's memories were compared",
     "tenant_runs": "counts",
+    "tenant_successes": "times of runs",
     "tenants": "what operators decided",
+    "webhook_events": "ids of cycles, words from closed sets, numbers and times",
 }
 
 

@@ -23,8 +23,11 @@ from scripted_endpoint.replies import embeddings, unauthorized
 from scripted_endpoint.server import ScriptedEndpoint
 from tests.histories.slow import EmptyFleet, slow_tenant, working_on
 from tests.large_fleet import a_fleet, start_page
+from tests.webhooks.conftest import receiver
 from tests.workflows.conftest import Working, remember_session
 from workflows.options import TASK_QUEUE
+
+__all__ = ["receiver"]
 
 FOLDER = Path(__file__).parent
 Start = Callable[..., Awaitable[WorkflowHandle[Any, Any]]]
@@ -69,6 +72,12 @@ async def test_a_night_with_all_three_tasks(temporal, pool, working, start):
     async with working():
         await (await start()).result()
     await keep(temporal, "daily")
+
+
+async def test_a_night_that_webhooks_report(temporal, working, start, receiver):
+    async with working(**receiver.settings):
+        await (await start()).result()
+    await keep(temporal, "webhooks")
 
 
 async def test_a_dry_run(temporal, pool, working, start):

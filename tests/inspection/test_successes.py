@@ -1,9 +1,14 @@
+from datetime import UTC, datetime
+from itertools import permutations
+
 import pytest
 
 from memory_maintenance.cycles.outcomes import TenantOutcome
 from memory_maintenance.cycles.record import record_outcomes
 from memory_maintenance.cycles.step import chosen_names
 from memory_maintenance.inspection.successes import successes_of_tenants
+from memory_maintenance.store.pool import execute
+from memory_maintenance.store.schema import migrations
 from memory_maintenance.tasks import TASKS
 from tests.nights import DAY, NIGHT, night
 
@@ -41,6 +46,40 @@ async def test_kinds_are_distinguished_and_a_run_of_chosen_tasks_has_none(pool):
     await night(pool, outcomes=DONE, kind="hourly", at=NIGHT - DAY, config={"tasks": ["summarization"]})
     await night(pool, outcomes=DONE, at=NIGHT + DAY, config={"tasks": ["summarization"], "named_tenants": 1})
     assert await _told(pool) == [("hourly", NIGHT - DAY, 0), ("daily", NIGHT, 0)]
+
+
+@pytest.mark.parametrize("order", list(permutations(range(4))))
+async def test_in_whatever_order_runs_are_recorded_they_come_to_the_same(pool, order):
+    outcomes = (FAILED, DONE, FAILED, LATE)
+    for number in order:
+        cycle = await night(pool, at=NIGHT + number * DAY, outcomes=outcomes[number])
+        await record_outcomes(pool, cycle, 1, outcomes[number])  # twice is once
+    assert await _told(pool) == [("daily", NIGHT + DAY, 2)]
+
+
+async def test_what_the_migration_finds_is_what_the_trigger_keeps(pool):
+    for number, outcomes in enumerate((FAILED, DONE, LATE)):
+        await night(pool, at=NIGHT + number * DAY, outcomes=outcomes)
+        await night(pool, at=NIGHT + number * DAY, outcomes=outcomes, kind="hourly")
+    kept = await _told(pool)
+    assert len(kept) == 2
+    await execute(pool, "TRUNCATE maintenance.tenant_successes")
+    [sql] = [sql for name, sql in migrations().items() if name == "0021_tenant_successes"]
+    await execute(pool, sql[sql.rindex("INSERT INTO") :])
+    assert await _told(pool) == kept
+
+
+async def test_a_run_of_every_usual_task_counts_and_one_of_the_future_does_not(pool):
+    usual = [task.spec.name for task in TASKS if "daily" in task.spec.cycles and task.spec.always_shown]
+    for number in range(len(usual)):
+        await night(
+            pool, at=NIGHT + number * DAY, outcomes=DONE, config={"tasks": usual[:number] + usual[number + 1 :]}
+        )
+    assert await _told(pool) == []
+    await night(pool, at=datetime.now(UTC) + DAY, outcomes=DONE, config={"tasks": usual})
+    assert await _told(pool) == []
+    await night(pool, at=NIGHT, outcomes=DONE, config={"tasks": usual})
+    assert await _told(pool) == [("daily", NIGHT, 0)]
 
 
 async def test_a_tenant_that_never_had_work_is_not_listed(pool):

@@ -71,6 +71,12 @@ def test_answers_that_set_no_limit_are_judged_as_well(apart, family):
     assert share(invented) >= 0.95
 
 
+def test_inventions_are_refused_in_long_records_that_set_no_limit(apart):
+    invented = [one for one in apart if one.kind == "invented" and one.long]
+    assert share(invented) >= 0.93
+    assert share([one for one in invented if one.family == "thai"]) >= 0.95
+
+
 def test_languages_that_no_limit_was_set_on_are_among_them(apart):
     new = {one.language for one in apart} - sessions().keys()
     assert len(new) >= 8

@@ -1,16 +1,23 @@
 """RAE's arguments and results, as its document and its newest code spell them."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, get_type_hints, is_typeddict
 from unittest.mock import MagicMock
 
 import pytest
 from pydantic import ValidationError
 from structlog.testing import capture_logs
 
-from memory_maintenance import DecayWorker, DreamingWorker, ReflectionEngineV2
+from memory_maintenance import (
+    DecayWorker,
+    DreamingWorker,
+    MaintenanceScheduler,
+    ReflectionEngineV2,
+    SummarizationWorker,
+)
 from memory_maintenance.errors import InvalidRequestError
 from memory_maintenance.rae.context import ErrorInfo, Event, EventType, OutcomeType, ReflectionContext, ReflectionResult
+from memory_maintenance.rae.returned import MaintenanceStatistics, StoredReflection, StoredSummary
 from memory_maintenance.settings import Settings
 from tests.fake_model import FakeModel, answer_to
 from tests.workflows.conftest import remember_session
@@ -50,6 +57,24 @@ async def test_an_engine_may_be_injected_and_another_kind_is_refused(pool):
             DreamingWorker(pool, reflection_engine=other)
     with pytest.raises(InvalidRequestError, match="scoring_service: importance is computed"):
         DecayWorker(pool, scoring_service=object())
+
+
+async def test_what_is_returned_has_the_keys_of_its_type(pool):
+    await remember_session(pool, "acme", events=12)
+    scheduler = MaintenanceScheduler(pool, extractive(memory_expiry="archive"))
+    for stats in (await scheduler.run_daily_maintenance(dry_run=True), await scheduler.run_daily_maintenance()):
+        _has_keys_of(stats, MaintenanceStatistics)
+    [reflection, *_] = await ReflectionEngineV2(pool, extractive()).query_reflections("acme", "shop", min_importance=0)
+    _has_keys_of(reflection, StoredReflection)
+    await remember_session(pool, "acme", events=12, session="s2")
+    _has_keys_of(await SummarizationWorker(pool, extractive()).summarize_session("acme", "shop", "s2"), StoredSummary)
+
+
+def _has_keys_of(value: Any, typed: Any) -> None:
+    assert typed.__required_keys__ <= set(value) <= typed.__required_keys__ | typed.__optional_keys__
+    for name, hint in get_type_hints(typed).items():
+        if is_typeddict(hint):
+            _has_keys_of(value[name], hint)
 
 
 EVENT = Event("1", EventType.USER_INPUT, NOW, "hello", {"importance": 0.7})

@@ -81,6 +81,7 @@ def test_every_statement_has_a_name_of_its_own():
     for name, text in _whole_statements():
         texts.setdefault(name, set()).add(text)
     of_two_tables = {f"embedding.{name}" for name in ("DUE", "COUNTS", "TOTALS", "TEXTS", "STORE", "DIMENSION")}
+    of_two_tables.add("store.VECTORS")
     assert {name for name, found in texts.items() if len(found) > 1} == of_two_tables
     assert len(texts) > 50
 

@@ -9,8 +9,9 @@ from uuid import UUID
 import httpx2
 import pytest
 
+from memory_maintenance.changes.change import Replacement, propose
 from memory_maintenance.rae.decay import DecayWorker
-from memory_maintenance.store.pool import Pool, execute, open_pool
+from memory_maintenance.store.pool import Pool, execute, fetch, open_pool
 from memory_maintenance.summarization.policy import SessionKey
 from memory_maintenance.tenants.control import pause
 from memory_maintenance.tenants.overrides import override
@@ -30,6 +31,8 @@ NOWHERE = "127.0.0.1:1"
 STRANGE = "<b>&\u202eksud\x1b[31m"
 """A tenant id that markup, a bidirectional control and an escape sequence are in."""
 
+SAID = ("Mara wants the red lamp.", "Mara wants the blue lamp instead of the red lamp.")
+
 
 @dataclass
 class Store:
@@ -40,6 +43,7 @@ class Store:
     memory: UUID
     summary: UUID
     cycle: UUID
+    proposal: int
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +72,18 @@ async def _filled(url: str, pool: Pool) -> Store:
     await pause(pool, "bolt", by="ana", reason="restoring a backup")
     await override(pool, "acme", {"decay_rate": 0.005, "daily_tokens": 12345}, by="ana", reason="asked for")
     [summary] = await derived(pool, "acme")
-    return Store(url, pool, memory, summary["id"], cycle)
+    return Store(url, pool, memory, summary["id"], cycle, await proposed(pool, STRANGE))
+
+
+async def proposed(pool: Pool, tenant: str = "acme", *, task: str = "supersession") -> int:
+    """Write two memories and a proposal to demote the first one; return its number."""
+    old, new = await write(pool, tenant, SAID)
+    rows = await fetch(pool, "SELECT id, maintenance.fingerprint(content) AS said FROM memories")
+    said = {row["id"]: row["said"] for row in rows}
+    pair = Replacement(tenant, task, "superseded", old, new, "instead_of", (said[old], said[new]))
+    number = await propose(pool, pair)
+    assert number
+    return number
 
 
 def client_of(sources: Sources, **more: Any) -> httpx2.AsyncClient:
@@ -79,6 +94,7 @@ def client_of(sources: Sources, **more: Any) -> httpx2.AsyncClient:
 
 @pytest.fixture
 async def get(store: Store) -> AsyncIterator[Get]:
-    """Ask for a page; Temporal does not answer."""
-    async with opened(Sources(settings(), store.url, NOWHERE)) as sources, client_of(sources) as client:
+    """Ask for a page, which may have a form; Temporal does not answer."""
+    sources = Sources(settings(), store.url, NOWHERE, allow_review=True)
+    async with opened(sources), client_of(sources) as client:
         yield client.get

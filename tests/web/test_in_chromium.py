@@ -13,8 +13,9 @@ import uvicorn
 from PIL import Image
 from starlette.datastructures import MutableHeaders
 
+from memory_maintenance.changes.change import change
 from tests.inspection.conftest import settings
-from tests.web.conftest import NOWHERE
+from tests.web.conftest import NOWHERE, proposed
 from web.application import application
 from web.sources import Sources, opened
 
@@ -68,6 +69,23 @@ onload = () => {
 </script>"""
 
 
+DECIDE = """<!doctype html><meta charset="utf-8"><link rel="icon" href="/icon.svg"><body>
+<iframe src="%s" style="width:%dpx;height:900px"></iframe><pre id="found"></pre><script>
+const frame = document.querySelector("iframe");
+let decided = false;
+frame.onload = () => {
+  const page = frame.contentDocument, said = document.querySelector("#found");
+  if (decided) return said.textContent = JSON.stringify([page.location.href, page.querySelector("[role=status]").innerText]);
+  decided = true;
+  page.querySelector("button[value=accept]").click();  // refused by the browser: no name
+  if (!page.querySelector("form:invalid input:invalid")) return said.textContent = '["taken without a name", ""]';
+  page.querySelector("#by").value = "ana";
+  page.querySelector("button[value=accept]").click();
+};
+</script>"""
+"""Fills in the form of a proposal as a reader would."""
+
+
 def framed(app):
     """Return *app* with a page that frames the others: they forbid it, and a probe could not look into them."""
 
@@ -80,9 +98,9 @@ def framed(app):
                 )
             await send(message)
 
-        if scope["type"] == "http" and scope["path"] == "/probe":
+        if scope["type"] == "http" and scope["path"] in ("/probe", "/decide"):
             width, address = scope["query_string"].decode().split("&", 1)
-            body = (PROBE % (address, int(width))).encode()
+            body = ((PROBE if scope["path"] == "/probe" else DECIDE) % (address, int(width))).encode()
             head = [(b"content-type", b"text/html"), (b"content-length", str(len(body)).encode())]
             await send({"type": "http.response.start", "status": 200, "headers": head})
             return await send({"type": "http.response.body", "body": body})
@@ -95,7 +113,7 @@ def framed(app):
 async def address(store):
     """Where the pages are served; Temporal does not answer."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        async with opened(Sources(settings(), store.url, NOWHERE)) as sources:
+        async with opened(Sources(settings(), store.url, NOWHERE, allow_review=True)) as sources:
             config = uvicorn.Config(framed(application(sources)), log_config=None, lifespan="off")
             server = uvicorn.Server(config)
             serving = asyncio.create_task(server._serve([listening]))
@@ -126,7 +144,8 @@ SCHEMES = {"light": ((), (255, 255, 255)), "dark": (("--blink-settings=preferred
 @pytest.mark.parametrize("scheme", SCHEMES)
 async def test_every_page_fits_has_contrast_and_is_read_by_keyboard_and_screen_reader(store, address, tmp_path, scheme):
     pages = ["/", "/fleet", "/tenant?id=bolt", "/tenant?id=acme", f"/memory?id={store.memory}",
-             f"/memory?id={store.summary}", "/cycles", "/cycle", "/tenant?id=nobody"]  # fmt: skip
+             f"/memory?id={store.summary}", "/cycles", "/cycle", "/review", f"/proposal?id={store.proposal}",
+             "/tenant?id=nobody"]  # fmt: skip
     for page in pages:
         for width in (390, 1280):
             probe = f"{address}/probe?{width}&{quote(page, safe='/?=&')}"
@@ -137,6 +156,17 @@ async def test_every_page_fits_has_contrast_and_is_read_by_keyboard_and_screen_r
                 "overflow": 0, "spilled": [], "foreign": 0, "headings": 1, "unreachable": [], "unnamed": 0,
                 "drawings": 0, "weak": [], "small": 0, "first": "skip",
             }, (page, width)  # fmt: skip
+
+
+async def test_a_proposal_is_accepted_by_its_form(store, address, tmp_path):
+    number = await proposed(store.pool, "bolt")
+    page = f"{address}/decide?400&/proposal?id={number}"
+    dom = await chromium(tmp_path, "--virtual-time-budget=20000", "--dump-dom", page)
+    match = re.search(r'<pre id="found">(.+?)</pre>', dom)
+    assert match
+    where, said = json.loads(unescape(match.group(1)))
+    assert (where, said.startswith("It is applied.")) == (f"{address}/proposal?id={number}", True)
+    assert (await change(store.pool, number)).decided_by == "ana"
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

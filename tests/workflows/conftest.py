@@ -1,5 +1,6 @@
 """The whole application on real servers: workers, a store with the memories a test asks for."""
 
+import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 from temporalio.client import Client
 
+from embedded.temporal import temporal_program
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import Pool
 from runtime.workers import polling
@@ -29,6 +31,15 @@ def working(temporal: Client, pool: Pool) -> Working:
         return polling(temporal, settings, pool)
 
     return with_settings
+
+
+async def by_hand(temporal: Client, *arguments: str) -> None:
+    """Run Temporal's own command line as an operator does."""
+    address = temporal.service_client.config.target_host
+    process = await asyncio.create_subprocess_exec(
+        temporal_program(), *arguments, "--address", address, stdout=asyncio.subprocess.DEVNULL
+    )
+    assert await process.wait() == 0
 
 
 THREE = 3

@@ -59,6 +59,7 @@ async def test_activity_types_by_task_queue(temporal, pool):
             "carry_out_order",
             "close_cycle",
             "decay_batch",
+            "deliver_events",
             "due_dreams",
             "due_embeddings",
             "due_sessions",

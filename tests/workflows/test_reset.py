@@ -7,25 +7,15 @@ import asyncpg
 import pytest
 from temporalio.client import Client
 
-from embedded.temporal import temporal_program
 from memory_maintenance.store.pool import Pool, execute, fetch, fetch_value, transaction
 from tests.agents import write
 from tests.large_fleet import a_fleet
-from tests.workflows.conftest import Working, remember_session
+from tests.workflows.conftest import Working, by_hand, remember_session
 from workflows.options import TASK_QUEUE
 
 DECAYED = "SELECT count(decay_completed_as_of) FROM maintenance.tenants"
+RESET = ("workflow", "reset", "--reason", "test", "--workflow-id")
 RUNS = "SELECT tenant_id, status FROM maintenance.tenant_runs ORDER BY tenant_id"
-
-
-async def _reset(temporal: Client, kind: str) -> None:
-    """Reset the root as an operator does."""
-    process = await asyncio.create_subprocess_exec(
-        *(temporal_program(), "workflow", "reset", "--workflow-id", "night", "--type", kind, "--reason", "test"),
-        *("--address", temporal.service_client.config.target_host),
-        stdout=asyncio.subprocess.DEVNULL,
-    )
-    assert await process.wait() == 0
 
 
 @pytest.mark.parametrize("kind", ["FirstWorkflowTask", "LastWorkflowTask"])
@@ -44,7 +34,7 @@ async def test_a_reset_root_counts_the_tenants_that_are_done_as_done(
                 while await fetch_value(pool, DECAYED) < 2:
                     await asyncio.sleep(0.05)
                 await globex.result()
-                await _reset(temporal, kind)
+                await by_hand(temporal, *RESET, "night", "--type", kind)
         async with asyncio.timeout(60):
             stats = await temporal.get_workflow_handle("night").result()
     assert (stats["tenants"].get("page_failed", 0), stats["failed_tenants"]) == (0, [])
@@ -65,7 +55,7 @@ async def test_a_reset_root_counts_small_tenants_of_a_step_in_flight_once(
             async with asyncio.timeout(40):
                 while await fetch_value(pool, DECAYED) < 61:  # sixty of the first page, and the one of the second
                     await asyncio.sleep(0.05)
-            await _reset(temporal, "FirstWorkflowTask")
+            await by_hand(temporal, *RESET, "night", "--type", "FirstWorkflowTask")
         async with asyncio.timeout(60):
             stats = await temporal.get_workflow_handle("night").result()
     assert (stats["tenants"].get("page_failed", 0), stats["failed_tenants"]) == (0, [])

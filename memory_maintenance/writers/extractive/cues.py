@@ -55,10 +55,31 @@ TALKING: Final = re.compile(
     r"\b(?:i'll|i’ll|let me|shall i|can you|could you|would you|i'm sorry|i’m sorry|you're welcome|do you|have you"
     r"|können sie|könntest du|kannst du|pouvez-vous|peux-tu|puede usted|puedes|podría|czy może|mógłbyś)\b"
 )
+OPENING: Final = re.compile(
+    r"(?:(?:oh|also|well|so|now|anyways?|actually|overall|finally|lastly|thus|plus|additionally|furthermore|moreover|in addition|in fact"
+    r"|übrigens|außerdem|apropos|au fait|d['’]ailleurs|par ailleurs|en fait|por cierto|además|bueno|pues|przy okazji|poza tym|кстати)"
+    r",|by the way,?|speaking of (?:which|that|[^,.]{1,40}(?=,)),?|and|und|et|y)\s+(?=\S+(?:\s+\S+){2})",
+    re.IGNORECASE,
+)
+"""Words that only join a sentence to the one before it."""
+
+REQUEST: Final = re.compile(
+    r"\b(?:i(?:['’]d| would) (?:really |also )?(?:like|love) (?:to (?:know|learn|explore|ask|hear|see|talk|understand|get|dive|discuss)|some\b|more\b)"
+    r"|i(?:['’]?m| am) (?:\w+ )?(?:curious|wondering|interested in (?:learning|exploring|knowing|hearing|understanding|finding))|i was wondering"
+    r"|(?:looking for|need|want|like) (?:some |a few |any |more )?(?:good )?(?:advice|tips|help|guidance|recommendations?|ideas|suggestions?|information|examples)"
+    r"|(?:can|could|would|will) you|do you (?:know|have|think)|any (?:tips|ideas|advice|suggestions|recommendations)|(?:tell|show) me|give me"
+    r"|ich (?:suche|brauche) (?:\w+ )?(?:tipps|hilfe|rat|ideen|vorschläge)|ich (?:würde|wüsste) gern|mich interessiert|kannst du|können sie"
+    r"|je (?:cherche|voudrais|aimerais) (?:\w+ )?(?:des conseils|savoir|connaître|de l['’]aide)|peux-tu|pouvez-vous"
+    r"|me gustaría (?:saber|conocer)|busco (?:consejos|ideas|ayuda)|puedes|podrías|szukam (?:porad|pomocy)|chciał[a]?bym wiedzieć|czy możesz)\b"
+)
+"""What asks for something and tells nothing of who asks."""
+
 PADDING: Final = re.compile(
     r"^(?:wow|awesome|amazing)\b|it['’]s (?:so |really )?(?:amazing|fascinating|great|wonderful|awesome|impressive|inspiring)"
     r"|so (?:impressive|fascinating|inspiring|helpful)|wish you|^(?:now,? )?let['’]s (?:tackle|dive|get|look)|thanks (?:for|so)"
-    r"|can be a valuable resource|hope (?:this|that|it|these) help|let me know (?:if|how|what)|feel free to|good luck|best of luck|happy (?:to help|\w+ing)\b"
+    r"|can be a valuable resource|hope (?:\w+ ){1,3}helps?\b|^(?:that|this|it|(?:this|the) (?:plan|list)) (?:looks|sounds) (?:\w+ )?(?:good|great|solid|perfect)[.!]?$"
+    r"|^that['’]s a comprehensive \w+, thanks|^you mentioned|narrow (?:it|this|that) down|is constantly evolving"
+    r"|let me know (?:if|how|what)|feel free to|good luck|best of luck|happy (?:to help|\w+ing)\b"
     r"|enjoy (?:your|the)\b|have (?:a )?(?:great|fun|good|safe|wonderful|nice|lovely)|you['’]re (?:very )?welcome"
     r"|i['’]?d be (?:happy|glad|delighted|more than)|i['’]?m (?:happy|glad|here|always here|excited) (?:to|for)"
     r"|that['’]?s (?:a |an |so |really )?(?:great|fantastic|awesome|wonderful|excellent|amazing|lovely|cool|nice|good to)"

@@ -6,20 +6,26 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from memory_maintenance.writers.language.segmentation import is_unspaced
 from memory_maintenance.writers.language.words import is_content, tokens
 
 _EXAMPLE: Final = re.compile(
-    r"^\W*(?:for (?:example|instance)|examples?\b|e\.g\.|such as|say,|sample\b|imagine|zum beispiel|z\. ?b\.|beispiel\b"
+    r"^\W*(?:for (?:example|instance)|examples?\b|e\.g\.|such as|say,|let['’]?s say|suppose\b"
+    r"|sample\b|imagine|zum beispiel|z\. ?b\.|beispiel\b"
     r"|par exemple|exemple\b|por ejemplo|ejemplo\b|na przykład|przykład\b|np\.)",
     re.IGNORECASE,
 )
 _PLACE: Final = re.compile(
     r"\[(?!\d)[^\W\d][^\]\n]{1,60}\]|\{[a-z_ ]{2,30}\}|<[a-z_ ]{2,30}>|_{3,}|\bX{2,}\b|\d\dXX\b", re.IGNORECASE
 )
+_NOBODY: Final = re.compile(r"\b(?:John|Jane) (?:Doe|Smith)\b|\bMax Mustermann\b|\bJean Dupont\b|\bJan Kowalski\b")
 _QUOTED: Final = re.compile(r"^(?:[\w' -]{1,30}: ?)?[\"“„«].{25}")
 _PAIR: Final = re.compile(r"(?:^|, )[^,:]{1,30}: ")
 _FEWEST_PAIRS: Final = 3
 _FEWEST_WORDS: Final = 2
+_FEWEST_OF_ENTRY: Final = 6
+"""Words of an entry of a list that says something alone."""
+
 _FEWEST_PLACES: Final = 2
 """Lines with places to fill in from which on a message holds a draft."""
 
@@ -45,14 +51,28 @@ def without_templates(sentences: Sequence[str]) -> list[str]:
 
 def is_example(sentence: str) -> bool:
     """Whether *sentence* is an example, a template, a row of a sample or a quoted draft."""
-    if _EXAMPLE.match(sentence) or _PLACE.search(sentence) or _QUOTED.match(sentence):
+    if any((_EXAMPLE.match(sentence), _PLACE.search(sentence), _NOBODY.search(sentence), _QUOTED.match(sentence))):
         return True
     return len(_PAIR.findall(sentence)) >= _FEWEST_PAIRS
 
 
 def needs_its_list(sentence: str) -> bool:
-    """Whether *sentence* only announces a list or is an entry without the name of what it is about."""
-    if sentence.endswith((":", "：")):
+    """Whether *sentence* only announces a list, or is an entry that says too little without it."""
+    if sentence.endswith((":", "：")) or (sentence.startswith("(") and sentence.rstrip(".").endswith(")")):
+        return True
+    words = sentence.split()
+    if (
+        len(words) < _FEWEST_OF_ENTRY
+        and is_entry(sentence)
+        and not any(map(str.isdigit, sentence))
+        and ": " not in sentence
+    ):
         return True
     named = {word for word in tokens(sentence) if is_content(word) and not word.isdigit()}
     return len(named) < _FEWEST_WORDS
+
+
+def is_entry(text: str) -> bool:
+    """Whether *text* ends without a mark, in a script whose sentences have one."""
+    last = text.rstrip(')]"”’»* ')[-1:]
+    return last.isalnum() and not is_unspaced(last)

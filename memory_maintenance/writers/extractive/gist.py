@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from memory_maintenance.writers.extractive.plain_text import plain_sentences
@@ -14,6 +14,12 @@ from memory_maintenance.writers.language.words import content_stems, word_count
 
 _MOST_SENTENCES: Final = 300
 """Sentences that are read of one text, evenly spread: those of a log repeat each other."""
+
+_CLAUSE: Final = ",;:–—"
+_LOOSE: Final = " ,–—-"
+_CLOSING: Final = "\"'”’»)]"
+_SHARE_OF_CLAUSE: Final = 0.6
+"""Share of the words that are there from which on a clause may be all that is left of a sentence."""
 
 _OPENING_BONUS: Final = 1.5
 """The first sentence of a long text tends to say what the rest is."""
@@ -77,14 +83,20 @@ def shortened(sentence: str, most_words: int) -> str:
         if left < 0:
             break
         words.append(word)
-    whole = next(
-        (end for end in range(len(words), len(words) // 2, -1) if not is_open(" ".join(words[:end]))), len(words)
-    )
-    words = words[:whole]
+    whole = next((end for end in _ends_of_clauses(words) if not is_open(" ".join(words[:end]))), len(words))
+    cut = " ".join(words[:whole] or [sentence[: 2 * most_words]])
     # One word of a script without spaces can be a whole text: it is cut inside.
-    return " ".join(words or [sentence[: 2 * most_words]]) + "…"
+    return f"{cut.rstrip(_LOOSE)}…"
+
+
+def _ends_of_clauses(words: Sequence[str]) -> Iterator[int]:
+    """Yield where the first of *words* may end: where a clause does, then anywhere, the longest first."""
+    ends = range(len(words), len(words) // 2, -1)
+    yield from (end for end in ends if words[end - 1][-1] in _CLAUSE and end > _SHARE_OF_CLAUSE * len(words))
+    yield from ends
 
 
 def closed(sentence: str) -> str:
-    """Return *sentence* with a mark at its end."""
-    return sentence if sentence.endswith((".", "!", "?", "…", "。", "！", "？", ":", ";")) else f"{sentence}."
+    """Return *sentence* with one mark at its end, also where a bracket or a quotation ends with it."""
+    text = sentence.rstrip(_LOOSE)
+    return text if text.rstrip(_CLOSING).endswith((".", "!", "?", "…", "。", "！", "？", ":", ";")) else f"{text}."

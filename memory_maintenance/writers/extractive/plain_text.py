@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from memory_maintenance.writers.extractive.cues import OPENING
 from memory_maintenance.writers.extractive.payloads import payload_text
 from memory_maintenance.writers.extractive.whole_sentences import whole_sentences
 from memory_maintenance.writers.language.cleaning import clean
@@ -55,6 +56,14 @@ def plain_sentences(text: str) -> list[str]:
     raw = _ends(clean(text))
     said = _without_repeats(_spoken(payload_text(raw), strict=True))
     return said or _without_repeats(_spoken(raw, strict=False))
+
+
+def without_opening(sentence: str) -> str:
+    """Return *sentence* without words that join it to the one before: ``By the way, I moved`` as ``I moved``."""
+    left = sentence
+    while found := OPENING.match(left):
+        left = left[found.end() :]
+    return left if left == sentence else left[:1].upper() + left[1:]
 
 
 def _spoken(text: str, *, strict: bool) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from memory_maintenance.writers.extractive.payloads import payload_text
@@ -26,7 +26,10 @@ _OFTEN: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """What one speaker says in one message. ``speaker`` is the label as it is written, None without a label."""
+    """What one speaker says in one message.
+
+    ``speaker`` is the label as it is written, or the role where several are known and no label is written; else None.
+    """
 
     speaker: str | None
     role: Role
@@ -46,11 +49,11 @@ class Transcript:
         """Read *texts*; *metadata* may say the role of who wrote each."""
         known = speakers(texts)
         about = [*metadata, *({} for _ in texts)]
-        return cls(
-            tuple(texts),
-            tuple(tuple(utterances(text, known, one)) for text, one in zip(texts, about, strict=False)),
-            known,
-        )
+        messages = [tuple(utterances(text, known, one)) for text, one in zip(texts, about, strict=False)]
+        unnamed = {turn.role for message in messages for turn in message if turn.speaker is None} - {"other"}
+        if len(unnamed) > 1:  # one role alone says nothing of who speaks
+            messages = [tuple(map(_labelled, message)) for message in messages]
+        return cls(tuple(texts), tuple(messages), known)
 
 
 def label_of(text: str) -> tuple[str, str] | None:
@@ -100,6 +103,10 @@ def utterances(text: str, known: frozenset[str], metadata: Mapping[str, Any] | N
         if sentences:
             said.append(Utterance(speaker, _role(speaker or role), sentences))
     return said
+
+
+def _labelled(turn: Utterance) -> Utterance:
+    return replace(turn, speaker=turn.role) if turn.speaker is None and turn.role != "other" else turn
 
 
 def _turns(text: str, known: frozenset[str]) -> Iterator[tuple[str | None, str]]:

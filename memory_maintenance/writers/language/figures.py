@@ -79,6 +79,25 @@ def figures(text: str) -> frozenset[str]:
     return frozenset(first for first, _ in _figures(plain_digits(clean(text))))
 
 
+def in_one_form(text: str) -> str:
+    """Return *text* with each day and time in one form: ``12 March`` as ``--03-12``, ``3 pm`` as ``15:00``.
+
+    What has a second reading (``03/04/2026``) stays as it is written.
+    """
+    text = plain_digits(clean(text))
+    written = list(text)
+    for day in named_days(text):
+        if not day.others and "".join(written[day.start : day.end]) == text[day.start : day.end]:
+            written[day.start : day.end] = [day.day, *[""] * (day.end - day.start - 1)]
+    return _PLAIN_TIME.sub(_time_in_one_form, _CLOCK.sub(_time_in_one_form, "".join(written)))
+
+
+def _time_in_one_form(found: re.Match[str]) -> str:
+    read = _clock if found.re is _CLOCK else _plain_time
+    to_the_second = found.group().count(":") > 1
+    return found.group() if to_the_second else next(iter(read(found)), found.group())
+
+
 def supported_figures(sources: Iterable[str]) -> frozenset[str]:
     """Return every figure that an honest text about *sources* may hold.
 

@@ -17,6 +17,7 @@ from typing import Final
 
 from memory_maintenance.writers.language.dates import named_days
 from memory_maintenance.writers.language.languages import Language, language_of
+from memory_maintenance.writers.language.nowadays import means_nowadays
 from memory_maintenance.writers.language.relative_words import (
     COUNTED,
     COUNTS,
@@ -50,7 +51,9 @@ def with_dates(text: str, at: datetime, language: Language | None = None) -> str
 
 
 def _resolved(found: re.Match[str], resolve: Resolve, today: date) -> str:
-    if _has_a_day(found):
+    before, after = _sentence_around(found)
+    # Beside a day that is named it is not certain which day an expression counts from.
+    if any(True for _ in named_days(_ADDED.sub("", f"{before}{found.group()}{after}"))):
         return found.group()
     try:
         told = resolve(found, today)
@@ -59,12 +62,16 @@ def _resolved(found: re.Match[str], resolve: Resolve, today: date) -> str:
     return f"{found.group()} [{told}]" if told else found.group()
 
 
-def _has_a_day(found: re.Match[str]) -> bool:
-    """Whether the sentence around an expression names a day: then it is not certain which day it counts from."""
+def _sentence_around(found: re.Match[str]) -> tuple[str, str]:
+    """Return what stands before and after an expression in its sentence."""
     before = _SENTENCE_END.split(found.string[max(0, found.start() - _NEAR) : found.start()] + found.group())[-1]
     after = _SENTENCE_END.split(found.group() + found.string[found.end() : found.end() + _NEAR])[0]
-    sentence = before + after.removeprefix(found.group())
-    return any(True for _ in named_days(_ADDED.sub("", sentence)))
+    return before.removesuffix(found.group()), after.removeprefix(found.group())
+
+
+def _is_nowadays(found: re.Match[str]) -> bool:
+    before, after = _sentence_around(found)
+    return means_nowadays(before, found.group(), after)
 
 
 @cache
@@ -89,6 +96,8 @@ def _row(expression: str, resolve: Resolve, *, spaced: bool) -> Row:
 
 def _resolver(which: Which, language: str) -> Resolve:
     match which.kind:
+        case "today":
+            return lambda found, today: None if _is_nowadays(found) else today.isoformat()
         case "days":
             return lambda _, today: (today + timedelta(days=which.number)).isoformat()
         case "distance":

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Literal
 
-Kind = Literal["days", "distance", "period", "next", "last", "coming"]
+Kind = Literal["today", "days", "distance", "period", "next", "last", "coming"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ NEXT: Final[Mapping[str, Mapping[str, int]]] = MappingProxyType(
 def expressions(language: str) -> Iterator[tuple[Which, str]]:
     """Yield what to look for in a text in *language*, what must be read first before what it contains."""
     if language == "any":
-        yield from ((Which("days", number, spaced), words) for number, words, spaced in _IN_ANY)
+        yield from ((Which("days" if number else "today", number, spaced), words) for number, words, spaced in _IN_ANY)
         return
     day = f"(?P<weekday>{'|'.join(WEEKDAYS[language])})"
     unit = f"(?P<unit>{'|'.join(UNITS[language].values())})"
@@ -101,7 +101,8 @@ def _english(day: str, unit: str, count: str, which: str) -> Iterator[tuple[Whic
     yield Which("days", -2), "day before yesterday"
     yield Which("days", 1), f"tomorrow{part}"
     yield Which("days", -1), f"yesterday{part}|last night"
-    yield Which("days", 0), "today|tonight|this (?:morning|afternoon|evening)"
+    yield Which("today"), "today"
+    yield Which("days", 0), "tonight|this (?:morning|afternoon|evening)"
     yield Which("distance", -1), f"{count} {unit} ago"
     yield Which("distance", 1), f"{count} {unit} from now"
     # "It was finished in two days" tells how long something took.
@@ -118,7 +119,7 @@ def _german(day: str, unit: str, count: str, which: str) -> Iterator[tuple[Which
     yield Which("days", 2), f"übermorgen{part}"
     yield Which("days", -2), f"vorgestern{part}"
     yield Which("days", -1), f"gestern{part}|letzte nacht"
-    yield Which("days", 0), f"heute{part}"
+    yield Which("today"), f"heute{part}"
     # "Guten Morgen", "am Morgen", "heute Morgen" are no tomorrow.
     yield (
         Which("days", 1),
@@ -139,7 +140,8 @@ def _french(day: str, unit: str, count: str, which: str) -> Iterator[tuple[Which
     yield Which("days", -2), f"avant-hier{part}"
     yield Which("days", 1), f"demain{part}"
     yield Which("days", -1), f"hier{part}"
-    yield Which("days", 0), "aujourd['’]hui|ce (?:matin|soir)|cet après-midi"
+    yield Which("today"), "aujourd['’]hui"
+    yield Which("days", 0), "ce (?:matin|soir)|cet après-midi"
     yield Which("distance", -1), f"il y a {count} {unit}"
     yield Which("distance", 1), rf"dans {count} {unit}"
     yield Which("period"), f"(?:(?<=la )|(?<=le )|(?<=l['’])){unit} {which}"
@@ -152,7 +154,8 @@ def _spanish(day: str, unit: str, count: str, which: str) -> Iterator[tuple[Whic
     yield Which("days", 2), "pasado mañana"
     yield Which("days", -2), "anteayer|antes de ayer|antier"
     yield Which("days", -1), "ayer(?: por la (?:mañana|tarde|noche))?|anoche"
-    yield Which("days", 0), "hoy|esta (?:mañana|tarde|noche)"
+    yield Which("today"), "hoy"
+    yield Which("days", 0), "esta (?:mañana|tarde|noche)"
     # "Por la mañana", "de la mañana" are the morning.
     yield Which("days", 1), "(?<!la )(?<!esta )(?<!cada )(?<!pasado )mañana(?: por la (?:mañana|tarde|noche))?"
     yield Which("distance", -1), f"hace {count} {unit}"
@@ -171,7 +174,7 @@ def _polish(day: str, unit: str, count: str, which: str) -> Iterator[tuple[Which
     yield Which("days", -2), f"przedwczoraj{part}"
     yield Which("days", 1), f"jutro{part}"
     yield Which("days", -1), f"wczoraj{part}"
-    yield Which("days", 0), f"(?:dzisiaj|dziś){part}"
+    yield Which("today"), f"(?:dzisiaj|dziś){part}"
     yield Which("distance", -1), f"{count} {unit} temu"
     yield Which("distance", 1), rf"za {count} {unit}"
     yield Which("period"), f"w {which} {unit}"

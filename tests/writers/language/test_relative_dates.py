@@ -153,6 +153,48 @@ def test_what_only_looks_like_a_date_stays(said):
     assert with_dates(said, FRIDAY) == said
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "These are tools that people use today.",
+        "Trust matters in today's world, and in today's rapidly changing job market.",
+        "Are there contemporary activists who are making waves in social movements today?",
+        "It continues to influence the world today.",
+        "They did not have the understanding of disease that we do today.",
+        "I think filmmakers today could learn from his approach.",
+        "Do you think his films are still relevant today?",
+        "It became the iconic symbol we know today.",
+        "From a Roman camp it grew into the bustling city it is today.",
+        "Today, St Albans is a thriving modern city with a diverse economy.",
+        "What was accepted in his era may be seen as offensive today.",
+        "Even today, and up to today, the youth of today reads it.",
+        "Das ist die Welt von heute, wie wir sie heute kennen.",
+        "Daran hat sich bis heute nichts geändert.",
+        "C'est le monde d'aujourd'hui, et encore aujourd'hui on en parle.",
+        "Hoy en día la gente usa el móvil para todo lo que hace.",
+        "Tak jest do dziś i nikt tego nie zmienia.",
+    ],
+)
+def test_today_that_means_these_days_is_no_date(said):
+    assert with_dates(said, FRIDAY) == said
+
+
+@pytest.mark.parametrize(
+    ("said", "dated"),
+    [
+        ("I had the vase appraised today, it is still relevant for us.", "today [2026-11-20]"),
+        ("The demo is today.", "today [2026-11-20]"),
+        ("Today a rotation means downtime for webhooks.", "Today [2026-11-20]"),
+        ("Today's queue: 9 answers.", "Today's [2026-11-20]"),
+        ("Many people came to our stall today.", "today [2026-11-20]"),
+        ("Ich schicke es noch heute Abend, bis heute um 18 Uhr.", "heute Abend [2026-11-20], bis heute [2026-11-20]"),
+        ("Je l'envoie aujourd'hui.", "aujourd'hui [2026-11-20]"),
+    ],
+)
+def test_today_that_means_this_day_is_dated(said, dated):
+    assert dated in with_dates(said, FRIDAY)
+
+
 def test_the_language_of_the_conversation_decides_where_a_line_is_too_short_to_tell():
     assert with_dates("hier", FRIDAY, "fr") == "hier [2026-11-19]"
     assert with_dates("hier", FRIDAY, "de") == "hier"

@@ -1,27 +1,13 @@
-"""Where a store keeps vectors, and putting them there."""
+"""Putting vectors where a store keeps them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
-from memory_maintenance.embedding.statements import DIMENSION, PLACE, STORE, Table
+from memory_maintenance.embedding.statements import DIMENSION, STORE
 from memory_maintenance.errors import InvalidRequestError, VectorColumnError
-from memory_maintenance.store.pool import Executor, execute, fetch_row, fetch_value
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A table with a column ``embedding``; ``dimension`` where the column's type fixes one."""
-
-    table: Table
-    dimension: int | None
-
-
-async def place_of(db: Executor) -> Place | None:
-    """Return where this store keeps vectors; None: it keeps none, and has no vector search."""
-    row = await fetch_row(db, PLACE)
-    return Place(row["table_name"], row["dimension"]) if row else None
+from memory_maintenance.store.pool import Executor, execute, fetch_value
+from memory_maintenance.store.vectors import Place
 
 
 async def store_vectors(

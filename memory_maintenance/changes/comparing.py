@@ -1,0 +1,131 @@
+"""The frame of a task that compares: what is new with what is there, a batch at a time, each pair judged once."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import structlog
+
+from memory_maintenance.changes.applying import apply_change
+from memory_maintenance.changes.change import Replacement, is_known, propose
+from memory_maintenance.changes.pass_statements import BEGIN_AT, EXAMINED, NEW, ORPHANS, PLAN, RECENT
+from memory_maintenance.changes.undoing import undo_change
+from memory_maintenance.errors import ChangeRefusedError
+from memory_maintenance.store.pool import Pool, execute, fetch, fetch_value, transaction
+from memory_maintenance.task import Listed, Task
+from memory_maintenance.tenants.control import Tenant
+from memory_maintenance.work import Counts, Done, Run, Unit
+
+logger = structlog.get_logger(__name__)
+
+BATCH: Final = 500
+"""New memories that are compared in one step."""
+
+WINDOW: Final = 2_000
+"""Memories before the end of a batch that they are compared with."""
+
+_FIRST: Final = UUID(int=0)
+
+
+class PassUnit(Unit):
+    """The next batch of a tenant's memories, behind these; without a time the first of a pass."""
+
+    after_at: datetime | None = None
+    after: UUID = _FIRST
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The *new* memories of a tenant, created up to *until*."""
+
+    pool: Pool
+    tenant: Tenant
+    run: Run
+    new: frozenset[UUID]
+    until: datetime
+
+    @property
+    def protected_tags(self) -> list[str]:
+        """Return the tags of memories that stay as they are."""
+        return list(self.tenant.settings.memory_decay_protected_tags)
+
+    async def recent(self) -> Sequence[Any]:
+        """Return the memories that were created last, new ones among them, the newest first."""
+        args = (self.protected_tags, self.until, self.run.as_of, WINDOW)
+        return await fetch(self.pool, RECENT, self.tenant.tenant_id, *args)
+
+
+class ComparingTask(Task[PassUnit]):
+    """A task that demotes one of two memories in favour of the other; every demotion can be taken back.
+
+    Its ``spec.done`` names the counts of what it applied, proposed and took back. Safe to repeat: a pair is recorded
+    once, in the transaction that applies it.
+    """
+
+    unit = PassUnit
+
+    @abstractmethod
+    async def compare(self, batch: Batch) -> Sequence[tuple[Replacement, bool]]:
+        """Return what replaces what, and whether that is applied; if not, it is proposed. Reads only."""
+
+    async def plan(self, tenants: Sequence[Tenant], run: Run) -> Mapping[str, int | Listed[PassUnit]]:
+        """A tenant has a batch due where it has memories that are newer than its last pass. A few are quick."""
+        if run.narrowed:
+            return {}
+        ids = [tenant.tenant_id for tenant in tenants]
+        rows = await fetch(self.tools.pool, PLAN, ids, self.spec.name, run.as_of, BATCH + 1)
+        quick = Listed((PassUnit(),), quick=True)
+        return {row["tenant_id"]: quick if row["memories"] <= BATCH else 1 for row in rows}
+
+    async def do(self, tenant: Tenant, unit: PassUnit, run: Run) -> Done:
+        """Compare a batch of new memories, and apply or propose what replaces what."""
+        pool, tenant_id, task = self.tools.pool, tenant.tenant_id, self.spec.name
+        after_at = unit.after_at or await fetch_value(pool, BEGIN_AT, tenant_id, task)
+        new = await fetch(pool, NEW, tenant_id, after_at, unit.after, run.as_of, BATCH)
+        counts = Counter[str]()
+        counts[self.spec.done[-1]] = 0 if unit.after_at else await self._take_back_orphans(tenant, run)
+        if not new:
+            return Done(counts=Counts(**counts))
+        until = new[-1]["created_at"]
+        batch = Batch(pool, tenant, run, frozenset(row["id"] for row in new), until)
+        for pair, applies in await self.compare(batch):
+            if outcome := await self._record(pair, run, applies=applies):
+                counts[outcome] += 1
+        if not run.dry_run:
+            await execute(pool, EXAMINED, tenant_id, task, until)
+            event = f"tenant_{task}_examined"
+            logger.info(event, tenant_id=tenant_id, examined_count=len(new), **counts)
+        reasons = {"changed_meanwhile": counts["skipped"]} if counts["skipped"] else {}
+        more = PassUnit(after_at=until, after=new[-1]["id"]) if len(new) == BATCH else None
+        return Done(counts=Counts(reasons=reasons, **counts), next=more)
+
+    async def _record(self, pair: Replacement, run: Run, *, applies: bool) -> str | None:
+        """Apply or propose one pair; return what that is counted as, or None where the pair is known."""
+        done = self.spec.done[0] if applies else "proposed"
+        if run.dry_run:
+            return None if await is_known(self.tools.pool, pair) else done
+        try:
+            async with transaction(self.tools.pool) as db:
+                change_id = await propose(db, pair)
+                if change_id is None:
+                    return None
+                if applies:
+                    await apply_change(db, change_id, as_of=run.as_of)
+        except ChangeRefusedError:
+            return "skipped"
+        return done
+
+    async def _take_back_orphans(self, tenant: Tenant, run: Run) -> int:
+        """Take back demotions in favour of a memory that is gone, and return how many: now the other says it alone."""
+        pool, task = self.tools.pool, self.spec.name
+        rows = await fetch(pool, ORPHANS, tenant.tenant_id, tenant.tenant_id, task, BATCH)
+        if run.dry_run:
+            return len(rows)
+        undone = [await undo_change(pool, row["change_id"], by=task, reason="what replaced it is gone") for row in rows]
+        return sum(one.refused is None for one in undone)

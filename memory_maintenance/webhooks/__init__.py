@@ -1,0 +1,1 @@
+"""Webhooks: events about cycles, kept in an outbox and sent to receivers outside, signed."""
