@@ -89,8 +89,8 @@ def subjects_of(read: ReadMemories, background: Background) -> Iterator[Subject]
     capital: Counter[str] = Counter()
     for position, lines in enumerate(read.words):
         for line in lines:
-            for keys in _together(line, read.silent):
-                holders[keys].add(position)
+            for together in _together(line, read.silent):
+                holders[together].add(position)
             capital.update(word_key(word) for word in line[1:] if word[:1].isupper())
     held = Counter(key for naming in read.naming for key in naming)
     many = len(read.memories) >= _ENOUGH_TO_TELL
