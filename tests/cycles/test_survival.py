@@ -324,13 +324,13 @@ SEEDS = st.integers(0, 2**32)
 AGENTLESS = st.tuples(SETTINGS, st.sampled_from([1, 7, 30]))
 
 
-@some(4)
+@some(3)
 @given(seed=SEEDS, nights=st.lists(ONE_NIGHT, min_size=2, max_size=3))
 def test_every_memory_is_there_or_archived_or_named_in_an_audit_row_or_a_certificate(lab, seed, nights):
     survives(lab, seed, nights)
 
 
-@some(4)
+@some(3)
 @given(seed=SEEDS, nights=st.lists(AGENTLESS, min_size=2, max_size=3), decays=st.booleans(), expire=st.booleans())
 def test_with_no_agent_at_work_undoing_everything_leaves_what_decay_alone_would(lab, seed, nights, decays, expire):
     comes_back(lab, seed, nights, decays=decays, expire=expire)
