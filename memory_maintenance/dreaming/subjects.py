@@ -89,8 +89,8 @@ def subjects_of(read: ReadMemories, background: Background) -> Iterator[Subject]
     capital: Counter[str] = Counter()
     for position, lines in enumerate(read.words):
         for line in lines:
-            for words in _together(line, read.silent):
-                holders[words].add(position)
+            for together in _together(line, read.silent):
+                holders[together].add(position)
             capital.update(word_key(word) for word in line[1:] if word[:1].isupper())
     held = Counter(key for naming in read.naming for key in naming)
     many = len(read.memories) >= _ENOUGH_TO_TELL
@@ -152,7 +152,7 @@ def _fewest(keys: frozenset[str], capital: Counter[str]) -> int:
 
 
 def _recurs(positions: Iterable[int], read: ReadMemories) -> bool:
-    """Whether memories come from two sessions, or from two days where a memory names no session."""
+    """Whether memories stand in two sessions, or on two days where a session is not said."""
     return len({occasion(read.memories[position]) for position in positions}) > 1
 
 

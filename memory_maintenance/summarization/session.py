@@ -133,7 +133,7 @@ class Session:
         )
 
     @property
-    def well_told(self) -> bool:
+    def has_good_text(self) -> bool:
         """Return whether there is a text that no fallback may replace."""
         return self.stored is not None and not self.stored.fallback and not self.is_stale
 
