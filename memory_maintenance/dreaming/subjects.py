@@ -96,7 +96,7 @@ def subjects_of(read: ReadMemories, background: Background) -> Iterator[Subject]
     many = len(read.memories) >= _ENOUGH_TO_TELL
     for keys, held_by in _whatever_the_order(holders, read, many=many):
         positions = (
-            _of_one_sense(*keys, held_by, read, capital=capital, held=held)
+            _of_one_sense(next(iter(keys)), held_by, read, capital=capital, held=held)
             if len(keys) == 1 and len(held_by) > 1
             else held_by
         )
