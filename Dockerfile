@@ -14,6 +14,11 @@ RUN python -m venv --without-pip /opt/venv \
         --no-deps --require-hashes --only-binary=:all: -r worker.lock
 
 FROM python:3.11-slim-trixie
+ARG VERSION=0.1.0
+LABEL org.opencontainers.image.title="memory-maintenance" \
+    org.opencontainers.image.description="Nightly maintenance of an agent memory store in Postgres, as Temporal workflows" \
+    org.opencontainers.image.licenses="Apache-2.0" \
+    org.opencontainers.image.version="${VERSION}"
 RUN useradd --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin maintenance
 WORKDIR /app
 COPY --from=packages /opt/venv /opt/venv

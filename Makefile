@@ -7,7 +7,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml
 
-.PHONY: help demo worker test coverage test-slow chaos chaos-quick chaos-seeds check format histories replay counts docs lock clean
+.PHONY: help demo worker test coverage test-slow chaos chaos-quick chaos-seeds check format histories replay counts manifests docs lock clean
 .DELETE_ON_ERROR:
 
 help: ## show this list
@@ -64,6 +64,9 @@ bench: .venv/dev ## how fast it is, some hours on a quiet machine: writes benchm
 
 bench-quick: .venv/dev ## the same in small, to see that it works; writes nothing
 	$(BIN)/python -m benchmarks.speed --quick
+
+manifests: .venv/dev ## render deploy/kubernetes and the table of values from the Helm chart (needs helm)
+	@$(BIN)/python -m tests.deploy.rendering
 
 docs: .venv/docs ## the documents as a site in build/docs; a broken link ends it
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --clean

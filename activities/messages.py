@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from annotated_types import Len
+from pydantic import Field
 
 from memory_maintenance.cycles.outcomes import CycleTotals, SmallTenant, TenantOutcome
 from memory_maintenance.preflight.finding import Finding
@@ -25,6 +26,8 @@ class OpenCycleRequest(Message):
     as_of: datetime | None = None
     tasks: tuple[str, ...] | None = None
     named_tenants: int | None = None
+    schedule: str | None = Field(default=None, exclude_if=lambda given: given is None)
+    """The group of tenants that the cycle is for; None: every tenant, or those named."""
     dry_run: bool = False
     """A dry run is not recorded."""
 

@@ -27,6 +27,7 @@ from memory_maintenance.preflight.check import Surroundings
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import Pool
 from memory_maintenance.task import AnyTask
+from memory_maintenance.tenants.daily_times import DEFAULT, groups
 from memory_maintenance.webhooks.delivery import deliver_events
 from memory_maintenance.webhooks.outbox import count_waiting
 from memory_maintenance.writers.model.retention import tidy_ledger
@@ -46,12 +47,16 @@ class PlanningActivities:
     async def open_cycle(self, request: OpenCycleRequest) -> OpenCycleResult:
         """Check the store, and fix the instant, the tasks and the configuration of the cycle. Twice is once."""
         tasks = tasks_named(self.tasks, request.tasks, request.kind)
+        config = cycle_config(self.settings, [task.spec for task in tasks], request.named_tenants)
+        if request.schedule not in (None, DEFAULT):
+            tenants = (await groups(self.pool, self.settings)).tenants.get(request.schedule, 0)
+            config |= {"named_tenants": tenants, "schedule": request.schedule}
         opened = await begin_cycle(
             self.pool,
             request.cycle_id,
             kind=request.kind,
             as_of=request.as_of,
-            config=cycle_config(self.settings, [task.spec for task in tasks], request.named_tenants),
+            config=config,
             around=Surroundings(self.settings, temporal_clock=activity.info().started_time),
             dry_run=request.dry_run,
         )

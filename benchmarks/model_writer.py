@@ -25,12 +25,11 @@ from memory_maintenance.task import Tools
 from memory_maintenance.tenants.control import load_tenant
 from memory_maintenance.work import Run
 from memory_maintenance.writers.language.cleaning import clean
-from memory_maintenance.writers.model.accounted_model import AccountedModel
 from memory_maintenance.writers.model.asking import PatientModel, open_model
 from memory_maintenance.writers.model.completion import read_completion
 from memory_maintenance.writers.model.judging import read_answer
 from memory_maintenance.writers.model.ledger import question_key
-from memory_maintenance.writers.model.question import Answer, AnswerT, Question
+from memory_maintenance.writers.model.question import Answer, AnswerT, LanguageModel, Question
 
 CALLS: Final = """
 -- quality.CALLS: every answer that the ledger has, oldest first.
@@ -63,11 +62,11 @@ class ModelRun:
 class _Heard:
     """The model, and what it was asked: the ledger keeps answers and no questions."""
 
-    model: AccountedModel
+    model: LanguageModel
     questions: dict[str, Question[Any]] = field(default_factory=dict)
 
     async def ask(self, question: Question[AnswerT]) -> Answer[AnswerT]:
-        self.questions[question_key(question, self.model.client.model)] = question
+        self.questions[question_key(question, question.model or "")] = question
         return await self.model.ask(question)
 
 

@@ -46,7 +46,7 @@ def in_words(estimate: SummaryEstimate, settings: Settings, days: int) -> list[s
         return [f"{reach}; their summaries are written without a model ({writer}) and cost nothing"]
     lines = [
         f"{reach}: at most {estimate.calls} calls, {estimate.input_tokens} + {estimate.output_tokens} tokens, "
-        f"{estimate.cost:.2f} for the model {settings.rae_llm_model_default}"
+        f"{estimate.cost:.2f} for the model {settings.model_of_summaries}"
     ]
     if estimate.tokens > settings.model_daily_tokens or estimate.cost > settings.model_daily_cost:
         lines.append(

@@ -1,4 +1,4 @@
-"""``changes``: what maintenance changed of memories that agents wrote; ``undo`` takes it back."""
+"""``changes``: what maintenance changed of memories, and which texts it wrote again; ``undo`` takes it back."""
 
 from __future__ import annotations
 
@@ -30,7 +30,9 @@ from memory_maintenance.settings import Settings
 from memory_maintenance.tenants.known import ensure_known
 from runtime.wiring import running_store
 
-app = typer.Typer(no_args_is_help=True, help="Show what maintenance changed of memories that agents wrote.")
+app = typer.Typer(
+    no_args_is_help=True, help="Show what maintenance changed of memories, and which texts of its own it wrote again."
+)
 
 LONGEST = 500
 """Characters of a memory that are shown."""
@@ -57,7 +59,7 @@ def list_changes(
 
 @app.command("show")
 def show_change(change_id: Number, as_json: AsJson = False) -> None:
-    """Show a change: both memories, why, and the columns before and after."""
+    """Show a change: its memories, why, and the columns before and after."""
     found, texts = run(with_texts(settings_for_command(), change_id))
     if as_json:
         print_json(change_data(found) | {"memories": {str(key): dict(row) for key, row in texts.items()}})
@@ -99,7 +101,7 @@ def _show_undone(done: list[Undone], by: str | None, reason: str | None) -> None
             say(f"change {one.change_id} had been undone before")
     if undone := [one.change_id for one in done if not one.refused and not one.already]:
         what = f"change {undone[0]}" if len(undone) == 1 else f"{len(undone)} changes"
-        say(f"undid {what}{said(by, reason)}; they are not proposed again")
+        say(f"undid {what}{said(by, reason)}; a pair that was undone is not proposed again")
 
 
 async def listed(settings: Settings, tenant: str | None, **which: Any) -> list[Change]:
@@ -120,12 +122,12 @@ async def with_texts(settings: Settings, change_id: int) -> tuple[Change, Mappin
 def show_list(found: list[Change], *, as_json: bool, none: str) -> None:
     """Print changes as a table or as JSON."""
     if as_json:
-        return print_json(list(map(change_data, found)))
+        return print_json(list(map(_without_text, found)))
     if not found:
         return out.print(none)
-    rows = table(None, "change#", "tenant", "task", "kind", "status", "demoted", "in favour of", "reason", "when")
+    rows = table(None, "change#", "tenant", "task", "kind", "status", "memory", "in favour of", "reason", "when")
     for one in found:
-        pair = (str(one.memory_id), ", ".join(map(str, one.evidence)))
+        pair = (str(one.memory_id), ", ".join(map(str, one.evidence)) or "-")
         when = f"{one.changed_at:%Y-%m-%d %H:%M}"
         rows.add_row(str(one.change_id), one.tenant_id, one.task, one.kind, one.status, *pair, one.reason, when)
     out.print(rows)
@@ -133,17 +135,18 @@ def show_list(found: list[Change], *, as_json: bool, none: str) -> None:
 
 
 def show_one(one: Change, texts: Mapping[UUID, Any]) -> None:
-    """Print one change or proposal with both memories."""
+    """Print one change or proposal with its memories."""
     facts = facts_table()
     facts.add_row("change", f"{one.change_id}, {one.status}, of task {one.task} ({one.kind}: {one.reason})")
     facts.add_row("tenant", one.tenant_id)
-    for name, memory_id in zip(("demoted", "in favour of"), one.memories, strict=True):
+    names = ("written again",) if one.revision else ("demoted", "in favour of")
+    for name, memory_id in zip(names, one.memories, strict=True):
         row = texts.get(memory_id)
         facts.add_row(name, str(memory_id) if row else f"{memory_id}, which is gone")
         if row:
             created = utc(row["created_at"]) if row["created_at"] else "unknown"
             facts.add_row("", f"{created}, importance {digits(row['importance'])}: {row['content']}")
-    facts.add_row("demotion", f"x {one.demotion:g}")
+    facts.add_row(*("revision", str(one.revision)) if one.revision else ("demotion", f"x {one.demotion:g}"))
     facts.add_row("cycle", str(one.cycle_id or "-"))
     if one.decided_at:
         facts.add_row("decided", f"{utc(one.decided_at)}{said(one.decided_by, one.decided_reason)}")
@@ -156,10 +159,21 @@ def show_one(one: Change, texts: Mapping[UUID, Any]) -> None:
                 if before[column] != after[column]:
                     rows.add_row(key, column, str(before[column]), str(after[column]))
         out.print(rows)
-    if one.status == "applied":
+    if one.status == "applied" and one.before:
         say(f"undo: starter.py undo {one.change_id}")
+    elif one.status == "applied":
+        say("the earlier text is not kept: a source of it was deleted, has expired or was edited")
 
 
 def change_data(one: Change) -> dict[str, Any]:
     """Return a change as data, without the texts' fingerprints."""
     return {name: value for name, value in asdict(one).items() if name != "fingerprints"}
+
+
+def _without_text(one: Change) -> dict[str, Any]:
+    """Return a change as data for a list: of a text that was written again only the columns of decay."""
+    data = change_data(one)
+    for name in ("before", "after") if one.revision else ():
+        states = data[name] or {}
+        data[name] = {key: {k: v for k, v in state.items() if "importance" in k} for key, state in states.items()}
+    return data

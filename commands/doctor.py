@@ -20,6 +20,8 @@ from memory_maintenance.inspection.settings_health import settings_checks
 from memory_maintenance.inspection.store_health import store_checks
 from memory_maintenance.printable import in_one_line
 from memory_maintenance.settings import Settings, names_set
+from memory_maintenance.tenants.daily_times import NO_GROUPS, Groups, groups
+from memory_maintenance.tenants.overrides import own_models
 from runtime.client import configured_address
 from runtime.health_checks import temporal_checks
 from runtime.wiring import running_store, running_temporal
@@ -60,28 +62,34 @@ async def _checks(settings: Settings, *, ask: bool) -> AsyncIterator[Check]:
     yield Check(
         "store", "address", where, settings.store_name, None if where == "ok" else "set DATABASE_URL if it is another"
     )
-    for check in await _of_the_store(settings):
+    of_store, tenants_models, found_groups = await _of_the_store(settings)
+    for check in of_store:
         yield check
-    for check in await _of_temporal(settings):
+    for check in await _of_temporal(settings, found_groups):
         yield check
-    async for check in model_checks(settings, ask=ask):
+    async for check in model_checks(settings, ask=ask, own_models=tenants_models):
         yield check
 
 
-async def _of_the_store(settings: Settings) -> list[Check]:
+async def _of_the_store(settings: Settings) -> tuple[list[Check], list[str], Groups]:
+    """Return the verdicts on the store, and the models and the daily times that tenants name for themselves."""
     try:
         async with running_store(settings) as pool:
             of_model = {"breaker": breaker_check, "answers": answers_check, "fallback": fallback_check}
             steps = {name: partial(check, pool, settings) for name, check in of_model.items()}
-            return [*await store_checks(pool, settings), *await in_order("model", steps)]
+            checks = [*await store_checks(pool, settings), *await in_order("model", steps)]
+            if has_failed(checks):
+                return checks, [], NO_GROUPS
+            return checks, await own_models(pool), await groups(pool, settings)
     except MaintenanceError as error:
-        return [Check("store", "reachable", "failure", str(error))]
+        return [Check("store", "reachable", "failure", str(error))], [], NO_GROUPS
 
 
-async def _of_temporal(settings: Settings) -> list[Check]:
+async def _of_temporal(settings: Settings, found: Groups) -> list[Check]:
     try:
         async with running_temporal(settings) as address:
-            return await temporal_checks(address, settings, embedded=configured_address(settings) is None)
+            embedded = configured_address(settings) is None
+            return await temporal_checks(address, settings, embedded=embedded, groups=found)
     except MaintenanceError as error:
         return [Check("temporal", "reachable", "failure", str(error))]
 

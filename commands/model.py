@@ -33,7 +33,7 @@ def status_data(status: ModelStatus) -> dict[str, Any]:
 
 
 def _show(status: ModelStatus) -> None:
-    writer = f"model {status.model}" if status.model else f"no model ({status.backend})"
+    writer = f"model {', '.join(status.models)}" if status.models else f"no model ({status.backend})"
     out.print(f"texts are written by: {writer}", highlight=False)
     for breaker in status.breakers:
         say(_in_words(breaker))

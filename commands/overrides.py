@@ -23,8 +23,9 @@ from commands.console import (
     settings_for_command,
     starter,
 )
+from commands.daily_times import apply_times, ensure_times
 from memory_maintenance.errors import InvalidRequestError
-from memory_maintenance.settings import Settings, TenantOverrides
+from memory_maintenance.settings import SETTING_OF, Settings, TenantOverrides
 from memory_maintenance.tenants.control import control_of
 from memory_maintenance.tenants.known import ensure_known
 from memory_maintenance.tenants.overrides import checked_overrides, clear_overrides, override
@@ -36,30 +37,7 @@ Tenant = Annotated[str, typer.Argument(help="Tenant id, as `tenants list` shows 
 
 NAMES: Final = tuple(TenantOverrides.model_fields)
 
-DEPLOYMENTS: Final = {
-    "decay_enabled": "MEMORY_IMPORTANCE_DECAY_ENABLED",
-    "decay_rate": "MEMORY_BASE_DECAY_RATE",
-    "decay_policy": "MEMORY_DECAY_POLICY",
-    "decay_retained": "MEMORY_DECAY_RETAINED",
-    "protected_tags": "MEMORY_DECAY_PROTECTED_TAGS",
-    "expiry": "MEMORY_EXPIRY",
-    "expiry_grace_days": "MEMORY_EXPIRY_GRACE_DAYS",
-    "retention_days": "MEMORY_EXPIRY_RETENTION_DAYS",
-    "retention_layers": "MEMORY_EXPIRY_RETENTION_LAYERS",
-    "retention_tags": "MEMORY_EXPIRY_RETENTION_TAGS",
-    "keep_per_project": "MEMORY_EXPIRY_KEEP_PER_PROJECT",
-    "retention_action": "MEMORY_EXPIRY_RETENTION_ACTION",
-    "archive_days": "MEMORY_EXPIRY_ARCHIVE_DAYS",
-    "duplicates": "MEMORY_DUPLICATES",
-    "duplicates_near": "MEMORY_DUPLICATES_NEAR",
-    "supersession": "MEMORY_SUPERSESSION",
-    "summarization_enabled": "SUMMARIZATION_ENABLED",
-    "dreaming_enabled": "DREAMING_ENABLED",
-    "model_excluded_classes": "MODEL_EXCLUDED_CLASSES",
-    "derivation_excluded_classes": "DERIVATION_EXCLUDED_CLASSES",
-    "daily_tokens": "MODEL_DAILY_TOKENS_PER_TENANT",
-    "daily_cost": "MODEL_DAILY_COST_PER_TENANT",
-}
+DEPLOYMENTS: Final = {name: setting.upper() for name, setting in SETTING_OF.items()}
 """What holds where a tenant has nothing of its own."""
 
 
@@ -143,14 +121,17 @@ async def _write(
     """Return whether the row was changed, and what of it can be read."""
     async with running_store(settings) as pool:
         await ensure_known(pool, tenant)
+        await ensure_times(settings, pool, tenant, wanted)
         before = await _texts(pool, tenant)
         if wanted:
             written = await override(pool, tenant, dict(wanted), by=by, reason=reason)
         else:
             written = await clear_overrides(pool, tenant, by=by, reason=reason)
         after = await _texts(pool, tenant)
-    changes = [Change(name, before.get(name), after.get(name)) for name in wanted or before]
-    return written, [one for one in changes if one.old != one.new]
+        changes = [Change(name, before.get(name), after.get(name)) for name in wanted or before]
+        changes = [one for one in changes if one.old != one.new]
+        await apply_times(settings, pool, [one.name for one in changes] if changes or not written else NAMES)
+    return written, changes
 
 
 async def _texts(pool: Any, tenant: str) -> dict[str, str]:

@@ -1,9 +1,7 @@
-"""``schedules``: the two Schedules of the daily and the hourly run."""
+"""``schedules``: those of the daily and the hourly run, and of tenants with daily times of their own."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Final
@@ -29,12 +27,15 @@ from commands.console import (
 from commands.instants import instant
 from commands.schedule_audit import schedule_order
 from commands.tables import fitting_table, table
-from memory_maintenance.errors import RegistrationRefusedError
+from embedded.stack import Stack
+from memory_maintenance.errors import MaintenanceError, RegistrationRefusedError
 from memory_maintenance.inspection.cycle_words import minute
 from memory_maintenance.settings import Settings
+from memory_maintenance.tenants.daily_times import applied_groups
 from memory_maintenance.tenants.orders import latest_orders
 from memory_maintenance.work import Kind
 from runtime.client import connect
+from runtime.schedule_groups import apply_groups, daily_group, remove_group
 from runtime.schedule_orders import (
     ScheduleState,
     backfill,
@@ -48,7 +49,7 @@ from runtime.schedule_orders import (
 from runtime.schedules import apply_schedule
 from runtime.search_attributes import register_search_attributes
 from runtime.wanted_schedules import KINDS, schedule_id
-from runtime.wiring import in_store, running_stack_of
+from runtime.wiring import in_store, running_pool, running_stack_of
 
 _PAUSED_BY: Final = "paused by "
 
@@ -66,9 +67,20 @@ def apply() -> None:
 
 
 async def _apply(settings: Settings) -> list[tuple[str, str]]:
-    async with _connected(settings) as client:
-        done = [(schedule_id(kind), str(await apply_schedule(client, settings, kind))) for kind in KINDS]
-        return [*done, ("search attributes", await _register(client))]
+    async with running_stack_of(settings) as stack:
+        client = await connect(stack.temporal_address, settings)
+        of_groups, daily = dict[str, str](), None
+        try:
+            async with running_pool(settings, stack) as pool:
+                of_groups = await apply_groups(client, pool, settings)
+                daily = daily_group(await applied_groups(pool))
+        except MaintenanceError as error:
+            show_note(f"the Schedules of tenants with times of their own are as they were: {error}")
+        done = [
+            (schedule_id(kind), str(await apply_schedule(client, settings, kind, daily if kind == "daily" else None)))
+            for kind in KINDS
+        ]
+        return [*done, *of_groups.items(), ("search attributes", await _register(client))]
 
 
 async def _register(client: Client) -> str:
@@ -96,12 +108,24 @@ def _row(state: ScheduleState) -> tuple[str, ...]:
     times = ("paused", "-") if state.paused else ("active", minute(state.next_at))
     running = ", ".join(state.running) or "-"
     counts = (str(state.skipped), str(state.missed))
-    return state.id, *times, minute(state.last_at), state.note or "-", running, *counts
+    name = f"{state.id} ({state.group})" if state.group else state.id
+    return name, *times, minute(state.last_at), state.note or "-", running, *counts
 
 
 async def _states(settings: Settings) -> list[ScheduleState]:
-    async with _connected(settings) as client:
-        return [state async for state in schedule_states(client)]
+    async with running_stack_of(settings) as stack:
+        client = await connect(stack.temporal_address, settings)
+        return [state async for state in schedule_states(client, await _groups(settings, stack))]
+
+
+async def _groups(settings: Settings, stack: Stack) -> list[str]:
+    """Return the daily times of tenants that have a Schedule; none, and a note, where the store is away."""
+    try:
+        async with running_pool(settings, stack) as pool:
+            return sorted(await applied_groups(pool))
+    except MaintenanceError as error:
+        show_note(f"the Schedules of tenants with times of their own are left out: {error}")
+        return []
 
 
 @app.command("trigger")
@@ -154,12 +178,14 @@ def pause_schedule(
     by: By = None,
     reason: Annotated[str | None, typer.Option("--reason", "--note", help="Why.")] = None,
 ) -> None:
-    """Stop a Schedule's automatic times; what runs goes on."""
+    """Stop a Schedule's automatic times; what runs goes on. With the daily one, those of tenants' own daily times."""
     note = f"{by}: {reason}" if reason else f"{_PAUSED_BY}{by}"
 
     async def carry_out() -> ScheduleState:
         async with schedule_order(kind, by, reason) as order:
             before = await pause(order.client, kind, note=note)
+            for group in await _groups(order.settings, order.stack) if kind == "daily" else ():
+                await pause(order.client, kind, note=note, group=group)
             await order.record("pause")
             return before
 
@@ -180,11 +206,16 @@ def _pausing(kind: Kind, note: str | None) -> str:
 
 @app.command("resume")
 def resume_schedule(kind: OneKind, by: By = None, reason: Reason = None) -> None:
-    """Let a Schedule run by itself again; the next run finds the work of the times that passed."""
+    """Let a Schedule run by itself again; the next run finds the work of the times that passed.
+
+    With the daily one, those of tenants' own daily times.
+    """
 
     async def carry_out() -> ScheduleState:
         async with schedule_order(kind, by, reason) as order:
             before = await resume(order.client, kind, note=order.in_words("resumed"))
+            for group in await _groups(order.settings, order.stack) if kind == "daily" else ():
+                await resume(order.client, kind, note=order.in_words("resumed"), group=group)
             if before.paused:
                 await order.record("resume")
             return before
@@ -197,11 +228,15 @@ def resume_schedule(kind: OneKind, by: By = None, reason: Reason = None) -> None
 
 @app.command("delete")
 def delete_schedule(kind: OneKind, by: By = None, reason: Reason = None) -> None:
-    """Remove a Schedule; what runs goes on."""
+    """Remove a Schedule; what runs goes on. With the daily one, those of tenants' own daily times."""
 
     async def carry_out() -> None:
         async with schedule_order(kind, by, reason) as order:
             await delete(order.client, kind)
+            if kind == "daily" and (groups := await _groups(order.settings, order.stack)):
+                async with running_pool(order.settings, order.stack) as pool:
+                    for group in groups:
+                        await remove_group(order.client, pool, group)
             await order.record("delete")
 
     run(carry_out())
@@ -222,9 +257,3 @@ def show_orders(
         what = f"backfill {one.details['runs']} runs" if one.action == "backfill" else one.action
         rows.add_row(minute(one.ordered_at), one.details["schedule"], what, one.ordered_by or "-", one.reason or "-")
     return out.print(rows if orders else "no orders about the Schedules yet", highlight=False)
-
-
-@asynccontextmanager
-async def _connected(settings: Settings) -> AsyncIterator[Client]:
-    async with running_stack_of(settings) as stack:
-        yield await connect(stack.temporal_address, settings)

@@ -79,6 +79,7 @@ def shown(settings: Settings, name: str) -> str:
     """
     meant = {
         settings.rae_llm_model_default,
+        *settings.writing_models,
         settings.embedding_model,
         *LAYER_SPELLINGS,
         *QualityThresholds.model_fields,

@@ -28,6 +28,7 @@ from memory_maintenance.inspection.successes import (
 from memory_maintenance.redaction import shown_address
 from memory_maintenance.settings import Settings
 from memory_maintenance.tenants.control import TenantControl, all_tenants
+from memory_maintenance.tenants.daily_times import Groups, groups
 from runtime.client import connect
 from runtime.running import Running
 from runtime.stuck import StuckWorkflow
@@ -69,8 +70,8 @@ def show_status(as_json: AsJson = False) -> None:
 
 
 async def _status(settings: Settings) -> _Status:
-    temporal, web_ui = await _of_temporal(settings)
     async with running_store(settings) as pool:
+        temporal, web_ui = await _of_temporal(settings, await groups(pool, settings))
         tenants = await all_tenants(pool)
         preflight, model = await latest_findings(pool), await model_status(pool, settings)
         successes = await last_successes(pool)
@@ -97,12 +98,12 @@ async def _status(settings: Settings) -> _Status:
         )
 
 
-async def _of_temporal(settings: Settings) -> tuple[TemporalState, str | None]:
+async def _of_temporal(settings: Settings, found: Groups) -> tuple[TemporalState, str | None]:
     """Return what Temporal says, and the address of its Web UI."""
     try:
         async with running_temporal_stack(settings) as stack:
             client = await connect(stack.temporal_address, settings, patience_seconds=5)
-            return await temporal_state(client, settings), settings.temporal_ui_url or stack.temporal_ui_url
+            return await temporal_state(client, settings, found), settings.temporal_ui_url or stack.temporal_ui_url
     except MaintenanceError as error:
         show_error(str(error))
         return TemporalState(error=str(error)), settings.temporal_ui_url
@@ -135,6 +136,10 @@ def _data(found: _Status) -> dict[str, Any]:
         "paused_schedules": [
             {"id": one.id, "note": one.note} for one in found.temporal.schedules if one.paused
         ] if running else None,
+        "daily_times": [
+            {"schedule": group, "tenants": tenants, "next_at": schedule.next_at if schedule else None}
+            for group, tenants, schedule in found.temporal.of_groups
+        ] if running else None,
         "tenants": found.tenants,
         "paused": [
             {"tenant_id": tenant.tenant_id, "by": tenant.paused_by, "reason": tenant.paused_reason,
@@ -161,7 +166,7 @@ def _show(found: _Status) -> None:
             continue
         say(
             f"{schedule.id} is paused{f' ({schedule.note})' if schedule.note else ''}: "
-            f"starter.py schedules resume {schedule.id.rpartition('-')[2]}"
+            f"starter.py schedules resume {schedule.kind}"
         )
     for one, of in (*((one, "") for one in found.successes), *((one, " of named tenants") for one in found.of_named)):
         out.print(
@@ -190,6 +195,9 @@ def _show_where(found: _Status) -> None:
     daily = found.temporal.daily
     if daily and daily.next_at and not daily.paused:
         say(f"next run: {daily.next_at:%Y-%m-%d %H:%M} UTC")
+    for group, tenants, schedule in found.temporal.of_groups:
+        if schedule and schedule.next_at and not schedule.paused:
+            say(f"next run of {tenants} tenants at {group}: {schedule.next_at:%Y-%m-%d %H:%M} UTC")
     if found.web_ui:
         say(f"Web UI: {found.web_ui}")
 
@@ -265,7 +273,7 @@ def _show_waiting(lag: Lag) -> None:
 
 def _show_model(model: ModelStatus) -> None:
     today = next(use for use in model.budgets if use.tenant_id is None)
-    writer = model.model or f"no model ({model.backend})"
+    writer = ", ".join(model.models) or f"no model ({model.backend})"
     out.print(
         f"model: {writer}; today {today.tokens:,} of {today.token_limit:,} tokens, "
         f"{today.cost:.4f} of {today.cost_limit:.2f} in cost",

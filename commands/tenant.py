@@ -61,6 +61,7 @@ def tenant_data(report: TenantReport) -> dict[str, Any]:
             "sessions_daily": report.due_daily,
             "first_sessions": [asdict(session) for session in report.sessions],
             "projects_to_dream": report.projects,
+            "dreams_wait": report.dreams_wait,
         },
         "not_due": [asdict(session) for session in report.unwritten],
         "dangling": [asdict(one) for one in report.dangling],
@@ -90,7 +91,8 @@ def _show_tenant(report: TenantReport) -> None:
     say(f"due now: {report.due_daily} sessions in a daily run, {report.due_hourly} of them in an hourly one")
     for session in report.sessions:
         say(f"  session {session.session_id}, project {session.project_name}")
-    say(f"can dream: {', '.join(report.projects) or 'no project'}")
+    wait = f"; {report.dreams_wait}" if report.dreams_wait else ""
+    say(f"can dream: {', '.join(report.projects) or 'no project'}{wait}")
     if control.paused:
         say(f"nothing of this is done while it is paused: starter.py tenants resume {control.tenant_id}")
     else:

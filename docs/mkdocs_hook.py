@@ -26,6 +26,7 @@ JOINING: Final = {
     "benchmarks/README.md": "benchmarks/README.md",
     "benchmarks/results.md": "benchmarks/results.md",
     "deploy/kubernetes/README.md": "deploy/kubernetes/README.md",
+    "deploy/helm/README.md": "deploy/helm/README.md",
 }
 """Pages outside of docs: their path in the repository, and in the site."""
 

@@ -50,6 +50,9 @@ SERVER_USER_FOLDER: Final = Path("/var/lib/memory-maintenance")
 LOG_WITHOUT_STATEMENTS: Final = ("-c", "log_min_messages=log", "-c", "log_min_error_statement=panic")
 """Failed statements and their errors hold the text of memories: the client gets them, the log does not."""
 
+FEW_CHECKPOINTS: Final = ("-c", "max_wal_size=4GB")
+"""A night changes pages of ``memories`` again and again; after each checkpoint a page is first written ahead whole."""
+
 
 @dataclass(frozen=True, slots=True)
 class Layout:
@@ -86,7 +89,7 @@ async def running_postgres(
     if not (layout.data / "PG_VERSION").exists():
         await _make_cluster(layout, log, pass_fds)
     command: list[object] = [layout.programs / "postgres", "-D", layout.data, "-k", layout.sockets]
-    command += ["-c", "listen_addresses=", *LOG_WITHOUT_STATEMENTS, *options]
+    command += ["-c", "listen_addresses=", *LOG_WITHOUT_STATEMENTS, *FEW_CHECKPOINTS, *options]
     stop = signal.SIGINT  # ends the connections of clients
     async with server_process(command, log=log, stop_signal=stop, user=layout.user, pass_fds=pass_fds) as process:
 
@@ -166,7 +169,7 @@ def postgres_programs(user: str = "") -> Path:
 
 
 def client_program(name: str) -> Path | None:
-    """Return a program of Postgres for clients, such as ``pg_dump``; None: it is not installed."""
+    """Return a program of Postgres that runs without an embedded server, such as ``pg_dump``; None if not installed."""
     return packaged_program(PACKAGE, f"{PROGRAMS}/{name}")
 
 

@@ -299,7 +299,7 @@ class WebhookError(MaintenanceError):
     def __init__(self, receiver: str, reason: str, retry_after: timedelta | None = None) -> None:
         super().__init__(
             f"the receiver of webhooks at {receiver} does not take events now ({reason}): the next cycle sends them "
-            "again; `starter.py webhooks test` tries it"
+            "again; `starter.py webhooks test` tries the receiver"
         )
         self.reason = reason
         """A word from a closed set."""

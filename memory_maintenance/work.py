@@ -195,6 +195,8 @@ class Run(Lean):
     """Fewest new events of a session that is named; None: the setting."""
     backfill_days: int | None = None
     """Sessions that ended up to so many days before adoption are due, too; None: the setting."""
+    schedule: str | None = None
+    """The group of tenants that a Schedule is for, ``default`` or daily times of their own; None: every tenant."""
 
     @property
     def daily(self) -> bool:

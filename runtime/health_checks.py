@@ -13,14 +13,16 @@ from temporalio.service import RPCError
 from memory_maintenance.errors import MaintenanceError
 from memory_maintenance.inspection.health import Check
 from memory_maintenance.settings import Settings
+from memory_maintenance.tenants.daily_times import NO_GROUPS, OFF, Groups
 from memory_maintenance.work import Kind
 from runtime.client import ANSWER_TIMEOUT, connect
 from runtime.pollers import is_polled
+from runtime.schedule_groups import daily_group
 from runtime.schedule_orders import ScheduleState, state_of
 from runtime.schedules import described, is_as_set, refused_spec
 from runtime.search_attributes import SearchAttributes
 from runtime.stuck import stuck_workflows
-from runtime.wanted_schedules import KINDS, OFF, cron_of, schedule_id
+from runtime.wanted_schedules import KINDS, cron_of, has_own_times, schedule_id
 from workflows.options import MODEL_TASK_QUEUE, TASK_QUEUE
 
 WORKFLOWS: Final = TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW
@@ -38,15 +40,20 @@ SHOWN_STUCK: Final = 20
 _temporal = partial(Check, "temporal")
 
 
-async def temporal_checks(address: str, settings: Settings, *, embedded: bool) -> list[Check]:
-    """Return the verdicts on the server at *address*; where it cannot be reached, that one alone."""
+async def temporal_checks(
+    address: str, settings: Settings, *, embedded: bool, groups: Groups = NO_GROUPS
+) -> list[Check]:
+    """Return the verdicts on the server at *address*; where it cannot be reached, that one alone.
+
+    *groups* are those of the tenants with daily times of their own.
+    """
     try:
         client = await connect(address, settings, patience_seconds=5)
         return [
             await _server(client, address),
             *await _pollers(client),
             *await _stuck(client, settings),
-            *await _schedules(client, settings),
+            *await _schedules(client, settings, groups),
             await _search_attributes(client),
             fairness_check(embedded=embedded),
         ]
@@ -88,30 +95,47 @@ async def _stuck(client: Client, settings: Settings) -> list[Check]:
     return checks
 
 
-async def _schedules(client: Client, settings: Settings) -> list[Check]:
-    return [check for kind in KINDS for check in await _schedule(client, settings, kind)]
+async def _schedules(client: Client, settings: Settings, groups: Groups) -> list[Check]:
+    daily = daily_group(groups.applied)
+    checks = [
+        check for kind in KINDS for check in await _schedule(client, settings, kind, daily if kind == "daily" else None)
+    ]
+    for group in sorted(groups.tenants.keys() | groups.applied):
+        if group in groups.tenants and group in groups.applied:
+            checks += await _schedule(client, settings, "daily", group)
+        elif group in groups.tenants:
+            found = f"{groups.tenants[group]} tenants at {group} have no Schedule: they run with the daily one"
+            checks.append(_temporal("schedules", "warning", found, "starter.py schedules apply"))
+            if (refused := await refused_spec(client, settings, "daily", group)) is not None:
+                checks.append(_temporal("schedules", "failure", str(refused), "starter.py tenants set TENANT …"))
+        else:
+            found = f"{schedule_id('daily', group)} is for no tenant any more ({group})"
+            checks.append(_temporal("schedules", "warning", found, "starter.py schedules apply"))
+    return checks
 
 
-async def _schedule(client: Client, settings: Settings, kind: Kind) -> list[Check]:
-    wanted = cron_of(settings, kind) != OFF
-    found = await described(client.get_schedule_handle(schedule_id(kind)))
-    verdict = schedule_check(kind, state_of(found) if found else None, wanted=wanted)
-    if (refused := await refused_spec(client, settings, kind)) is not None:
+async def _schedule(client: Client, settings: Settings, kind: Kind, group: str | None = None) -> list[Check]:
+    wanted = cron_of(settings, kind, group) != OFF
+    found = await described(client.get_schedule_handle(schedule_id(kind, group)))
+    verdict = schedule_check(kind, state_of(found) if found else None, wanted=wanted, group=group)
+    if (refused := await refused_spec(client, settings, kind, group)) is not None:
         advice = "correct it, then: starter.py schedules apply"
         return [verdict, _temporal("schedules", "failure", str(refused), advice)]
-    if found and wanted and not await is_as_set(client, found, settings, kind):
-        said = f"{schedule_id(kind)} is not what the settings say: it or MAINTENANCE_… was changed since it was applied"
+    if found and wanted and not await is_as_set(client, found, settings, kind, group):
+        name = schedule_id(kind, group)
+        said = f"{name} is not what the settings say: it or MAINTENANCE_… was changed since it was applied"
         return [verdict, _temporal("schedules", "warning", said, "starter.py schedules apply")]
     return [verdict]
 
 
-def schedule_check(kind: Kind, state: ScheduleState | None, *, wanted: bool) -> Check:
+def schedule_check(kind: Kind, state: ScheduleState | None, *, wanted: bool, group: str | None = None) -> Check:
     """Return the verdict on one Schedule; *wanted*: its cron expression is not ``off``."""
-    name = schedule_id(kind)
+    own = has_own_times(group)
+    name = schedule_id(kind, group) + (f" ({group})" if own else "")
     if state is None and not wanted:
         return _temporal("schedules", "ok", f"{name} is off, as set")
     if state is None:
-        found = f"there is no {name}: no {kind} run starts by itself"
+        found = f"there is no {name}: {'its tenants are not maintained' if own else f'no {kind} run starts by itself'}"
         return _temporal("schedules", "warning", found, "starter.py schedules apply")
     if not wanted:
         return _temporal("schedules", "warning", f"{name} is set to off and still there", "starter.py schedules apply")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -50,13 +50,21 @@ class ScheduleState:
     """Times that passed while the server was down, too long ago to be caught up."""
     time_zone: str
     catch_up: timedelta | None
+    group: str | None = None
+    """The daily times of the tenants it is for; None: it is the daily or the hourly one."""
+
+    @property
+    def kind(self) -> Kind:
+        """Return the kind of its runs."""
+        return "hourly" if self.id == schedule_id("hourly") else "daily"
 
 
-async def schedule_states(client: Client) -> AsyncIterator[ScheduleState]:
-    """Yield the state of each of our Schedules that exists."""
-    for kind in KINDS:
-        if (found := await described(client.get_schedule_handle(schedule_id(kind)))) is not None:
-            yield state_of(found)
+async def schedule_states(client: Client, groups: Iterable[str] = ()) -> AsyncIterator[ScheduleState]:
+    """Yield the state of each of our Schedules that exists, those of *groups* of tenants at the end."""
+    wanted: list[tuple[Kind, str | None]] = [*((kind, None) for kind in KINDS), *(("daily", one) for one in groups)]
+    for kind, group in wanted:
+        if (found := await described(client.get_schedule_handle(schedule_id(kind, group)))) is not None:
+            yield state_of(found, group)
 
 
 async def has_started_runs(client: Client, kind: Kind) -> bool:
@@ -64,7 +72,7 @@ async def has_started_runs(client: Client, kind: Kind) -> bool:
     return (await client.count_workflows(f"TemporalScheduledById = '{schedule_id(kind)}'")).count > 0
 
 
-def state_of(found: ScheduleDescription) -> ScheduleState:
+def state_of(found: ScheduleDescription, group: str | None = None) -> ScheduleState:
     """Return a Schedule as an operator sees it."""
     info, schedule = found.info, found.schedule
     last = info.recent_actions[-1] if info.recent_actions else None
@@ -80,6 +88,7 @@ def state_of(found: ScheduleDescription) -> ScheduleState:
         missed=info.num_actions_missed_catchup_window,
         time_zone=schedule.spec.time_zone_name or "UTC",
         catch_up=schedule.policy.catchup_window,
+        group=group,
     )
 
 
@@ -87,14 +96,14 @@ def _workflow_id(action: object) -> str:
     return action.workflow_id if isinstance(action, ScheduleActionExecutionStartWorkflow) else "?"
 
 
-async def trigger(client: Client, kind: Kind) -> str | None:
+async def trigger(client: Client, kind: Kind, group: str | None = None) -> str | None:
     """Run a Schedule now, paused or not, and return the workflow's id; None: it runs already, nothing was started.
 
     Raises:
         ScheduleNotFoundError: it does not exist.
         ScheduleSilentError: the server did neither within ten seconds.
     """
-    with _existing(client, kind) as schedule:
+    with _existing(client, kind, group) as schedule:
         before = (await schedule.describe()).info
         counts = (before.num_actions, before.num_actions_skipped_overlap)
         await schedule.trigger()
@@ -127,21 +136,21 @@ async def backfill(client: Client, kind: Kind, start: datetime, end: datetime) -
     return times
 
 
-async def pause(client: Client, kind: Kind, *, note: str) -> ScheduleState:
+async def pause(client: Client, kind: Kind, *, note: str, group: str | None = None) -> ScheduleState:
     """Stop a Schedule's automatic times and return how it was before; what runs goes on. Twice: with the later note."""
-    with _existing(client, kind) as schedule:
+    with _existing(client, kind, group) as schedule:
         before = state_of(await schedule.describe())
         await schedule.pause(note=note)
         await _wait_for_state(schedule, paused=True, note=note)
     return before
 
 
-async def resume(client: Client, kind: Kind, *, note: str) -> ScheduleState:
+async def resume(client: Client, kind: Kind, *, note: str, group: str | None = None) -> ScheduleState:
     """Take a pause back and return how it was before; where it was not paused, its note stays.
 
     Times that passed meanwhile are not run: the next run finds their work.
     """
-    with _existing(client, kind) as schedule:
+    with _existing(client, kind, group) as schedule:
         before = state_of(await schedule.describe())
         if before.paused:
             await schedule.unpause(note=note)
@@ -159,9 +168,9 @@ async def note_order(client: Client, kind: Kind, said: str) -> None:
         await _wait_for_state(schedule, paused=state.paused, note=note)
 
 
-async def delete(client: Client, kind: Kind) -> None:
+async def delete(client: Client, kind: Kind, *, group: str | None = None) -> None:
     """Remove a Schedule; what runs goes on."""
-    with _existing(client, kind) as schedule:
+    with _existing(client, kind, group) as schedule:
         await schedule.delete()
 
 
@@ -170,11 +179,11 @@ async def _wait_for_state(schedule: ScheduleHandle, *, paused: bool, note: str) 
 
 
 @contextmanager
-def _existing(client: Client, kind: Kind) -> Iterator[ScheduleHandle]:
+def _existing(client: Client, kind: Kind, group: str | None = None) -> Iterator[ScheduleHandle]:
     """Yield the Schedule's handle; where the server has no such Schedule, say how to create it."""
     try:
-        yield client.get_schedule_handle(schedule_id(kind))
+        yield client.get_schedule_handle(schedule_id(kind, group))
     except RPCError as error:
         if error.status is RPCStatusCode.NOT_FOUND:
-            raise ScheduleNotFoundError(schedule_id(kind)) from None
+            raise ScheduleNotFoundError(schedule_id(kind, group)) from None
         raise

@@ -16,8 +16,9 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from memory_maintenance.errors import ScheduleSilentError, SettingsError
 from memory_maintenance.settings import Settings
+from memory_maintenance.tenants.daily_times import OFF
 from memory_maintenance.work import Kind
-from runtime.wanted_schedules import OFF, cron_of, is_wanted, schedule_id, wanted_schedule, wanted_spec
+from runtime.wanted_schedules import cron_of, has_own_times, is_wanted, schedule_id, wanted_schedule, wanted_spec
 
 PATIENCE_SECONDS: Final = 10
 _POLL_SECONDS: Final = 0.05
@@ -27,7 +28,7 @@ _SPEC_ERROR: Final = "Invalid schedule spec: "
 Applied = Literal["created", "updated", "unchanged", "removed", "off"]
 
 
-async def apply_schedule(client: Client, settings: Settings, kind: Kind) -> Applied:
+async def apply_schedule(client: Client, settings: Settings, kind: Kind, group: str | None = None) -> Applied:
     """Bring the Schedule to what the settings want and keep its state; safe to repeat, and by several at once.
 
     It is always written, so that no change by hand stays, whatever can be seen of it.
@@ -36,15 +37,15 @@ async def apply_schedule(client: Client, settings: Settings, kind: Kind) -> Appl
         SettingsError: the server does not accept the cron expression or the time zone.
         ScheduleSilentError: the server accepted the change and did not apply it.
     """
-    handle = client.get_schedule_handle(schedule_id(kind))
+    handle = client.get_schedule_handle(schedule_id(kind, group))
     before = found = await described(handle)
-    if cron_of(settings, kind) == OFF:
+    if cron_of(settings, kind, group) == OFF:
         if before is not None:
             await handle.delete()
         return OFF if before is None else "removed"
     written = False
     for _ in range(_ATTEMPTS):
-        wanted = await wanted_schedule(settings, kind, client.data_converter, found)
+        wanted = await wanted_schedule(settings, kind, client.data_converter, found, group)
         if found is not None and written and is_wanted(found, wanted):
             if before is None:
                 return "created"
@@ -53,7 +54,7 @@ async def apply_schedule(client: Client, settings: Settings, kind: Kind) -> Appl
         try:
             found, written = await _write(client, handle, wanted, found)
         except RPCError as error:
-            raise _explained(error, settings, kind) from None
+            raise _explained(error, settings, kind, group) from None
     raise ScheduleSilentError(handle.id, PATIENCE_SECONDS)
 
 
@@ -84,29 +85,33 @@ async def _write(
     return now, now.info.last_updated_at != found.info.last_updated_at
 
 
-async def is_as_set(client: Client, found: ScheduleDescription, settings: Settings, kind: Kind) -> bool:
+async def is_as_set(
+    client: Client, found: ScheduleDescription, settings: Settings, kind: Kind, group: str | None = None
+) -> bool:
     """Return whether a Schedule is what the settings want, as far as ``is_wanted`` sees."""
-    return is_wanted(found, await wanted_schedule(settings, kind, client.data_converter, found))
+    return is_wanted(found, await wanted_schedule(settings, kind, client.data_converter, found, group))
 
 
-async def refused_spec(client: Client, settings: Settings, kind: Kind) -> SettingsError | None:
+async def refused_spec(
+    client: Client, settings: Settings, kind: Kind, group: str | None = None
+) -> SettingsError | None:
     """Return what the server has against the cron expression or the time zone; None where it takes both.
 
     The question is an update of a Schedule that does not exist: whatever the server answers, nothing is written.
     """
-    if cron_of(settings, kind) == OFF:
+    if cron_of(settings, kind, group) == OFF:
         return None
     asked = UpdateScheduleRequest(
         namespace=client.namespace,
         schedule_id=f"{schedule_id(kind)}-asked-{uuid4()}",
-        schedule=Schedule(spec=wanted_spec(settings, kind)),
+        schedule=Schedule(spec=wanted_spec(settings, kind, group)),
         identity=client.identity,
         request_id=str(uuid4()),
     )
     try:
         await client.workflow_service.update_schedule(asked)
     except RPCError as error:
-        explained = _explained(error, settings, kind) if error.message.startswith(_SPEC_ERROR) else None
+        explained = _explained(error, settings, kind, group) if error.message.startswith(_SPEC_ERROR) else None
         return explained if isinstance(explained, SettingsError) else None
     return None
 
@@ -143,10 +148,12 @@ def _ignoring(status: RPCStatusCode) -> Iterator[None]:
             raise
 
 
-def _explained(error: RPCError, settings: Settings, kind: Kind) -> Exception:
+def _explained(error: RPCError, settings: Settings, kind: Kind, group: str | None) -> Exception:
     if error.status is not RPCStatusCode.INVALID_ARGUMENT:
         return error
     why = error.message.removeprefix(_SPEC_ERROR)
     if "time zone" in why:
-        return SettingsError(f"MAINTENANCE_TIME_ZONE: {why}; give one like Europe/Warsaw, or UTC")
-    return SettingsError(f"MAINTENANCE_{kind.upper()}_CRON {cron_of(settings, kind)!r}: {why}")
+        name = "time_zone of a tenant" if has_own_times(group) else "MAINTENANCE_TIME_ZONE"
+        return SettingsError(f"{name}: {why}; give one like Europe/Warsaw, or UTC")
+    name = "daily_cron of a tenant" if has_own_times(group) else f"MAINTENANCE_{kind.upper()}_CRON"
+    return SettingsError(f"{name} {cron_of(settings, kind, group)!r}: {why}")

@@ -13,11 +13,12 @@ from memory_maintenance.inspection.cycle_words import minute
 from memory_maintenance.inspection.model import ModelStatus
 from memory_maintenance.inspection.preflight import CycleFindings
 from memory_maintenance.settings import Settings
+from memory_maintenance.tenants.daily_times import NO_GROUPS, OFF, Groups
 from memory_maintenance.work import Kind
 from runtime.running import Running, what_runs
 from runtime.schedule_orders import ScheduleState, has_started_runs, schedule_states
 from runtime.stuck import StuckWorkflow, stuck_workflows
-from runtime.wanted_schedules import KINDS, OFF, cron_of, schedule_id
+from runtime.wanted_schedules import KINDS, cron_of, schedule_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,14 @@ class TemporalState:
     gone: frozenset[Kind] = frozenset()
     """Kinds that have no Schedule now and had one: it has started runs."""
     error: str | None = None
+    groups: Groups = NO_GROUPS
+    """The daily times that tenants name for themselves."""
+
+    @property
+    def of_groups(self) -> list[tuple[str, int, ScheduleState | None]]:
+        """Return the daily times that tenants name, how many of them do, and the Schedule, None where it is missing."""
+        there = {one.group: one for one in self.schedules if one.group in self.groups.applied}
+        return [(group, tenants, there.get(group)) for group, tenants in self.groups.tenants.items()]
 
     @property
     def daily(self) -> ScheduleState | None:
@@ -53,15 +62,16 @@ class Verdict:
         return self.level != "bad"
 
 
-async def temporal_state(client: Client, settings: Settings) -> TemporalState:
-    """Return what runs, what is stuck and how the schedules are."""
-    schedules = [state async for state in schedule_states(client)]
+async def temporal_state(client: Client, settings: Settings, groups: Groups) -> TemporalState:
+    """Return what runs, what is stuck and how the schedules are, those of *groups* of tenants among them."""
+    schedules = [state async for state in schedule_states(client, sorted(groups.applied))]
     missing = [kind for kind in KINDS if schedule_id(kind) not in {one.id for one in schedules}]
     return TemporalState(
         running=await what_runs(client),
         stuck=await stuck_workflows(client, settings),
         schedules=schedules,
         gone=frozenset([kind for kind in missing if await has_started_runs(client, kind)]),
+        groups=groups,
     )
 
 
@@ -112,6 +122,19 @@ def _worries(temporal: TemporalState, settings: Settings) -> list[str]:
     if hourly is not None and hourly.paused:
         note = f" ({hourly.note})" if hourly.note else ""
         found.append(f"the hourly schedule is paused{note}: starter.py schedules resume hourly")
+    return [*found, *_of_groups(temporal)]
+
+
+def _of_groups(temporal: TemporalState) -> list[str]:
+    """Return what keeps tenants with daily times of their own from running at them."""
+    found = []
+    for group, tenants, schedule in temporal.of_groups:
+        if group not in temporal.groups.applied:
+            found.append(f"{tenants} tenants at {group} run with the daily schedule: starter.py schedules apply")
+        elif schedule is None:
+            found.append(f"the schedule of {tenants} tenants at {group} is gone: starter.py schedules apply")
+        elif schedule.paused:
+            found.append(f"the schedule of {tenants} tenants at {group} is paused: starter.py schedules resume daily")
     return found
 
 

@@ -1,4 +1,4 @@
-"""The two Schedules as the settings want them.
+"""The Schedules as the settings want them: the daily one, the hourly one, and one for each group of daily times.
 
 Expression, time zone, action and policies are the settings'. A Schedule's state is the operator's:
 whether it is paused, its note, and how many runs are left.
@@ -6,11 +6,12 @@ whether it is paused, its note, and how many runs are left.
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import Final
+from typing import Final, TypeGuard
 
 import structlog
 from temporalio.api.common.v1 import Payload, Payloads, WorkflowType
@@ -23,6 +24,7 @@ from temporalio.client import ScheduleActionStartWorkflow, ScheduleDescription
 from temporalio.converter import DataConverter
 
 from memory_maintenance.settings import Settings
+from memory_maintenance.tenants.daily_times import DEFAULT
 from memory_maintenance.work import Kind
 from runtime.runs import HOW_TO_ORDER
 from workflows.maintenance import MaintenanceWorkflow
@@ -33,9 +35,6 @@ logger = structlog.get_logger(__name__)
 
 KINDS: Final[tuple[Kind, ...]] = ("daily", "hourly")
 
-OFF: Final = "off"
-"""The cron expression of a Schedule that is not wanted."""
-
 BACKSTOP: Final = timedelta(hours=1)
 """A run that does not end by its deadline is ended by the server this much later."""
 
@@ -45,30 +44,46 @@ USUAL_CATCH_UP: Final = {"daily": timedelta(days=1) - MINUTE, "hourly": timedelt
 """The catch-up window of a new Schedule: its interval is known only once the server has it."""
 
 
-def schedule_id(kind: Kind) -> str:
-    """Return the id of the Schedule."""
-    return f"memory-maintenance-{kind}"
+def schedule_id(kind: Kind, group: str | None = None) -> str:
+    """Return the id of the Schedule, or of that of a *group* of tenants with daily times of their own."""
+    digest = f"-{hashlib.sha256(group.encode()).hexdigest()[:12]}" if has_own_times(group) else ""
+    return f"memory-maintenance-{kind}{digest}"
 
 
-def cron_of(settings: Settings, kind: Kind) -> str:
+def has_own_times(group: str | None) -> TypeGuard[str]:
+    """Return whether *group* is one of tenants with daily times of their own, not the default or every tenant."""
+    return group is not None and group != DEFAULT
+
+
+def cron_of(settings: Settings, kind: Kind, group: str | None = None) -> str:
     """Return the cron expression of a Schedule, or ``off``."""
+    if has_own_times(group):
+        return group.rpartition(" ")[0]
     return settings.maintenance_daily_cron if kind == "daily" else settings.maintenance_hourly_cron
 
 
-def wanted_spec(settings: Settings, kind: Kind) -> ScheduleSpec:
+def wanted_spec(settings: Settings, kind: Kind, group: str | None = None) -> ScheduleSpec:
     """Return the times, with the cron expression as their comment.
 
     The server turns an expression into a calendar and keeps the comment alone, which the Web UI
     shows; the UI writes expressions in the same way.
     """
-    cron = cron_of(settings, kind).strip()
-    return ScheduleSpec(cron_string=[f"{cron.partition('#')[0]}#{cron}"], timezone_name=settings.maintenance_time_zone)
+    cron = cron_of(settings, kind, group).strip()
+    zone = group.rpartition(" ")[2] if has_own_times(group) else settings.maintenance_time_zone
+    return ScheduleSpec(cron_string=[f"{cron.partition('#')[0]}#{cron}"], timezone_name=zone)
 
 
 async def wanted_schedule(
-    settings: Settings, kind: Kind, converter: DataConverter, found: ScheduleDescription | None
+    settings: Settings,
+    kind: Kind,
+    converter: DataConverter,
+    found: ScheduleDescription | None,
+    group: str | None = None,
 ) -> Schedule:
-    """Return the Schedule as the settings want it, with the state of the one that was *found*."""
+    """Return the Schedule as the settings want it, with the state of the one that was *found*.
+
+    Its runs are for the tenants of *group*; None: for every tenant.
+    """
     catch_up, state, payloads = USUAL_CATCH_UP[kind], None, []
     if found is not None:
         stored = found.raw_description.schedule
@@ -76,10 +91,11 @@ async def wanted_schedule(
         payloads = [*now.input.payloads, now.user_metadata.summary, now.user_metadata.details]
         catch_up = catch_up_window(found.info.next_action_times) or stored.policies.catchup_window.ToTimedelta()
         state = stored.state
-    said = (MaintenanceRequest(kind=kind), f"{kind} maintenance", HOW_TO_ORDER)
+    what = f"{kind} maintenance" + (f" of the tenants at {group}" if has_own_times(group) else "")
+    said = (MaintenanceRequest(kind=kind, schedule=group), what, HOW_TO_ORDER)
     request, summary, details = await _encoded(said, converter, stored=payloads)
     start = NewWorkflowExecutionInfo(
-        workflow_id=schedule_id(kind),
+        workflow_id=schedule_id(kind, group),
         workflow_type=WorkflowType(name=MaintenanceWorkflow.__name__),
         task_queue=TaskQueue(name=TASK_QUEUE),
         input=Payloads(payloads=[request]),
@@ -89,7 +105,7 @@ async def wanted_schedule(
     start.workflow_execution_timeout.FromTimedelta(deadline + BACKSTOP)
     policies = SchedulePolicies(overlap_policy=ScheduleOverlapPolicy.SCHEDULE_OVERLAP_POLICY_SKIP)
     policies.catchup_window.FromTimedelta(catch_up)
-    spec = wanted_spec(settings, kind)
+    spec = wanted_spec(settings, kind, group)
     return Schedule(spec=spec, action=ScheduleAction(start_workflow=start), policies=policies, state=state)
 
 

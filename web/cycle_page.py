@@ -39,7 +39,10 @@ def _title(cycle: Cycle) -> str:
     title = f"{cycle.kind.capitalize()} maintenance"
     if (named := cycle.named_tenants) is None:
         return title
-    return f"{title} of {named} named {'tenant' if named == 1 else 'tenants'}"
+    tenants = "tenant" if named == 1 else "tenants"
+    return (
+        f"{title} of {named} {tenants} at {cycle.schedule}" if cycle.schedule else f"{title} of {named} named {tenants}"
+    )
 
 
 def _headline(report: Report) -> list[tuple[str, str, str]]:

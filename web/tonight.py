@@ -17,6 +17,7 @@ from memory_maintenance.inspection.preflight import latest_findings
 from memory_maintenance.inspection.successes import last_successes
 from memory_maintenance.inspection.task_words import specs
 from memory_maintenance.store.pool import Pool
+from memory_maintenance.tenants.daily_times import Groups, groups
 from memory_maintenance.work import TaskSpec
 from runtime.cloud_cost import money
 from runtime.planned import PlannedRun
@@ -31,7 +32,8 @@ PLAN_SECONDS: Final = 1.0
 async def read(sources: Sources, query: QueryParams) -> Filled:  # noqa: ARG001  every page takes a query
     """Return the page."""
     pool, settings = await sources.pool(), sources.settings
-    temporal, model = await asyncio.gather(_of_temporal(sources), model_status(pool, settings))
+    found = await groups(pool, settings)
+    temporal, model = await asyncio.gather(_of_temporal(sources, found), model_status(pool, settings))
     findings = await latest_findings(pool)
     planned, plan_error = await _planned(sources)
     today = next(use for use in model.budgets if use.tenant_id is None)
@@ -75,11 +77,11 @@ async def _planned(sources: Sources) -> tuple[PlannedRun | None, str | None]:
         return None, str(error)
 
 
-async def _of_temporal(sources: Sources) -> TemporalState:
+async def _of_temporal(sources: Sources, found: Groups) -> TemporalState:
     try:
         async with asyncio.timeout(2 * PATIENCE_SECONDS):
             client = await sources.client()
-            return await temporal_state(client, sources.settings)
+            return await temporal_state(client, sources.settings, found)
     except MaintenanceError as error:
         return TemporalState(error=str(error))
     except (RPCError, TimeoutError):

@@ -41,6 +41,7 @@ async def opened(asked: MaintenanceRequest) -> CycleProgress:
         as_of=asked.as_of or _nominal_time(),
         tasks=asked.tasks,
         named_tenants=None if asked.tenants is None else len(asked.tenants),
+        schedule=asked.schedule,
         dry_run=asked.dry_run,
     )
     found = await workflow.execute_activity_method(PlanningActivities.open_cycle, request, **sql())
@@ -72,6 +73,7 @@ def _scope(asked: MaintenanceRequest, found: OpenCycleResult) -> CycleScope:
             session=asked.session,
             min_events=asked.min_events,
             backfill_days=asked.backfill_days,
+            schedule=asked.schedule,
         ),
         deadline=workflow.now() + timedelta(minutes=found.deadline_minutes),
         tasks=found.tasks,

@@ -85,6 +85,8 @@ class MaintenanceRequest(Message):
     """Sessions that ended up to so many days before adoption are due, too; None: the setting."""
     as_of: AwareDatetime | None = None
     """The instant the run reckons from; None: the schedule's nominal time, else the database's clock."""
+    schedule: Annotated[str, Len(1, 400)] | None = Field(default=None, exclude_if=lambda given: given is None)
+    """The tenants of one Schedule: `default`, or daily times of their own as `0 3 * * * Europe/Warsaw`; None: all."""
     dry_run: bool = False
     """Say what a run would do, with what it takes of a model at most; write nothing and ask no model."""
     progress: CycleProgress | None = None
@@ -94,6 +96,8 @@ class MaintenanceRequest(Message):
         for name in ("session", "project"):
             if getattr(self, name) is not None and (self.tenants is None or len(self.tenants) != 1):
                 raise ValueError(f"{name}: name the one tenant it belongs to in `tenants`")
+        if self.schedule is not None and (self.tenants is not None or self.kind != "daily"):
+            raise ValueError("schedule: it stands for its own tenants, on a daily run: leave `tenants` out")
         if self.min_events is not None and self.session is None:
             raise ValueError("min_events: name the session in `session`")
         return self

@@ -66,7 +66,7 @@ MONTHS: Final[dict[str, dict[str, str] | None]] = {
     MONTH_TOLERANT: {"MEMORY_DECAY_TOLERANCE": "0.001"},
     MONTH_CELERY: None,
 }
-"""Who does the nights: a worker of ours with these settings, or Celery."""
+"""The settings of the worker that does the nights; None: Celery does them."""
 
 
 async def measure_night(bench: Bench, servers: Servers) -> None:

@@ -41,6 +41,8 @@ async def apply_change(
     """
     async with transaction(cast("Pool", pool)) as db:
         proposal = await held_change(db, change_id)
+        if proposal.revision:
+            raise ChangeRefusedError(change_id, "it is a text that was written again, which needs no decision")
         if proposal.status == "applied":
             return proposal
         if proposal.status != "proposed":
@@ -141,9 +143,11 @@ async def _take_use(db: Executor, change: Change, before: Mapping[UUID, State], 
     if "usage_count" not in before[winner]:
         return
     more = before[loser]["usage_count"] or 0
-    await execute(db, ADD_USE, change.tenant_id, winner, more, False)
-    after[loser]["usage_count"] = before[loser]["usage_count"]
-    after[winner]["usage_count"] = (before[winner]["usage_count"] or 0) + more
+    for memory_id in (loser, winner):
+        after[memory_id]["usage_count"] = before[memory_id]["usage_count"]
+    if more:  # an unknown number stays unknown
+        await execute(db, ADD_USE, change.tenant_id, winner, more, False)
+        after[winner]["usage_count"] = (before[winner]["usage_count"] or 0) + more
 
 
 def _check(proposal: Change, rows: Mapping[UUID, Any]) -> None:

@@ -1,4 +1,4 @@
-"""A change: one memory that another one replaces, as it was proposed, applied or taken back."""
+"""A change: one memory that another one replaces, proposed, applied or taken back; or a text written again."""
 
 from __future__ import annotations
 
@@ -64,10 +64,12 @@ class Change:
     decided_by: str | None
     decided_reason: str | None
     decided_at: datetime | None
+    revision: int
+    """Of a derived text that was written again: 1, 2, ...; 0: a change of another kind."""
 
     @property
     def memories(self) -> tuple[UUID, ...]:
-        """Return the demoted memory and what replaces it."""
+        """Return the demoted memory and what replaces it, or the memory that was written again."""
         return (self.memory_id, *self.evidence)
 
 

@@ -85,6 +85,26 @@ SET usage_count = CASE WHEN $4 AND coalesce(usage_count, 0) + $3 = 0 THEN NULL
 WHERE tenant_id = $1 AND id = $2
 """
 
+GIVE_BACK_ARCHIVED: Final = """
+-- changes.GIVE_BACK_ARCHIVED: what an archived memory has taken over, away from its copy: the use of another one, and
+-- its latest access unless it was used since.
+--   $1 tenant_id text, $2 id uuid
+--   $3 taken   integer   uses
+--   $4 unset   boolean   whether none counts as unknown, as before
+--   $5 before, $6 after  text   JSON: the latest access
+UPDATE maintenance.archive AS a
+SET memory = a.memory
+    || CASE WHEN a.memory ? 'usage_count' AND $3::integer <> 0 THEN jsonb_build_object('usage_count', CASE
+               WHEN NOT $4 OR uses.uses <> $3 THEN greatest(uses.uses - $3, 0)::text END) ELSE '{}' END
+    || CASE WHEN (a.memory->>'last_accessed_at')::timestamptz IS NOT DISTINCT FROM ($6::text::jsonb->>0)::timestamptz
+            THEN jsonb_build_object('last_accessed_at', $5::text::jsonb->>0) ELSE '{}' END
+FROM (
+    SELECT batch_id, coalesce((memory->>'usage_count')::integer, 0) AS uses
+    FROM maintenance.archive WHERE tenant_id = $1 AND memory_id = $2
+) AS uses
+WHERE a.tenant_id = $1 AND a.memory_id = $2 AND a.batch_id = uses.batch_id
+"""
+
 PROPOSE: Final = """
 -- changes.PROPOSE: a pair that is not known yet; whatever became of a known one, it stays so.
 --   $1 tenant_id text, $2 task, $3 kind, $4 memory_id uuid, $5 evidence uuid[], $6 reason, $7 demotion float8
@@ -113,7 +133,7 @@ SELECT EXISTS (
 
 _COLUMNS: Final = """change_id, tenant_id, task, kind, memory_id, evidence, status, reason, demotion,
        notes::text AS notes, takes_use, fingerprints, before::text AS before, after::text AS after, cycle_id,
-       changed_at, decided_by, decided_reason, decided_at"""
+       changed_at, decided_by, decided_reason, decided_at, revision"""
 
 ONE: Final = f"""
 -- changes.ONE: one change.

@@ -9,10 +9,12 @@ from uuid import UUID
 
 from memory_maintenance.changes.applying import State, held_change, locked_rows, write_row
 from memory_maintenance.changes.change import Change, change, changes
-from memory_maintenance.changes.statements import ADD_USE, DECIDED, NOTE
+from memory_maintenance.changes.revising import put_text_back
+from memory_maintenance.changes.statements import ADD_USE, DECIDED, GIVE_BACK_ARCHIVED, NOTE
 from memory_maintenance.errors import ChangeRefusedError, InvalidRequestError
 from memory_maintenance.store.clock import checked_as_of
 from memory_maintenance.store.pool import Executor, Pool, execute, to_json, transaction
+from memory_maintenance.store.revisions import REWRITTEN
 
 _OF_DECAY: Final = ("importance", "base_importance", "base_importance_at", "decayed_importance")
 
@@ -72,6 +74,10 @@ async def _take_back(pool: Pool, change_id: int, *, by: str | None, reason: str 
         made = await held_change(db, change_id)
         if made.status == "undone":
             return Undone(change_id, already=True)
+        if made.kind == REWRITTEN:
+            await put_text_back(db, made, as_of)
+            await execute(db, DECIDED, change_id, "undone", by, reason)
+            return Undone(change_id)
         if made.status != "applied" or made.before is None or made.after is None:
             raise ChangeRefusedError(change_id, f"it is {made.status}, so there is nothing to take back")
         rows = await locked_rows(db, made, as_of)
@@ -88,6 +94,11 @@ async def _take_back(pool: Pool, change_id: int, *, by: str | None, reason: str 
             if (taken := _taken(before, after)) and "usage_count" in row["state"]:
                 unset = before["usage_count"] is None
                 await execute(db, ADD_USE, made.tenant_id, memory_id, -taken, unset)
+        for memory_id in {*made.evidence} - rows.keys():
+            before, after = made.before[str(memory_id)], made.after[str(memory_id)]
+            unset = before.get("usage_count") is None
+            access = [to_json([state["last_accessed_at"]]) for state in (before, after)]
+            await execute(db, GIVE_BACK_ARCHIVED, made.tenant_id, memory_id, _taken(before, after), unset, *access)
         await execute(db, DECIDED, change_id, "undone", by, reason)
     return Undone(change_id)
 

@@ -13,10 +13,20 @@ from memory_maintenance.writers.model.budget import DEPLOYMENT, daily_limits, pr
 
 
 async def preview_costs(db: Executor, settings: Settings, totals: CycleTotals) -> PreviewCosts:
-    """Return what *totals*, those of a dry run, take at most. Reads only."""
+    """Return what *totals*, those of a dry run, take at most. Reads only.
+
+    What the tenants named take is priced by the models of their own overrides.
+    """
     read, written, cost = _taken(settings, totals)
     limits, (tokens, spent) = daily_limits(settings), await used(db, DEPLOYMENT)
-    over = [one.tenant_id for one in totals.foreseen if not await _suffices(db, settings, one)]
+    over = []
+    for outcome in totals.foreseen:
+        if not sum(_taken(settings, outcome)[:2]):  # no model is asked; unreadable overrides have failed the tenant
+            continue
+        own = (await load_tenant(db, outcome.tenant_id, settings)).settings
+        cost += _taken(own, outcome)[2] - _taken(settings, outcome)[2]
+        if not await _suffices(db, own, outcome):
+            over.append(outcome.tenant_id)
     return PreviewCosts(
         input_tokens=read,
         output_tokens=written,
@@ -28,18 +38,24 @@ async def preview_costs(db: Executor, settings: Settings, totals: CycleTotals) -
 
 
 def _taken(settings: Settings, done: CycleTotals | TenantOutcome) -> tuple[int, int, Decimal]:
-    """Return tokens read and written, and what they cost."""
-    embedded = done.of("embedding").input_tokens
-    embedding_cost = prices(settings, settings.embedding_model).cost(embedded, 0)
-    read = sum(counts.input_tokens for counts in done.by_task.values())
-    written = sum(counts.output_tokens for counts in done.by_task.values())
-    return read, written, prices(settings).cost(read - embedded, written) + embedding_cost
+    """Return tokens read and written, and what they cost: each task at the prices of its model."""
+    models = {
+        "summarization": settings.model_of_summaries,
+        "dreaming": settings.model_of_dreams,
+        "embedding": settings.embedding_model or settings.rae_llm_model_default,
+    }
+    read = written = 0
+    cost = Decimal(0)
+    for task, counts in done.by_task.items():
+        read += counts.input_tokens
+        written += counts.output_tokens
+        price = prices(settings, models.get(task, settings.rae_llm_model_default))
+        cost += price.cost(counts.input_tokens, counts.output_tokens)
+    return read, written, cost
 
 
-async def _suffices(db: Executor, settings: Settings, outcome: TenantOutcome) -> bool:
-    read, written, cost = _taken(settings, outcome)
-    if not read:  # no model is asked; unreadable overrides have failed the tenant already
-        return True
-    limits = daily_limits((await load_tenant(db, outcome.tenant_id, settings)).settings)
+async def _suffices(db: Executor, own: Settings, outcome: TenantOutcome) -> bool:
+    read, written, cost = _taken(own, outcome)
+    limits = daily_limits(own)
     tokens, spent = await used(db, tenant_scope(outcome.tenant_id))
     return tokens + read + written <= limits.tenant_tokens and spent + cost <= limits.tenant_cost

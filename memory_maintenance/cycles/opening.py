@@ -11,6 +11,7 @@ from memory_maintenance.cycles.outcomes import CycleFailure, CycleTotals
 from memory_maintenance.cycles.record import OpenedCycle, close_cycle, open_cycle
 from memory_maintenance.erasure.carrying_out import finish_orders
 from memory_maintenance.errors import MaintenanceError, PreflightError
+from memory_maintenance.expiry.archive import purge_unvisited
 from memory_maintenance.preflight.check import Surroundings
 from memory_maintenance.preflight.checks import preflight, stop_of
 from memory_maintenance.preflight.finding import Finding
@@ -53,6 +54,7 @@ async def begin_cycle(
     opened = await open_cycle(pool, cycle_id, kind=kind, as_of=instant, config=config, findings=findings, lease=lease)
     if kind == "daily" and "named_tenants" not in config:
         await remember_shape(pool)
+        await purge_unvisited(pool, around.settings, opened.as_of, cycle_id)
     await finish_orders(pool, around.settings)
     return opened
 

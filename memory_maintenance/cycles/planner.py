@@ -12,6 +12,7 @@ from memory_maintenance.store.pool import Pool, fetch, to_json
 from memory_maintenance.summarization.estimate import SummaryEstimate, estimate_summaries
 from memory_maintenance.task import AnyTask, Listed
 from memory_maintenance.tenants.control import Tenant
+from memory_maintenance.tenants.daily_times import DEFAULT, NAMES, OWN_TIMES, applied_groups, group_of
 from memory_maintenance.tenants.known import ensure_known
 from memory_maintenance.tenants.overrides import read_overrides
 from memory_maintenance.work import Run, TenantPlan, as_json
@@ -47,10 +48,11 @@ class Planner:
         plans: list[TenantPlan] = []
         looked_at = paused = 0
         while len(plans) < limit:
-            rows = await _scan(self.pool, after)
-            found, left_out = await self._plans_of(rows, run)
+            rows = await self._scan(run, after)
+            own = await self._of_schedule(rows, run)
+            found, left_out = await self._plans_of(own, run)
             plans += found
-            looked_at += len(rows)
+            looked_at += len(own)
             paused += left_out
             after = rows[-1]["tenant_id"] if len(rows) == SCAN else None
             if after is None:
@@ -66,6 +68,22 @@ class Planner:
         rows = await _chosen(self.pool, tenant_ids)
         plans, paused = await self._plans_of(rows, run)
         return PlanPage(tuple(plans), None, len(rows), paused)
+
+    async def _scan(self, run: Run, after: str | None) -> list[Any]:
+        if run.schedule in (None, DEFAULT):
+            return await _scan(self.pool, after)
+        return await fetch(self.pool, OWN_TIMES, SCAN, after)
+
+    async def _of_schedule(self, rows: list[Any], run: Run) -> list[Any]:
+        """Return those of a scan's tenants that the run's Schedule is for."""
+        if run.schedule is None:
+            return rows
+        named = [row for row in rows if any(f'"{name}"' in row["overrides"] for name in NAMES)]
+        groups = {row["tenant_id"]: group_of(self.settings, read_overrides(row["overrides"])) for row in named}
+        if run.schedule != DEFAULT:
+            return [row for row in rows if groups.get(row["tenant_id"]) == run.schedule]
+        applied = await applied_groups(self.pool) if groups else ()
+        return [row for row in rows if groups.get(row["tenant_id"], DEFAULT) not in applied]
 
     async def _plans_of(self, rows: Sequence[Any], run: Run) -> tuple[list[TenantPlan], int]:
         """Return the plans of a scan's tenants, and how many were left out because they are paused."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from memory_maintenance.dreaming.policy import DreamRule
-from memory_maintenance.dreaming.statements import DREAM_COUNTS, DUE_PROJECTS
+from memory_maintenance.dreaming.statements import DREAM_COUNTS, DUE_PROJECTS, LAST_EVENT
 from memory_maintenance.settings import Settings
-from memory_maintenance.store.pool import Executor, fetch
+from memory_maintenance.store.pool import Executor, fetch, fetch_value
 
 
 async def planned_dreams(
@@ -34,4 +34,10 @@ async def due_projects(
 def _arguments(tenant_ids: Sequence[str], as_of: datetime, settings: Settings) -> tuple[Any, ...]:
     rule = DreamRule.of(settings)
     chosen = (rule.lookback, settings.dreaming, rule.min_importance, rule.max_samples)
-    return list(tenant_ids), as_of, *chosen, list(settings.derivation_excluded_classes)
+    return list(tenant_ids), as_of, *chosen, list(settings.derivation_excluded_classes), rule.gate
+
+
+async def last_event_within(db: Executor, tenant_id: str, as_of: datetime, gate: timedelta) -> datetime | None:
+    """Return the time of a tenant's last event where it is younger than *gate*; None: it may dream."""
+    found: datetime | None = await fetch_value(db, LAST_EVENT, tenant_id, as_of, gate) if gate else None
+    return found

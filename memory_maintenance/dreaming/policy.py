@@ -40,6 +40,8 @@ class DreamRule:
     lookback: timedelta
     min_importance: float
     max_samples: int
+    gate: timedelta = timedelta(0)
+    """A tenant whose last event is younger does not dream."""
 
     @classmethod
     def of(cls, settings: Settings) -> DreamRule:
@@ -48,6 +50,7 @@ class DreamRule:
             timedelta(hours=settings.dreaming_lookback_hours),
             settings.dreaming_min_importance,
             settings.dreaming_max_samples,
+            timedelta(minutes=settings.maintenance_idle_gate_minutes),
         )
 
     def since(self, as_of: datetime, dreamt_until: datetime | None) -> datetime:

@@ -83,7 +83,8 @@ async def reflect(
     most_tokens = _room(settings)
     while True:
         try:
-            answer = await tools.asked_model.ask(_question(memories, about, most_tokens, attempt_group))
+            question = _question(memories, about, most_tokens, attempt_group)
+            answer = await tools.asked_model.ask(replace(question, model=settings.model_of_dreams))
         except ContextTooLongError:
             most_tokens //= 2
             if most_tokens < _SMALLEST_ROOM:

@@ -42,10 +42,22 @@ sampled AS (
     FROM candidates c
     WHERE importance >= $5::float8
 ),
+talking AS MATERIALIZED (  -- tenants in the middle of a conversation: they dream later
+    SELECT k.tenant_id
+    FROM unnest(coalesce($1, ARRAY (SELECT tenant_id FROM memories WHERE false))) AS k (tenant_id)
+         LEFT JOIN maintenance.tenants t ON t.tenant_id = k.tenant_id::text
+         CROSS JOIN LATERAL (SELECT maintenance.idle_gate(t.overrides, $8::interval) AS gate) g
+    WHERE g.gate > interval '0'
+          AND EXISTS (
+              SELECT FROM memories m
+              WHERE m.tenant_id = k.tenant_id AND maintenance.is_event(m.layer, m.source, m.tags, m.metadata)
+                    AND m.created_at > $2::timestamptz - g.gate AND m.created_at <= $2
+          )
+),
 due AS (
     SELECT tenant_id::text AS tenant_id, project
     FROM sampled
-    WHERE place <= $6::bigint
+    WHERE place <= $6::bigint AND tenant_id NOT IN (SELECT tenant_id FROM talking)
     GROUP BY tenant_id, project
     HAVING count(*) >= 3 AND bool_or(last_sample IS NULL OR NOT id = ANY (last_sample))
     UNION
@@ -70,27 +82,38 @@ DUE_PROJECTS: Final = (
 --   $5 min_importance  float8
 --   $6 max_samples     bigint
 --   $7 excluded        text[]        classes that are not dreamt about, without an override
---   $8 after           text          the last project seen
---   $9 limit
+--   $8 gate            interval      a tenant with a later event does not dream, without an override
+--   $9 after           text          the last project seen
+--   $10 limit
 """
     + _CANDIDATES
     + """
-SELECT project FROM due WHERE $8::text IS NULL OR project > $8 ORDER BY project LIMIT $9
+SELECT project FROM due WHERE $9::text IS NULL OR project > $9 ORDER BY project LIMIT $10
 """
 )
 
 DREAM_COUNTS: Final = (
     """
--- dreaming.DREAM_COUNTS: how many such projects some tenants have, and where they are few, which; $1 to $7 as above.
---   $8 few  bigint
+-- dreaming.DREAM_COUNTS: how many such projects some tenants have, and where they are few, which; $1 to $8 as above.
+--   $9 few  bigint
 """
     + _CANDIDATES
     + """
 SELECT tenant_id, count(*) AS projects,
-       CASE WHEN count(*) <= $8::bigint THEN array_agg(project ORDER BY project) END AS names
+       CASE WHEN count(*) <= $9::bigint THEN array_agg(project ORDER BY project) END AS names
 FROM due GROUP BY tenant_id
 """
 )
+
+LAST_EVENT: Final = """
+-- dreaming.LAST_EVENT: when a tenant's last event of a time before an instant was written.
+--   $1 tenant_id  its own type
+--   $2 as_of      timestamptz
+--   $3 gate       interval
+SELECT max(created_at) FROM memories
+WHERE tenant_id = $1 AND maintenance.is_event(layer, source, tags, metadata)
+      AND created_at > $2::timestamptz - $3::interval AND created_at <= $2
+"""
 
 _CANDIDATES_OF_PROJECT: Final = """
 --   $1 tenant_id        its own type

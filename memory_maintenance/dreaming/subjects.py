@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from statistics import fmean
@@ -33,6 +33,8 @@ _EVERYWHERE: Final = 0.5
 """Share of all memories that hold a word from which on it names nothing, in thirty memories or more."""
 
 _ENOUGH_TO_TELL: Final = 30
+_RARE: Final = 0.05
+"""Share of all memories up to which a word beside another one says what that means."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,20 +85,20 @@ class ReadMemories:
 
 def subjects_of(read: ReadMemories, background: Background) -> Iterator[Subject]:
     """Yield what recurs: shared by different memories of two sessions or days, and rare enough to name something."""
-    holders: defaultdict[frozenset[str], set[int]] = defaultdict(set)
+    holders: defaultdict[tuple[str, ...], set[int]] = defaultdict(set)
     capital: Counter[str] = Counter()
     for position, lines in enumerate(read.words):
         for line in lines:
-            for keys in _together(line, read.silent):
-                holders[keys].add(position)
+            for together in _together(line, read.silent):
+                holders[together].add(position)
             capital.update(word_key(word) for word in line[1:] if word[:1].isupper())
     held = Counter(key for naming in read.naming for key in naming)
     many = len(read.memories) >= _ENOUGH_TO_TELL
-    for keys, held_by in holders.items():
+    for keys, held_by in _whatever_the_order(holders, read, many=many):
         positions: AbstractSet[int] = held_by
         if len(keys) == 1 and len(held_by) > 1:
             [word] = keys
-            positions = _of_one_sense(word, held_by, read, capital)
+            positions = _of_one_sense(word, held_by, read, capital=capital, held=held)
         common = many and any(held[key] > _EVERYWHERE * len(read.memories) for key in keys)
         if common or any(background.is_everywhere(key) for key in keys) or not _recurs(positions, read):
             continue
@@ -116,15 +118,29 @@ def subjects_of(read: ReadMemories, background: Background) -> Iterator[Subject]
             )
 
 
-def _of_one_sense(key: str, positions: Iterable[int], read: ReadMemories, capital: Counter[str]) -> AbstractSet[int]:
-    """Return where a word has one sense; among many memories, a plain word only where its sentences share another."""
+def _whatever_the_order(
+    holders: Mapping[tuple[str, ...], set[int]], read: ReadMemories, *, many: bool
+) -> Iterator[tuple[frozenset[str], set[int]]]:
+    """Yield words and the memories that hold them; among many, two words are a phrase where one order recurs.
+
+    "Schedule a home insurance" and "my phone's home screen and scheduling" have two words in common by chance.
+    """
+    for words, held_by in holders.items():
+        other = holders.get(words[::-1], set()) if len(words) > 1 else set[int]()
+        if not (many and len(words) > 1) or _recurs(held_by, read):
+            yield frozenset(words), held_by | other
+
+
+def _of_one_sense(
+    key: str, positions: Iterable[int], read: ReadMemories, *, capital: Counter[str], held: Counter[str]
+) -> AbstractSet[int]:
+    """Return where a word has one sense; among many memories, a plain word only beside another rare one they share."""
     lines = {at: [line for line in read.words[at] if key in map(word_key, line)] for at in sorted(positions)}
     kept = of_one_sense(key, lines)
     if len(read.memories) < _ENOUGH_TO_TELL or is_unspaced(key) or capital[key]:
         return kept
-    beside = {
-        at: frozenset(word_key(word) for line in lines[at] for word in line) & read.naming[at] - {key} for at in kept
-    }
+    rare = {word for word, count in held.items() if count <= _RARE * len(read.memories)} - {key}
+    beside = {at: frozenset(word_key(word) for line in lines[at] for word in line) & rare for at in kept}
     return max(linked(beside), key=lambda group: (len(group), -min(group)))
 
 
@@ -136,7 +152,7 @@ def _fewest(keys: frozenset[str], capital: Counter[str]) -> int:
 
 
 def _recurs(positions: Iterable[int], read: ReadMemories) -> bool:
-    """Whether memories come from two sessions, or from two days where a memory names no session."""
+    """Whether memories stand in two sessions, or on two days where a session is not said."""
     return len({occasion(read.memories[position]) for position in positions}) > 1
 
 
@@ -146,14 +162,14 @@ def occasion(memory: Memory) -> str:
     return f"{memory.session_id} {day}" if memory.session_id else day
 
 
-def _together(line: Sequence[str], silent: frozenset[str]) -> set[frozenset[str]]:
+def _together(line: Sequence[str], silent: frozenset[str]) -> set[tuple[str, ...]]:
     """Return the naming words of *line*, but for English verbs alone, and every pair within the span."""
     placed = [(at, word_key(word)) for at, word in enumerate(line) if names_subject(word.casefold(), silent)]
-    found = {frozenset({name}) for at, name in placed if not line[at].endswith(("ed", "ing"))}
+    found: set[tuple[str, ...]] = {(name,) for at, name in placed if not line[at].endswith(("ed", "ing"))}
     for start, (at, name) in enumerate(placed):
         end = next((there for there in range(at, len(line)) if not line[there][0].isalnum()), at + SPAN)
         near = (other for there, other in placed[start + 1 : start + SPAN] if there < min(end, at + SPAN))
-        found.update(frozenset({name, other}) for other in near)
+        found.update((name, other) for other in near if other != name)
     return found
 
 

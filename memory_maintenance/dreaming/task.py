@@ -10,7 +10,7 @@ from uuid import UUID
 
 import structlog
 
-from memory_maintenance.dreaming.due import due_projects, planned_dreams
+from memory_maintenance.dreaming.due import due_projects, last_event_within, planned_dreams
 from memory_maintenance.dreaming.known import KnownReflection, known_reflections, matched
 from memory_maintenance.dreaming.outcome import DreamOutcome, WrittenReflection, skipped, written, written_before
 from memory_maintenance.dreaming.policy import FEWEST_MEMORIES, DreamRule, nothing_new, reflection_id
@@ -22,7 +22,7 @@ from memory_maintenance.dreaming.statements import EVIDENCE, LAST_DREAM, RECORD_
 from memory_maintenance.dreaming.updating import store_reflection
 from memory_maintenance.errors import AnswersExhaustedError, BudgetExhaustedError, LanguageModelError, is_about_content
 from memory_maintenance.settings import Settings
-from memory_maintenance.store.derived import DerivedMemory, lock
+from memory_maintenance.store.derived import DerivedMemory, free_sources, lock
 from memory_maintenance.store.identity import DEFAULT_PROJECT
 from memory_maintenance.store.pool import Executor, execute, fetch, fetch_row, transaction
 from memory_maintenance.store.rows import LONGEST_CONTENT, memories_of
@@ -74,6 +74,9 @@ class Dreaming(Task[DreamUnit]):
         ids = [tenant.tenant_id for tenant in tenants]
         if run.project is not None:
             return dict.fromkeys(ids, Listed((DreamUnit(project=run.project),)))
+        if run.daily and not run.dry_run:  # as the task of summaries does, unless it is off
+            alone = [tenant.tenant_id for tenant in tenants if not tenant.settings.summarization_enabled]
+            await free_sources(self.tools.pool, alone)
         found = await planned_dreams(self.tools.pool, ids, run.as_of, settings=self.tools.settings, few=LISTED_AT_MOST)
         return {
             tenant_id: due if isinstance(due, int) else Listed([DreamUnit(project=name) for name in due])
@@ -97,7 +100,11 @@ class Dreaming(Task[DreamUnit]):
     async def do(self, tenant: Tenant, unit: DreamUnit, run: Run) -> Done:
         """Reflect on a project's sample and store the reflection."""
         repaired = await repair_reflections(self.tools, tenant, unit.project, run)
-        outcome = await self.dream(tenant, unit.project, run)
+        gate = timedelta(0) if run.narrowed else DreamRule.of(tenant.settings).gate
+        if await last_event_within(self.tools.pool, tenant.tenant_id, run.as_of, gate):
+            outcome = skipped(tenant.tenant_id, unit.project, "not_idle")
+        else:
+            outcome = await self.dream(tenant, unit.project, run)
         updated = sum(one.updated for one in outcome.reflections)
         counts = {
             "reflections": len(outcome.reflections) - updated,
@@ -253,6 +260,7 @@ class Dreaming(Task[DreamUnit]):
                     reason=error.reason,
                     after_cycles=tenant.settings.set_aside_after_cycles,
                     memories=dream.ids,
+                    model=tenant.settings.model_of_dreams,
                 )
             return DreamOutcome("failed", error.reason, backend=backend)
         if backend == "openai":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,10 +21,13 @@ from memory_maintenance.dreaming.subjects import (
     subjects_of,
 )
 from memory_maintenance.store.memory import Memory
+from memory_maintenance.writers.extractive.antecedents import with_antecedents
+from memory_maintenance.writers.extractive.cues import REQUEST
 from memory_maintenance.writers.extractive.gist import closed, shortened
 from memory_maintenance.writers.extractive.key_terms import as_written, terms_of
+from memory_maintenance.writers.extractive.plain_text import without_opening
 from memory_maintenance.writers.extractive.rarity import NO_BACKGROUND, Background, word_key
-from memory_maintenance.writers.extractive.salience import salience
+from memory_maintenance.writers.extractive.salience import is_small_talk, salience
 from memory_maintenance.writers.extractive.transcript import Transcript
 from memory_maintenance.writers.language.relative_dates import with_dates
 from memory_maintenance.writers.language.segmentation import is_unspaced, segments
@@ -39,6 +43,10 @@ _ENOUGH_SESSIONS: Final = 20
 
 _QUOTES: Final = 3
 _QUOTED_WORDS: Final = 28
+_FEW_WORDS: Final = 12
+_REQUEST: Final = 0.5
+"""Worth of a request as a quote: it tells little of who makes it."""
+
 _TAGS: Final = 4
 
 _LINKS: Final = frozenset(
@@ -155,38 +163,54 @@ def _phrases(line: Sequence[str], shared: frozenset[str]) -> Iterator[tuple[str,
 
 
 def _quotes(subject: Subject, positions: Sequence[int], read: ReadMemories) -> str:
-    """Return the most telling of different memories in the order of time, each behind its date and its speaker."""
+    """Return the latest and the most telling of different memories in the order of time, with speakers and dates."""
     worth: dict[str, tuple[float, int]] = {}
     for position in positions:
         quoted = _quoted(subject, position, read)
-        value = salience(quoted) * (0.4 + importance_of(read.memories[position]))
+        asks = _REQUEST if REQUEST.search(quoted.lower()) else 1.0
+        value = asks * salience(quoted) * (0.4 + importance_of(read.memories[position]))
         worth.setdefault(quoted, (value, position))
+    latest = occasion(read.memories[positions[-1]])
     chosen: list[tuple[int, str]] = []
     days: set[str] = set()
-    for quoted, (_, position) in sorted(worth.items(), key=lambda item: (-item[1][0], item[1][1])):
+    # That it comes back is what makes it a theme, and how things stand what a reader wants: one of each occasion, of
+    # the latest first.
+    for quoted, (_, position) in sorted(
+        worth.items(), key=lambda item: (occasion(read.memories[item[1][1]]) != latest, -item[1][0], item[1][1])
+    ):
         day = occasion(read.memories[position])
-        # One of each occasion first: that it comes back is what makes it a theme.
         if len(chosen) < _QUOTES and (day not in days or len(worth) <= _QUOTES):
             chosen.append((position, quoted))
             days.add(day)
-    told = sorted(chosen)
-    return " ".join(f"{read.memories[position].created_at.date().isoformat()}: {quoted}" for position, quoted in told)
+    dated = [(read.memories[position].created_at.date().isoformat(), quoted) for position, quoted in sorted(chosen)]
+    return " ".join(
+        f"{day}: {' '.join(quoted for _, quoted in quotes)}"
+        for day, quotes in itertools.groupby(dated, key=lambda one: one[0])
+    )
 
 
 def _quoted(subject: Subject, position: int, read: ReadMemories) -> str:
-    """Return the sentences of a memory that name the subject, with who says them and their dates resolved."""
+    """Return the sentences of a memory that name the subject, with who says them and their dates resolved.
+
+    What is said in a few words has the next sentence with it.
+    """
     memory = read.memories[position]
     parts: list[str] = []
     left = _QUOTED_WORDS
     for turn in read.transcript.messages[position]:
-        said = [one for one in turn.sentences if subject.keys & set(map(word_key, segments(one)))]
-        for at, sentence in enumerate(said):
+        sentences = with_antecedents(list(map(without_opening, turn.sentences)))
+        naming = [bool(subject.keys & set(map(word_key, segments(one)))) for one in sentences]
+        said = False
+        for at, sentence in enumerate(sentences):
+            follows = at > 0 and naming[at - 1] and word_count(sentences[at - 1]) <= _FEW_WORDS
+            if not (naming[at] or (follows and not is_small_talk(sentence))):
+                continue
             dated = with_dates(shortened(sentence, _QUOTED_WORDS), memory.created_at, read.language)
-            before = f"{turn.speaker}: " if turn.speaker and at == 0 else ""
-            if parts and word_count(dated) > left:
+            if (parts or not naming[at]) and word_count(dated) > left:
                 continue
             left -= word_count(dated)
-            parts.append(before + closed(dated))
+            parts.append((f"{turn.speaker}: " if turn.speaker and not said else "") + closed(dated))
+            said = True
     return " ".join(parts)
 
 

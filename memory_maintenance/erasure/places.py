@@ -66,18 +66,27 @@ DELETE FROM maintenance.unarchived WHERE tenant_id = $1 AND memory_id = ANY ($2:
 """
 
 CHANGES: Final = """
--- erasure.CHANGES: what replaced, or was replaced by, a memory that is forgotten. One that stays without what
--- replaced it is no longer demoted; the next night computes its importance from its base.
+-- erasure.CHANGES: what replaced, or was replaced by, a memory that is forgotten, and what was written again. One that
+-- stays without what replaced it is no longer demoted, nor in the archive; the next night computes its importance from
+-- its base.
 WITH gone AS (
     DELETE FROM maintenance.changes
     WHERE tenant_id = $1 AND (memory_id = ANY ($2::uuid[]) OR evidence && $2::uuid[])
-    RETURNING memory_id, status, notes
+    RETURNING memory_id, kind, status, notes
 ),
 raised AS (
     UPDATE memories m
     SET demotion = NULL, metadata = m.metadata - ARRAY (SELECT jsonb_object_keys(gone.notes))
     FROM gone
-    WHERE m.tenant_id::text = $1 AND m.id = gone.memory_id AND gone.status = 'applied'
+    WHERE m.tenant_id::text = $1 AND m.id = gone.memory_id AND gone.status = 'applied' AND gone.kind <> 'rewritten'
+),
+archived AS (
+    UPDATE maintenance.archive a
+    SET memory = a.memory || jsonb_build_object('demotion', NULL, 'metadata', (
+        (a.memory->>'metadata')::jsonb - ARRAY (SELECT jsonb_object_keys(gone.notes))
+    )::text)
+    FROM gone
+    WHERE a.tenant_id = $1 AND a.memory_id = gone.memory_id AND gone.status = 'applied' AND gone.kind <> 'rewritten'
 )
 SELECT FROM gone
 """

@@ -16,6 +16,9 @@ from memory_maintenance.writers.language.dates import MONTH_NAMES
 
 _FIGURE: Final = re.compile(r"(?<!\w)\+?\d[\d\s\-/().]{3,}\d(?!\w)")
 _DATE: Final = re.compile(r"\d{4}-\d{1,2}-\d{1,2}|\d{1,2}[./]\d{1,2}[./]\d{2,4}")
+_UUID: Final = re.compile(r"(?i)\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
+"""Ids of memories, as metadata has them of what a memory was folded into: they identify no person, and are kept."""
+
 _ADDRESS: Final = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+|https?://[^\s\"'<>]+")
 _NAME: Final = re.compile(r"[^\W\d_a-z][\w'’-]+(?:\s+(?:[^\W\d_a-z][\w'’-]+|\d+\w?))+")
 _CAPITAL: Final = re.compile(r"(?<=[\w,;:]\s)[^\W\d_a-z]\w{3,}")
@@ -37,11 +40,11 @@ def words_of(text: str) -> list[str]:
 
 
 def figures_of(text: str) -> set[str]:
-    """Return the figures of five digits or more, as ASCII digits alone; dates are none."""
+    """Return the figures of five digits or more, as ASCII digits alone; dates and UUIDs are not figures."""
     plain = "".join(
         str(unicodedata.decimal(one)) if one.isdecimal() else one for one in unicodedata.normalize("NFKC", text)
     )
-    found = (re.sub(r"\D", "", one) for one in _FIGURE.findall(_DATE.sub(" ", plain)))
+    found = (re.sub(r"\D", "", one) for one in _FIGURE.findall(_DATE.sub(" ", _UUID.sub(" ", plain))))
     return {digits for digits in found if len(digits) >= _FEWEST_DIGITS}
 
 

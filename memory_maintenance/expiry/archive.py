@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,8 +13,10 @@ from uuid import UUID
 
 import structlog
 
+from memory_maintenance.errors import InvalidRequestError
 from memory_maintenance.expiry.batch import PAGE, purge_page
 from memory_maintenance.expiry.rows import stored_tables
+from memory_maintenance.expiry.rule import expiry_rule
 from memory_maintenance.expiry.statements import (
     ARCHIVED,
     BATCHES,
@@ -23,11 +26,17 @@ from memory_maintenance.expiry.statements import (
     RETIRE,
     TAKE_OUT,
     TEXT_FORMS,
+    WITHOUT_MEMORIES,
 )
+from memory_maintenance.settings import Settings
 from memory_maintenance.store.clock import checked_as_of
 from memory_maintenance.store.pool import Pool, execute, fetch, fetch_value, from_json, transaction
+from memory_maintenance.tenants.control import load_tenant
 
 logger = structlog.get_logger(__name__)
+
+_NIGHTLY_SECONDS: Final = 45
+"""How long a cycle purges for tenants that it does not visit; the next cycle continues."""
 
 MOST_BATCHES: Final = 50
 """Audit rows that are listed, unless asked for more."""
@@ -133,4 +142,28 @@ async def purge_archive(
             continue
         while page := await purge_page(pool, row["tenant_id"], as_of, cycle_id=None, by=by):
             purged += page
+    return purged
+
+
+async def purge_unvisited(pool: Pool, settings: Settings, as_of: datetime, cycle_id: UUID) -> int:
+    """Purge the archive of tenants without a memory, which no plan names, as their daily run would; return how many.
+
+    Nothing is purged of a tenant that is paused, whose expiry is off, or whose overrides cannot be read.
+    """
+    until, purged = time.monotonic() + _NIGHTLY_SECONDS, 0
+    due = [row["tenant_id"] for row in await fetch(pool, PURGEABLE, None, as_of)]
+    for row in await fetch(pool, WITHOUT_MEMORIES, due) if due else ():
+        try:
+            tenant = await load_tenant(pool, row["tenant_id"], settings)
+        except InvalidRequestError:
+            continue
+        if tenant.paused or not expiry_rule(tenant.settings).is_on:
+            continue
+        while time.monotonic() < until:
+            page = await purge_page(pool, tenant.tenant_id, as_of, cycle_id=cycle_id)
+            if not page:
+                break
+            purged += page
+    if purged:
+        logger.info("archive_purged", purged=purged)
     return purged

@@ -199,6 +199,14 @@ SELECT tenant_id, count(*) AS memories FROM maintenance.archive
 WHERE (tenant_id = $1 OR $1 IS NULL) AND purge_after <= $2 GROUP BY tenant_id ORDER BY tenant_id
 """
 
+WITHOUT_MEMORIES: Final = """
+-- expiry.WITHOUT_MEMORIES: of these tenants those that no run visits, because they have no memory left.
+--   $1 tenant_ids (their own type)
+SELECT k.tenant_id::text AS tenant_id
+FROM unnest(coalesce($1, ARRAY (SELECT tenant_id FROM memories WHERE false))) AS k (tenant_id)
+WHERE NOT EXISTS (SELECT FROM memories m WHERE m.tenant_id = k.tenant_id)
+"""
+
 OF_CYCLE: Final = """
 -- expiry.OF_CYCLE: what the batches of one cycle did for a tenant, by action.
 --   $1 cycle_id   uuid

@@ -17,6 +17,8 @@ def kind_of(cycle: Cycle) -> str:
         if tasks is None or cycle.kind != "daily" or set(tasks) >= {spec.name for spec in specs() if spec.always_shown}
         else " + ".join(tasks)
     )
+    if cycle.schedule is not None:
+        return f"{what} of {cycle.named_tenants} at {cycle.schedule}"
     return what if cycle.named_tenants is None else f"{what} of {cycle.named_tenants} named"
 
 

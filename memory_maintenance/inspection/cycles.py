@@ -99,6 +99,11 @@ class Cycle:
         return self.config.get("named_tenants")
 
     @property
+    def schedule(self) -> str | None:
+        """Return the daily times of the tenants it was for; None: it was for no such group."""
+        return self.config.get("schedule")
+
+    @property
     def failure(self) -> CycleFailure | None:
         """Return why it failed as a whole; None where it did not fail, or no reason was recorded."""
         return failure_of(self.status, self.totals, self.config)

@@ -106,6 +106,9 @@ class ModelStatus:
 
     backend: Backend
     model: str | None
+    """RAE_LLM_MODEL_DEFAULT; None: no model is asked."""
+    models: tuple[str, ...]
+    """Those that write summaries and reflections where a tenant names none."""
     day: date
     breakers: tuple[BreakerState, ...]
     budgets: tuple[BudgetUse, ...]
@@ -132,6 +135,7 @@ async def model_status(pool: Pool, settings: Settings) -> ModelStatus:
         return ModelStatus(
             backend=backend,
             model=settings.rae_llm_model_default if backend == "openai" else None,
+            models=settings.writing_models if backend == "openai" else (),
             day=await fetch_value(db, TODAY),
             breakers=tuple(BreakerState(**dict(row)) for row in await fetch(db, BREAKERS)),
             budgets=tuple(_use(dict(row)) for row in await fetch(db, BUDGETS, *limits, SHOWN_TENANTS)),

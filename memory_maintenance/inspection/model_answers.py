@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from memory_maintenance.inspection.health import Check
 from memory_maintenance.settings import Settings
@@ -13,15 +14,16 @@ from memory_maintenance.summarization.takeover import failed_night
 from memory_maintenance.writers.model.next_steps import NEXT_STEPS
 
 NEWEST_ANSWERS: Final = """
--- inspection.NEWEST_ANSWERS: how the newest calls for texts of the last 24 hours ended; those under way are left out.
+-- inspection.NEWEST_ANSWERS: how each model's newest calls for texts of the last 24 hours ended; not those under way.
 --   $1 most  bigint   every scrape asks
-SELECT CASE WHEN state = 'accepted' THEN '' ELSE coalesce(reason, state) END AS reason, count(*)::integer AS calls
+SELECT model, CASE WHEN state = 'accepted' THEN '' ELSE coalesce(reason, state) END AS reason,
+       count(*)::integer AS calls
 FROM (
-    SELECT state, reason FROM maintenance.model_calls
+    SELECT model, state, reason FROM maintenance.model_calls
     WHERE claimed_at > now() - interval '1 day' AND purpose <> 'embedding' AND state NOT IN ('claimed', 'answered')
     ORDER BY claimed_at DESC LIMIT $1
 ) newest
-GROUP BY 1 ORDER BY calls DESC, reason
+GROUP BY 1, 2 ORDER BY calls DESC, reason, model
 """
 
 MOST_CALLS: Final = 1_000
@@ -75,19 +77,28 @@ class Answers:
 
 async def newest_answers(db: Executor) -> Answers:
     """Return how the newest calls for texts ended."""
-    rows = await fetch(db, NEWEST_ANSWERS, MOST_CALLS)
-    unusable = {row["reason"]: row["calls"] for row in rows if row["reason"]}
-    return Answers(calls=sum(row["calls"] for row in rows), unusable=unusable)
+    return _answers(await fetch(db, NEWEST_ANSWERS, MOST_CALLS))
+
+
+def _answers(rows: Iterable[Any]) -> Answers:
+    ended = Counter[str]()
+    for row in rows:
+        ended[row["reason"]] += row["calls"]
+    return Answers(calls=ended.total(), unusable={reason: calls for reason, calls in ended.most_common() if reason})
 
 
 async def answers_check(pool: Pool, settings: Settings) -> Check:
-    """Return the verdict on the model's answers."""
+    """Return the verdict on the models' answers; of several models, on the worst ones."""
     if settings.llm_backend != "openai":
         return Check("model", "answers", "ok", "no model is asked")
-    answers = await newest_answers(pool)
-    if answers.worrying:
-        return Check("model", "answers", "warning", answers.found, answers.next_step)
-    return Check("model", "answers", "ok", answers.found)
+    rows = await fetch(pool, NEWEST_ANSWERS, MOST_CALLS)
+    by_model = {name: _answers(row for row in rows if row["model"] == name) for name in {row["model"] for row in rows}}
+    worrying = {name: answers for name, answers in sorted(by_model.items()) if answers.worrying}
+    if not worrying:
+        return Check("model", "answers", "ok", _answers(rows).found)
+    named = len(by_model) > 1
+    found = "; ".join(f"{name}: {one.found}" if named else one.found for name, one in worrying.items())
+    return Check("model", "answers", "warning", found, next(iter(worrying.values())).next_step)
 
 
 async def fallback_check(pool: Pool, settings: Settings) -> Check:

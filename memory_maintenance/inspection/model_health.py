@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Final, Literal
@@ -14,7 +15,7 @@ from memory_maintenance.inspection.model import model_status
 from memory_maintenance.observability.logs import quiet_third_party_loggers
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import Pool
-from memory_maintenance.writers.model.budget import prices
+from memory_maintenance.writers.model.budget import Prices, prices
 from memory_maintenance.writers.model.completion import Completion, read_completion
 from memory_maintenance.writers.model.judging import read_answer
 from memory_maintenance.writers.model.openai_client import OPENAI_URL, ChatRequest, OpenAIClient, connection
@@ -46,19 +47,30 @@ class Colour(ModelAnswer):
         return (self.colour,)
 
 
-async def model_checks(settings: Settings, *, ask: bool) -> AsyncIterator[Check]:
-    """Yield the verdicts on the configured endpoint; *ask*: pay for one tiny question, outside of every budget."""
+async def model_checks(settings: Settings, *, ask: bool, own_models: Sequence[str] = ()) -> AsyncIterator[Check]:
+    """Yield the verdicts on the configured endpoint and the models that write.
+
+    Args:
+        settings: of the deployment.
+        ask: pay for one tiny question to each model, outside of every budget.
+        own_models: those that tenants name for themselves.
+    """
     if settings.llm_backend != "openai":
         yield _model("writer", "ok", f"no model is asked: texts are written by `{settings.llm_backend}`")
         return
     quiet_third_party_loggers()
-    reachable = await _unless_it_fails("reachable", _reachable(settings), settings)
-    for check in [*reachable, *price_checks(settings)]:
+    models = tuple(dict.fromkeys((*settings.writing_models, *own_models)))
+    reachable = await _unless_it_fails("reachable", _listed(settings, models), settings)
+    for check in [*reachable, *(price_check(settings, model) for model in models)]:
         yield check
     if has_failed(reachable):
         return
-    for check in await _unless_it_fails("answer", _asked(settings), settings) if ask else [_not_asked()]:
-        yield check
+    if not ask:
+        yield _model("answer", "note", "it was not asked anything", "doctor --ask-model asks one tiny question")
+        return
+    for model in models:
+        for check in await _unless_it_fails("answer", _asked(settings, model), settings):
+            yield replace(check, found=f"{model}: {check.found}") if len(models) > 1 else check
 
 
 async def _unless_it_fails(name: str, checks: Awaitable[list[Check]], settings: Settings) -> list[Check]:
@@ -98,14 +110,9 @@ async def breaker_check(pool: Pool, settings: Settings) -> Check:
     return _model("breaker", "warning", f"open, so that every call fails at once: {said}", advice)
 
 
-async def _reachable(settings: Settings) -> list[Check]:
-    return [await _listed(settings)]
-
-
-async def _listed(settings: Settings) -> Check:
+async def _listed(settings: Settings, models: Sequence[str]) -> list[Check]:
     url = settings.llm_base_url or OPENAI_URL
     client = connection(url, settings.openai_api_key, PATIENCE, proxy=settings.model_proxy, most_bytes=LONGEST_LIST)
-    name = settings.rae_llm_model_default
     try:
         with model_errors():
             async with asyncio.timeout(PATIENCE.total_seconds()):
@@ -113,20 +120,31 @@ async def _listed(settings: Settings) -> Check:
     except LanguageModelError as error:
         if error.reason != "unknown_model":
             raise
-        return _model("reachable", "ok", "the endpoint answers; it keeps no list of its models")
+        return [_model("reachable", "ok", "the endpoint answers; it keeps no list of its models")]
     finally:
         await client.close()
-    if known and name not in known:
-        few = ", ".join(sorted(known)[:5])
-        return _model(
-            "reachable", "warning", f"the endpoint does not list {name}", f"RAE_LLM_MODEL_DEFAULT: it has {few}"
+    few = ", ".join(sorted(known)[:5])
+    missing = [
+        _model(
+            "reachable", "warning", f"the endpoint does not list {name}", f"{_setting_of(settings, name)}: it has {few}"
         )
-    return _model("reachable", "ok", f"the endpoint answers and has {name}")
+        for name in models
+        if known and name not in known
+    ]
+    return missing or [_model("reachable", "ok", f"the endpoint answers and has {', '.join(models)}")]
 
 
-def price_checks(settings: Settings) -> list[Check]:
-    """Return the verdict on the prices that budgets reckon with."""
-    name, price = settings.rae_llm_model_default, prices(settings)
+def _setting_of(settings: Settings, model: str) -> str:
+    """Return what names *model*."""
+    for setting in ("rae_llm_model_default", "summarization_model", "dreaming_model"):
+        if getattr(settings, setting) == model:
+            return setting.upper()
+    return "summarization_model or dreaming_model of a tenant (starter.py tenants list)"
+
+
+def price_check(settings: Settings, name: str) -> Check:
+    """Return the verdict on the prices that budgets reckon with for the model *name*."""
+    price = prices(settings, name)
     said = f"{price.input}/{price.output} for a million tokens of {name}"
     set_by_hand = {"model_price_input", "model_price_output"} & settings.model_fields_set
     if (
@@ -134,19 +152,15 @@ def price_checks(settings: Settings) -> list[Check]:
         or set_by_hand
         or name == type(settings).model_fields["rae_llm_model_default"].default
     ):
-        return [_model("prices", "ok", said)]
-    return [_model("prices", "warning", f"{said}, the price of another model", f"MODEL_PRICES={name}=INPUT/OUTPUT")]
+        return _model("prices", "ok", said)
+    return _model("prices", "warning", f"{said}, the price of another model", f"MODEL_PRICES={name}=INPUT/OUTPUT")
 
 
-def _not_asked() -> Check:
-    return _model("answer", "note", "it was not asked anything", "doctor --ask-model asks one tiny question")
-
-
-async def _asked(settings: Settings) -> list[Check]:
+async def _asked(settings: Settings, model: str) -> list[Check]:
     client = OpenAIClient(
         base_url=settings.llm_base_url,
         api_key=settings.openai_api_key,
-        model=settings.rae_llm_model_default,
+        model=model,
         answer_tokens=QUESTION_TOKENS,
         timeout=PATIENCE,
         proxy=settings.model_proxy,
@@ -158,7 +172,7 @@ async def _asked(settings: Settings) -> list[Check]:
         completion = read_completion(response)
     finally:
         await client.close()
-    return [_structured(completion), _counted(completion, settings)]
+    return [_structured(completion), _counted(completion, prices(settings, model))]
 
 
 def _structured(completion: Completion) -> Check:
@@ -171,10 +185,10 @@ def _structured(completion: Completion) -> Check:
     return _model("answer", "ok", "it answers in the shape that is asked for")
 
 
-def _counted(completion: Completion, settings: Settings) -> Check:
+def _counted(completion: Completion, price: Prices) -> Check:
     if completion.usage is None:
         return _model("usage", "note", "the endpoint does not count tokens: budgets go by estimates from above")
     read, written = completion.usage
-    cost = prices(settings).cost(read, written)
+    cost = price.cost(read, written)
     said = f"the question took {read} + {written} tokens, {cost:.6f} at the configured prices"
     return _model("usage", "ok", said, "compare it with the provider's bill")

@@ -21,8 +21,11 @@ RIGHTS: Final = """
 -- inspection.RIGHTS: what the role lacks: on the table, on the schema, on what is in it.
 SELECT current_user AS role,
        ARRAY(
-           SELECT r FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE']) AS r
-           WHERE NOT has_table_privilege('memories', r)
+           SELECT r || ' on ' || t.name
+           FROM unnest(ARRAY['memories', 'memory_embeddings']) WITH ORDINALITY AS t (name, n),
+                unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS r
+           WHERE NOT has_table_privilege(to_regclass(t.name), r)
+           ORDER BY t.n
        ) AS on_memories,
        ARRAY(
            SELECT c.relname || ' ' || r
@@ -56,8 +59,11 @@ async def rights(pool: Pool) -> Check:
     """Ask what the role may do: to memories, in the schema maintenance, and whether it may create there."""
     row = await fetch_row(pool, RIGHTS)
     assert row is not None  # noqa: S101  a SELECT of values returns its row
-    if lacking := [f"{right} on memories" for right in row["on_memories"]]:
-        return _store("rights", "failure", f"{row['role']} lacks {', '.join(lacking)}", f"GRANT them to {row['role']}")
+    if row["on_memories"]:
+        found = f"{row['role']} lacks {', '.join(row['on_memories'])}"
+        if all(one.startswith("DELETE") for one in row["on_memories"]):
+            found = f"{found}: removing stale texts, expiry and memories forget fail without it"
+        return _store("rights", "failure", found, f"GRANT them to {row['role']}")
     if row["on_maintenance"]:
         some = ", ".join(row["on_maintenance"][:5])
         return _store(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -226,6 +226,8 @@ def _why_due(state: SessionState, hourly: DueRule, daily: DueRule, as_of: dateti
 
 
 def _why_not_due(state: SessionState, rule: DueRule, as_of: datetime, adopted_at: datetime | None) -> list[str]:
+    if replace(rule, gate=timedelta(0)).is_due(state, as_of=as_of, adopted_at=adopted_at):
+        return [f"it waits: {idle_gate_reason(state.last_event_at, rule.gate, as_of)}"]
     if state.last_unwritten_at < (adopted_at or as_of) - rule.backfill:
         days = rule.backfill / timedelta(days=1)
         ended = "it ended" if state.last_unwritten_at == state.last_event_at else "its new events were written"
@@ -236,6 +238,15 @@ def _why_not_due(state: SessionState, rule: DueRule, as_of: datetime, adopted_at
     return _not_yet(state, rule, as_of)
 
 
+def idle_gate_reason(last_event_at: datetime, gate: timedelta, as_of: datetime) -> str:
+    """Return why nothing is written of a session, or dreamt by a tenant, with such a last event."""
+    since, minutes = (as_of - last_event_at) / timedelta(minutes=1), gate / timedelta(minutes=1)
+    return (
+        f"its last event is {since:.0f} minutes old, and nothing is written before {minutes:g} "
+        "(MAINTENANCE_IDLE_GATE_MINUTES, or idle_gate_minutes of the tenant)"
+    )
+
+
 def _not_yet(state: SessionState, rule: DueRule, as_of: datetime) -> list[str]:
     found = []
     if not state.new_events and state.summary_backend is not None and not state.fallback:
@@ -244,10 +255,9 @@ def _not_yet(state: SessionState, rule: DueRule, as_of: datetime) -> list[str]:
         found.append(f"{state.new_events} new events, {rule.min_events} are needed (SUMMARIZATION_MIN_EVENTS)")
     if state.last_event_at > as_of - rule.idle:
         minutes, since = rule.idle / timedelta(minutes=1), (as_of - state.last_event_at) / timedelta(minutes=1)
-        found.append(
-            f"it still goes on: its last event is {since:.0f} minutes old, and {minutes:g} make it idle "
-            f"(SUMMARIZATION_IDLE_MINUTES); from {rule.event_threshold} new events on the daily run does not wait"
-        )
+        said = f"its last event is {since:.0f} minutes old, and {minutes:g} make it idle (SUMMARIZATION_IDLE_MINUTES)"
+        long = f"; from {rule.event_threshold} new events on the daily run does not wait"
+        found.append(f"it still goes on: {said}{'' if rule.waits(state, as_of) else long}")
     if state.set_aside and rule.backend == "openai" and not state.never_sent:
         found.append("it is set aside, because the model failed at it: starter.py memories set-aside")
     return found or ["all that could be written now is a fallback, and there is a better text already"]

@@ -11,13 +11,14 @@ from memory_maintenance.cycles.outcomes import TenantOutcome
 from memory_maintenance.decay.policy import DecayRule
 from memory_maintenance.decay.progress import preview_instants
 from memory_maintenance.decay.rule import decay_rule
-from memory_maintenance.dreaming.due import due_projects
+from memory_maintenance.dreaming.due import due_projects, last_event_within
+from memory_maintenance.dreaming.policy import DreamRule
 from memory_maintenance.inspection.decay import RuleOrigin, rule_origin
 from memory_maintenance.inspection.derived import Dangling, dangling
-from memory_maintenance.inspection.sessions import SessionReport, unwritten_sessions
+from memory_maintenance.inspection.sessions import SessionReport, idle_gate_reason, unwritten_sessions
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.clock import checked_as_of
-from memory_maintenance.store.pool import Pool, fetch, fetch_row, from_json, snapshot
+from memory_maintenance.store.pool import Executor, Pool, fetch, fetch_row, from_json, snapshot
 from memory_maintenance.summarization.due import due_session_counts, due_sessions
 from memory_maintenance.summarization.policy import SessionKey
 from memory_maintenance.tenants.control import TenantControl, control_of
@@ -72,6 +73,8 @@ class TenantReport:
     """The first ones that are due."""
     projects: tuple[str, ...]
     """The first ones that can dream."""
+    dreams_wait: str | None
+    """Why the tenant does not dream now, where the idle gate is the reason."""
     unwritten: tuple[SessionReport, ...]
     """The latest sessions with new events that are not due."""
     dangling: tuple[Dangling, ...]
@@ -106,10 +109,17 @@ async def tenant_report(pool: Pool, settings: Settings, tenant_id: str) -> Tenan
             due_daily=(await due_session_counts(db, [tenant_id], daily, settings)).get(tenant_id, 0),
             sessions=tuple(await due_sessions(db, tenant_id, daily, settings, limit=SHOWN)),
             projects=tuple(await due_projects(db, tenant_id, as_of=as_of, settings=settings, limit=SHOWN)),
+            dreams_wait=await _dreams_wait(db, tenant_id, as_of, own),
             unwritten=tuple(await unwritten_sessions(db, settings, control, as_of=as_of, most=SHOWN)),
             dangling=tuple(await dangling(db, tenant_id, most=SHOWN)),
             orders=tuple(await latest_orders(db, tenant_id, SHOWN_ORDERS)),
         )
+
+
+async def _dreams_wait(db: Executor, tenant_id: str, as_of: datetime, own: Settings) -> str | None:
+    gate = DreamRule.of(own).gate
+    last = await last_event_within(db, tenant_id, as_of, gate) if own.dreaming else None
+    return f"the tenant waits: {idle_gate_reason(last, gate, as_of)}" if last else None
 
 
 def _run(row: Any) -> TenantRun:

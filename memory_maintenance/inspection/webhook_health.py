@@ -23,9 +23,9 @@ async def deliveries(pool: Pool, settings: Settings) -> Check:
         return _store("ok", f"every event was delivered to {', '.join(places.values())}")
     found = "; ".join(_in_words(one, places[one.endpoint]) for one in left)
     if any(one.status == "rejected" for one in left):
-        advice = "correct WEBHOOK_URLS, WEBHOOK_SECRET or the receiver, then: starter.py webhooks test"
+        advice = "correct the receiver, then: starter.py webhooks deliver --refused"
     else:
-        advice = "the next cycle sends them; starter.py webhooks test tries the receivers now"
+        advice = "the next cycle sends them; starter.py webhooks deliver does it now"
     return _store("warning", found, advice)
 
 

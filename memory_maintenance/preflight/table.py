@@ -17,7 +17,7 @@ WHERE to_regclass('memories') IS NULL
 _OPEN_POLICIES: Final = """
 open_to AS (  -- commands for which a policy shows this role every row, and no other policy narrows that
     SELECT command
-    FROM (VALUES ('r', 'SELECT'), ('a', 'INSERT'), ('w', 'UPDATE')) AS c (letter, command)
+    FROM (VALUES ('r', 'SELECT'), ('a', 'INSERT'), ('w', 'UPDATE'), ('d', 'DELETE')) AS c (letter, command)
     WHERE EXISTS (SELECT FROM policies AS p WHERE p.permissive AND p.letter IN (c.letter, '*') AND p.all_rows)
           AND NOT EXISTS (
               SELECT FROM policies AS p WHERE NOT p.permissive AND p.letter IN (c.letter, '*') AND NOT p.all_rows
@@ -51,7 +51,7 @@ POLICIES: Final = f"""
 WITH {_POLICIES.strip()},
 {_OPEN_POLICIES.strip()}
 SELECT current_user AS role, string_agg(command, ', ' ORDER BY command) AS commands
-FROM (VALUES ('SELECT'), ('INSERT'), ('UPDATE')) AS needed (command)
+FROM (VALUES ('SELECT'), ('INSERT'), ('UPDATE'), ('DELETE')) AS needed (command)
 WHERE row_security_active('memories') AND command NOT IN (SELECT command FROM open_to)
 HAVING count(*) > 0
 """  # noqa: S608  constants of this module

@@ -9,7 +9,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Annotated, Final
 
 from annotated_types import Ge, Gt, Le, Lt
-from pydantic import AfterValidator, BeforeValidator, SecretStr, field_validator
+from pydantic import AfterValidator, BeforeValidator, SecretStr, StringConstraints, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Rate = Annotated[float, Ge(0), Lt(1)]
@@ -126,6 +126,9 @@ def _lower_words(value: object) -> object:
     return tuple(map(lower, read)) if isinstance(read, list | tuple) else read
 
 
+ModelName = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")
+]
 Tags = Annotated[tuple[str, ...], NoDecode, BeforeValidator(words)]
 Classes = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_lower_words)]
 ModelPrices = Annotated[
@@ -133,6 +136,16 @@ ModelPrices = Annotated[
 ]
 Thresholds = Annotated[dict[str, float], NoDecode, BeforeValidator(_named_numbers)]
 Days = Annotated[int, Ge(0), Le(100_000)]
+CronTimes = Annotated[
+    str,
+    BeforeValidator(lambda value: " ".join(value.split()) if isinstance(value, str) else value),
+    StringConstraints(
+        max_length=200, pattern=r"^(@[a-z]+|@every [0-9hms.]+|([0-9A-Za-z*,/?-]+ ){4,6}[0-9A-Za-z*,/?-]+)$"
+    ),
+]
+"""A cron expression with five to seven fields, or a word like @daily; Temporal says whether it means anything."""
+ZoneName = Annotated[str, StringConstraints(max_length=100, pattern=r"^[A-Za-z][A-Za-z0-9_+/-]*$")]
+GateMinutes = Annotated[int, Ge(0), Le(1440)]
 TagDays = Annotated[dict[str, Days], NoDecode, BeforeValidator(_named_numbers)]
 LayerDays = Annotated[dict[str, Days], NoDecode, BeforeValidator(_layer_speeds)]
 LayerSpeeds = Annotated[dict[str, Annotated[float, Ge(0), Le(100)]], NoDecode, BeforeValidator(_layer_speeds)]

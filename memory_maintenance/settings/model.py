@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field, SecretStr
 
 from memory_maintenance.settings.kinds import (
     Count,
+    ModelName,
     ModelPrices,
     ProxyAddress,
     Seconds,
@@ -49,6 +50,10 @@ class ModelSettings(SettingsGroup):
     """Ollama's address, used with RAE_LLM_BACKEND=ollama."""
     rae_llm_model_default: str = "gpt-4o-mini"
     """Model that writes summaries and reflections."""
+    summarization_model: ModelName | None = None
+    """Model of the same endpoint that writes summaries, a cheaper one for instance; unset: RAE_LLM_MODEL_DEFAULT."""
+    dreaming_model: ModelName | None = None
+    """Model of the same endpoint that writes reflections; unset: RAE_LLM_MODEL_DEFAULT."""
     embedding_model: str | None = None
     """Model of the same endpoint that embeds summaries and reflections, so that vector search finds them: the one
     that the agents embed with. Unset: they are not embedded."""
@@ -116,6 +121,21 @@ class ModelSettings(SettingsGroup):
     def has_endpoint(self) -> bool:
         """Return whether anything names an OpenAI-compatible endpoint."""
         return bool(self.openai_api_key or self.openai_base_url or self.rae_llm_backend == "ollama")
+
+    @property
+    def model_of_summaries(self) -> str:
+        """Return the model that writes summaries."""
+        return self.summarization_model or self.rae_llm_model_default
+
+    @property
+    def model_of_dreams(self) -> str:
+        """Return the model that writes reflections."""
+        return self.dreaming_model or self.rae_llm_model_default
+
+    @property
+    def writing_models(self) -> tuple[str, ...]:
+        """Return the models that write texts, each once."""
+        return tuple(dict.fromkeys((self.model_of_summaries, self.model_of_dreams)))
 
     @property
     def embeds(self) -> bool:

@@ -8,7 +8,19 @@ from typing import Annotated, Final, Literal
 from annotated_types import Ge, Le, Lt
 from pydantic import BaseModel, ConfigDict, PlainSerializer
 
-from memory_maintenance.settings.kinds import MOST_KEPT, Classes, Days, LayerDays, Share, TagDays, Tags
+from memory_maintenance.settings.kinds import (
+    MOST_KEPT,
+    Classes,
+    CronTimes,
+    Days,
+    GateMinutes,
+    LayerDays,
+    ModelName,
+    Share,
+    TagDays,
+    Tags,
+    ZoneName,
+)
 
 MOST_TOKENS: Final = 10**15
 """More than a tenant can use in a day, and far from what Postgres can count."""
@@ -21,6 +33,10 @@ class TenantOverrides(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    daily_cron: CronTimes | None = None
+    """When the tenant's daily run starts; tenants with the same times share a Schedule."""
+    time_zone: ZoneName | None = None
+    """Zone of the tenant's daily times, as Europe/Warsaw."""
     decay_enabled: bool | None = None
     decay_rate: Annotated[float, Ge(0), Lt(1)] | None = None
     """Share of importance lost per day at multiplier 1, clamped like the deployment's rate."""
@@ -47,6 +63,12 @@ class TenantOverrides(BaseModel):
     """What happens to a memory that a later one says otherwise."""
     summarization_enabled: bool | None = None
     dreaming_enabled: bool | None = None
+    idle_gate_minutes: GateMinutes | None = None
+    """Age of the last event before a session is summarized, or the tenant dreams; 0: no gate."""
+    summarization_model: ModelName | None = None
+    """Model that writes the tenant's summaries."""
+    dreaming_model: ModelName | None = None
+    """Model that writes the tenant's reflections."""
     model_excluded_classes: Classes | None = None
     """Classes of memories that no model is sent, in place of the deployment's."""
     derivation_excluded_classes: Classes | None = None
@@ -58,6 +80,8 @@ class TenantOverrides(BaseModel):
 
 
 SETTING_OF: Final = {
+    "daily_cron": "maintenance_daily_cron",
+    "time_zone": "maintenance_time_zone",
     "decay_enabled": "memory_importance_decay_enabled",
     "decay_rate": "memory_base_decay_rate",
     "decay_policy": "memory_decay_policy",
@@ -76,6 +100,9 @@ SETTING_OF: Final = {
     "supersession": "memory_supersession",
     "summarization_enabled": "summarization_enabled",
     "dreaming_enabled": "dreaming_enabled",
+    "idle_gate_minutes": "maintenance_idle_gate_minutes",
+    "summarization_model": "summarization_model",
+    "dreaming_model": "dreaming_model",
     "model_excluded_classes": "model_excluded_classes",
     "derivation_excluded_classes": "derivation_excluded_classes",
     "daily_tokens": "model_daily_tokens_per_tenant",

@@ -86,6 +86,7 @@ class Settings(
             "derivation_excluded_classes": sorted(self.derivation_excluded_classes),
             "llm_backend": self.llm_backend,
             "llm_model": self.rae_llm_model_default if self.llm_backend == "openai" else None,
+            **self._differing(),
             "embedding_model": self.embedding_model if self.embeds else None,
             "fail_ratio": self.maintenance_fail_ratio,
             "deadline_minutes": {
@@ -93,6 +94,13 @@ class Settings(
                 "hourly": self.maintenance_hourly_deadline_minutes,
             },
         }
+
+    def _differing(self) -> dict[str, Any]:
+        """Return what is recorded only where it is set: the idle gate, and the models of single tasks."""
+        found: dict[str, Any] = {"idle_gate_minutes": self.maintenance_idle_gate_minutes}
+        if self.llm_backend == "openai":
+            found |= {"summarization_model": self.summarization_model, "dreaming_model": self.dreaming_model}
+        return {name: value for name, value in found.items() if value}
 
     def warnings(self) -> list[str]:
         """Return a sentence for every setting that does not do what its owner may think."""
@@ -107,12 +115,13 @@ class Settings(
                 f"MEMORY_BASE_DECAY_RATE={self.memory_base_decay_rate:g} is outside its bounds: "
                 f"{self.base_decay_rate:g} is used"
             )
-        if self.llm_backend == "openai" and self.rae_llm_model_default.startswith(RAES_PREFIX):
-            name = self.rae_llm_model_default
-            found.append(
-                f"RAE_LLM_MODEL_DEFAULT={name} has RAE's prefix, and is sent as it is: "
-                f"Ollama knows {name.removeprefix(RAES_PREFIX)}"
-            )
+        for setting in ("rae_llm_model_default", "summarization_model", "dreaming_model"):
+            name = getattr(self, setting)
+            if self.llm_backend == "openai" and name and name.startswith(RAES_PREFIX):
+                found.append(
+                    f"{setting.upper()}={name} has RAE's prefix, and is sent as it is: "
+                    f"Ollama knows {name.removeprefix(RAES_PREFIX)}"
+                )
         if self.embedding_model and not self.has_endpoint:
             found.append("EMBEDDING_MODEL is ignored: neither OPENAI_BASE_URL nor OPENAI_API_KEY names an endpoint")
         return found

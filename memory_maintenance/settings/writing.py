@@ -9,6 +9,7 @@ from annotated_types import Ge, Le
 from memory_maintenance.settings.kinds import (
     Classes,
     Count,
+    GateMinutes,
     SettingsGroup,
     Share,
 )
@@ -25,6 +26,9 @@ class WritingSettings(SettingsGroup):
     """New events that make a session due in the daily run even while it goes on."""
     summarization_idle_minutes: Annotated[int, Ge(0)] = 30
     """A session whose last event is older than this many minutes is idle."""
+    maintenance_idle_gate_minutes: GateMinutes = 0
+    """Write nothing in the middle of a conversation: a session is summarized, and a tenant dreams, only once its last
+    event is this many minutes old; at most 1440. 0: no gate."""
     summarization_backfill_days: Annotated[int, Ge(0)] = 7
     """Sessions that ended more days than this before adoption are left alone."""
     summarization_fallback: Literal["rae", "extractive"] = "rae"

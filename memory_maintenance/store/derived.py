@@ -20,6 +20,7 @@ import structlog
 from memory_maintenance.store.inheritance import inherit
 from memory_maintenance.store.memory import Memory, Source
 from memory_maintenance.store.pool import Executor, execute, fetch_row, fetch_value, to_json
+from memory_maintenance.store.revisions import earlier, keep_revision
 
 logger = structlog.get_logger(__name__)
 
@@ -165,10 +166,15 @@ ON CONFLICT DO NOTHING
 """
 
 UNLINK: Final = """
--- store.UNLINK: what these derived memories were made from, away: their sources are in no summary any more.
+-- store.UNLINK: what these derived memories were made from, away: their sources are in no summary any more. Their
+-- earlier texts go, too: nothing leads to these any more.
 --   $1 tenant_id    text
 --   $2 derived_ids  uuid[]
-WITH read AS (DELETE FROM maintenance.lineage_read WHERE tenant_id = $1 AND derived_id = ANY ($2::uuid[]))
+WITH read AS (DELETE FROM maintenance.lineage_read WHERE tenant_id = $1 AND derived_id = ANY ($2::uuid[])),
+texts AS (
+    UPDATE maintenance.changes SET before = NULL, after = NULL
+    WHERE tenant_id = $1 AND memory_id = ANY ($2::uuid[]) AND kind = 'rewritten' AND before IS NOT NULL
+)
 DELETE FROM maintenance.lineage WHERE tenant_id = $1 AND derived_id = ANY ($2::uuid[])
 """
 
@@ -181,19 +187,34 @@ _DELETED: Final = """
     WHERE (SELECT true FROM memories m WHERE m.tenant_id = k.tenant_id AND m.id = l.derived_id LIMIT 1) IS NULL
 """
 
+_EDITED: Final = """
+    SELECT c.tenant_id, c.memory_id
+    FROM unnest(coalesce($1, ARRAY (SELECT tenant_id FROM memories WHERE false))) AS k (tenant_id)
+         JOIN maintenance.changes c ON c.tenant_id = k.tenant_id::text
+         JOIN memories m ON m.tenant_id = k.tenant_id AND m.id = c.memory_id
+    WHERE c.kind = 'rewritten' AND c.before IS NOT NULL
+          AND encode(sha256(convert_to(m.content, 'UTF8')), 'hex') IS DISTINCT FROM m.metadata->>'text_sha256'
+"""
+
 ANY_DELETED: Final = f"""
--- store.ANY_DELETED: whether a derived memory of these tenants was deleted by others.
+-- store.ANY_DELETED: whether a derived memory of these tenants was deleted by others, or one with earlier texts edited.
 --   $1 tenant_ids  array of the column's type
-SELECT EXISTS ({_DELETED})
+SELECT EXISTS ({_DELETED}) OR EXISTS ({_EDITED})
 """
 
 FREE_SOURCES: Final = f"""
 -- store.FREE_SOURCES: the lineage of derived memories that somebody deleted, away: what they covered is new again.
+-- Their earlier texts go, and those of what somebody edited, which nothing would put back or write again.
 --   $1 tenant_ids  array of the column's type
 WITH deleted AS ({_DELETED}),
 read AS (
     DELETE FROM maintenance.lineage_read r USING deleted d
     WHERE r.tenant_id = d.tenant_id AND r.derived_id = d.derived_id
+),
+texts AS (
+    UPDATE maintenance.changes c SET before = NULL, after = NULL
+    FROM (SELECT * FROM deleted UNION {_EDITED}) AS d (tenant_id, memory_id)
+    WHERE c.tenant_id = d.tenant_id AND c.memory_id = d.memory_id AND c.kind = 'rewritten' AND c.before IS NOT NULL
 )
 DELETE FROM maintenance.lineage l USING deleted d WHERE l.tenant_id = d.tenant_id AND l.derived_id = d.derived_id
 """  # noqa: S608  constants of this module
@@ -264,20 +285,31 @@ async def insert_derived(db: Executor, memory: DerivedMemory) -> bool:
     return True
 
 
-async def rewrite_derived(db: Executor, memory: DerivedMemory) -> bool:
-    """Give a stored memory the text of *memory*, made from these sources too; return whether it is still there."""
+async def rewrite_derived(db: Executor, memory: DerivedMemory, *, keeps_earlier: bool = True) -> bool:
+    """Give a stored memory the text of *memory*, made from these sources too; return whether it is still there.
+
+    The earlier text is kept as a revision, unless it was unlinked or *keeps_earlier* says otherwise: it may tell of
+    what lineage no longer names.
+    """
     m = memory
+    before = await earlier(db, m.tenant_id, m.id) if keeps_earlier else None
     text = (m.content, m.importance, list(m.tags), to_json(m.full_metadata))
     if not await execute(db, REWRITE_DERIVED, m.id, m.tenant_id, *text, m.project, m.source_ids):
         return False
-    extras = await fetch_row(db, EXTRAS)
-    if extras and extras["vector"]:
-        await execute(db, FORGET_VECTOR, m.id, m.tenant_id)
-    if extras and extras["vectors"]:
-        await execute(db, FORGET_VECTORS, m.id, m.tenant_id)
+    await forget_vectors(db, m.tenant_id, m.id)
     await _link(db, memory)
     await inherit(db, m.id, m.tenant_id, m.read, rewritten=True)
+    await keep_revision(db, m.tenant_id, m.id, m.task, before)
     return True
+
+
+async def forget_vectors(db: Executor, tenant_id: str, memory_id: UUID) -> None:
+    """Delete the vectors of a memory that says something else by now; the task of embeddings stores new ones."""
+    extras = await fetch_row(db, EXTRAS)
+    if extras and extras["vector"]:
+        await execute(db, FORGET_VECTOR, memory_id, tenant_id)
+    if extras and extras["vectors"]:
+        await execute(db, FORGET_VECTORS, memory_id, tenant_id)
 
 
 async def unlink(db: Executor, tenant_id: str, derived_ids: Sequence[UUID]) -> None:
@@ -288,7 +320,7 @@ async def unlink(db: Executor, tenant_id: str, derived_ids: Sequence[UUID]) -> N
 async def free_sources(db: Executor, tenant_ids: Sequence[str]) -> int:
     """Free what deleted derived memories covered, so that it is summarized again; return how many rows that were."""
     # Asked first: planning writes only where there is something to write.
-    if not await fetch_value(db, ANY_DELETED, list(tenant_ids)):
+    if not tenant_ids or not await fetch_value(db, ANY_DELETED, list(tenant_ids)):
         return 0
     return await execute(db, FREE_SOURCES, list(tenant_ids))
 

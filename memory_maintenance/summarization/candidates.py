@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -156,7 +156,7 @@ def _said(ordered: Sequence[Memory], transcript: Transcript, language: Language 
                     salience(text),
                     brief,
                 )
-                for text in _telling(with_antecedents(list(map(without_opening, told or utterance.sentences))))
+                for text in with_antecedents(list(_telling(map(without_opening, told or utterance.sentences))))
             ]
             dated = sorted(own, key=lambda one: -one.worth)[:_PER_MESSAGE]
             found.extend(one for one in own if one in dated)
@@ -223,7 +223,7 @@ def _answers(asked: _Said, one: _Said) -> bool:
     return not one.stands_alone or first in YES_OR_NO or word_count(one.text) <= _SHORT_ANSWER
 
 
-def _telling(sentences: Sequence[str]) -> Iterator[str]:
+def _telling(sentences: Iterable[str]) -> Iterator[str]:
     for sentence in sentences:
         if not (is_small_talk(sentence) or is_padding(sentence)):
             yield sentence

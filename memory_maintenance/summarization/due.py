@@ -65,7 +65,7 @@ async def long_sessions(
     after: SessionKey | None = None,
     settings: Settings,
 ) -> list[SessionKey]:
-    """Return a project's next sessions of at least *event_threshold* new events, however old, idle or not."""
+    """Return a project's next sessions of at least *event_threshold* new events, however old."""
     hourly = DueRule.of(settings, daily=False)
     rule = replace(hourly, min_events=event_threshold, idle=timedelta(0), backfill=_EVER, reach=None)
     always = settings.model_copy(update={"summarization_enabled": True})
@@ -90,7 +90,7 @@ async def _page(
 def due_arguments(
     tenant_ids: Sequence[str], as_of: datetime, rule: DueRule, settings: Settings, project: str | None = None
 ) -> tuple[Any, ...]:
-    """Return the parameters $1 to $14 of the statements about due sessions."""
+    """Return the parameters $1 to $15 of the statements about due sessions."""
     threshold = rule.event_threshold if rule.daily else None
     return (
         list(tenant_ids),
@@ -107,4 +107,5 @@ def due_arguments(
         rule.since(as_of),
         list(settings.derivation_excluded_classes),
         list(settings.model_excluded_classes),
+        rule.gate,
     )

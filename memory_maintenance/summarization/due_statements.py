@@ -20,6 +20,7 @@ _DUE: Final = """-- Sessions of some tenants that are due, as DueRule.is_due say
 --   $10 daily_tokens, $11 daily_cost numeric   what a tenant without an override may use: of nothing, none is asked
 --   $12 since           timestamptz  only sessions with a new event since then; NULL: as far back as $7 lets
 --   $13 derivation_excluded, $14 model_excluded  text[]   classes that are no events; that no model is sent
+--   $15 gate            interval     a session with a later event waits, however long it is; without an override
 -- Read are sessions with an event of that time that is in no summary, and those whose summary can be better.
 -- What a row of a session is says maintenance.session_rows; RAE's summaries cover what came before them, if they are
 -- older than adoption. Ours count whenever they were stored.
@@ -152,6 +153,7 @@ regular AS (
              END AS name
          ) writer
     WHERE NOT (writer.name = 'none' AND s.good)
+          AND s.last_event_at <= $2 - maintenance.idle_gate(t.overrides, $15::interval)
           AND (
               (s.last_event_at <= $2 - $4::interval AND s.new_events >= $5::integer)
               OR s.new_events >= $6::integer
@@ -175,11 +177,11 @@ DUE_SESSIONS: Final = (
 """
     + _DUE
     + """
---   $15 after_project, $16 after_session, $17 limit: the page after this session
+--   $16 after_project, $17 after_session, $18 limit: the page after this session
 SELECT project, session_id FROM due
-WHERE $15::text IS NULL OR (project, session_id) > ($15, $16::text)
+WHERE $16::text IS NULL OR (project, session_id) > ($16, $17::text)
 ORDER BY project, session_id
-LIMIT $17
+LIMIT $18
 """
 )
 
@@ -189,10 +191,10 @@ DUE_COUNTS: Final = (
 """
     + _DUE
     + """
---   $15 few  bigint
+--   $16 few  bigint
 SELECT tenant_id, count(*) AS sessions,
-       CASE WHEN count(*) <= $15::bigint THEN array_agg(project ORDER BY project, session_id) END AS projects,
-       CASE WHEN count(*) <= $15 THEN array_agg(session_id ORDER BY project, session_id) END AS session_ids
+       CASE WHEN count(*) <= $16::bigint THEN array_agg(project ORDER BY project, session_id) END AS projects,
+       CASE WHEN count(*) <= $16 THEN array_agg(session_id ORDER BY project, session_id) END AS session_ids
 FROM due GROUP BY tenant_id
 """
 )
@@ -209,19 +211,20 @@ SELECT count(*) AS sessions, min(last_event_at) AS oldest FROM due
 
 DUE_SIZES: Final = (
     """
--- summarization.DUE_SIZES: how much a writer has to read for each.
+-- summarization.DUE_SIZES: how much a writer has to read for each, and the tenant's own model.
 """
     + _DUE
     + """
---   $15 most_characters  integer   of a content that a model is given
---   $16 frame            integer   bytes that an event's line has besides it
-SELECT d.writer, count(*) FILTER (WHERE e.part = 0) AS events,
-       array_agg(octet_length(left(m.content, $15::integer)) + $16::integer) AS bytes
+--   $16 most_characters  integer   of a content that a model is given
+--   $17 frame            integer   bytes that an event's line has besides it
+SELECT d.writer, t.overrides->>'summarization_model' AS model, count(*) FILTER (WHERE e.part = 0) AS events,
+       array_agg(octet_length(left(m.content, $16::integer)) + $17::integer) AS bytes
 FROM due d
      JOIN entries e
          ON e.tenant_id::text = d.tenant_id AND e.project = d.project AND e.session_id = d.session_id
             AND e.kind = 'event'
      JOIN memories m ON m.tenant_id = e.tenant_id AND m.id = e.id
-GROUP BY d.tenant_id, d.project, d.session_id, d.writer
+     LEFT JOIN maintenance.tenants t ON t.tenant_id = d.tenant_id
+GROUP BY d.tenant_id, d.project, d.session_id, d.writer, t.overrides
 """
 )

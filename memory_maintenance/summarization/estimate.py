@@ -65,19 +65,20 @@ async def estimate_summaries(
     total = SummaryEstimate()
     for row in await fetch(db, DUE_SIZES, *arguments, EVENT_CHARACTERS, _DATE):
         by_model = row["writer"] == "openai"
-        asked = session_estimate(row["bytes"], settings) if by_model else SummaryEstimate()
+        model = row["model"] or settings.model_of_summaries
+        asked = session_estimate(row["bytes"], settings, model) if by_model else SummaryEstimate()
         total = total.plus(asked).plus(SummaryEstimate(sessions=1, events=row["events"]))
     return total
 
 
 def events_estimate(events: Sequence[Memory], settings: Settings) -> SummaryEstimate:
-    """Return what a model takes that is asked about *events*."""
+    """Return what the model of *settings* takes that is asked about *events*."""
     lines = [event.content[:EVENT_CHARACTERS].encode(errors="replace") for event in events]
-    return session_estimate([len(line) + _DATE for line in lines], settings)
+    return session_estimate([len(line) + _DATE for line in lines], settings, settings.model_of_summaries)
 
 
-def session_estimate(line_bytes: Sequence[int], settings: Settings) -> SummaryEstimate:
-    """Return what events whose lines have *line_bytes* take: chunks, and rounds in which their summaries are joined."""
+def session_estimate(line_bytes: Sequence[int], settings: Settings, model: str) -> SummaryEstimate:
+    """Return what *model* takes for events whose lines have *line_bytes*: chunks, and joining their summaries."""
     most = room(settings.model_context_tokens, settings.model_answer_tokens, SESSION_SYSTEM)
     lines = [min(tokens_of_bytes(size) + 1, most) for size in line_bytes]
     record = sum(lines)
@@ -90,6 +91,5 @@ def session_estimate(line_bytes: Sequence[int], settings: Settings) -> SummaryEs
     output = calls * settings.model_answer_tokens
     # Every answer but the last is read again when it is joined with others.
     read = record + calls * _FRAME + output - settings.model_answer_tokens
-    return SummaryEstimate(
-        calls=calls, input_tokens=read, output_tokens=output, cost=prices(settings).cost(read, output)
-    )
+    cost = prices(settings, model).cost(read, output)
+    return SummaryEstimate(calls=calls, input_tokens=read, output_tokens=output, cost=cost)

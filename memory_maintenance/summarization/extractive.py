@@ -65,7 +65,7 @@ def extractive_summary(
     words = max_words or budget(found)
     kept = chosen(found, words - _counts_room(words), long=len(ordered) >= LONG_SESSION)
     return SessionSummaryResponse(
-        summary=_told(kept, found, words, language) or plain_talk(ordered, words),
+        summary=_composed(kept, found, words, language) or plain_talk(ordered, words),
         key_topics=terms_of(transcript, most=_TOPICS, background=background),
         sentiment=mood_of(transcript),
     )
@@ -82,7 +82,7 @@ def _counts_room(words: int) -> int:
     return _ROOM_FOR_COUNTS if words >= _FEWEST_WORDS else 0
 
 
-def _told(kept: Sequence[Sentence], found: Sequence[Sentence], max_words: int, language: Language | None) -> str:
+def _composed(kept: Sequence[Sentence], found: Sequence[Sentence], max_words: int, language: Language | None) -> str:
     """Return the sentences: each day behind its date, each speaker behind his label, each kind with its rest.
 
     Where a passage without a speaker follows one with a speaker, the date is repeated: what follows a name is its own.

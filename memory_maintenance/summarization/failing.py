@@ -89,4 +89,12 @@ async def _count(
 ) -> None:
     if is_about_content(error):
         after = settings.set_aside_after_cycles
-        await count_failure(pool, unit, cycle=cycle, reason=error.reason, after_cycles=after, memories=memories)
+        await count_failure(
+            pool,
+            unit,
+            cycle=cycle,
+            reason=error.reason,
+            after_cycles=after,
+            memories=memories,
+            model=settings.model_of_summaries,
+        )

@@ -80,7 +80,8 @@ class DueRule:
 
     ``daily`` adds long sessions that still go on, and summaries that can be written better.
     What was written longer than ``backfill`` before adoption is left alone until something is added to its
-    session. What has been idle for longer than ``reach`` is left to a run that has none.
+    session. What has been idle for longer than ``reach`` is left to a run that has none. A session whose last event is
+    younger than ``gate`` waits in any run.
     """
 
     min_events: int
@@ -90,6 +91,7 @@ class DueRule:
     backend: Backend
     daily: bool
     reach: timedelta | None = None
+    gate: timedelta = timedelta(0)
 
     @classmethod
     def of(cls, settings: Settings, *, daily: bool, backfill_days: int | None = None) -> DueRule:
@@ -106,15 +108,20 @@ class DueRule:
             backend=backend_of(settings),
             daily=daily,
             reach=None if daily or backfill_days is not None else HOURLY_REACH,
+            gate=timedelta(minutes=settings.maintenance_idle_gate_minutes),
         )
 
     def is_due(self, session: SessionState, *, as_of: datetime, adopted_at: datetime | None) -> bool:
         """Return whether *session* is to be summarized at *as_of*; ``DUE_SESSIONS`` says the same in SQL."""
         limit = (adopted_at or as_of) - self.backfill
-        if session.last_event_at < limit or self._would_spoil(session):
+        if session.last_event_at < limit or self._would_spoil(session) or self.waits(session, as_of):
             return False
         within = session.last_unwritten_at >= limit and not self.is_out_of_reach(session, as_of)
         return (within and self._has_enough(session, as_of)) or self._can_improve(session, as_of)
+
+    def waits(self, session: SessionState, as_of: datetime) -> bool:
+        """Return whether *session* is in the middle of a conversation, so that nothing is written of it yet."""
+        return session.last_event_at > as_of - self.gate
 
     def _has_enough(self, session: SessionState, as_of: datetime) -> bool:
         idle = session.last_event_at <= as_of - self.idle

@@ -22,7 +22,7 @@ from memory_maintenance.store.derived import (
 )
 from memory_maintenance.store.identity import derived_id
 from memory_maintenance.store.memory import Memory
-from memory_maintenance.store.pool import Executor, Pool, execute, fetch, fetch_value, json_object, transaction
+from memory_maintenance.store.pool import Executor, Pool, fetch, fetch_value, json_object, transaction
 from memory_maintenance.store.rows import LONGEST_CONTENT, memories_of
 from memory_maintenance.summarization.dates import DatesKept
 from memory_maintenance.summarization.policy import (
@@ -133,7 +133,7 @@ class Session:
         )
 
     @property
-    def well_told(self) -> bool:
+    def has_good_text(self) -> bool:
         """Return whether there is a text that no fallback may replace."""
         return self.stored is not None and not self.stored.fallback and not self.is_stale
 
@@ -181,13 +181,13 @@ async def store_summary(
         await lock(db, derived_id("session", session.tenant_id, session.key.session_id))
         if not await _still_as_read(db, session, as_of):
             return None
-        if left_out:
-            await execute(db, UNCOVER, session.tenant_id, left_out)
+        uncovered = bool(left_out) and await fetch_value(db, UNCOVER, session.tenant_id, left_out)
         if session.stored is None:
             memory = replace(memory, id=await free_id(db, memory.id))
-        elif session.is_stale:
+            return memory if await insert_derived(db, memory) else None
+        if session.is_stale:
             await unlink(db, session.tenant_id, [memory.id])
-        return memory if await (rewrite_derived if session.stored else insert_derived)(db, memory) else None
+        return memory if await rewrite_derived(db, memory, keeps_earlier=not uncovered) else None
 
 
 async def remove_summary(pool: Pool, session: Session, as_of: datetime) -> bool:

@@ -103,10 +103,19 @@ SELECT EXISTS (
 """
 
 UNCOVER: Final = """
--- summarization.UNCOVER: these events are in no summary any more: the new text does without them.
+-- summarization.UNCOVER: these events are in no summary any more: the new text does without them. Earlier texts that
+-- may repeat them go.
 --   $1 tenant_id  text
 --   $2 event_ids  uuid[]
-DELETE FROM maintenance.lineage WHERE tenant_id = $1 AND source_id = ANY ($2) AND task = 'summarization'
+WITH uncovered AS (
+    DELETE FROM maintenance.lineage WHERE tenant_id = $1 AND source_id = ANY ($2) AND task = 'summarization'
+    RETURNING derived_id
+),
+texts AS (
+    UPDATE maintenance.changes SET before = NULL, after = NULL
+    WHERE tenant_id = $1 AND memory_id IN (SELECT derived_id FROM uncovered) AND kind = 'rewritten'
+)
+SELECT EXISTS (SELECT FROM uncovered)
 """
 
 RECORD: Final = """

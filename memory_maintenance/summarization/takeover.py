@@ -16,6 +16,7 @@ FAILED_NIGHT: Final = """
 -- unless it has given a usable text from that cycle's start on to the start of the run.
 --   $1 cycle_id  uuid    the run; without a row, or NULL: what starts now
 --   $2 reasons   text[]  why a model fails
+--   $3 model     text    the one that is asked
 -- Everything it reads was written before the run started, so that a run gets one answer, however often it asks.
 WITH run AS (
     SELECT coalesce((SELECT started_at FROM maintenance.cycles WHERE cycle_id = $1), now()) AS started_at
@@ -29,7 +30,7 @@ night AS (
 SELECT night.started_at FROM night CROSS JOIN run
 WHERE NOT EXISTS (
     SELECT FROM maintenance.model_calls m
-    WHERE m.state = 'accepted' AND m.purpose <> 'embedding'
+    WHERE m.state = 'accepted' AND m.purpose <> 'embedding' AND m.model = $3
           AND m.answered_at >= night.started_at AND m.answered_at < run.started_at
 )
 """
@@ -43,10 +44,10 @@ async def failed_night(db: Executor, settings: Settings, cycle_id: UUID | None =
 
     Args:
         db: of the store.
-        settings: of the deployment; None too where they switch the takeover off.
+        settings: of the deployment or a tenant, whose model it is; None too where they switch the takeover off.
         cycle_id: the run that asks; None: what would start now.
     """
     if not settings.summarization_fallback_takeover or settings.llm_backend != "openai":
         return None
-    started: datetime | None = await fetch_value(db, FAILED_NIGHT, cycle_id, _FAILS)
+    started: datetime | None = await fetch_value(db, FAILED_NIGHT, cycle_id, _FAILS, settings.model_of_summaries)
     return started

@@ -147,7 +147,7 @@ class Summarization(Task[SessionUnit]):
             return await self._remove(found, run)
         if not found.events or (len(found.new) < needed and not found.improvable(backend) and not found.is_stale):
             return written_before(found, run.cycle_id) or skipped(session, "insufficient_events", len(found.new))
-        if backend == "none" and found.well_told:
+        if backend == "none" and found.has_good_text:
             why = "set_aside" if writer == "set_aside" else "llm_not_configured"
             return skipped(session, why, len(found.new))
         if run.dry_run:
@@ -200,7 +200,7 @@ class Summarization(Task[SessionUnit]):
                 raise
             log_failure(session, error)
             await count_failed_session(pool, tenant.settings, session.key, attempt_group=attempt_group, error=error)
-            if isinstance(error, ModelForbiddenError) or session.well_told:
+            if isinstance(error, ModelForbiddenError) or session.has_good_text:
                 return SummaryOutcome("failed", error.reason, events=len(session.new))
             text, reason = await self._fallback(tenant, session, run), error.reason
         if text.refused:
@@ -211,7 +211,7 @@ class Summarization(Task[SessionUnit]):
                 session_id=session.key.session_id,
                 reason=text.refused,
             )
-            if session.well_told:
+            if session.has_good_text:
                 await set_events_aside(pool, session, text.refused, attempt_group=attempt_group)
                 return SummaryOutcome("failed", reason, events=len(session.new))
         return await self._store(session, text, run, reason)
@@ -230,13 +230,14 @@ class Summarization(Task[SessionUnit]):
 
     async def _fallback(self, tenant: Tenant, session: Session, run: Run) -> Written:
         chosen = tenant.settings.summarization_fallback == "extractive"
-        if chosen or await failed_night(self.tools.pool, self.tools.settings, run.cycle_id):
+        if chosen or await failed_night(self.tools.pool, tenant.settings, run.cycle_id):
             return await self._extracted(session, run, fallback=True)
         return quoted(session.events)
 
     async def _by_model(self, tenant: Tenant, session: Session, attempt_group: str) -> Written:
         writer = ModelWriter(
             self.tools.asked_model,
+            name=tenant.settings.model_of_summaries,
             context_tokens=tenant.settings.model_context_tokens,
             answer_tokens=tenant.settings.model_answer_tokens,
             tenant_id=session.key.tenant_id,

@@ -111,6 +111,8 @@ class ModelWriter:
     """Writes one session's summary with a model, in as many questions as its context makes necessary."""
 
     model: LanguageModel
+    name: str
+    """Of the model that is asked."""
     context_tokens: int
     answer_tokens: int
     tenant_id: str
@@ -189,7 +191,7 @@ class ModelWriter:
         return (await self._ask(question)).value.summary
 
     async def _ask(self, question: Question[SessionSummaryResponse]) -> Answer[SessionSummaryResponse]:
-        answer = await self.model.ask(question)
+        answer = await self.model.ask(replace(question, model=self.name))
         self._input_tokens += answer.input_tokens
         self._output_tokens += answer.output_tokens
         return answer

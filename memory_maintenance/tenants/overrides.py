@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from memory_maintenance.errors import InvalidRequestError
 from memory_maintenance.settings import TenantOverrides
-from memory_maintenance.store.pool import Executor, execute, to_json
+from memory_maintenance.store.pool import Executor, execute, fetch, to_json
 
 _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 
@@ -56,6 +56,21 @@ async def override(
     return await execute(db, OVERRIDE, tenant_id, to_json(written), by, reason) == 1
 
 
+OWN_MODELS: Final = """
+-- tenants.OWN_MODELS: the models that tenants name for themselves.
+SELECT DISTINCT model.name
+FROM maintenance.tenants t
+     CROSS JOIN LATERAL (VALUES (t.overrides->>'summarization_model'), (t.overrides->>'dreaming_model')) AS model (name)
+WHERE model.name IS NOT NULL AND t.overrides ?| ARRAY['summarization_model', 'dreaming_model']
+ORDER BY model.name
+"""
+
+
+async def own_models(db: Executor) -> list[str]:
+    """Return the models that tenants name for themselves, each once."""
+    return [row["name"] for row in await fetch(db, OWN_MODELS)]
+
+
 def checked_overrides(changes: Mapping[str, Any]) -> TenantOverrides:
     """Return *changes* as overrides.
 
@@ -69,7 +84,8 @@ def checked_overrides(changes: Mapping[str, Any]) -> TenantOverrides:
         fault = error.errors()[0]
         raise InvalidRequestError(f"{fault['loc'][0] if fault['loc'] else 'overrides'}: {fault['msg']}") from None
     for name, value in checked:
-        if isinstance(value, tuple) and any(map(_UNSTORABLE.search, value)):
+        texts = value if isinstance(value, tuple) else (value,) if isinstance(value, str) else ()
+        if any(map(_UNSTORABLE.search, texts)):
             raise InvalidRequestError(f"{name}: a text has a NUL or half a surrogate pair in it")
     return checked
 

@@ -52,6 +52,12 @@ SET status = $3, reason = $4, attempts = attempts + 1, attempted_at = now()
 WHERE endpoint = $1 AND event_id = $2 AND status = 'waiting'
 """
 
+SEND_AGAIN: Final = """
+-- webhooks.SEND_AGAIN: what receivers refused is to be sent once more.
+--   $1 endpoints  text[]
+UPDATE maintenance.webhook_events SET status = 'waiting' WHERE status = 'rejected' AND endpoint = ANY ($1::text[])
+"""
+
 PURGE: Final = """
 -- webhooks.PURGE: events that are older than the records are kept, whatever became of them.
 --   $1 retention  interval
@@ -127,6 +133,11 @@ async def waiting_events(db: Executor, url: str, how_many: int) -> list[WaitingE
 async def note_attempt(db: Executor, url: str, event: WaitingEvent, status: Status, reason: str | None) -> None:
     """Record what became of an attempt."""
     await execute(db, NOTE, endpoint_of(url), event.event_id, status, reason)
+
+
+async def send_again(db: Executor, settings: Settings) -> int:
+    """Let what receivers refused wait again, and return how many events that are."""
+    return await execute(db, SEND_AGAIN, _endpoints(settings))
 
 
 async def purge_events(db: Executor, retention: timedelta) -> None:

@@ -13,11 +13,13 @@ from memory_maintenance.erasure.carrying_out import Erasure
 from memory_maintenance.erasure.orders import order_erasure
 from memory_maintenance.erasure.selection import Selector
 from memory_maintenance.errors import ChangeNotFoundError, ChangeRefusedError, InvalidRequestError
+from memory_maintenance.expiry.archive import unarchive
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import execute, fetch, fetch_value
 from memory_maintenance.task import Tools
 from memory_maintenance.tenants.control import Tenant
 from memory_maintenance.work import Run
+from tests.expiry.conftest import a_run, expire
 
 TENANT = str(UUID(int=7))
 NIGHT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -90,7 +92,9 @@ async def test_the_nights_before_and_after_make_no_difference_to_a_demoted_impor
 
 
 @pytest.mark.parametrize("decayed", [True, False])
-async def test_undoing_restores_every_row_to_the_last_bit(store, decayed):
+@pytest.mark.parametrize("uses", [3, 0, None])
+async def test_undoing_restores_every_row_to_the_last_bit(store, decayed, uses):
+    await execute(store, "UPDATE memories SET usage_count = $2 WHERE id = $1", OLD, uses)
     if decayed:
         await _night(store, NIGHT)
     before = await _rows(store)
@@ -201,6 +205,37 @@ async def test_what_names_no_change_is_refused(store):
         with pytest.raises(InvalidRequestError):
             await undo(store, target)
     assert await fetch_value(store, "SELECT count(*) FROM maintenance.changes") == 0
+
+
+@pytest.mark.parametrize("used", [False, True])
+async def test_what_an_archived_memory_had_taken_over_is_not_its_own_when_it_comes_back(store, used):
+    before = await _rows(store)
+    await apply_change(store, change_id := await _propose(store), as_of=NIGHT)
+    await execute(store, "UPDATE memories SET expires_at = $1 WHERE id = $2", NIGHT, NEW)
+    if used:
+        sql = "UPDATE memories SET usage_count = usage_count + 5, last_accessed_at = $1 WHERE id = $2"
+        await execute(store, sql, NIGHT, NEW)
+    assert (await expire(store, a_run(NIGHT), TENANT)).of("archived") == 1
+    assert (await undo_change(store, change_id)).refused is None
+    await unarchive(store, tenant_id=TENANT)
+    await execute(store, "UPDATE memories SET expires_at = NULL")
+    new = await _row(store, NEW)
+    if used:
+        assert (new["usage_count"], new["last_accessed_at"]) == (5, NIGHT)
+    else:
+        assert await _rows(store) == before
+
+
+async def test_an_archived_memory_whose_replacement_is_forgotten_comes_back_with_its_rank(store):
+    untouched = await _row(store, OLD)
+    await apply_change(store, await _propose(store), as_of=NIGHT)
+    await execute(store, "UPDATE memories SET expires_at = $1 WHERE id = $2", NIGHT, OLD)
+    await expire(store, a_run(NIGHT), TENANT)
+    order = await order_erasure(store, Selector(ids=(NEW,)), by="ana", reason=None)
+    await Erasure(store, SETTINGS).carry_out(order)
+    await unarchive(store, tenant_id=TENANT)
+    row = await _row(store, OLD)
+    assert (row["demotion"], row["metadata"], row["base_importance"]) == (None, untouched["metadata"], 0.8)
 
 
 @pytest.mark.usefixtures("store")

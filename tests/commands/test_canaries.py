@@ -16,8 +16,8 @@ TEXT, SECRET = "zqtextcanary", "zqsecretcanary"
 SHOW_TEXT = {"memories explain", "memories export-derived", "memories forget"}
 """Commands that are there to show it: the last before it deletes what a person named, so that somebody looks first."""
 
-LEFT_OUT = {"demo", "memories import"}
-"""One starts servers of its own; the other reads the file that it is given."""
+LEFT_OUT = {"demo", "memories import", "backup"}
+"""One starts servers of its own; the next reads the file that it is given; a backup is all of the store."""
 
 SECRETS = {
     "OPENAI_API_KEY": SECRET,

@@ -60,7 +60,7 @@ CHOOSING = {"memories restore", "memories forget", "memories archive restore", "
 MAINTENANCES = ["run", "summarize", "dream"]
 """Commands that start a maintenance: all can be tried first."""
 
-WITHOUT_SERVER = {"settings": 0, "webhooks test": 1}
+WITHOUT_SERVER = {"settings": 0, "webhooks test": 1, "webhooks deliver": 1}
 """Commands that ask no server, and their status."""
 
 

@@ -7,6 +7,7 @@ from temporalio.worker import Worker
 from memory_maintenance.cycles.outcomes import CycleFailure, TenantOutcome
 from memory_maintenance.settings import Settings
 from memory_maintenance.tenants.control import pause
+from memory_maintenance.tenants.daily_times import NO_GROUPS
 from runtime.running import what_runs
 from runtime.schedule_orders import delete, trigger
 from runtime.schedule_orders import pause as pause_schedule
@@ -130,7 +131,7 @@ async def test_a_schedule_that_has_started_runs_and_is_not_there_is_gone(cli, te
     await trigger(temporal, "daily")
     await delete(temporal, "daily")
     async with asyncio.timeout(30):  # the server finds workflows by attribute a moment after they start
-        while not (await temporal_state(temporal, Settings(_env_file=None))).gone:
+        while not (await temporal_state(temporal, Settings(_env_file=None), NO_GROUPS)).gone:
             await asyncio.sleep(0.05)
     told = await cli("status", TEMPORAL_ADDRESS=temporal.service_client.config.target_host)
     gone = "Tonight: will not run, the daily schedule is gone: starter.py schedules apply"

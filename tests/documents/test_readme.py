@@ -31,7 +31,9 @@ NAMES = {
 }
 """What is in capitals in the commands, as the samples have it."""
 
-COMMAND = re.compile(r"(?:python starter\.py|(?<![\w/-])memory-maintenance) (?!worker\b)([a-z][^`|#\n;)&>]*)")
+COMMAND = re.compile(
+    r"(?:python starter\.py|^(?:\$ )?memory-maintenance) (?!worker\b)([a-z][^`|#\n;)&>]*)", re.MULTILINE
+)
 
 
 def _commands(page: Path) -> list[list[str]]:

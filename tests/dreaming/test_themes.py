@@ -227,6 +227,31 @@ def test_quotes_keep_their_speakers_and_their_dates():
     )
 
 
+def test_the_latest_memory_of_a_theme_is_always_quoted():
+    lines = ["We decided to buy a greenhouse heater for 210 EUR.", "It turned out that the greenhouse heater needs 16 A.",
+             "The deadline for the greenhouse heater is 3 May.", "The greenhouse heater was refunded: 190 EUR.",
+             "My aunt likes the greenhouse heater."]  # fmt: skip
+    theme = next(one for one in recurring_themes(days(lines)) if "greenhouse heater" in one.name)
+    assert theme.text.endswith("2026-11-24: My aunt likes the greenhouse heater.")
+
+
+def test_what_is_quoted_in_a_few_words_has_the_next_sentence_with_it():
+    lines = ["Leo: By the way, I play with the Harbour Orchestra. The audition is on 2 December.",
+             "Leo: The Harbour Orchestra moved the audition."]  # fmt: skip
+    theme = next(one for one in recurring_themes(days(lines)) if one.name == "Harbour Orchestra")
+    assert theme.text.startswith(
+        "Harbour Orchestra: 2026-11-20: Leo: I play with the Harbour Orchestra. The audition is on 2 December. 2026-11-21:"
+    )
+
+
+def test_among_many_memories_two_words_are_a_phrase_where_their_order_recurs():
+    fillers = [f"Remark about {first}{second}ology." for first in "bcdfgh" for second in "aeiou"]
+    chance = ["We insure the home with a schedule.", "I schedule chores on my home screen."]
+    meant = ["The garden gate squeaks.", "A new garden gate came."]
+    names = [theme.name for theme in recurring_themes(days([*fillers, *chance, *meant]))]
+    assert names == ["garden gate"]
+
+
 @pytest.mark.parametrize(
     ("lines", "name"),
     [

@@ -6,9 +6,11 @@ from uuid import uuid4
 import pytest
 from structlog.testing import capture_logs
 
+from memory_maintenance.cycles.step import do_unit
 from memory_maintenance.dreaming.due import due_projects, planned_dreams
 from memory_maintenance.dreaming.outcome import DreamOutcome
 from memory_maintenance.dreaming.policy import DreamRule
+from memory_maintenance.dreaming.task import DreamUnit
 from memory_maintenance.errors import (
     AnswerRefusedError,
     AnswersExhaustedError,
@@ -21,10 +23,10 @@ from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import Pool, execute, fetch, fetch_value
 from memory_maintenance.tenants.control import pause
 from memory_maintenance.tenants.overrides import override
-from memory_maintenance.work import Counts, Done
+from memory_maintenance.work import Counts, Done, as_json
 from tests.agents import AS_OF, derived, others, sources_of, talk, write
 from tests.fake_model import FakeModel, answer_to
-from tests.steps import Dreamer
+from tests.steps import Dreamer, a_run
 
 DAY = timedelta(days=1)
 THEMES = [
@@ -326,6 +328,29 @@ async def test_dreams_are_switched_off_by_settings_and_by_tenant(pool, tenant, c
     counts = (await worker(pool, **changed).do(tenant, "shop", as_of=AS_OF)).counts
     assert (counts.of("skipped"), counts.of("reflections")) == ((1, 0) if reason else (0, 1))
     assert counts.reasons == ({reason: 1} if reason else {})
+
+
+@pytest.mark.parametrize(
+    ("gate", "own", "dreams"),
+    [(0, None, True), (20, None, True), (21, None, False), (0, 21, False), (1440, 0, True)],
+)
+async def test_a_tenant_in_the_middle_of_a_conversation_dreams_later(any_pool, tenant, gate, own, dreams):
+    await important(any_pool, tenant)
+    await write(any_pool, tenant, ["Mara is typing."], project="other", start=AS_OF - timedelta(minutes=20))
+    await override(any_pool, tenant, {"idle_gate_minutes": own})
+    chosen = {"maintenance_idle_gate_minutes": gate}
+    assert await due(any_pool, tenant, **chosen) == (["shop"] if dreams else [])
+    assert await due(any_pool, tenant, AS_OF + timedelta(hours=1), maintenance_idle_gate_minutes=60) == ["shop"]
+    counts = (await worker(any_pool, **chosen).do(tenant, "shop", as_of=AS_OF)).counts
+    assert (counts.of("reflections"), counts.reasons) == ((1, {}) if dreams else (0, {"not_idle": 1}))
+
+
+async def test_a_project_that_an_operator_names_dreams_also_in_the_middle_of_a_conversation(pool, tenant):
+    await important(pool, tenant, start=AS_OF - timedelta(minutes=1))
+    task = worker(pool, maintenance_idle_gate_minutes=60).task
+    run = await a_run(pool, AS_OF, project="shop")
+    done = await do_unit(task, tenant, as_json(DreamUnit(project="shop")), run)
+    assert done.counts.of("reflections") == 1
 
 
 async def test_projects_that_can_dream_are_counted_and_paged(any_pool):

@@ -296,9 +296,12 @@ async def test_a_failed_start_shows_the_end_of_the_log_to_the_user(broken_home: 
             pass
 
 
-async def test_the_log_of_postgres_holds_no_text_of_a_failed_statement(made_home: Path) -> None:
+async def test_postgres_writes_a_night_with_few_checkpoints_and_no_text_of_a_failed_statement_to_its_log(
+    made_home: Path,
+) -> None:
     log = made_home / "postgres.log"
     async with running_postgres(made_home / "postgres", log=log, options=("-c", "fsync=off")) as server:
+        assert await query(server.address, "SHOW max_wal_size") == "4GB"
         with pytest.raises(asyncpg.InvalidTextRepresentationError):
             await query(server.address, "SELECT 'a secret of somebody'::text::uuid")
 

@@ -1,20 +1,17 @@
-"""Forgetting by order leaves nothing of a memory that SQL shows, whatever was selected and wherever the process ends."""
+"""Forgetting by order leaves nothing of a memory that SQL shows, whatever was selected."""
 
 import json
-from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 
-from memory_maintenance.cycles.run import run_maintenance
 from memory_maintenance.erasure.carrying_out import Erasure
-from memory_maintenance.erasure.orders import erasure_order, open_orders, order_erasure
+from memory_maintenance.erasure.orders import open_orders, order_erasure
 from memory_maintenance.erasure.selection import Selector, hits_of
 from memory_maintenance.errors import InvalidRequestError
 from memory_maintenance.store.pool import execute, fetch, fetch_value
-from memory_maintenance.tenants.control import pause
 from tests.agents import derived, write
-from tests.summarization.test_stale import ANNA, NEXT, NIGHT, OTHERS, SETTINGS, TRACES, found_anywhere, night
+from tests.summarization.test_stale import ANNA, NIGHT, OTHERS, SETTINGS, TRACES, found_anywhere, night
 
 LEDGER = """
 INSERT INTO maintenance.model_calls (question, attempt, round, purpose, tenant_id, model, prompt_version, state, caller,
@@ -69,44 +66,6 @@ async def test_raes_erasure_followed_by_a_repair_leaves_as_little(any_pool, tena
     assert certificate["residue"]["score"] == 0.0
     assert (certificate["memories"]["named"], certificate["memories"]["deleted"]) == (5, 0)
     assert len(await derived(any_pool, tenant)) == 1
-
-
-class KilledError(Exception):
-    """The process ends here."""
-
-
-async def steps_of(pool, tenant):
-    """Return after how many commits an order is done."""
-    await a_night(pool, tenant)
-    commits: list[str] = []
-    order = await order_erasure(pool, Selector(tenant, subject="Bergstrom"), by="ana", reason=None)
-    await Erasure(pool, SETTINGS, after=commits.append).carry_out(order)
-    return commits
-
-
-async def test_an_order_that_was_killed_anywhere_is_finished_by_the_next_night_also_of_a_paused_tenant(pool, tenant):
-    commits = await steps_of(pool, str(uuid4()))
-    assert len(commits) > 10
-    for killed_at in range(len(commits)):
-        tenant = str(uuid4())
-        await a_night(pool, tenant)
-
-        def killing(_, counted=[0], at=killed_at):  # noqa: B006  counts the commits of one order
-            counted[0] += 1
-            if counted[0] > at:
-                raise KilledError
-
-        order = await order_erasure(pool, Selector(tenant, subject="Bergstrom"), by="ana", reason=None)
-        with pytest.raises(KilledError):
-            await Erasure(pool, SETTINGS, after=killing).carry_out(order)
-        await pause(pool, tenant, by="ana")
-        if killed_at < len(commits) - 1:
-            assert await open_orders(pool) == [order]
-        await run_maintenance(pool, SETTINGS, as_of=NEXT + timedelta(days=killed_at))
-        done = await erasure_order(pool, order)
-        assert done.certificate is not None
-        assert (done.certificate["residue"]["score"], done.certificate["memories"]["deleted"]) == (0.0, 5), killed_at
-        assert await found_anywhere(pool) == set(), killed_at
 
 
 async def test_a_summary_that_somebody_edited_goes_where_it_was_made_from_what_is_forgotten(pool, tenant):

@@ -172,3 +172,7 @@ def test_a_string_is_found_however_it_is_written(text, found):
 def test_names_addresses_and_figures_identify_and_dates_and_months_do_not():
     text = "Anna Berg (anna.berg@example.org, 0331 88 29 174) met Tom in March; on 2026-03-04 they paid 12 euros."
     assert identifying_strings(text) == {"anna berg", "berg", "anna berg example org", "03318829174"}
+
+
+def test_the_id_of_a_memory_identifies_no_person():  # as duplicate_of in the metadata of one that was folded
+    assert identifying_strings("12345678-1234-4234-8234-123456789012") == set()

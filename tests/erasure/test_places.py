@@ -13,6 +13,7 @@ HOLD_NOTHING = {
     "model_budgets": "days, tenants, tokens",
     "orders": "words from closed sets, names of settings, who and why",
     "passes": "how far a tenant's memories were compared",
+    "schedule_groups": "cron expressions and time zones",
     "set_aside_memories": "goes with its row of set_aside",
     "store": "when it was adopted; the columns of memories",
     "tenant_runs": "counts",

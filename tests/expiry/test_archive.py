@@ -1,12 +1,14 @@
 """The archive: a row comes back to the last bit, with what belongs to it, and stays."""
 
 import json
+from uuid import UUID
 
 import pytest
 
+from memory_maintenance.cycles.run import run_maintenance
 from memory_maintenance.expiry.archive import audit_rows, purge_archive, unarchive
 from memory_maintenance.store.pool import execute, fetch, fetch_value
-from tests.expiry.conftest import DAY, NIGHT, OTHER, TENANT, a_run, expire, left, named, remember
+from tests.expiry.conftest import DAY, NIGHT, OTHER, TENANT, a_run, expire, left, named, remember, settings_of
 from tests.pools import DiedError, dying
 
 PAST = NIGHT - DAY
@@ -148,3 +150,32 @@ async def test_no_text_of_a_memory_is_in_an_audit_row(pool):
     assert not any("canary" in row["row"] for row in rows)
     assert await fetch_value(pool, "SELECT count(*) FROM maintenance.archive") == 0
     assert json.loads(rows[0]["row"])["reasons"] == {"expired": 1}
+
+
+@pytest.mark.parametrize(
+    ("deed", "left_in_archive"),
+    [
+        pytest.param(None, 0, id="none left"),
+        pytest.param("INSERT INTO maintenance.tenants (tenant_id, paused) VALUES ($1, true)", 1, id="paused"),
+        pytest.param(
+            'INSERT INTO maintenance.tenants (tenant_id, overrides) VALUES ($1, \'{"expiry": "off"}\')', 1, id="off"
+        ),
+        pytest.param(
+            "INSERT INTO maintenance.tenants (tenant_id, overrides) VALUES ($1, '{\"expiry\": 7}')", 1, id="unreadable"
+        ),
+    ],
+)
+async def test_the_night_purges_the_archive_of_a_tenant_without_memories(any_pool, deed, left_in_archive):
+    memory = await remember(any_pool, expires_at=PAST)
+    await remember(any_pool, OTHER)
+    await expire(any_pool)
+    if deed:
+        await execute(any_pool, deed, TENANT)
+    await run_maintenance(any_pool, settings_of(), as_of=NIGHT + 89 * DAY)
+    assert await fetch_value(any_pool, "SELECT count(*) FROM maintenance.archive") == 1
+    stats = await run_maintenance(any_pool, settings_of(), as_of=NIGHT + 90 * DAY)
+    assert await fetch_value(any_pool, "SELECT count(*) FROM maintenance.archive") == left_in_archive
+    newest = (await audit_rows(any_pool))[0]
+    if not left_in_archive:
+        purged = ("purged", [memory], UUID(stats["cycle_id"]))
+        assert (newest.action, list(newest.memories), newest.cycle_id) == purged

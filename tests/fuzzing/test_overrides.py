@@ -13,13 +13,18 @@ from tests.fuzzing.anything import SECRET, few, fuzzed, numbers, objects, texts,
 
 DEPLOYMENT = Settings(_env_file=None)
 OVERRIDES = objects(
+    daily_cron=texts | st.sampled_from(["0 2 * * *", " 0  3 * * MON", "@daily"]),
+    time_zone=texts | st.sampled_from(["UTC", "Europe/Warsaw"]),
     decay_enabled=st.booleans(),
     decay_rate=st.floats(-0.1, 1.1),
     decay_policy=st.sampled_from(["staged", "bounded", SECRET]),
     decay_retained=st.floats(-0.1, 1.1),
+    idle_gate_minutes=numbers,
     protected_tags=texts | st.lists(texts, max_size=3),
     summarization_enabled=st.booleans(),
     dreaming_enabled=st.booleans(),
+    summarization_model=texts,
+    dreaming_model=texts,
     model_excluded_classes=texts | st.lists(texts, max_size=3),
     derivation_excluded_classes=st.lists(texts, max_size=3),
     daily_tokens=numbers,
@@ -52,6 +57,7 @@ def test_any_row_is_read_as_overrides_or_as_none(stored):
 @given(OVERRIDES)
 @example({"protected_tags": "\ud800"})
 @example({"model_excluded_classes": ["\x00"]})
+@example({"dreaming_model": "\ud800"})
 @few
 async def test_a_row_of_a_tenant_holds_overrides_that_can_be_read_whatever_was_set(pool, given_):
     await execute(pool, "TRUNCATE maintenance.tenants")

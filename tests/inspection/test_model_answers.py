@@ -74,3 +74,14 @@ async def test_without_a_model_there_is_no_verdict(pool):
 def test_every_reason_that_a_call_can_have_has_a_next_step():
     tried = {fault.values[2] for fault in FAULTS}
     assert tried | set(REFUSALS) | BILLED_REASONS | FORBIDDEN_REASONS | {"claim_lost", "unreachable"} == set(NEXT_STEPS)
+
+
+async def test_a_failing_model_is_seen_beside_one_that_answers(pool):
+    await calls(pool, 50, "accepted")
+    await calls(pool, 8, "refused", "repeats")
+    await execute(pool, "UPDATE maintenance.model_calls SET model = 'cheap' WHERE state = 'refused'")
+    check = await answers_check(pool, OPENAI)
+    assert (check.level, check.found) == (
+        "warning",
+        "cheap: 100% of 8 calls in the last 24 hours gave no usable answer: repeats 8",
+    )

@@ -7,7 +7,7 @@ import pytest
 from werkzeug import Response
 
 from memory_maintenance.inspection import model_health
-from memory_maintenance.inspection.model_health import breaker_check, model_checks, price_checks
+from memory_maintenance.inspection.model_health import breaker_check, model_checks, price_check
 from memory_maintenance.store.pool import execute
 from tests.inspection.conftest import settings
 
@@ -94,7 +94,8 @@ async def test_without_a_model_there_is_nothing_to_check():
     ],
 )
 def test_the_price_of_another_model_is_a_warning(chosen, level):
-    assert [check.level for check in price_checks(settings(**chosen))] == [level]
+    given = settings(**chosen)
+    assert price_check(given, given.model_of_summaries).level == level
 
 
 async def test_an_open_breaker_is_a_warning(pool):
@@ -143,3 +144,25 @@ async def test_an_endpoint_that_hangs_is_left_after_the_patience_and_what_is_kno
         given_up.set()
     assert told[:2] == [("reachable", 1), ("prices", 1)]
     assert (check.name, check.found) == ("answer", "the endpoint did not answer within 0.5 s")
+
+
+async def test_every_model_that_a_task_or_a_tenant_names_is_checked(endpoint):
+    endpoint.expect_request("/v1/chat/completions").respond_with_json(_answer('{"colour": "green"}'))
+    chosen = settings(
+        openai_base_url=endpoint.url_for("/v1"),
+        rae_llm_model_default="tiny",
+        summarization_model="cheap",
+        model_prices={"tiny": (Decimal(1), Decimal(1))},
+    )
+    checks = [check async for check in model_checks(chosen, ask=True, own_models=["own", "tiny"])]
+    told = [(check.name, check.level, check.found.partition(":")[0]) for check in checks]
+    assert told[:2] == [
+        ("reachable", "warning", "the endpoint does not list cheap"),
+        ("reachable", "warning", "the endpoint does not list own"),
+    ]
+    assert [check.advice for check in checks[:2]] == [
+        "SUMMARIZATION_MODEL: it has tiny",
+        "summarization_model or dreaming_model of a tenant (starter.py tenants list): it has tiny",
+    ]
+    assert [level for name, level, _ in told if name == "prices"] == ["warning", "ok", "warning"]
+    assert [found for name, _, found in told if name == "answer"] == ["cheap", "tiny", "own"]

@@ -38,6 +38,8 @@ async def _report(pool: Pool, tenant: str, **chosen: Any) -> SessionReport:
         pytest.param(9, None, {}, (False, False), "9 new events, 10 are needed (SUMMARIZATION_MIN_EVENTS)", id="few"),
         pytest.param(12, RECENTLY, {}, (False, False), "it still goes on", id="goes on"),
         pytest.param(101, RECENTLY, {}, (False, True), "it is due in the daily run: 101 new events", id="long"),
+        pytest.param(101, RECENTLY, {"maintenance_idle_gate_minutes": 60}, (False, False), "it waits: its last event is 18 minutes old, and nothing is written before 60 (MAINTENANCE_IDLE_GATE_MINUTES", id="long, gated"),
+        pytest.param(12, RECENTLY, {"maintenance_idle_gate_minutes": 60}, (False, False), "it still goes on", id="goes on, gated"),
         pytest.param(12, LONG_AGO, {}, (False, False), "more than 7 days (SUMMARIZATION_BACKFILL_DAYS)", id="old"),
         pytest.param(12, LONG_AGO, {"summarization_backfill_days": 9}, (False, True), "it is due", id="old, asked for"),
         pytest.param(12, DAYS_AGO, {}, (False, True), "its last new event is older than 3 days: left to the daily run", id="days old"),

@@ -115,7 +115,7 @@ async def guest(pool, store_url):
     """A pool of a role that is neither owner nor superuser, with every right it needs."""
     await execute(pool, "DO $$ BEGIN CREATE ROLE guest LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$")
     for statement in (
-        "GRANT SELECT, INSERT, UPDATE ON memories TO guest",
+        "GRANT SELECT, INSERT, UPDATE, DELETE ON memories TO guest",
         "GRANT USAGE ON SCHEMA maintenance TO guest",
         "GRANT ALL ON ALL TABLES IN SCHEMA maintenance TO guest",
     ):
@@ -136,6 +136,11 @@ async def test_a_guest_that_may_not_create_is_warned(guest):
     ("deed", "lacks"),
     [
         ("REVOKE UPDATE ON memories FROM guest", "guest lacks UPDATE on memories"),
+        ("REVOKE DELETE ON memories FROM guest", "guest lacks DELETE on memories: removing stale texts, expiry"),
+        (
+            "CREATE TABLE memory_embeddings (memory_id uuid); GRANT SELECT, INSERT ON memory_embeddings TO guest",
+            "guest lacks UPDATE on memory_embeddings, DELETE on memory_embeddings",
+        ),
         ("REVOKE INSERT ON maintenance.cycles FROM guest", "cycles INSERT"),
     ],
 )

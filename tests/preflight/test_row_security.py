@@ -86,8 +86,8 @@ async def test_a_role_without_a_policy_is_stopped(pool, worker, policy, found):
 @pytest.mark.parametrize(
     ("policies", "commands"),
     [
-        ([OF_ONE_TENANT.format(tenant="acme")], "INSERT, SELECT, UPDATE"),
-        (["CREATE POLICY reads ON memories FOR SELECT USING (true)"], "INSERT, UPDATE"),
+        ([OF_ONE_TENANT.format(tenant="acme")], "DELETE, INSERT, SELECT, UPDATE"),
+        (["CREATE POLICY reads ON memories FOR SELECT USING (true)"], "DELETE, INSERT, UPDATE"),
         (
             [
                 "CREATE POLICY all_rows ON memories USING (true)",

@@ -1,11 +1,13 @@
 import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import product
 from typing import Any, Final
 from uuid import uuid4
 
 import pytest
 
+from memory_maintenance.inspection.sessions import session_reports
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.derived import text_hash
 from memory_maintenance.store.pool import Pool, execute, fetch_value
@@ -299,16 +301,22 @@ async def test_the_statement_agrees_with_the_rule(pool, seed):
         await one.write(pool, "acme", session)
     for adopted_at in (None, AS_OF - DAY):
         await execute(pool, "UPDATE maintenance.store SET adopted_at = $1", adopted_at)
-        for backend in BACKENDS:
-            for daily in (False, True):
-                rule = DueRule.of(settings(backend), daily=daily)
-                wanted = [
-                    key for key, one in drawn.items() if rule.is_due(one.state, as_of=AS_OF, adopted_at=adopted_at)
-                ]
-                assert (
-                    await due(pool, "acme", daily=daily, backend=backend, model_excluded_classes="confidential")
-                    == wanted
-                )
+        for backend, daily in product(BACKENDS, (False, True)):
+            gate = chance.choice((0, 30))
+            chosen: dict[str, Any] = {"model_excluded_classes": "confidential", "maintenance_idle_gate_minutes": gate}
+            rule = DueRule.of(settings(backend, **chosen), daily=daily)
+            wanted = [key for key, one in drawn.items() if rule.is_due(one.state, as_of=AS_OF, adopted_at=adopted_at)]
+            assert await due(pool, "acme", daily=daily, backend=backend, **chosen) == wanted
+    # The reasons that an operator reads follow the same rule, here with a gate of the tenant's own.
+    await override(pool, "acme", {"idle_gate_minutes": 300})
+    sent: dict[str, Any] = {"model_excluded_classes": "confidential", "maintenance_idle_gate_minutes": 30}
+    asked = settings(**sent)
+    found = await due(pool, "acme", daily=True, **sent)
+    reports = [(await session_reports(pool, asked, "acme", session, as_of=AS_OF))[0] for session in drawn]
+    assert [one.session_id for one in reports if one.due_daily] == found
+    waiting = {one.session_id for one in reports if one.why[0].startswith("it waits")}
+    await override(pool, "acme", {"idle_gate_minutes": 0})
+    assert waiting == set(await due(pool, "acme", daily=True, **sent)) - set(found)
 
 
 async def test_a_tenant_that_may_use_nothing_is_served_without_a_model(pool):
@@ -327,7 +335,16 @@ async def test_a_tenant_that_may_use_nothing_is_served_without_a_model(pool):
 
 @pytest.mark.parametrize(
     "garbage",
-    [{"daily_tokens": "many"}, {"summarization_enabled": "perhaps"}, {"daily_cost": [1]}, {"daily_cost": None}, [1], 7],
+    [
+        {"daily_tokens": "many"},
+        {"idle_gate_minutes": "soon"},
+        {"idle_gate_minutes": 1e300},
+        {"summarization_enabled": "perhaps"},
+        {"daily_cost": [1]},
+        {"daily_cost": None},
+        [1],
+        7,
+    ],
     ids=str,
 )
 async def test_what_somebody_wrote_into_one_tenants_overrides_does_not_fail_the_others(pool, garbage):
@@ -363,3 +380,22 @@ async def test_planning_compares_no_session_with_every_other(pool):
     arguments = due_arguments(["acme", "bolt"], AS_OF, rule, settings())
     [plan] = await fetch_value(pool, "EXPLAIN (ANALYZE, FORMAT JSON) " + DUE_OLDEST, *arguments)
     assert _compared(plan["Plan"]) < 1200  # as many as there are events; every pair of sessions would be 14,400
+
+
+@pytest.mark.parametrize(
+    ("gate", "own", "due_then"),
+    [
+        pytest.param(0, None, ["going on", "idle"], id="no gate"),
+        pytest.param(21, None, ["idle"], id="the deployment's"),
+        pytest.param(20, None, ["going on", "idle"], id="over at its minute"),
+        pytest.param(0, 21, ["idle"], id="the tenant's"),
+        pytest.param(1440, 0, ["going on", "idle"], id="a tenant without one"),
+        pytest.param(0, 301, [], id="longer"),
+    ],
+)
+async def test_nothing_is_summarized_in_the_middle_of_a_conversation(any_pool, tenant, gate, own, due_then):
+    last = AS_OF - timedelta(minutes=20)
+    await write(any_pool, tenant, talk(101), session="going on", start=last - timedelta(seconds=100))
+    await write(any_pool, tenant, talk(12), session="idle", start=AS_OF - timedelta(hours=5))
+    await override(any_pool, tenant, {"idle_gate_minutes": own})
+    assert await due(any_pool, tenant, daily=True, maintenance_idle_gate_minutes=gate) == due_then

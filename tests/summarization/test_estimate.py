@@ -76,5 +76,5 @@ async def test_an_unknown_tenant_is_named(pool, settings):
 
 def test_the_cost_is_that_of_the_models_own_price(settings):
     own = settings.model_copy(update={"model_prices": {"gpt-4o-mini": (Decimal(3), Decimal(6))}})
-    asked = session_estimate([100] * 30, own)
+    asked = session_estimate([100] * 30, own, "gpt-4o-mini")
     assert asked.cost == (asked.input_tokens * 3 + asked.output_tokens * 6) / Decimal(1_000_000)

@@ -8,6 +8,7 @@ import pytest
 
 from memory_maintenance.store.pool import Pool, fetch_value
 from memory_maintenance.summarization.policy import SessionKey
+from memory_maintenance.writers.model.asking import accounted_model
 from scripted_endpoint.replies import Reply, answer, status
 from tests.agents import AS_OF, derived, sources_of, write
 from tests.model_path import honest, model, settings, told
@@ -82,7 +83,9 @@ async def test_a_kill_at_any_step_leaves_one_summary_and_pays_no_more_than_it_lo
         await Summarizing(pool, settings, model).summarize(key, **how)  # whoever waited for it is dead
     else:
         with pytest.raises(Killed):
-            await Summarizing(pool, settings, dying(model.model, step)).summarize(key, **how)
+            await Summarizing(
+                pool, settings, dying(accounted_model(settings, pool, settings.model_of_summaries), step)
+            ).summarize(key, **how)
         assert await derived(pool, "acme") == []
         await pass_time(pool, timedelta(minutes=5))
     assert (await Summarizing(pool, settings, model).summarize(key, **how)).status == "stored"

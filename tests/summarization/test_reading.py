@@ -11,7 +11,7 @@ from tests.writers.extractive.sessions import session
 
 
 def roles(*turns):
-    """Return the events of a session whose speakers stand in their metadata."""
+    """Return the events of a session whose speakers are in their metadata."""
     events = session([text for _, text in turns])
     return [replace(event, metadata={"role": role}) for event, (role, _) in zip(events, turns, strict=True)]
 
@@ -34,7 +34,7 @@ def test_where_one_role_speaks_alone_it_stands_nowhere():
     assert "user:" not in extractive_summary(events).summary
 
 
-def test_a_short_answer_is_told_with_its_question_whoever_asks():
+def test_a_short_answer_is_kept_with_its_question_whoever_asks():
     events = roles(
         ("user", "The doctor gave me iron tablets against the low ferritin."),
         ("assistant", "Do you take the tablets with something to drink?"),
@@ -88,7 +88,7 @@ def test_a_sentence_that_stands_alone_needs_no_opening(sentence, left):
     assert without_opening(sentence) == left
 
 
-def test_what_is_left_of_a_list_of_an_assistant_is_not_told():
+def test_what_is_left_of_a_list_of_an_assistant_is_not_kept():
     lines = [
         "user: I sail a ketch and want to read about the North Sea.",
         "assistant: Two books describe the tides of the North Sea for sailors of small boats.\n"
@@ -99,6 +99,18 @@ def test_what_is_left_of_a_list_of_an_assistant_is_not_told():
     assert "describe the tides" in summary
     for fragment in ("Riddle of the Sands", "Popularized", "Increase speed"):
         assert fragment not in summary
+
+
+def test_what_only_reacts_to_an_answer_is_not_kept():
+    lines = [
+        "user: My ketch lies in Harlingen. This plan looks pretty solid. That's a comprehensive list, thanks!",
+        "assistant: That helps narrow it down! I hope this information helps you to find a berth.",
+        "user: You mentioned it as one of the harbours. The price looks good, so I'll take the berth in Makkum.",
+    ]
+    summary = extractive_summary(session(lines)).summary
+    assert "I'll take the berth in Makkum" in summary
+    for reaction in ("pretty solid", "comprehensive", "narrow", "information helps", "mentioned"):
+        assert reaction not in summary
 
 
 def test_what_a_user_tells_is_kept_before_what_he_asks_for():

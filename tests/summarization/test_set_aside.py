@@ -174,3 +174,5 @@ async def test_a_memory_left_out_of_a_rewritten_summary_is_in_none(pool, endpoin
     assert (await summarize("s")).status == "updated"
     covered = "SELECT count(*) FROM maintenance.lineage WHERE source_id = ANY ($1)"
     assert [await fetch_value(pool, covered, ids[:12]), await fetch_value(pool, covered, ids[12:])] == [12, 0]
+    # The earlier text may repeat what is left out, and no source of it is named any more: it is not kept.
+    assert await fetch_value(pool, "SELECT count(*) FROM maintenance.changes WHERE before IS NULL") == 1

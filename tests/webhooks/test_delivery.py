@@ -11,9 +11,12 @@ from memory_maintenance.inspection.webhook_health import deliveries
 from memory_maintenance.store.pool import execute, fetch
 from memory_maintenance.webhooks import delivery, sending
 from memory_maintenance.webhooks.delivery import Delivery, deliver_at_end, deliver_events
+from tests.commands.conftest import cli, home, quiet_again
 from tests.inspection.conftest import settings
 from tests.webhooks.receiver import SECRET
 from tests.webhooks.test_outbox import closed
+
+__all__ = ["cli", "home", "quiet_again"]
 
 UNSEEN = settings(webhook_urls="http://127.0.0.1:1/hooks", webhook_secret=SECRET)
 
@@ -166,6 +169,23 @@ async def test_a_cycle_that_the_preflight_stops_is_reported(pool, receiver, chos
         await run_maintenance(pool, chosen)
     assert receiver.types == ["cycle.failed"]
     assert receiver.events[0]["data"]["error_type"] == "PreflightError"
+
+
+async def test_what_was_refused_is_sent_again_by_hand(pool, receiver, chosen, cli):
+    await closed(pool, chosen)
+    environment = {name.upper(): value for name, value in receiver.settings.items()}
+    receiver.reply(404, 404, 503)
+    first = await cli("webhooks", "deliver", **environment)
+    assert (first.exit_code, "0 events delivered, 1 refused" in first.output) == (1, True)
+    assert (await cli("webhooks", "deliver", "--json", **environment)).exit_code == 0
+    assert len(receiver.requests) == 1
+    again = await cli("webhooks", "deliver", "--refused", **environment)
+    assert (again.exit_code, len(receiver.requests)) == (1, 2)
+    away = await cli("webhooks", "deliver", "--refused", **environment)
+    assert (away.exit_code, "(status_503): the next cycle sends them" in away.output) == (1, True)
+    taken = await cli("webhooks", "deliver", **environment)
+    assert (taken.exit_code, "1 events delivered, 0 refused" in taken.output) == (0, True)
+    assert len({request.headers["webhook-id"] for request in receiver.requests}) == 1
 
 
 async def test_doctor_says_what_was_not_delivered_and_why(pool, receiver, chosen):

@@ -112,6 +112,16 @@ CREATE OR REPLACE FUNCTION maintenance.setting(overrides jsonb, name text, deplo
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN coalesce(nullif(overrides->name, 'null'), deployment);
 
+-- How old the last event of a session, or of a tenant that is to dream, must be: the tenant's override, else the
+-- deployment's. What is no number does not count, and nothing is longer than a day.
+CREATE OR REPLACE FUNCTION maintenance.idle_gate(overrides jsonb, deployment interval) RETURNS interval
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE
+    WHEN jsonb_typeof(overrides->'idle_gate_minutes') = 'number'
+        THEN make_interval(mins => greatest(least((overrides->>'idle_gate_minutes')::numeric, 1440), 0)::integer)
+    ELSE deployment
+END;
+
 -- Whether a tenant with such a row is paused; a pause whose end has come is over.
 CREATE OR REPLACE FUNCTION maintenance.is_paused(paused boolean, paused_until timestamptz) RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE

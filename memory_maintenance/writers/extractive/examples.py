@@ -10,13 +10,15 @@ from memory_maintenance.writers.language.segmentation import is_unspaced
 from memory_maintenance.writers.language.words import is_content, tokens
 
 _EXAMPLE: Final = re.compile(
-    r"^\W*(?:for (?:example|instance)|examples?\b|e\.g\.|such as|say,|sample\b|imagine|zum beispiel|z\. ?b\.|beispiel\b"
+    r"^\W*(?:for (?:example|instance)|examples?\b|e\.g\.|such as|say,|let['’]?s say|suppose\b"
+    r"|sample\b|imagine|zum beispiel|z\. ?b\.|beispiel\b"
     r"|par exemple|exemple\b|por ejemplo|ejemplo\b|na przykład|przykład\b|np\.)",
     re.IGNORECASE,
 )
 _PLACE: Final = re.compile(
     r"\[(?!\d)[^\W\d][^\]\n]{1,60}\]|\{[a-z_ ]{2,30}\}|<[a-z_ ]{2,30}>|_{3,}|\bX{2,}\b|\d\dXX\b", re.IGNORECASE
 )
+_NOBODY: Final = re.compile(r"\b(?:John|Jane) (?:Doe|Smith)\b|\bMax Mustermann\b|\bJean Dupont\b|\bJan Kowalski\b")
 _QUOTED: Final = re.compile(r"^(?:[\w' -]{1,30}: ?)?[\"“„«].{25}")
 _PAIR: Final = re.compile(r"(?:^|, )[^,:]{1,30}: ")
 _FEWEST_PAIRS: Final = 3
@@ -49,7 +51,7 @@ def without_templates(sentences: Sequence[str]) -> list[str]:
 
 def is_example(sentence: str) -> bool:
     """Whether *sentence* is an example, a template, a row of a sample or a quoted draft."""
-    if _EXAMPLE.match(sentence) or _PLACE.search(sentence) or _QUOTED.match(sentence):
+    if any((_EXAMPLE.match(sentence), _PLACE.search(sentence), _NOBODY.search(sentence), _QUOTED.match(sentence))):
         return True
     return len(_PAIR.findall(sentence)) >= _FEWEST_PAIRS
 

@@ -33,7 +33,7 @@ def payload_text(text: str) -> str:
             value = None
         if isinstance(value, dict | list):
             label = found["label"].strip(" :=")
-            return "\n".join(_told(value, label))
+            return "\n".join(_lines(value, label))
     if len(_TAG.findall(text[:_MOST_CHARACTERS])) > 1:
         reader = _Text()
         reader.feed(text)
@@ -42,21 +42,21 @@ def payload_text(text: str) -> str:
     return text
 
 
-def _told(value: Any, label: str = "") -> Iterator[str]:
+def _lines(value: Any, label: str = "") -> Iterator[str]:
     """Yield one line for each message, call or record of a payload."""
     before = f"{label}: " if label else ""
     if isinstance(value, list):
         for one in value[:_MOST_VALUES]:
-            yield from _told(one, label)
+            yield from _lines(one, label)
     elif not isinstance(value, dict):
         yield f"{before}{value}"
     elif "role" in value and "content" in value:
         content = value["content"]
         said = content if isinstance(content, str) else " ".join(_parts(content))
         yield f"{value['role']}: {payload_text(said)}"
-        yield from (line for call in value.get("tool_calls") or () for line in _told(call))
+        yield from (line for call in value.get("tool_calls") or () for line in _lines(call))
     elif isinstance(value.get("function"), dict):
-        yield from _told(value["function"], label)
+        yield from _lines(value["function"], label)
     elif "name" in value and ("arguments" in value or "input" in value):
         given = value.get("arguments", value.get("input"))
         yield f"{value['name']}: {_values(_parsed(given))}"

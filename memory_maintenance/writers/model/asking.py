@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final, TypeVar
 
@@ -27,18 +27,42 @@ AFTER_THE_CALL: Final = timedelta(seconds=60)
 """How much longer than a call a claim lives: time to keep the response, even while Postgres restarts."""
 
 
-def open_model(settings: Settings, pool: Pool) -> AccountedModel | None:
-    """Return the model behind the configured endpoint, None where texts are written without one.
+@dataclass(frozen=True, slots=True)
+class EndpointModels:
+    """The models of the configured endpoint: each with prices and a breaker of its own, all with one ledger."""
+
+    settings: Settings
+    pool: Pool
+    _opened: dict[str, AccountedModel] = field(default_factory=dict)
+
+    async def ask(self, question: Question[AnswerT]) -> Answer[AnswerT]:
+        """Ask the model that *question* names, once; see ``AccountedModel.ask``."""
+        name = question.model or self.settings.rae_llm_model_default
+        if name not in self._opened:
+            self._opened[name] = accounted_model(self.settings, self.pool, name)
+        return await self._opened[name].ask(question)
+
+    async def close(self) -> None:
+        """Close the connections to the endpoint."""
+        for model in self._opened.values():
+            await model.close()
+
+
+def open_model(settings: Settings, pool: Pool) -> EndpointModels | None:
+    """Return the models behind the configured endpoint, None where texts are written without one.
 
     Nothing is sent yet. Close it with ``await model.close()``.
     """
-    if settings.llm_backend != "openai":
-        return None
+    return EndpointModels(settings, pool) if settings.llm_backend == "openai" else None
+
+
+def accounted_model(settings: Settings, pool: Pool, name: str) -> AccountedModel:
+    """Return the model *name* of the configured endpoint. Nothing is sent yet; close it."""
     quiet_third_party_loggers()
     client = OpenAIClient(
         base_url=settings.llm_base_url,
         api_key=settings.openai_api_key,
-        model=settings.rae_llm_model_default,
+        model=name,
         answer_tokens=settings.model_answer_tokens,
         timeout=settings.model_timeout,
         proxy=settings.model_proxy,
@@ -47,7 +71,7 @@ def open_model(settings: Settings, pool: Pool) -> AccountedModel | None:
         client=client,
         ledger=Ledger(pool, daily_limits(settings), lease=settings.model_timeout + AFTER_THE_CALL),
         breaker=Breaker(pool, client.endpoint, timedelta(seconds=settings.model_breaker_seconds)),
-        prices=prices(settings),
+        prices=prices(settings, name),
         answer_tokens=settings.model_answer_tokens,
         answer_attempts=settings.model_answer_attempts,
         patience=timedelta(seconds=settings.model_patience_seconds),

@@ -61,10 +61,10 @@ class Estimate:
         return self.input_tokens + self.output_tokens
 
 
-def prices(settings: Settings, model: str | None = None) -> Prices:
-    """Return the prices of *model* (None: the one that writes): its own, else those of any model."""
+def prices(settings: Settings, model: str) -> Prices:
+    """Return the prices of *model*: its own, else those of any model."""
     of_any = (settings.model_price_input, settings.model_price_output)
-    return Prices(*settings.model_prices.get(model or settings.rae_llm_model_default, of_any))
+    return Prices(*settings.model_prices.get(model, of_any))
 
 
 def daily_limits(settings: Settings) -> DailyLimits:

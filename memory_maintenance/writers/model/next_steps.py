@@ -37,7 +37,7 @@ NEXT_STEPS: Final = {
     "quota": "raise the account's limit or balance",
     "credentials": "correct OPENAI_API_KEY",
     "forbidden": "let OPENAI_API_KEY use the model",
-    "unknown_model": "correct RAE_LLM_MODEL_DEFAULT or OPENAI_BASE_URL",
+    "unknown_model": "correct the model's name (RAE_LLM_MODEL_DEFAULT, of a task or of a tenant) or OPENAI_BASE_URL",
     "misconfigured": "correct OPENAI_BASE_URL, OPENAI_API_KEY or MODEL_PROXY",
 }
 """The next step by reason. Every reason that the ledger can hold is here; a test compares."""

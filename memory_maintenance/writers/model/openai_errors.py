@@ -43,7 +43,10 @@ _FORBIDDEN: Final = {
     401: ("credentials", "check OPENAI_API_KEY"),
     402: ("quota", "check the account's balance"),
     403: ("forbidden", "check what OPENAI_API_KEY may do"),
-    404: ("unknown_model", "check RAE_LLM_MODEL_DEFAULT and OPENAI_BASE_URL"),
+    404: (
+        "unknown_model",
+        "check the model's name (RAE_LLM_MODEL_DEFAULT, of a task or of a tenant) and OPENAI_BASE_URL",
+    ),
 }
 _BUSY: Final = frozenset({408, 409, 425, 429})
 _NEVER: Final = frozenset({501, 505})

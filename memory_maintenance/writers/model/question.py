@@ -50,6 +50,8 @@ class Question(Generic[AnswerT]):
     """Texts that everything in the answer must stand in."""
     attempt_group: str
     """The cycle (or single call) this is asked in: the permitted bad answers are counted per round."""
+    model: str | None = None
+    """The model to ask, by its name at the endpoint; None: RAE_LLM_MODEL_DEFAULT."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,16 +42,18 @@ class Unit:
 
 
 COUNT_FAILURE: Final = """
--- model.COUNT_FAILURE: one more cycle in which the model failed at a unit; once a cycle, however often it is told.
+-- model.COUNT_FAILURE: one more cycle in which a model failed at a unit; once a cycle, however often it is told.
 --   $1 kind, $2 tenant_id, $3 project, $4 name: the unit
 --   $5 session_id  text
 --   $6 round       text   the cycle
 --   $7 reason      text
+--   $8 model       text   NULL: whichever
 INSERT INTO maintenance.set_aside AS s (kind, tenant_id, project, name, session_id, failures, last_round, reason)
 SELECT $1, $2, $3, $4, $5, 1, $6, $7
 WHERE EXISTS (
     SELECT 1 FROM maintenance.model_calls c
     WHERE c.response IS NOT NULL AND c.answered_at > now() - interval '1 day' AND c.state = 'accepted'
+          AND ($8::text IS NULL OR c.model = $8)
 )
 ON CONFLICT (kind, tenant_id, project, name) DO UPDATE
 SET failures = s.failures + 1, last_round = excluded.last_round, reason = excluded.reason, last_failed_at = now()
@@ -75,7 +77,14 @@ ON CONFLICT DO NOTHING
 
 
 async def count_failure(
-    pool: Pool, unit: Unit, *, cycle: str, reason: str, after_cycles: int, memories: Sequence[UUID] = ()
+    pool: Pool,
+    unit: Unit,
+    *,
+    cycle: str,
+    reason: str,
+    after_cycles: int,
+    memories: Sequence[UUID] = (),
+    model: str | None = None,
 ) -> bool:
     """Count that the model failed at *unit* in a cycle; return whether that set it aside.
 
@@ -86,9 +95,10 @@ async def count_failure(
         reason: a word from a closed set.
         after_cycles: how many cycles in a row it takes.
         memories: what is not asked about any more where the unit is a memory or a dream.
+        model: the one that failed: it must have given an accepted answer today. None: any may have.
     """
     async with transaction(pool) as db:
-        row = await fetch_row(db, COUNT_FAILURE, *unit.key, unit.session_id, cycle, reason)
+        row = await fetch_row(db, COUNT_FAILURE, *unit.key, unit.session_id, cycle, reason, model)
         if row is None or row["failures"] < after_cycles:
             return False
         await execute(db, SET_ASIDE, *unit.key, list(memories))

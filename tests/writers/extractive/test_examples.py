@@ -17,6 +17,8 @@ ROLES = ("user", "assistant")
         "Skipper, Harbour Club (20XX-20XX).",
         'Opening: "As a lifelong sailor I have always admired your boats and their crews.',
         "Date: 2024-03-01, Wind: 4, Distance: 12 miles.",
+        "Let's say you spent 900 EUR on a mooring.",
+        "Gold members (1,000 EUR): John Smith, Ines Okafor.",
     ],
 )
 def test_examples_templates_and_sample_rows_are_distinguished(sentence):

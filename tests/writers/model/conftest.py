@@ -12,7 +12,7 @@ from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import Pool, execute, fetch
 from memory_maintenance.summarization.prompt import SessionSummaryResponse
 from memory_maintenance.writers.model.accounted_model import AccountedModel
-from memory_maintenance.writers.model.asking import open_model
+from memory_maintenance.writers.model.asking import accounted_model
 from memory_maintenance.writers.model.question import Question
 from scripted_endpoint.replies import FACTS
 from scripted_endpoint.server import ScriptedEndpoint
@@ -79,8 +79,8 @@ async def make_model(settings: Settings, pool: Pool) -> AsyncIterator[Callable[.
     opened: list[AccountedModel] = []
 
     def make(**changes: Any) -> AccountedModel:
-        model = open_model(settings.model_copy(update=changes), pool)
-        assert model
+        chosen = settings.model_copy(update=changes)
+        model = accounted_model(chosen, pool, chosen.rae_llm_model_default)
         opened.append(model)
         return model
 

@@ -97,8 +97,7 @@ async def test_an_invalid_budget_is_refused(pool, own):
 )
 def test_every_model_has_its_price(monkeypatch, said, model, price):
     monkeypatch.setenv("MODEL_PRICES", said)
-    monkeypatch.setenv("RAE_LLM_MODEL_DEFAULT", model)
-    assert prices(load_settings()) == Prices(*price)
+    assert prices(load_settings(), model) == Prices(*price)
 
 
 @pytest.mark.parametrize(
