@@ -95,10 +95,11 @@ def subjects_of(read: ReadMemories, background: Background) -> Iterator[Subject]
     held = Counter(key for naming in read.naming for key in naming)
     many = len(read.memories) >= _ENOUGH_TO_TELL
     for keys, held_by in _whatever_the_order(holders, read, many=many):
-        positions: AbstractSet[int] = held_by
-        if len(keys) == 1 and len(held_by) > 1:
-            [word] = keys
-            positions = _of_one_sense(word, held_by, read, capital=capital, held=held)
+        positions = (
+            _of_one_sense(next(iter(keys)), held_by, read, capital=capital, held=held)
+            if len(keys) == 1 and len(held_by) > 1
+            else held_by
+        )
         common = many and any(held[key] > _EVERYWHERE * len(read.memories) for key in keys)
         if common or any(background.is_everywhere(key) for key in keys) or not _recurs(positions, read):
             continue
