@@ -18,7 +18,7 @@ from memory_maintenance.writers.extractive.gist import gist, shortened
 from memory_maintenance.writers.extractive.plain_text import without_opening
 from memory_maintenance.writers.extractive.rarity import Background
 from memory_maintenance.writers.extractive.salience import is_padding, is_small_talk, salience
-from memory_maintenance.writers.extractive.transcript import Role, Transcript
+from memory_maintenance.writers.extractive.transcript import BRIEF, Role, Transcript
 from memory_maintenance.writers.language.languages import ALL_FUNCTION_WORDS, Language
 from memory_maintenance.writers.language.relative_dates import with_dates
 from memory_maintenance.writers.language.words import content_stems, word_count
@@ -43,9 +43,8 @@ _TELLING: Final = 1.5
 _ANSWERS: Final = 0.2
 """Worth of what an assistant says beside what its user does: advice can be asked for again, a user's life cannot."""
 
-_BRIEF: Final = 3
-_BRIEF_ANSWERS: Final = 0.35
-"""Worth of an answer of at most so many sentences: it says what is, a long one explains at length."""
+_BRIEF_ANSWERS: Final = 0.7
+"""Worth of an answer of a few sentences: it says what is, a long one explains at length."""
 
 _ENTRY: Final = 0.5
 """Worth of an entry of an assistant's list beside its whole sentences: one that does not end needs its list."""
@@ -143,7 +142,7 @@ def _said(ordered: Sequence[Memory], transcript: Transcript, language: Language 
         for utterance in message:
             turn += 1
             assistant = utterance.role == "assistant"
-            brief = len(utterance.sentences) <= _BRIEF
+            brief = len(utterance.sentences) <= BRIEF
             told = list((without_examples if assistant else without_templates)(utterance.sentences))
             own = [
                 _Said(
