@@ -153,7 +153,7 @@ def _fewest(keys: frozenset[str], capital: Counter[str]) -> int:
 
 
 def _recurs(positions: Iterable[int], read: ReadMemories) -> bool:
-    """Whether memories stand in two sessions, or on two days where a session is not said."""
+    """Whether memories come from two sessions, or from two days where a session is not given."""
     return len({occasion(read.memories[position]) for position in positions}) > 1
 
 
