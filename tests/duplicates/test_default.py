@@ -28,8 +28,7 @@ def settings(**chosen: Any) -> Settings:
 
 
 async def night(pool: Pool, **chosen: Any) -> dict[str, Any]:
-    stats: dict[str, Any] = await MaintenanceScheduler(pool, settings(**chosen)).run_daily_maintenance(as_of=AS_OF)
-    return stats
+    return dict(await MaintenanceScheduler(pool, settings(**chosen)).run_daily_maintenance(as_of=AS_OF))
 
 
 async def demoted(pool: Pool) -> int:
