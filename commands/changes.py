@@ -122,7 +122,7 @@ async def with_texts(settings: Settings, change_id: int) -> tuple[Change, Mappin
 def show_list(found: list[Change], *, as_json: bool, none: str) -> None:
     """Print changes as a table or as JSON."""
     if as_json:
-        return print_json(list(map(change_data, found)))
+        return print_json(list(map(_without_text, found)))
     if not found:
         return out.print(none)
     rows = table(None, "change#", "tenant", "task", "kind", "status", "memory", "in favour of", "reason", "when")
@@ -168,3 +168,12 @@ def show_one(one: Change, texts: Mapping[UUID, Any]) -> None:
 def change_data(one: Change) -> dict[str, Any]:
     """Return a change as data, without the texts' fingerprints."""
     return {name: value for name, value in asdict(one).items() if name != "fingerprints"}
+
+
+def _without_text(one: Change) -> dict[str, Any]:
+    """Return a change as data for a list: of a text that was written again only the columns of decay."""
+    data = change_data(one)
+    for name in ("before", "after") if one.revision else ():
+        states = data[name] or {}
+        data[name] = {key: {k: v for k, v in state.items() if "importance" in k} for key, state in states.items()}
+    return data

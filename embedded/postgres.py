@@ -169,7 +169,7 @@ def postgres_programs(user: str = "") -> Path:
 
 
 def client_program(name: str) -> Path | None:
-    """Return a program of Postgres that runs without an embedded server, such as ``pg_dump``; None if not installed."""
+    """Return a program of Postgres for clients, such as ``pg_dump``; None: it is not installed."""
     return packaged_program(PACKAGE, f"{PROGRAMS}/{name}")
 
 

@@ -10,7 +10,7 @@ from starlette.datastructures import QueryParams
 
 from memory_maintenance.changes.change import change, texts_of
 from memory_maintenance.changes.reviewing import Verdict, decide, proposals, waiting
-from memory_maintenance.errors import InvalidRequestError
+from memory_maintenance.errors import ChangeNotFoundError, InvalidRequestError
 from web.page import Filled
 from web.sources import Sources
 
@@ -51,6 +51,8 @@ async def read_one(sources: Sources, query: QueryParams) -> Filled:
     """
     pool = await sources.pool()
     one = await change(pool, _number(query.get("id", "")))
+    if one.revision:  # a text that was written again was never proposed
+        raise ChangeNotFoundError(one.change_id)
     texts = await texts_of(pool, one.tenant_id, one.memories, most=LONGEST if sources.with_text else 0)
     loser = "to be demoted" if one.status == "proposed" else "demoted" if one.status == "applied" else "not demoted"
     older = await proposals(pool, **_which(query), before=one.change_id, most=1)

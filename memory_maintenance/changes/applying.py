@@ -41,6 +41,8 @@ async def apply_change(
     """
     async with transaction(cast("Pool", pool)) as db:
         proposal = await held_change(db, change_id)
+        if proposal.revision:
+            raise ChangeRefusedError(change_id, "it is a text that was written again, which needs no decision")
         if proposal.status == "applied":
             return proposal
         if proposal.status != "proposed":

@@ -12,7 +12,7 @@ from memory_maintenance.erasure.carrying_out import Erasure
 from memory_maintenance.erasure.orders import order_erasure
 from memory_maintenance.erasure.selection import Selector
 from memory_maintenance.store.pool import execute, fetch, fetch_value
-from tests.agents import derived, talk, write
+from tests.agents import AS_OF, derived, talk, write
 from tests.dreaming.test_updating import dreamer, nights, reflections
 from tests.summarization.test_stale import ANNA, NEXT, NIGHT, OTHERS, SETTINGS, found_anywhere, night
 
@@ -144,6 +144,15 @@ async def test_an_earlier_text_goes_with_what_it_was_made_from(any_pool, tenant,
     assert await fetch_value(any_pool, KEPT) == 0
     for one in await changes(any_pool):
         assert "its earlier text is not kept" in ((await undo_change(any_pool, one.change_id)).refused or "")
+
+
+async def test_an_earlier_reflection_goes_with_the_one_that_somebody_deleted_where_no_summary_is_written(pool, tenant):
+    await nights(pool, tenant, dreamer(pool))
+    assert await fetch_value(pool, KEPT) == 4
+    await execute(pool, "DELETE FROM memories WHERE source <> 'agent'")
+    alone = SETTINGS.model_copy(update={"summarization_enabled": False})
+    await run_maintenance(pool, alone, as_of=AS_OF + 6 * DAY)
+    assert await fetch_value(pool, KEPT) == 0
 
 
 async def test_forgetting_reaches_earlier_texts_whatever_the_present_one_says(any_pool, tenant):

@@ -12,6 +12,8 @@ async def test_an_earlier_text_is_listed_shown_and_put_back_by_commands(pool, cl
     number = await pool.fetchval("SELECT change_id FROM maintenance.changes")
     listed = await cli("changes", "list", "--tenant", "acme")
     assert ("rewritten" in listed.stdout, "summarization" in listed.stdout) == (True, True)
+    assert "Bergstrom" not in listed.stdout + (await cli("changes", "list", "--json")).stdout
+    assert "Bergstrom" in (await cli("changes", "show", number, "--json")).stdout
     shown = await cli("changes", "show", number)
     assert ("revision" in shown.stdout, "content" in shown.stdout, f"undo {number}" in shown.stdout) == (True,) * 3
     assert f"undid change {number}" in (await cli("undo", number)).stdout

@@ -176,13 +176,19 @@ async def _failed_tasks(port: int) -> bool:
 
 
 async def test_a_worker_serves_what_rules_and_dashboard_ask_for(watched_worker: dict[str, int]):
-    text = "".join([await _get(port, "/metrics") for port in watched_worker.values()])
+    ours, of_the_sdk = [await _get(port, "/metrics") for port in watched_worker.values()]
+    text = ours + of_the_sdk
     served = set(re.findall(r"^([a-z_]+)(?:\{.*\})? ", text, re.MULTILINE))
     # A counter whose labels have not occurred has no series: its name stands there all the same.
     described = set(re.findall(r"^# TYPE ([a-z_]+)", text, re.MULTILINE))
     asked = named()
     assert len(asked) > 20
     assert {name for name in asked - served if name.removesuffix("_bucket") not in described} == set()
+    # What a scrape adds replaces a label of the same name: `_scraped` knows which there is.
+    added = {"job", "instance", "namespace", "pod", "container", "endpoint", "node"}
+    assert added & set(re.findall(r'[{,](\w+)="', ours)) == set()
+    assert added & set(re.findall(r'[{,](\w+)="', of_the_sdk)) == {"namespace"}
+    assert 'service_name="temporal-core-sdk"' in of_the_sdk
 
 
 @pytest.mark.system

@@ -1,6 +1,7 @@
 """docs/tour.md as steps that can be run: ``python -m tests.documents.tour`` writes what they print into it again."""
 
 import asyncio
+import fcntl
 import re
 import shlex
 import sys
@@ -84,6 +85,8 @@ class Tour:
             command = made_by(command.removeprefix("make "))
         if "worker.py" in command or command.startswith("rm "):
             assert await self.end() in (0, None)
+        if command.startswith("rm "):
+            await asyncio.to_thread(self._wait_for_servers)
         process = await self.started(command)
         assert process.stdout is not None
         async with asyncio.timeout(100):
@@ -107,6 +110,12 @@ class Tour:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
+
+    def _wait_for_servers(self) -> None:
+        """Wait until the embedded servers have ended, which hold a lock while they run."""
+        for path in self.home.glob("*.lock"):
+            with path.open("r+") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
 
     async def end(self) -> int | None:
         """End the worker and return its status."""

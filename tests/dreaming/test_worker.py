@@ -395,7 +395,10 @@ async def test_raes_method_returns_the_ids(pool, tenant):
 
 async def test_a_theme_that_fails_the_gate_is_not_stored_says_why_and_waits_for_something_new(pool, tenant):
     # Quoted without the sentence between, they make a date, "4. March", that no memory has.
-    text = "The supplier Hoekstra booked room 4. Lunch was soup. March is when the supplier Hoekstra pays."
+    text = (
+        "The supplier Hoekstra booked, for himself and for both of his brothers from Meppel, room 4. "
+        "Lunch was soup. March is when the supplier Hoekstra pays."
+    )
     for n in range(3):
         await write(pool, tenant, [f"{text} Call {n}."], session=f"call {n}", importance=0.8)
     one = worker(pool, "extractive")

@@ -93,6 +93,7 @@ async def carry_out(address, order, last):
 
 for line in sys.stdin:
     if not (child := os.fork()):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # where its logs would go
         asyncio.run(carry_out(*line.split()))
         os._exit(0)
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)

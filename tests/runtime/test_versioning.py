@@ -5,6 +5,9 @@ from contextlib import AbstractAsyncContextManager
 
 import pytest
 from temporalio import workflow
+from temporalio.api.deployment.v1 import WorkerDeploymentVersion
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.workflowservice.v1 import DescribeWorkerDeploymentVersionRequest
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
@@ -17,7 +20,7 @@ from runtime.deployment import set_current_version
 from runtime.workers import polling
 from tests.runtime.changed_workflows import CHANGED
 from tests.workflows.conftest import remember_session
-from workflows.options import TASK_QUEUE
+from workflows.options import MODEL_TASK_QUEUE, TASK_QUEUE
 
 DEPLOYMENT = "memory-maintenance"
 DECAYED = "SELECT count(decay_completed_as_of) FROM maintenance.tenants"
@@ -80,6 +83,33 @@ async def test_a_run_ends_on_the_build_it_started_on_and_the_next_one_starts_on_
         assert of_the_old == [{"1.0"}] * 3
         await temporal.execute_workflow("MaintenanceWorkflow", id="new", task_queue=TASK_QUEUE)
         assert await _builds(temporal, "new") == {"2.0"}
+
+
+async def test_whoever_scales_the_workers_of_a_build_learns_what_waits_for_it(temporal: Client, pool: Pool):
+    async with await _worker(temporal, pool, "1.0"):
+        await _make_current(temporal, "1.0")
+    waiting = await temporal.start_workflow("MaintenanceWorkflow", id="waiting", task_queue=TASK_QUEUE)
+    workflows, steps = TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY
+    # The queues and kinds of tasks that the Helm chart's ScaledObjects name.
+    expected = {(TASK_QUEUE, workflows): 1, (TASK_QUEUE, steps): 0, (MODEL_TASK_QUEUE, steps): 0}
+    async with asyncio.timeout(20):
+        while {
+            queue: size for queue, size in (await _backlog(temporal, "1.0")).items() if queue in expected
+        } != expected:
+            await asyncio.sleep(0.1)
+    await waiting.terminate()
+
+
+async def _backlog(temporal: Client, build: str) -> dict[tuple[str, int], int]:
+    """What waits for a build, by task queue and kind of task: the question that KEDA asks."""
+    answer = await temporal.workflow_service.describe_worker_deployment_version(
+        DescribeWorkerDeploymentVersionRequest(
+            namespace=temporal.namespace,
+            deployment_version=WorkerDeploymentVersion(deployment_name=DEPLOYMENT, build_id=build),
+            report_task_queue_stats=True,
+        )
+    )
+    return {(each.name, each.type): each.stats.approximate_backlog_count for each in answer.version_task_queues}
 
 
 async def test_a_build_that_does_not_replay_is_deployed_in_the_middle_of_a_cycle_and_nothing_is_lost(

@@ -1,5 +1,6 @@
 """A summary of whose sources some are gone, expired or edited is written again from what is left, or removed."""
 
+import itertools
 from datetime import timedelta
 from uuid import uuid4
 
@@ -9,7 +10,8 @@ from memory_maintenance.cycles.run import run_maintenance
 from memory_maintenance.inspection.stale import count_stale
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import execute, fetch, fetch_value
-from tests.agents import AS_OF, derived, sources_of, write
+from tests.agents import AS_OF, derived, sources_of, talk, write
+from tests.pools import DiedError, dying
 
 NIGHT, NEXT = AS_OF, AS_OF + timedelta(days=1)
 ANNA = [
@@ -79,6 +81,27 @@ async def test_after_somebody_deleted_a_persons_rows_one_night_leaves_nothing_of
     assert "Vermeer" in summary["content"]
     assert await sources_of(any_pool, summary["id"]) == set(ids) - set(gone)
     assert (await night(any_pool, NEXT + timedelta(days=1)))["summarization"]["updated"] == 0
+
+
+async def test_a_night_that_died_anywhere_leaves_nothing_of_a_deleted_person_once_another_one_has_run(pool):
+    for commits in itertools.count(1):
+        tenant = str(uuid4())
+        ids = await write(pool, tenant, ANNA + OTHERS, session="s", importance=0.8)
+        await run_maintenance(pool, SETTINGS, as_of=NIGHT, tenant_ids=[tenant])
+        await write(pool, tenant, talk(12), session="s", start=NIGHT + timedelta(hours=3), importance=0.8)
+        await run_maintenance(pool, SETTINGS, as_of=NEXT, tenant_ids=[tenant])
+        await execute(pool, "DELETE FROM memories WHERE id = ANY ($1)", ids[: len(ANNA)])
+        third = NEXT + timedelta(days=1)
+        died = False
+        try:
+            await run_maintenance(dying(pool, after=commits), SETTINGS, as_of=third, tenant_ids=[tenant])
+        except DiedError:
+            died = True
+            await run_maintenance(pool, SETTINGS, as_of=third + timedelta(days=1), tenant_ids=[tenant])
+        assert (await found_anywhere(pool), len(await derived(pool, tenant))) == (set(), 1), commits
+        if not died:
+            break
+    assert commits > 2  # decay, and the summary at least
 
 
 @pytest.mark.parametrize(

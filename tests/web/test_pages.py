@@ -136,6 +136,13 @@ async def test_the_fleet_is_searched_filtered_and_paged(get, store):
         store.pool, "INSERT INTO maintenance.tenants (tenant_id) SELECT 'many' || n FROM generate_series(1, 120) n"
     )
     assert "page 2 of 3" in words((await get("/fleet?q=many&page=2")).text)
+    await execute(
+        store.pool, """UPDATE maintenance.tenants SET overrides = '{"decay_rate": "x"}' WHERE tenant_id = 'many7'"""
+    )
+    broken = words((await get("/fleet?q=many")).text)
+    assert "unreadable (1)" in broken
+    assert broken.index("many7 unreadable") < broken.index("many1 no run yet")
+    assert "1 tenant found" in words((await get("/fleet?state=unreadable")).text)
     for page in ("0", "-1", "x", "99", "9" * 40):
         assert (await get(f"/fleet?q=many&page={page}")).status_code == 200
     assert "page 3 of 3" in words((await get("/fleet?q=many&page=99")).text)

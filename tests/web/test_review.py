@@ -62,7 +62,18 @@ async def test_a_proposal_has_both_memories_and_their_text_only_where_asked_for(
     assert [text in said for text in SAID] == [with_text] * 2
     assert f"starter.py review show {number}" not in said or not with_text
     assert "importance 0.500000" in said
-    assert "supersession, superseded: instead of" in said
+    assert "supersession: superseded (instead of)" in said
+
+
+async def test_a_text_that_was_written_again_is_no_proposal(pool, store_url):
+    number = await proposed(pool)
+    await execute(
+        pool, "UPDATE maintenance.changes SET kind = 'rewritten', revision = 1, status = 'applied', evidence = '{}'"
+    )
+    with pytest.raises(ChangeRefusedError, match="needs no decision"):
+        await apply_change(pool, number, as_of=datetime.now(UTC))
+    async with pages(store_url, with_text=True) as (get, _):
+        assert (await get(f"/proposal?id={number}")).status_code == 404
 
 
 async def test_read_only_pages_take_no_form_and_name_the_commands(pool, store_url):
