@@ -36,7 +36,7 @@ WHERE m.base_importance BETWEEN 0 AND 1 AND m.importance BETWEEN 0 AND 1
 GROUP BY bar.base, bar.now
 """
 
-RECORDED: Final = """
+RECORDED_IMPORTANCE: Final = """
 -- cycles.RECORDED_IMPORTANCE
 --   $1 cycle_id  uuid
 SELECT importance::text FROM maintenance.cycles WHERE cycle_id = $1
@@ -75,5 +75,5 @@ async def importance_now(db: Executor, cycle_id: UUID) -> Importance | None:
 
 async def recorded_importance(db: Executor, cycle_id: UUID) -> Importance | None:
     """Return the importance of all memories when a cycle ended; None: it was not recorded."""
-    recorded = await fetch_value(db, RECORDED, cycle_id)
+    recorded = await fetch_value(db, RECORDED_IMPORTANCE, cycle_id)
     return None if recorded is None else Importance.model_validate_json(recorded)
