@@ -79,7 +79,7 @@ async def run_maintenance(
         run,
         started_at=started_at,
         completed_at=datetime.now(UTC),
-        config=config,
+        config=opened.config,
         findings=opened.findings,
     )
     if not dry_run:

@@ -10,7 +10,7 @@ from typing import Final
 
 from memory_maintenance.store.memory import Memory
 from memory_maintenance.writers.extractive.antecedents import with_antecedents
-from memory_maintenance.writers.extractive.cues import LEANS_ON, REQUEST, YES_OR_NO
+from memory_maintenance.writers.extractive.cues import DECIDES, LEANS_ON, REQUEST, YES_OR_NO
 from memory_maintenance.writers.extractive.examples import is_entry, without_examples, without_templates
 from memory_maintenance.writers.extractive.facts import Fact, fact_of
 from memory_maintenance.writers.extractive.facts import replaces as takes_the_place_of
@@ -18,7 +18,7 @@ from memory_maintenance.writers.extractive.gist import gist, shortened
 from memory_maintenance.writers.extractive.plain_text import without_opening
 from memory_maintenance.writers.extractive.rarity import Background
 from memory_maintenance.writers.extractive.salience import is_padding, is_small_talk, salience
-from memory_maintenance.writers.extractive.transcript import Role, Transcript
+from memory_maintenance.writers.extractive.transcript import BRIEF, Role, Transcript
 from memory_maintenance.writers.language.languages import ALL_FUNCTION_WORDS, Language
 from memory_maintenance.writers.language.relative_dates import with_dates
 from memory_maintenance.writers.language.words import content_stems, word_count
@@ -43,9 +43,9 @@ _TELLING: Final = 1.5
 _ANSWERS: Final = 0.2
 """Worth of what an assistant says beside what its user does: advice can be asked for again, a user's life cannot."""
 
-_BRIEF: Final = 3
 _BRIEF_ANSWERS: Final = 0.35
-"""Worth of an answer of at most so many sentences: it says what is, a long one explains at length."""
+_FINDINGS: Final = 0.7
+"""Worth of an answer of a few sentences: it says what is, a long one explains at length."""
 
 _ENTRY: Final = 0.5
 """Worth of an entry of an assistant's list beside its whole sentences: one that does not end needs its list."""
@@ -60,6 +60,9 @@ _SHORT_ANSWER: Final = 6
 _STATED: Final = 0.65
 """Share of the words of a question from which on a sentence that has them states what it asks about."""
 
+_RUN: Final = 4
+"""Successive content words that two sentences share where one says again what the other says."""
+
 _MOST_SENTENCES: Final = 1500
 
 
@@ -67,7 +70,8 @@ _MOST_SENTENCES: Final = 1500
 class Sentence:
     """One sentence. ``fifth`` is its part of the session, 0 to 4; ``turn`` is that of its speaker.
 
-    ``answered``: it ends with somebody else's answer, behind his label.
+    ``answered_by``: who has the last word in it where that is somebody else, behind his label. ``runs``: its content
+    words in order, four at a time, but for names. ``decides``: somebody other than an assistant decides something.
     """
 
     position: int
@@ -80,7 +84,9 @@ class Sentence:
     fact: Fact
     score: float
     words: int
-    answered: bool = False
+    runs: frozenset[tuple[str, ...]] = frozenset()
+    decides: bool = False
+    answered_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +99,7 @@ class _Said:
     stems: tuple[str, ...]
     worth: float
     brief: bool = True
-    pair: bool = False
+    answered_by: str | None = None
 
     @property
     def stands_alone(self) -> bool:
@@ -109,7 +115,8 @@ def candidates(
     said = _said(ordered, transcript, language)
     if not said:
         return []
-    answered = {turn.role for message in transcript.messages for turn in message} >= {"user", "assistant"}
+    roles = {turn.role for message in transcript.messages for turn in message}
+    answered = roles >= {"user", "assistant"}
     users = frozenset(stem for one in said if one.role == "user" for stem in one.stems) - ALL_FUNCTION_WORDS
     opening = min((one.turn for one in said if one.role == "user"), default=0) if answered else 0
     said = _without_asked_twice(said)
@@ -117,7 +124,7 @@ def candidates(
     scored = [
         (
             _score(one, frequency, len(said), background)
-            * _share_in_chat(one, users, answered=answered, opening=opening)
+            * _share_in_chat(one, users, answered=answered, works="tool" in roles, opening=opening)
             * (0.4 + _trusted(ordered[one.event])),
             one,
         )
@@ -143,7 +150,7 @@ def _said(ordered: Sequence[Memory], transcript: Transcript, language: Language 
         for utterance in message:
             turn += 1
             assistant = utterance.role == "assistant"
-            brief = len(utterance.sentences) <= _BRIEF
+            brief = len(utterance.sentences) <= BRIEF
             told = list((without_examples if assistant else without_templates)(utterance.sentences))
             own = [
                 _Said(
@@ -182,7 +189,7 @@ def _without_asked_twice(said: Sequence[_Said]) -> list[_Said]:
 
 
 def _asks(one: _Said) -> bool:
-    return one.text.rstrip().endswith(("?", "？")) and not one.pair
+    return one.text.rstrip().endswith(("?", "？")) and one.answered_by is None
 
 
 def _dated(one: _Said, event: Memory, language: Language | None) -> _Said:
@@ -203,7 +210,12 @@ def _answered(found: Sequence[_Said]) -> list[_Said]:
             continue
         text = f"{asked.text} {one.speaker}: {one.text}"
         joined[-1] = replace(
-            asked, text=text, turn=one.turn, stems=(*asked.stems, *one.stems), worth=max(one.worth, 1.0), pair=True
+            asked,
+            text=text,
+            turn=one.turn,
+            stems=(*asked.stems, *one.stems),
+            worth=max(one.worth, 1.0),
+            answered_by=one.speaker,
         )
     return joined
 
@@ -214,7 +226,7 @@ def _answers(asked: _Said, one: _Said) -> bool:
         not people
         or not asked.speaker
         or asked.speaker == one.speaker
-        or asked.pair
+        or asked.answered_by
         or one.turn != asked.turn + 1
         or not asked.text.rstrip().endswith(("?", "？"))
     ):
@@ -243,14 +255,16 @@ def _score(one: _Said, frequency: Counter[str], total: int, background: Backgrou
     return (0.6 + central) * one.worth * rare * alone * leans * size
 
 
-def _share_in_chat(one: _Said, users: frozenset[str], *, answered: bool, opening: int) -> float:
+def _share_in_chat(one: _Said, users: frozenset[str], *, answered: bool, works: bool, opening: int) -> float:
     """Return what a sentence counts for in a chat: a user's life before his requests, both before an answer.
 
     Of answers, those count most that are about what the user speaks of; *users* are the stems of his words.
+    An assistant that *works* with tools states in brief what it found.
     """
     if one.role == "assistant":
         about = len(users.intersection(one.stems)) / max(1, len(set(one.stems)))
-        answer = (_BRIEF_ANSWERS if one.brief else _ANSWERS) * (1 + about) if answered else 1.0
+        brief = _FINDINGS if works else _BRIEF_ANSWERS
+        answer = (brief if one.brief else _ANSWERS) * (1 + about) if answered else 1.0
         return answer * (_ENTRY if is_entry(one.text) else 1.0)
     if one.role == "user" and one.turn == opening:
         return _OPENING
@@ -262,7 +276,9 @@ def _trusted(event: Memory) -> float:
 
 
 def _sentence(ordered: Sequence[Memory], position: int, score: float, fifth: int, one: _Said) -> Sentence:
-    text = shortened(one.text, 2 * _LONGEST_SENTENCE if one.pair else _LONGEST_SENTENCE)
+    text = shortened(one.text, 2 * _LONGEST_SENTENCE if one.answered_by else _LONGEST_SENTENCE)
+    fact = fact_of(one.text, one.speaker)
+    plain = [word for word in one.stems if word not in fact.names]
     return Sentence(
         position=position,
         turn=one.turn,
@@ -271,10 +287,12 @@ def _sentence(ordered: Sequence[Memory], position: int, score: float, fifth: int
         speaker=one.speaker,
         text=text,
         stems=frozenset(one.stems),
-        fact=fact_of(one.text, one.speaker),
+        fact=fact,
         score=score,
         words=word_count(text),
-        answered=one.pair,
+        runs=frozenset(zip(*(plain[at:] for at in range(_RUN)), strict=False)),
+        decides=one.role != "assistant" and DECIDES.search(one.text.lower()) is not None,
+        answered_by=one.answered_by,
     )
 
 
