@@ -12,8 +12,8 @@ class ReviewSettings(SettingsGroup):
 
     memory_duplicates: Literal["off", "propose", "apply"] | None = None
     """Memories with the same text in one project: off (not looked for), propose (`starter.py review list`), or apply:
-    all but one are demoted, none is deleted, and `starter.py undo` takes it back. Unset: apply, or off where
-    maintenance has worked on the store before it had this default."""
+    all but one are demoted, none is deleted, and `starter.py undo` takes it back. Unset: apply in a store that
+    began empty, off in one that held memories when this version was installed."""
     memory_duplicates_near: Literal["off", "propose", "apply"] = "off"
     """The same for memories that differ in articles, courtesies, punctuation, the form of a time or where a part of the
     sentence is. What only the store's vectors find is proposed, also with apply."""

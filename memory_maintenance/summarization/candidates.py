@@ -10,7 +10,7 @@ from typing import Final
 
 from memory_maintenance.store.memory import Memory
 from memory_maintenance.writers.extractive.antecedents import with_antecedents
-from memory_maintenance.writers.extractive.cues import LEANS_ON, REQUEST, YES_OR_NO
+from memory_maintenance.writers.extractive.cues import DECIDES, LEANS_ON, REQUEST, YES_OR_NO
 from memory_maintenance.writers.extractive.examples import is_entry, without_examples, without_templates
 from memory_maintenance.writers.extractive.facts import Fact, fact_of
 from memory_maintenance.writers.extractive.facts import replaces as takes_the_place_of
@@ -60,6 +60,9 @@ _SHORT_ANSWER: Final = 6
 _STATED: Final = 0.65
 """Share of the words of a question from which on a sentence that has them states what it asks about."""
 
+_RUN: Final = 4
+"""Successive content words that two sentences share where one says again what the other says."""
+
 _MOST_SENTENCES: Final = 1500
 
 
@@ -67,7 +70,8 @@ _MOST_SENTENCES: Final = 1500
 class Sentence:
     """One sentence. ``fifth`` is its part of the session, 0 to 4; ``turn`` is that of its speaker.
 
-    ``answered``: it ends with somebody else's answer, behind his label.
+    ``answered_by``: who has the last word in it where that is somebody else, behind his label. ``runs``: its content
+    words in order, four at a time, but for names. ``decides``: somebody other than an assistant decides something.
     """
 
     position: int
@@ -80,7 +84,9 @@ class Sentence:
     fact: Fact
     score: float
     words: int
-    answered: bool = False
+    runs: frozenset[tuple[str, ...]] = frozenset()
+    decides: bool = False
+    answered_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +99,7 @@ class _Said:
     stems: tuple[str, ...]
     worth: float
     brief: bool = True
-    pair: bool = False
+    answered_by: str | None = None
 
     @property
     def stands_alone(self) -> bool:
@@ -183,7 +189,7 @@ def _without_asked_twice(said: Sequence[_Said]) -> list[_Said]:
 
 
 def _asks(one: _Said) -> bool:
-    return one.text.rstrip().endswith(("?", "？")) and not one.pair
+    return one.text.rstrip().endswith(("?", "？")) and one.answered_by is None
 
 
 def _dated(one: _Said, event: Memory, language: Language | None) -> _Said:
@@ -204,7 +210,12 @@ def _answered(found: Sequence[_Said]) -> list[_Said]:
             continue
         text = f"{asked.text} {one.speaker}: {one.text}"
         joined[-1] = replace(
-            asked, text=text, turn=one.turn, stems=(*asked.stems, *one.stems), worth=max(one.worth, 1.0), pair=True
+            asked,
+            text=text,
+            turn=one.turn,
+            stems=(*asked.stems, *one.stems),
+            worth=max(one.worth, 1.0),
+            answered_by=one.speaker,
         )
     return joined
 
@@ -215,7 +226,7 @@ def _answers(asked: _Said, one: _Said) -> bool:
         not people
         or not asked.speaker
         or asked.speaker == one.speaker
-        or asked.pair
+        or asked.answered_by
         or one.turn != asked.turn + 1
         or not asked.text.rstrip().endswith(("?", "？"))
     ):
@@ -265,7 +276,9 @@ def _trusted(event: Memory) -> float:
 
 
 def _sentence(ordered: Sequence[Memory], position: int, score: float, fifth: int, one: _Said) -> Sentence:
-    text = shortened(one.text, 2 * _LONGEST_SENTENCE if one.pair else _LONGEST_SENTENCE)
+    text = shortened(one.text, 2 * _LONGEST_SENTENCE if one.answered_by else _LONGEST_SENTENCE)
+    fact = fact_of(one.text, one.speaker)
+    plain = [word for word in one.stems if word not in fact.names]
     return Sentence(
         position=position,
         turn=one.turn,
@@ -274,10 +287,12 @@ def _sentence(ordered: Sequence[Memory], position: int, score: float, fifth: int
         speaker=one.speaker,
         text=text,
         stems=frozenset(one.stems),
-        fact=fact_of(one.text, one.speaker),
+        fact=fact,
         score=score,
         words=word_count(text),
-        answered=one.pair,
+        runs=frozenset(zip(*(plain[at:] for at in range(_RUN)), strict=False)),
+        decides=one.role != "assistant" and DECIDES.search(one.text.lower()) is not None,
+        answered_by=one.answered_by,
     )
 
 

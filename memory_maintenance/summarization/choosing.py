@@ -21,6 +21,9 @@ _MOST_OF_A_KIND: Final = 8
 _SAID_AGAIN: Final = 0.75
 """Share of the words of a sentence from which on another one that has them says the same."""
 
+_DECISION: Final = 0.5
+"""How new a decision is at least: "I'll take the oak desks" after three offers of oak desks."""
+
 _FEWEST_STEMS: Final = 4
 _FEWEST_COUNTED: Final = 2
 """Facts of one kind that are left out from which on a summary counts them; of one it would say more than the fact."""
@@ -30,12 +33,22 @@ def chosen(found: Sequence[Sentence], max_words: int, *, long: bool) -> list[Sen
     """Choose the best sentence of each fifth of the session, the first fifth last, and then the best of the rest."""
     spread = long and any(one.fifth > 0 for one in found)
     selection = _Selection(max_words, first_share=1 / FIFTHS if spread else 1.0)
+    found = _without_echoes(found)
     for fifth in reversed(range(FIFTHS)):
         selection.add_best([one for one in found if one.fifth == fifth])
     left = list(found)
     while best := selection.add_best(left):
         left.remove(best)
     return sorted(selection.chosen, key=lambda one: one.position)
+
+
+def _without_echoes(found: Sequence[Sentence]) -> list[Sentence]:
+    """Leave out what shares a run of words with a better sentence, unless they are facts of one kind."""
+    kept: list[Sentence] = []
+    for one in sorted(found, key=lambda one: (-one.score, one.position)):
+        if not any(one.runs & other.runs and not of_one_kind(one.fact, other.fact) for other in kept):
+            kept.append(one)
+    return sorted(kept, key=lambda one: one.position)
 
 
 def siblings_left_out(kept: Sequence[Sentence], found: Sequence[Sentence]) -> dict[Sentence, int]:
@@ -86,7 +99,7 @@ class _Selection:
         share = len(one.stems - self._told) / len(one.stems)
         if share < 1 and any(of_one_kind(one.fact, other.fact) for other in self.chosen):
             return min(1.0, share * _KIN + 0.3)
-        return share
+        return max(share, _DECISION) if one.decides else share
 
     def _says_it_again(self, one: Sentence) -> bool:
         """Whether a chosen sentence holds nearly all words and all values of *one*."""
@@ -94,6 +107,7 @@ class _Selection:
             one.fact.values <= other.fact.values
             and one.fact.names <= other.fact.names | other.fact.subject
             and len(one.stems & other.stems) >= _SAID_AGAIN * len(one.stems)
+            and other.decides >= one.decides
             for other in self.chosen
         )
 

@@ -102,14 +102,14 @@ def _joined(kept: Sequence[Sentence], texts: Mapping[Sentence, str]) -> str:
     parts: list[str] = []
     for date, of_day in itertools.groupby(kept, key=lambda one: one.date):
         spoken: str | None = None
-        begins, answered = True, False
-        for (speaker, told_by_two), turn in itertools.groupby(
-            of_day, key=lambda one: (one.speaker, one.answered and one.turn)
+        begins = True
+        for (speaker, answered_by, _), turn in itertools.groupby(
+            of_day, key=lambda one: (one.speaker, one.answered_by, one.answered_by and one.turn)
         ):
             if begins or (speaker is None and spoken is not None):
                 parts.append(f"{date}:")
             said = _GAP.sub(r"\1", " ".join(texts[one] for one in turn))
-            # A label stands once for successive turns of one speaker, and again behind somebody else's answer.
-            parts.append(f"{speaker}: {said}" if speaker and (speaker != spoken or answered) else said)
-            spoken, begins, answered = speaker, False, told_by_two
+            # A label stands once for successive turns of one speaker.
+            parts.append(f"{speaker}: {said}" if speaker and speaker != spoken else said)
+            spoken, begins = answered_by or speaker, False
     return " ".join(parts)

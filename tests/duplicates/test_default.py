@@ -67,32 +67,25 @@ async def test_a_setting_or_an_override_wins_over_the_default_of_the_store(
 @pytest.mark.parametrize(
     ("before", "default"),
     [
-        pytest.param("SELECT 1", "apply", id="nothing has run"),
-        pytest.param("UPDATE maintenance.store SET adopted_at = now()", "off", id="it has decayed"),
-        pytest.param("UPDATE maintenance.store SET decay_retained = 0", "off", id="it decayed by a version without a share"),
+        pytest.param("SELECT 1", "apply", id="it is empty"),
+        pytest.param("INSERT INTO memories (tenant_id, content) VALUES ('acme', 'x')", "off", id="agents have written"),
         pytest.param(
-            "INSERT INTO maintenance.cycles (cycle_id, kind, as_of, config) "
-            "VALUES (gen_random_uuid(), 'hourly', now(), '{}')", "off", id="a cycle has run",
-        ),
-        pytest.param("INSERT INTO maintenance.tenants (tenant_id) VALUES ('acme')", "off", id="an operator gave an order"),
-        pytest.param(
-            "INSERT INTO maintenance.lineage (tenant_id, derived_id, source_id, task, subject) "
-            "VALUES ('acme', gen_random_uuid(), gen_random_uuid(), 'summarization', 's1')", "off", id="it has a summary",
+            "INSERT INTO maintenance.tenants (tenant_id) VALUES ('acme')", "off", id="an operator gave an order"
         ),
     ],
-)  # fmt: skip
-async def test_an_upgrade_folds_nothing_in_a_store_that_maintenance_has_worked_on(pool, store_url, before, default):
+)
+async def test_only_a_store_that_begins_empty_folds_by_default(pool, store_url, before, default):
     await execute(pool, before)
     await pool.execute(AS_BEFORE)
     await migrate(store_url)
     assert await fetch_value(pool, DEFAULT) == default
+    await execute(pool, "INSERT INTO memories (tenant_id, content) VALUES ('acme', 'y')")
     await migrate(store_url)
     assert await fetch_value(pool, DEFAULT) == default
 
 
-async def test_a_store_whose_control_tables_were_dropped_is_known_by_its_bases(pool, store_url):
+async def test_a_store_that_is_migrated_for_the_first_time_with_memories_in_it_folds_nothing(pool, store_url):
     await write(pool, "acme", TEXTS, start=AS_OF - timedelta(days=1))
-    await night(pool, memory_duplicates="off")
     await execute(pool, "DROP SCHEMA maintenance CASCADE")
     await migrate(store_url)
     assert await fetch_value(pool, DEFAULT) == "off"

@@ -139,3 +139,58 @@ def test_the_first_thing_that_a_user_asks_says_what_a_chat_is_about():
         for line in (f"user: My cousin in {place} owns a berth near the lock of {place}.", "assistant: How nice.")
     ]
     assert "sail a ketch alone" in extractive_summary(session(lines), max_words=70).summary
+
+
+def test_what_is_said_in_a_run_of_the_same_words_is_kept_once_whoever_says_it():
+    lines = [
+        "user: The yard measured 11 kg of water against 17 in the aft tank, and the mast is of spruce.",
+        "assistant: Findings of the survey: 11 kg of water against 17 in the aft tank; varnish the mast before May.",
+        "assistant: Our planner lets you draw custom sailing routes without the need for any chart knowledge.",
+        "assistant: It is made for skippers who draw custom sailing routes without the need for paper charts.",
+    ]
+    summary = extractive_summary(session(lines)).summary
+    assert summary.count("against 17") == 1
+    assert summary.count("custom sailing routes") == 1
+
+
+def test_a_decision_is_kept_though_its_words_were_said_before():
+    lines = [
+        "user: I've seen ropes of polyester and hemp at the chandler, like 8 mm or 10 mm.",
+        "assistant: Ropes of polyester hold longer than ropes of hemp at the chandler, 8 mm or 10 mm.",
+        "user: I think I'll go with the 10 mm rope of hemp.",
+    ]
+    assert "I'll go with the 10 mm rope of hemp" in extractive_summary(session(lines)).summary
+
+
+def test_who_answered_goes_on_without_a_second_label():
+    lines = ["Jonas: The move to Makkum is on Friday.", "Lena: How many helpers do you have for it?", "Jonas: Five.",
+             "Jonas: Malte lends us his van from the yard."]  # fmt: skip
+    assert "Jonas: Five. Malte lends us" in extractive_summary(session(lines)).summary
+
+
+def test_who_writes_through_a_tool_speaks_only_for_himself():
+    chat = {"role": "tool", "tool": "chat"}
+    told = [
+        ("Zoë: I called the yard about the cracked keel of the ketch.", chat),
+        ("Łukasz: I poured boiling water into six of the old tanks.", chat),
+        ("Zoë: The yard in Makkum repairs the keel of the ketch in May.", chat),
+        ("Warning sent: 121 skippers, 119 delivered.", {"role": "tool", "tool": "newsletter"}),
+        ("I want to know who pays for the new keel.", {"role": "user"}),
+    ]
+    events = session([text for text, _ in told])
+    summary = extractive_summary(
+        [replace(event, metadata=about) for event, (_, about) in zip(events, told, strict=True)]
+    ).summary
+    assert "tool: Łukasz" not in summary
+    assert "Łukasz: I poured" in summary
+    assert "tool: Warning sent" in summary
+
+
+def test_a_row_of_figures_is_not_kept_beside_sentences():
+    table = "Two locks were measured in May.\nplace    metres   low\nMakkum   3.1    2.8\nStavoren   2.9    2.6\nLemmer   3.3    3.0"
+    lines = ["user: Which lock is deep enough for the ketch?", f"tool: {table}",
+             "assistant: Lemmer has the deepest lock for the ketch."]  # fmt: skip
+    summary = extractive_summary(session(lines)).summary
+    assert "deepest lock" in summary
+    for row in ("Makkum", "Stavoren 2.9", "3.0"):
+        assert row not in summary

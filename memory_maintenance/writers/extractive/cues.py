@@ -51,6 +51,9 @@ CUES: Final = (
 )  # fmt: skip
 """Weights of words that announce a decision, a total, a cause, an outcome, an error, a constraint, a finding or money."""
 
+DECIDES: Final = CUES[0][1]
+"""What says that something is decided."""
+
 TALKING: Final = re.compile(
     r"\b(?:i'll|i’ll|let me|shall i|can you|could you|would you|i'm sorry|i’m sorry|you're welcome|do you|have you"
     r"|können sie|könntest du|kannst du|pouvez-vous|peux-tu|puede usted|puedes|podría|czy może|mógłbyś)\b"

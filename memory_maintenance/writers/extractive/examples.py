@@ -21,9 +21,10 @@ _PLACE: Final = re.compile(
 _NOBODY: Final = re.compile(r"\b(?:John|Jane) (?:Doe|Smith)\b|\bMax Mustermann\b|\bJean Dupont\b|\bJan Kowalski\b")
 _QUOTED: Final = re.compile(r"^(?:[\w' -]{1,30}: ?)?[\"“„«].{25}")
 _PAIR: Final = re.compile(r"(?:^|, )[^,:]{1,30}: ")
+_CONTACT: Final = re.compile(r"^(?:[^\W\d]+ ?){1,2}: \(?\+?\d[\d /()-]{5,}(?:\([^)]*\))?\W*$")
 _FEWEST_PAIRS: Final = 3
 _FEWEST_WORDS: Final = 2
-_FEWEST_OF_ENTRY: Final = 6
+_FEWEST_OF_ENTRY: Final = 9
 """Words of an entry of a list that says something alone."""
 
 _FEWEST_PLACES: Final = 2
@@ -41,18 +42,24 @@ def without_examples(sentences: Sequence[str]) -> Iterator[str]:
 
 
 def without_templates(sentences: Sequence[str]) -> list[str]:
-    """Return what a person says without the lines of a draft that have places to fill in: ``Dear [Name]``.
+    """Return what a person or a tool says without rows and the lines of a draft with places to fill in.
 
     One such place alone may be a remark (``[laughs]``): it stays.
     """
-    left = [sentence for sentence in sentences if not _PLACE.search(sentence)]
-    return left if left and len(sentences) - len(left) >= _FEWEST_PLACES else list(sentences)
+    said = [sentence for sentence in sentences if not is_row(sentence)] or sentences
+    left = [sentence for sentence in said if not _PLACE.search(sentence)]
+    return left if left and len(said) - len(left) >= _FEWEST_PLACES else list(said)
 
 
 def is_example(sentence: str) -> bool:
     """Whether *sentence* is an example, a template, a row of a sample or a quoted draft."""
     if any((_EXAMPLE.match(sentence), _PLACE.search(sentence), _NOBODY.search(sentence), _QUOTED.match(sentence))):
         return True
+    return is_row(sentence)
+
+
+def is_row(sentence: str) -> bool:
+    """Whether *sentence* is a row of a table or a record: ``study: Kim 2020, roofs: 75, lower: -0.44``."""
     return len(_PAIR.findall(sentence)) >= _FEWEST_PAIRS
 
 
@@ -61,12 +68,9 @@ def needs_its_list(sentence: str) -> bool:
     if sentence.endswith((":", "：")) or (sentence.startswith("(") and sentence.rstrip(".").endswith(")")):
         return True
     words = sentence.split()
-    if (
-        len(words) < _FEWEST_OF_ENTRY
-        and is_entry(sentence)
-        and not any(map(str.isdigit, sentence))
-        and ": " not in sentence
-    ):
+    if len(words) < _FEWEST_OF_ENTRY and is_entry(sentence) and ": " not in sentence:
+        return True
+    if _CONTACT.match(sentence):
         return True
     named = {word for word in tokens(sentence) if is_content(word) and not word.isdigit()}
     return len(named) < _FEWEST_WORDS

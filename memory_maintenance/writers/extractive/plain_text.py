@@ -34,14 +34,19 @@ _BULLET: Final = re.compile(
 _ENUMERATOR: Final = re.compile(r"^\W*(?:\d{1,3}|[a-zA-Z]|[ivx]{1,4})[.)]?\W*$")
 _LINK: Final = re.compile(r"(?<!\w)!?\[([^\]\n]*)\]\((?:[^()\s]|\([^()\s]*\))*(?:\s+\"[^\"]*\")?\)(?!\w)")
 _EMPHASIS: Final = re.compile(
-    r"(?<!\w)(?<!\d['’.,:-])(?:\*{1,3}|~~|`+)(?=\S)|(?<=\S)(?:\*{1,3}|~~|`+)(?!\w|['’.,:-]\d|['’](?!s\b)\w)|(?<!\w)__(?=\w)|(?<=\w)__(?!\w)"
+    r"(?<![\w*`~])(?<!\d['’.,:-])(?:\*{1,3}|~~|`+)++(?=\S)|(?<=\S)(?:\*{1,3}|~~|`+)++(?!\w|['’.,:-]\d|['’](?!s\b)\w)|(?<!\w)__(?=\w)|(?<=\w)__(?!\w)"
 )
 _ESCAPE: Final = re.compile(r"\\(?=[!-/:-@\[-`{-~])")
 _LOGGED: Final = re.compile(r"\d\d:\d\d:\d\d")
 _NUMBER: Final = re.compile(r"\d+")
+_FIGURE: Final = re.compile(r"[-+−]?\d[\d.,:%]*")
 _DIFF: Final = re.compile(r"^(?:diff --git |@@ .*@@|\+\+\+ |--- )", re.MULTILINE)
 _DIFF_HEAD: Final = re.compile(r"^(?:diff --git|index [0-9a-f]|\+\+\+|---|@@|new file|deleted file|similarity|rename )")
 _ROW: Final = re.compile(r"^\s*\|.*\|\s*$|^[^|\n]+(?:\|[^|\n]+){2,}$")
+_COLUMNS: Final = re.compile(r"[^\S\n]{2,}|\t")
+_ENDS: Final = re.compile(r"[.!?:;,|]$")
+_FEWEST_COLUMNS: Final = 3
+_FEWEST_ROWS: Final = 2
 _WRAPPED: Final = re.compile(r"(?<=[a-zà-ÿ,])\n(?=[a-zà-ÿ])")
 """A sentence that a line's end cuts in two."""
 
@@ -53,9 +58,19 @@ def plain_sentences(text: str) -> list[str]:
 
     Where nothing else would be left, what was left out is read as it stands.
     """
-    raw = _ends(clean(text))
+    raw = _ends(clean(with_columns(text)))
     said = _without_repeats(_spoken(payload_text(raw), strict=True))
     return said or _without_repeats(_spoken(raw, strict=False))
+
+
+def with_columns(text: str) -> str:
+    """Return *text* with a bar between the columns of each table that sets them apart by blanks alone."""
+    lines = text.split("\n")
+    cells = [_COLUMNS.split(line.strip()) for line in lines]
+    rows = [len(own) >= _FEWEST_COLUMNS and not any(map(_ENDS.search, own[:-1])) for own in cells]
+    if sum(rows) < _FEWEST_ROWS:
+        return text
+    return "\n".join(" | ".join(own) if row else line for line, own, row in zip(lines, cells, rows, strict=True))
 
 
 def without_opening(sentence: str) -> str:
@@ -77,9 +92,10 @@ def _spoken(text: str, *, strict: bool) -> Iterator[str]:
             continue
         elif _ROW.match(line):
             cells = [_bare(cell) for cell in line.strip().strip("|").split("|")]
-            if header or not strict:
+            # A reader can do nothing with figures whose columns have no names.
+            if not strict or len(header) == len(cells):
                 yield _readable(_row(header, cells))
-            header = header or cells
+            header = header or ([""] if any(map(_FIGURE.fullmatch, cells)) else cells)
         elif diff and line[:1] in ("+", "-") and not _DIFF_HEAD.match(line):
             yield _readable(f"{line[0]} {line[1:].strip()}")
         elif not (strict and (fenced or (diff and _is_frame_of_diff(line)) or _is_heading(line, among=lines))):

@@ -23,7 +23,7 @@ _FEW_DIGITS: Final = 12
 """Digits that a short sentence may have, say an order and a sum."""
 
 _CLOCK: Final = re.compile(r"\d\d:\d\d:\d\d")
-_SIGNS: Final = re.compile(r"[{}<>=|]|\(\)|->|::")
+_SIGNS: Final = re.compile(r"[<>]=?|[{}=|]|\(\)|->|::")
 """People write times without seconds and sentences without these; logs and code have both."""
 
 _NAME: Final = re.compile(r"(?<=[a-ząćęłńóśźżäöüßéèêàçñíúа-я,;] )[^\W\d_a-zà-öø-ÿа-я][\w-]+")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from memory_maintenance.writers.extractive.payloads import payload_text
-from memory_maintenance.writers.extractive.plain_text import plain_sentences
+from memory_maintenance.writers.extractive.plain_text import plain_sentences, with_columns
 from memory_maintenance.writers.language.cleaning import clean
 from memory_maintenance.writers.language.stop_words import ASSISTANTS, ROLES, TOPIC_LABELS
 
@@ -52,6 +52,7 @@ class Transcript:
         """Read *texts*; *metadata* may say the role of who wrote each."""
         known = speakers(texts)
         about = [*metadata, *({} for _ in texts)]
+        known |= _through_the_same_tool(texts, about, known)
         messages = [tuple(utterances(text, known, one)) for text, one in zip(texts, about, strict=False)]
         unnamed = {turn.role for message in messages for turn in message if turn.speaker is None} - {"other"}
         if len(unnamed) > 1:  # one role alone says nothing of who speaks
@@ -101,11 +102,20 @@ def utterances(text: str, known: frozenset[str], metadata: Mapping[str, Any] | N
     """
     said: list[Utterance] = []
     role = str((metadata or {}).get("role") or "").casefold()
-    for speaker, words in _turns(payload_text(clean(text)), known):
+    for speaker, words in _turns(payload_text(clean(with_columns(text))), known):
         sentences = tuple(plain_sentences(words))
         if sentences:
             said.append(Utterance(speaker, _role(speaker or role), sentences))
     return said
+
+
+def _through_the_same_tool(
+    texts: Sequence[str], about: Sequence[Mapping[str, Any]], known: frozenset[str]
+) -> frozenset[str]:
+    """Return the labels of messages that came the way a *known* person's did: through the same tool, say a chat."""
+    labels = [found and found[0].partition(" (")[0].casefold() for found in map(label_of, texts)]
+    ways = [one for label, one in zip(labels, about, strict=False) if label in known - ROLES and one.get("tool")]
+    return frozenset(label for label, one in zip(labels, about, strict=False) if label and one in ways)
 
 
 def _labelled(turn: Utterance) -> Utterance:
