@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -45,6 +46,7 @@ ABANDONED_AFTER: Final = timedelta(hours=1)
 
 _RECORD_AGAIN_AFTER: Final = (0.2, 1.0, 3.0, 10.0)
 _PURGED_AT_ONCE: Final = 1000
+_STALE_SECONDS: Final = 60
 
 State = Literal["claimed", "waiting", "answered", "accepted", "refused", "failed", "lost"]
 
@@ -246,9 +248,10 @@ async def purge_stale_answers(pool: Pool) -> int:
     """Take away the text of answers about memories that are gone, expired or edited; return how many there were.
 
     What they cost stays. It asks what is so now, so that a run that died leaves it to the next one; twice is once.
+    A very large ledger is looked at for ``_STALE_SECONDS``: the oldest answers, which go soonest anyway, may be left.
     """
-    purged, after = 0, (None, None, None)
-    while page := await fetch_row(pool, PURGE_STALE, *after, _PURGED_AT_ONCE):
+    until, purged, after = time.monotonic() + _STALE_SECONDS, 0, (None, None, None)
+    while time.monotonic() < until and (page := await fetch_row(pool, PURGE_STALE, *after, _PURGED_AT_ONCE)):
         purged += page["purged"]
         after = (page["answered_at"], page["question"], page["attempt"])
     return purged

@@ -139,18 +139,18 @@ WHERE c.question = old.question AND c.attempt = old.attempt
 """
 
 PURGE_STALE: Final = """
--- model.PURGE_STALE: as PURGE, of a page of answers those whose memories are gone, expired or say something else.
--- Returns the page's last answer; no row where the page is empty. An answer that its caller has yet to judge is left
--- until its lease is over.
---   $1 answered_at timestamptz, $2 question text, $3 attempt integer   of the last answer seen; NULL: from the first
+-- model.PURGE_STALE: as PURGE, of a page of answers those whose memories are gone, expired or say something else. The
+-- newest first. Returns the page's last answer; no row where the page is empty. An answer that its caller has yet to
+-- judge is left until its lease is over.
+--   $1 answered_at timestamptz, $2 question text, $3 attempt integer   of the last answer seen; NULL: from the newest
 --   $4 limit
 WITH page AS MATERIALIZED (
     SELECT answered_at, question, attempt, tenant_id, memory_ids, memory_hashes
     FROM maintenance.model_calls
     WHERE response IS NOT NULL
           AND (answered_at, question, attempt)
-              > (coalesce($1::timestamptz, '-infinity'), coalesce($2::text, ''), coalesce($3::integer, 0))
-    ORDER BY answered_at, question, attempt
+              < (coalesce($1::timestamptz, 'infinity'), coalesce($2::text, ''), coalesce($3::integer, 0))
+    ORDER BY answered_at DESC, question DESC, attempt DESC
     LIMIT $4
 ),
 purged AS (
@@ -175,5 +175,5 @@ purged AS (
     RETURNING 1
 )
 SELECT answered_at, question, attempt, (SELECT count(*) FROM purged)::integer AS purged
-FROM page ORDER BY answered_at DESC, question DESC, attempt DESC LIMIT 1
+FROM page ORDER BY answered_at, question, attempt LIMIT 1
 """

@@ -84,10 +84,10 @@ async def test_an_answer_about_what_is_gone_that_somebody_may_yet_judge_is_left_
     await model.ask(question(memories=(Source(uuid4(), b"as read"),)))
     await execute(pool, "UPDATE maintenance.model_calls SET state = 'answered'")
     before = await rows(pool)
-    await tidy_ledger(pool, RETENTION)
+    await tidy_ledger(pool, RETENTION, daily=True)
     assert await rows(pool) == before == [("answered", None)]
     await pass_time(pool, LEASE)
-    await tidy_ledger(pool, RETENTION)
-    await tidy_ledger(pool, RETENTION)
+    await tidy_ledger(pool, RETENTION, daily=True)
+    await tidy_ledger(pool, RETENTION, daily=True)
     assert await rows(pool, "state", "reason", "response", "memory_ids") == [("lost", "claim_lost", None, None)]
     assert await budgets_agree_with_the_ledger(pool)
