@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -10,15 +11,17 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Final
 
-from memory_maintenance.dreaming.senses import linked, of_one_sense
+from memory_maintenance.dreaming.senses import of_one_sense
 from memory_maintenance.store.memory import Memory
 from memory_maintenance.writers.extractive.cues import UNITS
+from memory_maintenance.writers.extractive.examples import is_row
 from memory_maintenance.writers.extractive.key_terms import names_subject
 from memory_maintenance.writers.extractive.rarity import Background, word_key
-from memory_maintenance.writers.extractive.salience import is_padding, is_small_talk
-from memory_maintenance.writers.extractive.transcript import BRIEF, Transcript
+from memory_maintenance.writers.extractive.salience import is_machine_output, is_padding, is_small_talk
+from memory_maintenance.writers.extractive.transcript import BRIEF, Transcript, Utterance
 from memory_maintenance.writers.language.languages import Language, language_of_all
 from memory_maintenance.writers.language.segmentation import is_unspaced, segments
+from memory_maintenance.writers.language.words import word_count
 
 SPAN: Final = 6
 """Words within which two naming words must stand to be one subject, and the longest name."""
@@ -30,11 +33,21 @@ _ONE_PLAIN_WORD: Final = 0.25
 """How much a single word in lower case is worth as a theme beside a name or a phrase."""
 
 _EVERYWHERE: Final = 0.5
-"""Share of all memories that hold a word from which on it names nothing, in thirty memories or more."""
+"""Share of all memories that hold a word from which on it names nothing, in forty memories or more."""
 
-_ENOUGH_TO_TELL: Final = 30
-_RARE: Final = 0.05
-"""Share of all memories up to which a word beside another one says what that means."""
+_COMPANY: Final = 2
+"""Further words that the memories of two words must share where these do not stand side by side."""
+
+_MATERIAL: Final = 100
+"""Words of a user's message to an assistant from which on it is a text that he hands over."""
+
+_ENOUGH_TO_TELL: Final = 40
+
+LINKS: Final = frozenset(
+    {"a", "an", "and", "at", "by", "for", "from", "in", "of", "on", "or", "the", "to", "with", "without"}
+    | {"de", "la", "le", "les", "du", "des", "el", "los", "las", "del", "der", "die", "das", "und", "von", "w", "na"}
+)
+"""Words that may stand between the naming words of a name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +82,9 @@ class ReadMemories:
             [
                 one
                 for turn in message
-                if not (answered and turn.role == "assistant" and len(turn.sentences) > BRIEF)
+                if not ((answered and turn.role == "assistant" and len(turn.sentences) > BRIEF) or _is_material(turn))
                 for one in turn.sentences
-                if not (is_small_talk(one) or is_padding(one))
+                if not (is_small_talk(one) or is_padding(one) or is_row(one) or is_machine_output(one))
             ]
             for message in transcript.messages
         ]
@@ -83,29 +96,37 @@ class ReadMemories:
         return cls(memories, transcript, sentences, words, naming, silent, language_of_all(transcript.texts))
 
 
+def _is_material(turn: Utterance) -> bool:
+    return turn.role == "user" and sum(map(word_count, turn.sentences)) > _MATERIAL
+
+
 def subjects_of(read: ReadMemories, background: Background) -> Iterator[Subject]:
     """Yield what recurs: shared by different memories of two sessions or days, and rare enough to name something."""
     holders: defaultdict[tuple[str, ...], set[int]] = defaultdict(set)
-    capital: Counter[str] = Counter()
+    capital, small = Counter[str](), Counter[str]()
     for position, lines in enumerate(read.words):
         for line in lines:
             for together in _together(line, read.silent):
                 holders[together].add(position)
             capital.update(word_key(word) for word in line[1:] if word[:1].isupper())
+            small.update(word_key(word) for word in line[1:] if word[:1].islower())
+    capital = Counter({key: count for key, count in capital.items() if count > small[key]})
     held = Counter(key for naming in read.naming for key in naming)
     many = len(read.memories) >= _ENOUGH_TO_TELL
     for keys, held_by in _whatever_the_order(holders, read, many=many):
-        positions = (
-            _of_one_sense(next(iter(keys)), held_by, read, capital=capital, held=held)
-            if len(keys) == 1 and len(held_by) > 1
-            else held_by
-        )
+        positions: AbstractSet[int] = held_by
+        if len(keys) == 1 and len(held_by) > 1:
+            (key,) = keys
+            if many and not (capital[key] or is_unspaced(key)):
+                continue  # "mix", "track": among many memories a plain word comes back by chance
+            naming = {at: [line for line in read.words[at] if key in map(word_key, line)] for at in sorted(held_by)}
+            positions = of_one_sense(key, naming)
         common = many and any(held[key] > _EVERYWHERE * len(read.memories) for key in keys)
         if common or any(background.is_everywhere(key) for key in keys) or not _recurs(positions, read):
             continue
         different = len({tuple(read.sentences[position]) for position in positions})
         occasions = len({occasion(read.memories[position]) for position in positions})
-        if min(different, occasions) >= _fewest(keys, capital):
+        if min(different, occasions) >= _fewest(keys, capital, alone=many and not _has_company(keys, positions, read)):
             rarity = sum(
                 math.log((len(read.memories) + 1) / (held[key] + 0.5)) * background.rarity(key) for key in keys
             )
@@ -122,33 +143,47 @@ def subjects_of(read: ReadMemories, background: Background) -> Iterator[Subject]
 def _whatever_the_order(
     holders: Mapping[tuple[str, ...], set[int]], read: ReadMemories, *, many: bool
 ) -> Iterator[tuple[frozenset[str], set[int]]]:
-    """Yield words and the memories that hold them; among many, two words are a phrase where one order recurs.
+    """Yield words and the memories that hold them; among many, two words only where they are a phrase.
 
     "Schedule a home insurance" and "my phone's home screen and scheduling" have two words in common by chance.
     """
     for words, held_by in holders.items():
         other = holders.get(words[::-1], set()) if len(words) > 1 else set[int]()
-        if not (many and len(words) > 1) or _recurs(held_by, read):
+        if not many or len(words) == 1 or _is_phrase(words, held_by, read):
             yield frozenset(words), held_by | other
 
 
-def _of_one_sense(
-    key: str, positions: Iterable[int], read: ReadMemories, *, capital: Counter[str], held: Counter[str]
-) -> AbstractSet[int]:
-    """Return where a word has one sense; among many memories, a plain word only beside another rare one they share."""
-    lines = {at: [line for line in read.words[at] if key in map(word_key, line)] for at in sorted(positions)}
-    kept = of_one_sense(key, lines)
-    if len(read.memories) < _ENOUGH_TO_TELL or is_unspaced(key) or capital[key]:
-        return kept
-    rare = {word for word, count in held.items() if count <= _RARE * len(read.memories)} - {key}
-    beside = {at: frozenset(word_key(word) for line in lines[at] for word in line) & rare for at in kept}
-    return max(linked(beside), key=lambda group: (len(group), -min(group)))
+def _is_phrase(words: Sequence[str], held_by: AbstractSet[int], read: ReadMemories) -> bool:
+    """Whether the order of two words recurs, and either side by side or with further words beside them."""
+    if not _recurs(held_by, read):
+        return False
+    if _recurs((at for at in held_by if _side_by_side(words, read.words[at])), read):
+        return True
+    return _has_company(words, held_by, read)
 
 
-def _fewest(keys: frozenset[str], capital: Counter[str]) -> int:
-    """Return how many different memories must share a subject: two words, or a name, say more than a plain word."""
+def _has_company(words: Iterable[str], held_by: AbstractSet[int], read: ReadMemories) -> bool:
+    """Whether the memories of *words* have further words in common."""
+    beside = frozenset[str]().union(*(read.naming[at] for at in held_by)).difference(words)
+    return sum(_recurs((at for at in held_by if word in read.naming[at]), read) for word in beside) >= _COMPANY
+
+
+def _side_by_side(words: Sequence[str], lines: Iterable[Sequence[str]]) -> bool:
+    """Whether two words follow each other with nothing but links between them."""
+    for line in lines:
+        told = [word_key(word) for word in line if word.lower() not in LINKS]
+        if any(tuple(words) == pair for pair in itertools.pairwise(told)):
+            return True
+    return False
+
+
+def _fewest(keys: frozenset[str], capital: Counter[str], *, alone: bool) -> int:
+    """Return how many different memories must share a subject: two words say more than one, and a name than a word.
+
+    A name *alone*, with nothing else that two of many memories share, may come back by chance.
+    """
     (first, *others) = keys
-    telling = others or capital[first] > 1 or is_unspaced(first)
+    telling = others or (not alone and capital[first] > 1) or is_unspaced(first)
     return 2 if telling else _FEWEST_FOR_ONE_WORD
 
 

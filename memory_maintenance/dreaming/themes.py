@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -12,6 +13,7 @@ from uuid import UUID
 
 from memory_maintenance.dreaming.policy import is_same_theme
 from memory_maintenance.dreaming.subjects import (
+    LINKS,
     SPAN,
     ReadMemories,
     Subject,
@@ -31,7 +33,7 @@ from memory_maintenance.writers.extractive.salience import is_small_talk, salien
 from memory_maintenance.writers.extractive.transcript import Transcript
 from memory_maintenance.writers.language.relative_dates import with_dates
 from memory_maintenance.writers.language.segmentation import is_unspaced, segments
-from memory_maintenance.writers.language.words import word_count
+from memory_maintenance.writers.language.words import sentences, word_count
 
 MOST_THEMES: Final = 5
 WINDOW: Final = timedelta(days=45)
@@ -42,18 +44,13 @@ _ENOUGH_SESSIONS: Final = 20
 """Sessions from which on a background tells what is common: of few, a theme may well be in most."""
 
 _QUOTES: Final = 3
+_FEWEST_OCCASIONS: Final = 2
 _QUOTED_WORDS: Final = 28
 _FEW_WORDS: Final = 12
 _REQUEST: Final = 0.5
 """Worth of a request as a quote: it tells little of who makes it."""
 
 _TAGS: Final = 4
-
-_LINKS: Final = frozenset(
-    {"a", "an", "and", "at", "by", "for", "from", "in", "of", "on", "or", "the", "to", "with", "without"}
-    | {"de", "la", "le", "les", "du", "des", "el", "los", "las", "del", "der", "die", "das", "und", "von", "w", "na"}
-)
-"""Words that may stand between the naming words of a name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,22 +97,26 @@ def recurring_themes(
     known = background if background.sessions >= _ENOUGH_SESSIONS else NO_BACKGROUND
     found = sorted(subjects_of(read, known), key=lambda one: (-one.strength, sorted(one.keys)))
     themes: list[tuple[Subject, Theme]] = []
+    told: set[str] = set()
     for subject in found:
         if len(themes) < MOST_THEMES and not any(
             is_same_theme(subject.keys, subject.positions, other.keys, other.positions) for other, _ in themes
         ):
-            themes.append((subject, _theme(subject, read)))
+            positions = sorted(subject.positions)
+            chosen = _quotes(subject, positions, read, told)
+            if chosen:
+                told.update(quoted for _, quoted in chosen)
+                themes.append((subject, _theme(subject, positions, chosen, read)))
     return tuple(theme for _, theme in themes)
 
 
-def _theme(subject: Subject, read: ReadMemories) -> Theme:
-    positions = sorted(subject.positions)
+def _theme(subject: Subject, positions: Sequence[int], chosen: Sequence[tuple[int, str]], read: ReadMemories) -> Theme:
     own = [read.memories[position] for position in positions]
     name = _name(subject, read)
     different = len({tuple(read.sentences[position]) for position in positions})
     return Theme(
         name=name,
-        text=f"{name}: {_quotes(subject, positions, read)}",
+        text=f"{name}: {_dated(chosen, read)}",
         tags=_tags(name, subject, read),
         support=tuple(memory.id for memory in own),
         importance=mean_importance(own),
@@ -158,31 +159,57 @@ def _phrases(line: Sequence[str], shared: frozenset[str]) -> Iterator[tuple[str,
         for last in range(first, min(first + SPAN, len(line))):
             if word_key(line[last]) in shared and (is_unspaced(line[last]) == is_unspaced(start)):
                 yield tuple(line[first : last + 1])
-            elif line[last].lower() not in _LINKS:
+            elif line[last].lower() not in LINKS:
                 break
 
 
-def _quotes(subject: Subject, positions: Sequence[int], read: ReadMemories) -> str:
-    """Return the latest and the most telling of different memories in the order of time, with speakers and dates."""
+def _quotes(
+    subject: Subject, positions: Sequence[int], read: ReadMemories, told: AbstractSet[str]
+) -> list[tuple[int, str]]:
+    """Return the latest and the most telling of different memories in the order of time, but for what is *told*.
+
+    None where fewer than two occasions state something that no other theme quotes: that shows nothing that comes back.
+    """
+    stated = set[str]()
     worth: dict[str, tuple[float, int]] = {}
     for position in positions:
         quoted = _quoted(subject, position, read)
+        if not quoted or quoted in told:
+            continue
+        if not _is_question(quoted):
+            stated.add(occasion(read.memories[position]))
         asks = _REQUEST if REQUEST.search(quoted.lower()) else 1.0
         value = asks * salience(quoted) * (0.4 + importance_of(read.memories[position]))
         worth.setdefault(quoted, (value, position))
+    if len(stated) < _FEWEST_OCCASIONS:
+        return []
     latest = occasion(read.memories[positions[-1]])
     chosen: list[tuple[int, str]] = []
     days: set[str] = set()
     # That it comes back is what makes it a theme, and how things stand what a reader wants: one of each occasion, of
-    # the latest first.
+    # the latest first. A question says nothing of how they stand.
     for quoted, (_, position) in sorted(
-        worth.items(), key=lambda item: (occasion(read.memories[item[1][1]]) != latest, -item[1][0], item[1][1])
+        worth.items(),
+        key=lambda item: (
+            _is_question(item[0]),
+            occasion(read.memories[item[1][1]]) != latest,
+            -item[1][0],
+            item[1][1],
+        ),
     ):
         day = occasion(read.memories[position])
         if len(chosen) < _QUOTES and (day not in days or len(worth) <= _QUOTES):
             chosen.append((position, quoted))
             days.add(day)
-    dated = [(read.memories[position].created_at.date().isoformat(), quoted) for position, quoted in sorted(chosen)]
+    return sorted(chosen)
+
+
+def _is_question(quoted: str) -> bool:
+    return all(one.endswith(("?", "？")) for one in sentences(quoted))
+
+
+def _dated(chosen: Sequence[tuple[int, str]], read: ReadMemories) -> str:
+    dated = [(read.memories[position].created_at.date().isoformat(), quoted) for position, quoted in chosen]
     return " ".join(
         f"{day}: {' '.join(quoted for _, quoted in quotes)}"
         for day, quotes in itertools.groupby(dated, key=lambda one: one[0])
@@ -198,11 +225,11 @@ def _quoted(subject: Subject, position: int, read: ReadMemories) -> str:
     parts: list[str] = []
     left = _QUOTED_WORDS
     for turn in read.transcript.messages[position]:
-        sentences = with_antecedents(list(map(without_opening, turn.sentences)))
-        naming = [bool(subject.keys & set(map(word_key, segments(one)))) for one in sentences]
+        lines = with_antecedents([without_opening(one) for one in turn.sentences if one in read.sentences[position]])
+        naming = [bool(subject.keys & set(map(word_key, segments(one)))) for one in lines]
         said = False
-        for at, sentence in enumerate(sentences):
-            follows = at > 0 and naming[at - 1] and word_count(sentences[at - 1]) <= _FEW_WORDS
+        for at, sentence in enumerate(lines):
+            follows = at > 0 and naming[at - 1] and word_count(lines[at - 1]) <= _FEW_WORDS
             if not (naming[at] or (follows and not is_small_talk(sentence))):
                 continue
             dated = with_dates(shortened(sentence, _QUOTED_WORDS), memory.created_at, read.language)

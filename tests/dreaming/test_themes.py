@@ -52,9 +52,56 @@ def test_what_recurs_is_named_as_a_person_would_and_shows_its_memories():
 
 
 def test_a_second_subject_is_a_second_theme_with_its_own_memories():
-    memories = days(TENTS)
+    memories = days([*TENTS, "Every glue batch is tested for a week."])
     themes = {theme.name: theme.support for theme in recurring_themes(memories)}
-    assert themes["glue batch"] == (memories[4].id, memories[5].id)
+    assert themes["glue batch"] == (memories[4].id, memories[5].id, memories[7].id)
+
+
+def test_no_quote_stands_in_two_themes():
+    lines = ["I signed up for a pottery class at the Riverside Studio.", "The pottery class has eight wheels.",
+             "The Riverside Studio shows bowls in May."]  # fmt: skip
+    (theme,) = recurring_themes(days(lines))
+    assert theme.text.count("2026-11-20") == 1
+
+
+def test_questions_alone_say_nothing_that_recurs():
+    lines = ["Which cafes near the theatre are open?", "How was the pottery class?", "Any cafes near the theatre?",
+             "The pottery class begins in May."]  # fmt: skip
+    assert recurring_themes(days(lines)) == ()
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        pytest.param(["pytest tests/webhooks: 48 passed", "taskset -c 0,1 pytest tests/webhooks -n4: 11 failed"], id="commands"),
+        pytest.param(["Kim 2020, roofs: 75, lower: -0.44, upper: 0.10", "Kim 2020, roofs: 71, lower: -0.40, upper: 0.20"], id="rows"),
+        pytest.param(["10:31:07 pool acquired connection 6 of 20", "11:31:07 pool acquired connection 8 of 20"], id="logs"),
+    ],
+)  # fmt: skip
+def test_output_of_machines_is_no_theme(lines):
+    assert recurring_themes(days(lines)) == ()
+
+
+def test_a_text_that_a_user_hands_to_an_assistant_is_not_about_him():
+    story = "The parasite reached the coast of Europe in spring. " * 3 + " ".join(
+        f"In chapter {number} the doctor meets crew {number} aboard." for number in range(14)
+    )
+    lines = [f"user: {story}", "assistant: A good plot.", "user: I have never been to Europe."]
+    assert recurring_themes(days(lines)) == ()
+    short = ["user: I flew to Europe in May.", *lines[1:]]
+    assert [theme.name for theme in recurring_themes(days(short))] == ["Europe"]
+
+
+def test_among_many_memories_two_words_apart_need_further_words():
+    fillers = [f"Remark about {first}{second}ology." for first in "bcdfghjk" for second in "aeiou"]
+    chance = ["The statement should cover all its topics.", "I want to cover the necessary topics."]
+    meant = [
+        "The charge came twice for one capture of the webhook, says the provider.",
+        "A second charge for one capture came through the webhook of the provider.",
+    ]
+    names = [theme.name for theme in recurring_themes(days([*fillers, *chance, *meant]))]
+    assert not any("topics" in name for name in names)
+    assert any("charge" in name or "webhook" in name for name in names)
 
 
 def test_the_same_memories_make_one_theme():
@@ -121,12 +168,12 @@ def test_a_theme_has_one_meaning(lines, themes):
 
 
 def test_among_many_memories_a_plain_word_needs_company():
-    fillers = [f"Remark about {first}{second}ology." for first in "bcdfgh" for second in "aeiou"]
+    fillers = [f"Remark about {first}{second}ology." for first in "bcdfghjk" for second in "aeiou"]
     chance = ["I store nuts in a tin.", "The tin whistle is out of tune.", "She collects old tin toys."]
     meant = [
         "The strike of the railway begins.",
-        "Coaches replace the railway during a strike.",
-        "That strike stops every railway.",
+        "Coaches go during the strike of the railway.",
+        "That railway strike stops every train.",
     ]
     names = [theme.name for theme in recurring_themes(days([*fillers, *chance, *meant]))]
     assert any("strike" in name for name in names)
@@ -245,7 +292,7 @@ def test_what_is_quoted_in_a_few_words_has_the_next_sentence_with_it():
 
 
 def test_among_many_memories_two_words_are_a_phrase_where_their_order_recurs():
-    fillers = [f"Remark about {first}{second}ology." for first in "bcdfgh" for second in "aeiou"]
+    fillers = [f"Remark about {first}{second}ology." for first in "bcdfghjk" for second in "aeiou"]
     chance = ["We insure the home with a schedule.", "I schedule chores on my home screen."]
     meant = ["The garden gate squeaks.", "A new garden gate came."]
     names = [theme.name for theme in recurring_themes(days([*fillers, *chance, *meant]))]

@@ -22,6 +22,10 @@ _MOSTLY_FIGURES: Final = 0.18
 _FEW_DIGITS: Final = 12
 """Digits that a short sentence may have, say an order and a sum."""
 
+_CODE: Final = re.compile(r"(?<!\w)(?:-{1,2}[a-z][\w-]*|[\w.-]+/[\w./-]+|\w+_\w+|\w+\(\)|\w+=\S+|\w+\.\w+:\d+)")
+_LEAST_CODE: Final = 0.15
+"""Share of words that are options, paths or identifiers from which on a sentence is a command or its output."""
+
 _CLOCK: Final = re.compile(r"\d\d:\d\d:\d\d")
 _SIGNS: Final = re.compile(r"[<>]=?|[{}=|]|\(\)|->|::")
 """People write times without seconds and sentences without these; logs and code have both."""
@@ -47,9 +51,18 @@ def _discount(text: str, folded: str) -> float:
     asks = 0.6 if text.rstrip().endswith(("?", "？")) else 1.0
     talks = 0.7 if TALKING.search(folded) else 1.0
     pads = 0.4 if PADDING.search(folded) else 1.0
+    return asks * talks * pads * (0.4 if _is_logged(text) else 1.0)
+
+
+def _is_logged(text: str) -> bool:
     digits = len(_FIGURE.findall(text))
     machine = digits > max(_FEW_DIGITS, _MOSTLY_FIGURES * len(text)) or len(_SIGNS.findall(text)) > 1
-    return asks * talks * pads * (0.4 if machine or _CLOCK.search(text) else 1.0)
+    return machine or _CLOCK.search(text) is not None
+
+
+def is_machine_output(text: str) -> bool:
+    """Whether *text* is a line of a log, of code or of figures, or a command and its result."""
+    return _is_logged(text) or len(_CODE.findall(text)) > _LEAST_CODE * len(text.split())
 
 
 def is_correction(text: str) -> bool:
