@@ -7,6 +7,8 @@ from uuid import uuid4
 import pytest
 
 from memory_maintenance.cycles.run import run_maintenance
+from memory_maintenance.rae.context import Event, OutcomeType, ReflectionContext
+from memory_maintenance.rae.engine import ReflectionEngineV2
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import execute, fetch
 from scripted_endpoint.replies import Reply
@@ -82,3 +84,18 @@ async def test_answers_about_what_was_edited_or_has_expired_go_and_others_stay_a
     assert tuple(*await fetch(pool, calls)) == (5, 3, 3)  # two were written again
     await run_maintenance(pool, asks, as_of=NEXT + timedelta(days=1))
     assert tuple(*await fetch(pool, calls)) == (5, 3, 3)
+
+
+async def test_the_same_of_a_reflection_that_a_program_asked_for(pool, endpoint, asks):
+    endpoint.otherwise = quoting
+    tenant = str(uuid4())
+    ids = await write(pool, tenant, MIXED)
+    events = [Event(event_id=str(one), timestamp=NIGHT, content=text) for one, text in zip(ids, MIXED, strict=True)]
+    events.append(Event(event_id="no memory", timestamp=NIGHT, content="The workshop was closed."))
+    context = ReflectionContext(events=events, outcome=OutcomeType.SUCCESS, tenant_id=tenant)
+    assert await ReflectionEngineV2(pool, asks).generate_reflection(context)
+    await run_maintenance(pool, asks, as_of=NIGHT)
+    assert "maintenance.model_calls" in await found_anywhere(pool)
+    await execute(pool, "DELETE FROM memories")
+    await run_maintenance(pool, asks, as_of=NEXT)
+    assert await found_anywhere(pool) == set()
