@@ -132,6 +132,8 @@ class CloseCycleRequest(Message):
     cycle_id: UUID
     status: str
     totals: CycleTotals
+    daily: bool = False
+    """Whether the ledger is searched for answers about what is gone."""
 
 
 class CloseCycleResult(Message):

@@ -99,7 +99,7 @@ class PlanningActivities:
         """
         totals = request.totals.model_dump(mode="json")
         await close_cycle(self.pool, request.cycle_id, status=request.status, totals=totals, settings=self.settings)
-        await tidy_ledger(self.pool, self.settings.model_call_retention)
+        await tidy_ledger(self.pool, self.settings.model_call_retention, daily=request.daily)
         waiting = await count_waiting(self.pool, self.settings)
         return CloseCycleResult(waiting_events=waiting) if waiting else None
 

@@ -26,7 +26,7 @@ from commands.console import (
 from commands.daily_times import apply_times, ensure_times
 from memory_maintenance.errors import InvalidRequestError
 from memory_maintenance.settings import SETTING_OF, Settings, TenantOverrides
-from memory_maintenance.tenants.control import control_of
+from memory_maintenance.tenants.control import control_of, settings_in_store
 from memory_maintenance.tenants.known import ensure_known
 from memory_maintenance.tenants.overrides import checked_overrides, clear_overrides, override
 from runtime.wiring import running_store
@@ -104,7 +104,7 @@ def _change(
     with refusing():
         checked_overrides(wanted)
     settings = settings_for_command()
-    written, changes = run(_write(settings, tenant, wanted, by, reason))
+    settings, written, changes = run(_write(settings, tenant, wanted, by, reason))
     logger.info("tenant_overrides_changed", tenant_id=tenant, names=[one.name for one in changes], by=by, reason=reason)
     if as_json:
         return print_json([{"name": one.name, "old": one.old, "new": one.new} for one in changes])
@@ -117,8 +117,8 @@ def _change(
 
 async def _write(
     settings: Settings, tenant: str, wanted: Mapping[str, str | None], by: str | None, reason: str | None
-) -> tuple[bool, list[Change]]:
-    """Return whether the row was changed, and what of it can be read."""
+) -> tuple[Settings, bool, list[Change]]:
+    """Return the store's settings, whether the row was changed, and what of it can be read."""
     async with running_store(settings) as pool:
         await ensure_known(pool, tenant)
         await ensure_times(settings, pool, tenant, wanted)
@@ -131,7 +131,7 @@ async def _write(
         changes = [Change(name, before.get(name), after.get(name)) for name in wanted or before]
         changes = [one for one in changes if one.old != one.new]
         await apply_times(settings, pool, [one.name for one in changes] if changes or not written else NAMES)
-    return written, changes
+        return await settings_in_store(pool, settings), written, changes
 
 
 async def _texts(pool: Any, tenant: str) -> dict[str, str]:

@@ -56,6 +56,7 @@ def tenant_data(report: TenantReport) -> dict[str, Any]:
             "from": asdict(report.origin),
             "as_of": report.decayed_as_of,
         },
+        "duplicates": {"exact": report.duplicates.exact, "from": report.duplicates.origin},
         "due": {
             "sessions_hourly": report.due_hourly,
             "sessions_daily": report.due_daily,
@@ -88,6 +89,7 @@ def _show_tenant(report: TenantReport) -> None:
         else "decay: off"
     )
     say(f"decayed as of: {f'{report.decayed_as_of:%Y-%m-%d %H:%M} UTC' if report.decayed_as_of else 'never'}")
+    say(f"duplicates: {report.duplicates.exact} ({report.duplicates.origin})")
     say(f"due now: {report.due_daily} sessions in a daily run, {report.due_hourly} of them in an hourly one")
     for session in report.sessions:
         say(f"  session {session.session_id}, project {session.project_name}")

@@ -140,7 +140,7 @@ class TaskSpec(Lean):
     """Tasks that leave work to this one: it runs whenever they do, and is not chosen by itself."""
 
     opt_in: bool = False
-    """Whether the task does nothing until a setting says what: lines leave it out where it did nothing."""
+    """Whether the task may do nothing by default: lines leave it out where it did nothing."""
 
     @property
     def always_shown(self) -> bool:

@@ -27,6 +27,10 @@ RAE_TABLE = (Path(__file__).parent / "store" / "rae_memories.sql").read_text()
 NIGHTS_OF_THE_PAST = "UPDATE maintenance.store SET earliest_adoption = '-infinity'"
 """Most tests reckon from a night that is long ago: only a store that allows it adopts it (decay/test_adoption.py)."""
 
+FOLDS_NOTHING = "UPDATE maintenance.store SET duplicates = 'off'"
+"""Most tests count what a night does to memories of any text: only some begin with a new store's own default
+(duplicates/test_default.py, counts/store.py)."""
+
 
 @pytest.fixture(scope="session")
 async def postgres_url() -> AsyncIterator[str]:
@@ -72,7 +76,7 @@ async def templates(postgres_url: str) -> AsyncIterator[dict[str, str]]:
         if kind == "rae":
             await _run_on_server(url, RAE_TABLE)
         await migrate(url)
-        await _run_on_server(url, NIGHTS_OF_THE_PAST)
+        await _run_on_server(url, f"{NIGHTS_OF_THE_PAST}; {FOLDS_NOTHING}")
     yield names
     for name in names.values():
         await _run_on_server(postgres_url, f"DROP DATABASE {name} WITH (FORCE)")

@@ -7,8 +7,9 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
+from memory_maintenance.cycles.importance import BINS
 from memory_maintenance.inspection.cycles import Cycle
-from memory_maintenance.inspection.report import BINS, DURATION_EDGES, TREND, Report, TrendPoint
+from memory_maintenance.inspection.report import DURATION_EDGES, TREND, Report, TrendPoint
 from memory_maintenance.inspection.task_words import specs
 from memory_maintenance.work import Counts, TaskSpec
 from web.charts import Chart, column_chart
@@ -22,12 +23,13 @@ def saved_page(report: Report) -> str:
 
 def cycle_context(report: Report) -> dict[str, Any]:
     """Return what the template of the page is filled with."""
+    known = report.importance
     return {
         "report": report,
         "totals": report.totals,
         "title": _title(report.cycle),
         "headline": _headline(report),
-        "histogram": column_chart([report.before, report.after], height=260),
+        "histogram": known and column_chart([known.before, known.after], height=260),
         "bins": [f"about {bar / (BINS - 1):.2f}" for bar in range(BINS)],
         "tasks": columns(report.trend),
         "spans": _spans(),

@@ -87,7 +87,7 @@ async def close(scope: CycleScope, status: str, totals: CycleTotals) -> None:
         show_status(status)
     if scope.run.dry_run:
         return
-    request = CloseCycleRequest(cycle_id=scope.run.cycle_id, status=status, totals=totals)
+    request = CloseCycleRequest(cycle_id=scope.run.cycle_id, status=status, totals=totals, daily=scope.run.daily)
     left = await workflow.execute_activity_method(PlanningActivities.close_cycle, request, **sql())
     # Without webhooks, and in histories of before there were any, the result is None.
     if left is not None:

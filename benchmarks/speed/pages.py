@@ -22,7 +22,7 @@ from memory_maintenance.inspection.fleet import fleet_page
 from memory_maintenance.inspection.report import cycle_report
 from memory_maintenance.inspection.tenant import tenant_report
 from memory_maintenance.settings import Settings
-from memory_maintenance.store.pool import Pool, fetch_value
+from memory_maintenance.store.pool import Pool, execute, fetch_value
 from memory_maintenance.work import Counts
 from web.application import application
 from web.fleet import PER_PAGE
@@ -43,6 +43,12 @@ ANY_MEMORY: Final = """
 SELECT id FROM memories LIMIT 1
 """
 
+DECAYED: Final = """
+-- speed.DECAYED: one tenant's memories have a base, so that the page of a cycle has its histogram.
+--   $1 tenant_id  text
+UPDATE memories SET base_importance = importance, base_importance_at = created_at WHERE tenant_id = $1::text::uuid
+"""
+
 Asked = Callable[[], Awaitable[object]]
 
 
@@ -54,6 +60,7 @@ async def measure_pages(bench: Bench, servers: Servers) -> None:
         await fill_nights(url, size)
         async with opened(Sources(settings, url, "127.0.0.1:1")) as sources:
             pool, tenants = await sources.pool(), await tenant_ids(url)
+            await execute(pool, DECAYED, tenants[0])
             await _record_nights(pool, tenants)
             memory: UUID = await fetch_value(pool, ANY_MEMORY)
             behind: dict[str, Asked] = {

@@ -16,16 +16,29 @@ EXPIRED: Final = "Memories that it archives"
 
 CHANGED: Final = """
 -- speed.CHANGED: what agents did since the last night: they set the importance of one memory in a hundred, and for a
--- tenth of those also when it expires.
+-- tenth of those also when it expires, and a tenth of those they have only written since.
 --   $1 at  timestamptz
 UPDATE memories
 SET importance = 0.6, last_accessed_at = $1,
-    expires_at = CASE WHEN hashtext(id::text) % 1000 = 0 THEN $1::timestamptz END
+    expires_at = CASE WHEN hashtext(id::text) % 1000 = 0 THEN $1::timestamptz END,
+    created_at = CASE WHEN hashtext(id::text) % 1000 = 100 THEN $1::timestamptz ELSE created_at END
 WHERE hashtext(id::text) % 100 = 0
 """
 
-SETTINGS: Final = {"MEMORY_EXPIRY": "archive"}
-"""Of both nights: each task that is off by default is on."""
+COMPARED: Final = """
+-- speed.COMPARED: duplicates and supersession have compared every memory. The texts are drawn from a thousand: to fold
+-- a third of a million memories one by one would take most of the measurement.
+--   $1 at  timestamptz
+INSERT INTO maintenance.passes (tenant_id, task, examined_until)
+SELECT tenant_id::text, task, $1::timestamptz
+FROM maintenance.tenant_ids() AS of_memories (tenant_id) CROSS JOIN unnest(ARRAY['duplicates', 'supersession']) AS task
+"""
+
+FIRST: Final = {"MEMORY_DUPLICATES": "off", "MEMORY_DUPLICATES_NEAR": "off", "MEMORY_SUPERSESSION": "off"}
+"""Of the first night, which is not measured."""
+
+SETTINGS: Final = {"MEMORY_EXPIRY": "archive", **dict.fromkeys(FIRST, "apply")}
+"""Of the later night: each task that is off by default is on."""
 
 
 async def measure_tasks(bench: Bench, servers: Servers) -> None:
@@ -34,8 +47,9 @@ async def measure_tasks(bench: Bench, servers: Servers) -> None:
     size = f"{fleet.tenants * fleet.memories_each:,} memories of {fleet.tenants:,} tenants, 1 % changed"
     async with database(servers) as template:
         await fill_nights(template, fleet)
-        async with workers(servers, template, settings=SETTINGS) as ours:
+        async with workers(servers, template, settings=FIRST) as ours:
             await ours.run(MaintenanceRequest(as_of=night(1)))
+        await command(template, COMPARED, night(0))
         await command(template, CHANGED, night(1))
         for _ in range(bench.repetitions):
             alone = await _night(servers, template, ("decay",))

@@ -19,6 +19,7 @@ from memory_maintenance.preflight.table import remember_shape
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.clock import checked_as_of
 from memory_maintenance.store.pool import Pool
+from memory_maintenance.tenants.control import settings_in_store
 from memory_maintenance.webhooks.delivery import deliver_at_end
 from memory_maintenance.work import Kind
 
@@ -49,6 +50,7 @@ async def begin_cycle(
             await deliver_at_end(pool, around.settings, waits=())
         raise PreflightError(stop.check, str(stop))
     instant = await checked_as_of(pool, as_of)
+    config |= (await settings_in_store(pool, around.settings)).snapshot()
     if dry_run:
         return OpenedCycle(instant, config, findings)
     opened = await open_cycle(pool, cycle_id, kind=kind, as_of=instant, config=config, findings=findings, lease=lease)

@@ -11,7 +11,7 @@ from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import Pool, fetch, to_json
 from memory_maintenance.summarization.estimate import SummaryEstimate, estimate_summaries
 from memory_maintenance.task import AnyTask, Listed
-from memory_maintenance.tenants.control import Tenant
+from memory_maintenance.tenants.control import Tenant, settings_in_store
 from memory_maintenance.tenants.daily_times import DEFAULT, NAMES, OWN_TIMES, applied_groups, group_of
 from memory_maintenance.tenants.known import ensure_known
 from memory_maintenance.tenants.overrides import read_overrides
@@ -90,8 +90,9 @@ class Planner:
         # What an operator names is planned also for a paused tenant: its run then says that it is paused.
         active = [row for row in rows if run.narrowed or not row["paused"]]
         overrides = {row["tenant_id"]: read_overrides(row["overrides"]) for row in active}
+        settings = await settings_in_store(self.pool, self.settings)
         tenants = [
-            Tenant(tenant_id, self.settings.for_tenant(own)) for tenant_id, own in overrides.items() if own is not None
+            Tenant(tenant_id, settings.for_tenant(own)) for tenant_id, own in overrides.items() if own is not None
         ]
         planned = {task.spec.name: await self._planned(task, tenants, run) for task in self.tasks}
         plans = []

@@ -12,6 +12,7 @@ import structlog
 
 from memory_maintenance.cycles.counting import count_cycle, count_outcomes
 from memory_maintenance.cycles.events import ClosedCycle, events_of
+from memory_maintenance.cycles.importance import importance_now
 from memory_maintenance.cycles.outcomes import CycleTotals, TenantOutcome
 from memory_maintenance.cycles.step import chosen_names
 from memory_maintenance.preflight.finding import Finding
@@ -84,10 +85,12 @@ ON CONFLICT (cycle_id, tenant_id, page) DO NOTHING
 
 CLOSE: Final = """
 -- cycles.CLOSE: closing twice changes nothing, and returns nothing.
---   $1 cycle_id  uuid
---   $2 status    text    completed | failed | cancelled
---   $3 totals    text    JSON
-UPDATE maintenance.cycles SET status = $2, totals = $3::text::jsonb, completed_at = now()
+--   $1 cycle_id    uuid
+--   $2 status      text    completed | failed | cancelled
+--   $3 totals      text    JSON
+--   $4 importance  text    JSON: Importance; NULL: not recorded
+UPDATE maintenance.cycles
+SET status = $2, totals = $3::text::jsonb, importance = $4::text::jsonb, completed_at = now()
 WHERE cycle_id = $1 AND completed_at IS NULL
 RETURNING kind, extract(epoch FROM now() - started_at)::float8 AS seconds, as_of, started_at, completed_at,
           config::text AS config, findings::text AS findings
@@ -165,15 +168,20 @@ async def record_outcomes(db: Executor, cycle_id: UUID, page: int, outcomes: Seq
 async def close_cycle(
     db: Pool, cycle_id: UUID, *, status: str, totals: dict[str, Any], settings: Settings | None = None
 ) -> None:
-    """Record that a cycle ended, what it came to and, where *settings* have webhooks, the events that this is."""
+    """Record that a cycle ended, what it came to and, where *settings* have webhooks, the events that this is.
+
+    If it decayed the fleet, the importance of all memories is recorded, too.
+    """
+    importance = await importance_now(db, cycle_id) if totals.get("decay", {}).get("updated") else None
+    end = (cycle_id, status, to_json(totals), importance and importance.model_dump_json())
     if settings and settings.webhook_endpoints:
         async with transaction(db) as both:
-            closed = await fetch_row(both, CLOSE, cycle_id, status, to_json(totals))
+            closed = await fetch_row(both, CLOSE, *end)
             if closed:
                 events = tuple(events_of(_closed_cycle(cycle_id, status, totals, closed)))
                 await add_events(both, cycle_id, events, settings)
     else:
-        closed = await fetch_row(db, CLOSE, cycle_id, status, to_json(totals))
+        closed = await fetch_row(db, CLOSE, *end)
     if closed:
         lost = totals.get("statuses", {}).get("page_failed", 0)
         count_cycle(closed["kind"], status, closed["seconds"], lost=lost)

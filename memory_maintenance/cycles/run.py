@@ -79,7 +79,7 @@ async def run_maintenance(
         run,
         started_at=started_at,
         completed_at=datetime.now(UTC),
-        config=config,
+        config=opened.config,
         findings=opened.findings,
     )
     if not dry_run:
@@ -119,7 +119,7 @@ class _Cycle:
                 await deliver_at_end(self._pool, self._settings)
             raise
         await self._close("completed", totals.model_dump(mode="json"))
-        await tidy_ledger(self._pool, self._settings.model_call_retention)
+        await tidy_ledger(self._pool, self._settings.model_call_retention, daily=self._run.daily)
         await deliver_at_end(self._pool, self._settings)
         return totals
 

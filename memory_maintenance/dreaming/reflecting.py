@@ -21,7 +21,7 @@ from memory_maintenance.dreaming.themes import Theme, recurring_themes
 from memory_maintenance.errors import AnswersExhaustedError, ContextTooLongError, ModelUnavailableError
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.classes import is_excluded
-from memory_maintenance.store.memory import Memory
+from memory_maintenance.store.memory import Memory, rows_of
 from memory_maintenance.task import Tools
 from memory_maintenance.writers.extractive.payloads import payload_text
 from memory_maintenance.writers.extractive.rarity import Background
@@ -80,11 +80,12 @@ async def reflect(
         raise ModelUnavailableError("llm_not_configured", "RAE_LLM_BACKEND is none: nothing writes reflections")
     if backend == "extractive":
         return await _without_model(memories)
-    most_tokens = _room(settings)
+    most_tokens, read = _room(settings), rows_of(memories)
     while True:
         try:
             question = _question(memories, about, most_tokens, attempt_group)
-            answer = await tools.asked_model.ask(replace(question, model=settings.model_of_dreams))
+            asked = replace(question, model=settings.model_of_dreams, memories=read)
+            answer = await tools.asked_model.ask(asked)
         except ContextTooLongError:
             most_tokens //= 2
             if most_tokens < _SMALLEST_ROOM:

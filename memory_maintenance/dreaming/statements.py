@@ -160,7 +160,8 @@ sample AS (
     result="""
 SELECT m.id, m.tenant_id::text AS tenant_id, m.project, maintenance.session_of(m.session_id, m.metadata) AS session_id,
        m.layer, m.source, m.tags, m.created_at, maintenance.ends_of(m.content, $7) AS content,
-       maintenance.fingerprint(m.content) AS hash, c.importance, c.text, c.part, c.class AS info_class
+       maintenance.fingerprint(m.content) AS hash, left(m.metadata->>'role', 20) AS role,
+       c.importance, c.text, c.part, c.class AS info_class
 FROM sample s JOIN candidates c USING (text) JOIN memories m ON m.id = c.id AND m.tenant_id = $1
 ORDER BY s.place, c.part
 """,
@@ -185,7 +186,8 @@ chosen AS (SELECT text FROM placed ORDER BY place, created_at DESC LIMIT $6)""",
     result="""
 SELECT m.id, m.tenant_id::text AS tenant_id, m.project, maintenance.session_of(m.session_id, m.metadata) AS session_id,
        m.layer, m.source, m.tags, m.created_at, maintenance.ends_of(m.content, $7) AS content,
-       maintenance.fingerprint(m.content) AS hash, c.importance, c.text, c.part, c.class AS info_class
+       maintenance.fingerprint(m.content) AS hash, left(m.metadata->>'role', 20) AS role,
+       c.importance, c.text, c.part, c.class AS info_class
 FROM chosen s JOIN candidates c USING (text) JOIN memories m ON m.id = c.id AND m.tenant_id = $1
 ORDER BY m.created_at, m.id
 """,
@@ -255,8 +257,8 @@ SELECT m.id, m.tenant_id::text AS tenant_id, m.project, maintenance.session_of(m
        m.layer, m.source, m.tags, m.created_at, maintenance.ends_of(m.content, $4) AS content,
        maintenance.fingerprint(m.content) AS hash,
        maintenance.undecayed(m.importance, m.decayed_importance, m.base_importance) AS importance,
-       maintenance.text_of(m.id, m.metadata) AS text, maintenance.part_of(m.metadata) AS part,
-       maintenance.info_class_of(m.tenant_id, m.id) AS info_class
+       left(m.metadata->>'role', 20) AS role, maintenance.text_of(m.id, m.metadata) AS text,
+       maintenance.part_of(m.metadata) AS part, maintenance.info_class_of(m.tenant_id, m.id) AS info_class
 FROM memories m
 WHERE m.tenant_id = $1
       AND m.id IN (

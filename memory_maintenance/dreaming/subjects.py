@@ -18,7 +18,7 @@ from memory_maintenance.writers.extractive.examples import is_row
 from memory_maintenance.writers.extractive.key_terms import names_subject
 from memory_maintenance.writers.extractive.rarity import Background, word_key
 from memory_maintenance.writers.extractive.salience import is_machine_output, is_padding, is_small_talk
-from memory_maintenance.writers.extractive.transcript import Transcript, Utterance
+from memory_maintenance.writers.extractive.transcript import BRIEF, Transcript, Utterance
 from memory_maintenance.writers.language.languages import Language, language_of_all
 from memory_maintenance.writers.language.segmentation import is_unspaced, segments
 from memory_maintenance.writers.language.words import word_count
@@ -76,13 +76,13 @@ class ReadMemories:
         """Read *memories*, oldest first."""
         transcript = Transcript.of([memory.content for memory in memories], [memory.metadata for memory in memories])
         silent = UNITS.union(part for name in transcript.speakers for part in name.split())
-        # What an assistant answers is no part of its user's life: all over the place, and at any length.
+        # What an assistant explains at length is no part of its user's life; what it states in brief may be.
         answered = {turn.role for message in transcript.messages for turn in message} >= {"user", "assistant"}
         sentences = [
             [
                 one
                 for turn in message
-                if not ((answered and turn.role == "assistant") or _is_material(turn))
+                if not ((answered and turn.role == "assistant" and len(turn.sentences) > BRIEF) or _is_material(turn))
                 for one in turn.sentences
                 if not (is_small_talk(one) or is_padding(one) or is_row(one) or is_machine_output(one))
             ]
@@ -188,7 +188,7 @@ def _fewest(keys: frozenset[str], capital: Counter[str], *, alone: bool) -> int:
 
 
 def _recurs(positions: Iterable[int], read: ReadMemories) -> bool:
-    """Whether memories stand in two sessions, or on two days where a session is not said."""
+    """Whether memories come from two sessions, or from two days where a session is not given."""
     return len({occasion(read.memories[position]) for position in positions}) > 1
 
 

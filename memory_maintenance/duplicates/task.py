@@ -35,8 +35,8 @@ class Duplicates(ComparingTask):
     )
 
     def off(self, settings: Settings) -> str | None:
-        """Both kinds are off until MEMORY_DUPLICATES or MEMORY_DUPLICATES_NEAR says propose or apply."""
-        modes = {settings.memory_duplicates, settings.memory_duplicates_near}
+        """Both kinds are off where neither a setting nor the store's default says propose or apply."""
+        modes = {settings.memory_duplicates or "off", settings.memory_duplicates_near}
         return "disabled_by_config" if modes == {"off"} else None
 
     async def compare(self, batch: Batch) -> Sequence[tuple[Replacement, bool]]:
@@ -45,7 +45,7 @@ class Duplicates(ComparingTask):
         What only vectors find is proposed and never applied: they do not tell a contradiction from a paraphrase.
         """
         tenant, run, settings = batch.tenant, batch.run, batch.tenant.settings
-        exact, near = settings.memory_duplicates, settings.memory_duplicates_near
+        exact, near = settings.memory_duplicates or "off", settings.memory_duplicates_near
         ids = list(batch.new)
         same = await fetch(batch.pool, SAME, tenant.tenant_id, batch.protected_tags, ids, run.as_of)
         recent: Sequence[Any] = ()

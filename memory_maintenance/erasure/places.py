@@ -44,7 +44,7 @@ WHERE a.tenant_id = $1 AND x.memory_id = ANY ($2::uuid[])
 MODEL_CALLS: Final = """
 -- erasure.MODEL_CALLS: the text of the tenant's answers: an answer may repeat, in other words, what it was asked
 -- about, and names no memory. What they cost stays.
-UPDATE maintenance.model_calls SET response = NULL
+UPDATE maintenance.model_calls SET response = NULL, memory_ids = NULL, memory_hashes = NULL
 WHERE tenant_id = $1 AND response IS NOT NULL AND cardinality($2::uuid[]) > 0
 """
 

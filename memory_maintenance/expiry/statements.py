@@ -153,12 +153,18 @@ RETURNING batch_id
 """
 
 RETIRE: Final = """
--- expiry.RETIRE: whether these memories have left by a rule, for what was made from them.
+-- expiry.RETIRE: whether these memories have left by a rule, for what was made from them. One that was edited since
+-- then is gone like any other: what it said before must not live on.
 --   $1 tenant_id  text
 --   $2 ids        uuid[]
 --   $3 retired    boolean
 WITH named AS (
-    UPDATE maintenance.lineage SET retired = $3 WHERE tenant_id = $1 AND source_id = ANY ($2)
+    UPDATE maintenance.lineage l SET retired = $3
+    WHERE tenant_id = $1 AND source_id = ANY ($2) AND NOT ($3 AND EXISTS (
+        SELECT FROM memories m
+        WHERE m.id = l.source_id AND m.tenant_id::text = l.tenant_id
+              AND maintenance.fingerprint(m.content) <> l.source_hash
+    ))
 )
 UPDATE maintenance.lineage_read SET retired = $3 WHERE tenant_id = $1 AND read_id = ANY ($2)
 """

@@ -9,6 +9,7 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Final
 
+from memory_maintenance.cycles.importance import Importance, recorded_importance
 from memory_maintenance.cycles.outcomes import FAILED, CycleTotals
 from memory_maintenance.inspection.calls import CallCount, cycle_calls, cycle_costs
 from memory_maintenance.inspection.cycles import Cycle, find_cycle, latest_cycles, next_command, outcomes_of, times_of
@@ -16,10 +17,6 @@ from memory_maintenance.inspection.derived import WRITERS
 from memory_maintenance.store.clock import NOW
 from memory_maintenance.store.pool import Executor, Pool, fetch, fetch_value, snapshot
 from memory_maintenance.tasks import TASKS
-
-BINS: Final = 21
-"""Bars of the histogram of importance, around 0, 0.05, ... 1: with edges on the round values that agents use, a loss of
-a thousandth would move all of them to the next bar."""
 
 TREND: Final = 30
 """Cycles of the trend, the one that is reported among them if it is over the whole fleet."""
@@ -32,19 +29,6 @@ _NOT_SKIPPED: Final = ("completed", "failed", "page_failed")
 
 DURATION_EDGES: Final = (0.0, 0.1, 1.0, 5.0, 20.0, 60.0, 300.0, 1800.0)
 """Seconds between which tenants are counted; the last bar has no end."""
-
-HISTOGRAM: Final = """
--- inspection.HISTOGRAM: memories that have a base, by what the agent said of them and by what they are worth now.
---   $1 bins  integer  the first is around 0, the last around 1
-SELECT bar.base, bar.now, count(*) AS memories,
-       sum(m.base_importance) AS base_sum, sum(m.importance::float8) AS now_sum
-FROM memories m, LATERAL (
-    SELECT floor(m.base_importance * ($1 - 1) + 0.5)::integer AS base,
-           floor(m.importance::float8 * ($1 - 1) + 0.5)::integer AS now
-) bar
-WHERE m.base_importance BETWEEN 0 AND 1 AND m.importance BETWEEN 0 AND 1
-GROUP BY bar.base, bar.now
-"""
 
 CYCLE_TEXTS: Final = """
 -- inspection.CYCLE_TEXTS: what a cycle wrote.
@@ -97,16 +81,13 @@ class TrendPoint:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A cycle, and the store as it is when the report is made (``made_at``)."""
+    """A cycle, as far as it is recorded when the report is made (``made_at``)."""
 
     made_at: datetime
     cycle: Cycle
     totals: CycleTotals
-    before: tuple[int, ...]
-    after: tuple[int, ...]
-    mean_before: float | None
-    """Of the memories in ``before``; None where it is empty."""
-    mean_after: float | None
+    importance: Importance | None
+    """Of all memories when the cycle ended; None where it was not recorded."""
     calls: tuple[CallCount, ...]
     skipped: tuple[tuple[str, str, int], ...]
     """Kind of work, why, and how many."""
@@ -139,15 +120,11 @@ async def cycle_report(pool: Pool, beginning: str | None = None, *, with_text: b
         totals = cycle.totals or CycleTotals().with_outcomes(await outcomes_of(db, cycle.cycle_id))
         times = await times_of(db, cycle.cycle_id)
         failures = await outcomes_of(db, cycle.cycle_id, statuses=FAILED, most=NAMED_FAILURES)
-        before, after, *means = await _histograms(db)
         return Report(
             made_at=await fetch_value(db, NOW),
             cycle=cycle,
             totals=totals,
-            before=before,
-            after=after,
-            mean_before=means[0],
-            mean_after=means[1],
+            importance=await recorded_importance(db, cycle.cycle_id),
             calls=await cycle_calls(db, cycle.cycle_id),
             skipped=tuple(skipped_work(totals)),
             failures=tuple(
@@ -159,18 +136,6 @@ async def cycle_report(pool: Pool, beginning: str | None = None, *, with_text: b
             trend=await _trend(db, cycle),
             texts=await _texts(db, cycle) if with_text else (),
         )
-
-
-async def _histograms(db: Executor) -> tuple[tuple[int, ...], tuple[int, ...], float | None, float | None]:
-    """Return the histograms before and after decay, and the means."""
-    before, after, rows = [0] * BINS, [0] * BINS, await fetch(db, HISTOGRAM, BINS)
-    for row in rows:
-        before[row["base"]] += row["memories"]
-        after[row["now"]] += row["memories"]
-    if not rows:
-        return tuple(before), tuple(after), None, None
-    means = (sum(row[name] for row in rows) / sum(before) for name in ("base_sum", "now_sum"))
-    return tuple(before), tuple(after), *means
 
 
 def skipped_work(totals: CycleTotals) -> list[tuple[str, str, int]]:

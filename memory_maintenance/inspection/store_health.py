@@ -17,7 +17,7 @@ from memory_maintenance.settings import Settings
 from memory_maintenance.store.inheritance import OPTIONAL_COLUMNS
 from memory_maintenance.store.pool import Pool, fetch_row
 from memory_maintenance.tasks import TASKS
-from memory_maintenance.tenants.control import all_tenants
+from memory_maintenance.tenants.control import all_tenants, settings_in_store
 
 _store = partial(Check, "store")
 
@@ -52,6 +52,7 @@ async def store_checks(pool: Pool, settings: Settings) -> list[Check]:
     of_pool = {name: partial(step, pool) for name, step in steps.items()}
     by_settings = {
         "decay": decay_health.share,
+        "duplicates": _duplicates,
         "classes": _classes,
         "vectors": _vectors,
         "webhooks": webhook_health.deliveries,
@@ -82,6 +83,12 @@ async def _overrides(pool: Pool) -> Check:
         found = f"the overrides of {len(broken)} tenants cannot be read, so nothing is done for them: {broken[0]}"
         return _store("overrides", "failure", found, f"starter.py tenants unset {broken[0]} --all, then set them again")
     return _store("overrides", "ok", "every tenant's can be read")
+
+
+async def _duplicates(pool: Pool, settings: Settings) -> Check:
+    exact = (await settings_in_store(pool, settings)).memory_duplicates or "off"
+    origin = "MEMORY_DUPLICATES" if settings.memory_duplicates else "this store's default"
+    return _store("duplicates", "ok", f"memories with the same text: {exact} ({origin})")
 
 
 async def _derived(pool: Pool) -> Check:

@@ -21,7 +21,7 @@ from memory_maintenance.store.clock import checked_as_of
 from memory_maintenance.store.pool import Executor, Pool, fetch, fetch_row, from_json, snapshot
 from memory_maintenance.summarization.due import due_session_counts, due_sessions
 from memory_maintenance.summarization.policy import SessionKey
-from memory_maintenance.tenants.control import TenantControl, control_of
+from memory_maintenance.tenants.control import TenantControl, control_of, settings_in_store
 from memory_maintenance.tenants.known import ensure_known
 from memory_maintenance.tenants.orders import Order, latest_orders
 from memory_maintenance.work import Run
@@ -58,6 +58,14 @@ class TenantRun:
 
 
 @dataclass(frozen=True, slots=True)
+class DuplicatesMode:
+    """What happens to memories with the same text, and what says so: a setting, ``override`` or ``store``."""
+
+    exact: str
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
 class TenantReport:
     """One tenant as of an instant. What is due is said whether or not it is paused."""
 
@@ -66,6 +74,7 @@ class TenantReport:
     origin: RuleOrigin
     decay_enabled: bool
     decayed_as_of: datetime | None
+    duplicates: DuplicatesMode
     runs: tuple[TenantRun, ...]
     due_hourly: int
     due_daily: int
@@ -103,6 +112,7 @@ async def tenant_report(pool: Pool, settings: Settings, tenant_id: str) -> Tenan
             rule=decay_rule(own).for_run(await preview_instants(db, tenant_id, as_of)),
             origin=rule_origin(settings, control.overrides),
             decay_enabled=own.memory_importance_decay_enabled,
+            duplicates=await _duplicates(db, settings, control),
             decayed_as_of=decay["decay_completed_as_of"] if decay else None,
             runs=tuple(_run(row) for row in await fetch(db, TENANT_RUNS, tenant_id, SHOWN)),
             due_hourly=(await due_session_counts(db, [tenant_id], hourly, settings)).get(tenant_id, 0),
@@ -114,6 +124,12 @@ async def tenant_report(pool: Pool, settings: Settings, tenant_id: str) -> Tenan
             dangling=tuple(await dangling(db, tenant_id, most=SHOWN)),
             orders=tuple(await latest_orders(db, tenant_id, SHOWN_ORDERS)),
         )
+
+
+async def _duplicates(db: Executor, settings: Settings, control: TenantControl) -> DuplicatesMode:
+    own = (await settings_in_store(db, settings)).for_tenant(control.overrides)
+    origin = "MEMORY_DUPLICATES" if settings.memory_duplicates else "store"
+    return DuplicatesMode(own.memory_duplicates or "off", "override" if control.overrides.duplicates else origin)
 
 
 async def _dreams_wait(db: Executor, tenant_id: str, as_of: datetime, own: Settings) -> str | None:

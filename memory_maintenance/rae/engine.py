@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Any, cast
 from uuid import NAMESPACE_OID, UUID, uuid4, uuid5
@@ -61,6 +62,9 @@ class ReflectionEngineV2:
             "Error": failed,
         }
         memories = [_memory(event, context) for event in context.events]
+        found = await fetch(self.tools.pool, OWN_SOURCES, context.tenant_id, [memory.id for memory in memories])
+        own = {row["id"]: (Source(*row),) for row in found}
+        memories = [replace(memory, rows=own.get(memory.id, ())) for memory in memories]
         reflection = await reflect(self.tools, tenant.settings, memories, about=about, attempt_group=str(uuid4()))
         return None if reflection is None else _result(reflection, context, memories)
 

@@ -49,6 +49,10 @@ class Settings(
             own["dreaming_enabled"] = self.reflective_memory_mode == "full" or bool(self.dreaming_enabled)
         return self.model_copy(update={SETTING_OF[name]: value for name, value in own.items()})
 
+    def in_store(self, duplicates: str | None) -> Settings:
+        """Return these settings with the store's own default where they leave it open."""
+        return self if self.memory_duplicates else self.model_copy(update={"memory_duplicates": duplicates})
+
     def on_embedded_servers(self) -> Settings:
         """Return these settings with the embedded servers for all that they name, and with workers of no build."""
         named = ("database_url", "postgres_host", "temporal_address", "temporal_profile", "temporal_config_file")

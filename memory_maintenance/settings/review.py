@@ -10,9 +10,10 @@ from memory_maintenance.settings.kinds import SettingsGroup
 class ReviewSettings(SettingsGroup):
     """Changes of memories that agents wrote: what is proposed, what is applied."""
 
-    memory_duplicates: Literal["off", "propose", "apply"] = "off"
+    memory_duplicates: Literal["off", "propose", "apply"] | None = None
     """Memories with the same text in one project: off (not looked for), propose (`starter.py review list`), or apply:
-    all but one are demoted, none is deleted, and `starter.py undo` takes it back."""
+    all but one are demoted, none is deleted, and `starter.py undo` takes it back. Unset: apply in a store that
+    began empty, off in one that held memories when this version was installed."""
     memory_duplicates_near: Literal["off", "propose", "apply"] = "off"
     """The same for memories that differ in articles, courtesies, punctuation, the form of a time or where a part of the
     sentence is. What only the store's vectors find is proposed, also with apply."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -40,3 +40,8 @@ class Memory:
     info_class: str = UNCLASSIFIED
     rows: tuple[Source, ...] = ()
     """The rows that hold it: several where RAE's engine stored a long text in parts; ``id`` is the first one's."""
+
+
+def rows_of(memories: Iterable[Memory]) -> tuple[Source, ...]:
+    """Return the rows that hold *memories*; none of what a caller of the library made up."""
+    return tuple(row for memory in memories for row in memory.rows)

@@ -14,7 +14,10 @@ from memory_maintenance.store.pool import Executor, execute, fetch_row, fetch_va
 REWRITTEN: Final = "rewritten"
 """The kind of such a change."""
 
-_STATE: Final = """
+
+def _state(*, locked: bool) -> str:
+    """Return SQL for the columns of memory $2 of tenant $1 that a rewriting changes, as JSON."""
+    return f"""
 SELECT kept.*
 FROM (SELECT NULL::text AS agent_id, NULL::text AS info_class, NULL::jsonb AS governance) AS absent
      CROSS JOIN LATERAL (  -- absent: a store without one of these columns has the name from here
@@ -26,12 +29,13 @@ FROM (SELECT NULL::text AS agent_id, NULL::text AS info_class, NULL::jsonb AS go
                 ) AS state
          FROM memories m
          WHERE m.tenant_id = $1 AND m.id = $2
-         {held}
+         {"FOR NO KEY UPDATE OF m" if locked else ""}
      ) AS kept
-"""
+"""  # noqa: S608  the only part that differs is a constant
 
-_HELD: Final = _STATE.format(held="FOR NO KEY UPDATE OF m")
-_SEEN: Final = _STATE.format(held="")
+
+_HELD: Final = _state(locked=True)
+_SEEN: Final = _state(locked=False)
 
 EARLIER: Final = f"""
 -- store.EARLIER: a derived memory that is about to be written again, held; none where lineage names no source of it.

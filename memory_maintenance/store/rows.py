@@ -14,10 +14,12 @@ LONGEST_CONTENT: Final = 20_000
 
 
 def memories_of(rows: Iterable[asyncpg.Record]) -> list[Memory]:
-    """Return the memories of rows with the columns of ``Memory``, in their order, without metadata, which may be huge.
+    """Return the memories of rows with the columns of ``Memory``, in their order.
+
+    Of their metadata, which may be huge, they have the role alone.
 
     Rows that RAE's engine made of one long text are one memory, where its first part stands. Columns besides those of
-    ``Memory``: ``text`` (which text a row is of), ``part`` (its number) and ``hash``.
+    ``Memory``: ``text`` (which text a row is of), ``part`` (its number), ``role`` (who wrote it) and ``hash``.
     """
     texts: dict[str, list[asyncpg.Record]] = {}
     for row in rows:
@@ -42,5 +44,6 @@ def _memory(parts: Sequence[asyncpg.Record]) -> Memory:
         source=first["source"],
         info_class=first["info_class"],
         tags=tuple(tag for tag in first["tags"] or () if tag is not None),
+        metadata={"role": first["role"]} if first["role"] else {},
         rows=tuple(Source(part["id"], part["hash"]) for part in parts),
     )

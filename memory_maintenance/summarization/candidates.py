@@ -18,7 +18,7 @@ from memory_maintenance.writers.extractive.gist import gist, shortened
 from memory_maintenance.writers.extractive.plain_text import without_opening
 from memory_maintenance.writers.extractive.rarity import Background
 from memory_maintenance.writers.extractive.salience import is_padding, is_small_talk, salience
-from memory_maintenance.writers.extractive.transcript import Role, Transcript
+from memory_maintenance.writers.extractive.transcript import BRIEF, Role, Transcript
 from memory_maintenance.writers.language.languages import ALL_FUNCTION_WORDS, Language
 from memory_maintenance.writers.language.relative_dates import with_dates
 from memory_maintenance.writers.language.words import content_stems, ngrams, word_count
@@ -43,9 +43,9 @@ _TELLING: Final = 1.5
 _ANSWERS: Final = 0.2
 """Worth of what an assistant says beside what its user does: advice can be asked for again, a user's life cannot."""
 
-_BRIEF: Final = 3
 _BRIEF_ANSWERS: Final = 0.35
-"""Worth of an answer of at most so many sentences: it says what is, a long one explains at length."""
+_FINDINGS: Final = 0.7
+"""Worth of an answer of a few sentences: it says what is, a long one explains at length."""
 
 _ENTRY: Final = 0.5
 """Worth of an entry of an assistant's list beside its whole sentences: one that does not end needs its list."""
@@ -115,7 +115,8 @@ def candidates(
     said = _said(ordered, transcript, language)
     if not said:
         return []
-    answered = {turn.role for message in transcript.messages for turn in message} >= {"user", "assistant"}
+    roles = {turn.role for message in transcript.messages for turn in message}
+    answered = roles >= {"user", "assistant"}
     users = frozenset(stem for one in said if one.role == "user" for stem in one.stems) - ALL_FUNCTION_WORDS
     opening = min((one.turn for one in said if one.role == "user"), default=0) if answered else 0
     said = _without_asked_twice(said)
@@ -123,7 +124,7 @@ def candidates(
     scored = [
         (
             _score(one, frequency, len(said), background)
-            * _share_in_chat(one, users, answered=answered, opening=opening)
+            * _share_in_chat(one, users, answered=answered, works="tool" in roles, opening=opening)
             * (0.4 + _trusted(ordered[one.event])),
             one,
         )
@@ -149,7 +150,7 @@ def _said(ordered: Sequence[Memory], transcript: Transcript, language: Language 
         for utterance in message:
             turn += 1
             assistant = utterance.role == "assistant"
-            brief = len(utterance.sentences) <= _BRIEF
+            brief = len(utterance.sentences) <= BRIEF
             told = list((without_examples if assistant else without_templates)(utterance.sentences))
             own = [
                 _Said(
@@ -254,14 +255,16 @@ def _score(one: _Said, frequency: Counter[str], total: int, background: Backgrou
     return (0.6 + central) * one.worth * rare * alone * leans * size
 
 
-def _share_in_chat(one: _Said, users: frozenset[str], *, answered: bool, opening: int) -> float:
+def _share_in_chat(one: _Said, users: frozenset[str], *, answered: bool, works: bool, opening: int) -> float:
     """Return what a sentence counts for in a chat: a user's life before his requests, both before an answer.
 
     Of answers, those count most that are about what the user speaks of; *users* are the stems of his words.
+    An assistant that *works* with tools states in brief what it found.
     """
     if one.role == "assistant":
         about = len(users.intersection(one.stems)) / max(1, len(set(one.stems)))
-        answer = (_BRIEF_ANSWERS if one.brief else _ANSWERS) * (1 + about) if answered else 1.0
+        brief = _FINDINGS if works else _BRIEF_ANSWERS
+        answer = (brief if one.brief else _ANSWERS) * (1 + about) if answered else 1.0
         return answer * (_ENTRY if is_entry(one.text) else 1.0)
     if one.role == "user" and one.turn == opening:
         return _OPENING

@@ -29,7 +29,7 @@ SELECT m.id, m.tenant_id::text AS tenant_id, m.project, $3::text AS session_id, 
        maintenance.undecayed(
            m.importance, m.decayed_importance, m.base_importance * coalesce(m.demotion, 1)
        ) AS importance,
-       maintenance.text_of(m.id, m.metadata) AS text, e.part, e.info_class,
+       left(m.metadata->>'role', 20) AS role, maintenance.text_of(m.id, m.metadata) AS text, e.part, e.info_class,
        c.source_id IS NULL AS is_new,
        EXISTS (
            SELECT FROM maintenance.set_aside_memories x

@@ -11,6 +11,7 @@ import structlog
 from memory_maintenance.errors import BudgetExhaustedError, LanguageModelError, ModelForbiddenError
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.derived import free_sources
+from memory_maintenance.store.memory import rows_of
 from memory_maintenance.store.pool import fetch
 from memory_maintenance.summarization.dates import dates_kept
 from memory_maintenance.summarization.due import due_sessions, planned_sessions
@@ -242,6 +243,7 @@ class Summarization(Task[SessionUnit]):
             answer_tokens=tenant.settings.model_answer_tokens,
             tenant_id=session.key.tenant_id,
             asked_in=attempt_group,
+            read=rows_of(session.events),
         )
         return await writer.write(session.new if session.continues else session.events, session.continues)
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from memory_maintenance.errors import ContextTooLongError, QuestionRefusedError
-from memory_maintenance.store.memory import Memory
+from memory_maintenance.store.memory import Memory, Source
 from memory_maintenance.summarization.extractive import extractive_summary
 from memory_maintenance.summarization.policy import chunks, fallback_text
 from memory_maintenance.summarization.prompt import (
@@ -117,6 +117,8 @@ class ModelWriter:
     answer_tokens: int
     tenant_id: str
     asked_in: str
+    read: Sequence[Source] = ()
+    """The rows of the session, those that the stored summary tells of too: an answer may repeat any of them."""
     _input_tokens: int = field(default=0, init=False)
     _output_tokens: int = field(default=0, init=False)
     _left_out: list[UUID] = field(default_factory=list, init=False)
@@ -191,7 +193,7 @@ class ModelWriter:
         return (await self._ask(question)).value.summary
 
     async def _ask(self, question: Question[SessionSummaryResponse]) -> Answer[SessionSummaryResponse]:
-        answer = await self.model.ask(replace(question, model=self.name))
+        answer = await self.model.ask(replace(question, model=self.name, memories=self.read))
         self._input_tokens += answer.input_tokens
         self._output_tokens += answer.output_tokens
         return answer

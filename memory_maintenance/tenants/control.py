@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from memory_maintenance.errors import InvalidRequestError
 from memory_maintenance.settings import Settings, TenantOverrides
-from memory_maintenance.store.pool import Executor, execute, fetch, fetch_row
+from memory_maintenance.store.pool import Executor, execute, fetch, fetch_value
 from memory_maintenance.tenants.overrides import read_overrides
 
 
@@ -40,14 +40,24 @@ class Tenant:
 
 
 CONTROL: Final = """
--- tenants.CONTROL: what operators said of one tenant; a pause whose end has come is over.
+-- tenants.CONTROL: what operators said of one tenant, and the store's default; a pause whose end has come is over.
 --   $1 tenant_id  text
 SELECT tenant_id,
-       maintenance.is_paused(paused, paused_until) AS paused,
-       paused_by, paused_reason, paused_since, paused_until, overrides::text AS overrides
-FROM maintenance.tenants
-WHERE tenant_id = $1
+       maintenance.is_paused(t.paused, t.paused_until) AS paused,
+       t.paused_by, t.paused_reason, t.paused_since, t.paused_until, coalesce(t.overrides, '{}')::text AS overrides,
+       (SELECT duplicates FROM maintenance.store) AS duplicates
+FROM (SELECT $1::text AS tenant_id) AS asked LEFT JOIN maintenance.tenants t USING (tenant_id)
 """
+
+STORE_DEFAULTS: Final = """
+-- tenants.STORE_DEFAULTS: whether duplicates are folded in this store where no setting says so.
+SELECT duplicates FROM maintenance.store
+"""
+
+
+async def settings_in_store(db: Executor, settings: Settings) -> Settings:
+    """Return the deployment's settings with the store's default in place of what they leave open."""
+    return settings if settings.memory_duplicates else settings.in_store(await fetch_value(db, STORE_DEFAULTS))
 
 
 async def control_of(db: Executor, tenant_id: str) -> TenantControl:
@@ -56,7 +66,8 @@ async def control_of(db: Executor, tenant_id: str) -> TenantControl:
     Raises:
         InvalidRequestError: somebody wrote overrides into the row that are none.
     """
-    return await _stated(db, tenant_id) or TenantControl(tenant_id)
+    control, _ = await _stated(db, tenant_id)
+    return control
 
 
 async def load_tenant(db: Executor, tenant_id: str, settings: Settings) -> Tenant:
@@ -65,22 +76,29 @@ async def load_tenant(db: Executor, tenant_id: str, settings: Settings) -> Tenan
     Raises:
         InvalidRequestError: the overrides in its row cannot be read.
     """
-    control = await control_of(db, tenant_id)
-    return Tenant(tenant_id, settings.for_tenant(control.overrides), control.paused)
+    control, duplicates = await _stated(db, tenant_id)
+    return Tenant(tenant_id, settings.in_store(duplicates).for_tenant(control.overrides), control.paused)
 
 
 async def pause_of(db: Executor, tenant_id: str) -> TenantControl | None:
     """Return what operators said of a tenant that is paused now, readable or not; None: it is not paused."""
-    row = await fetch_row(db, CONTROL, tenant_id)
-    return _control(dict(row)) if row and row["paused"] else None
+    control, _ = await _row(db, tenant_id)
+    return control if control.paused else None
 
 
-async def _stated(db: Executor, tenant_id: str) -> TenantControl | None:
-    row = await fetch_row(db, CONTROL, tenant_id)
-    control = _control(dict(row)) if row else None
-    if control and control.unreadable:
+async def _stated(db: Executor, tenant_id: str) -> tuple[TenantControl, str | None]:
+    control, duplicates = await _row(db, tenant_id)
+    if control.unreadable:
         raise InvalidRequestError(control.unreadable)
-    return control
+    return control, duplicates
+
+
+async def _row(db: Executor, tenant_id: str) -> tuple[TenantControl, str | None]:
+    """Return what operators said of a tenant, readable or not, and what the store does with duplicates by default."""
+    [row] = await fetch(db, CONTROL, tenant_id)
+    found = dict(row)
+    duplicates = found.pop("duplicates")
+    return _control(found), duplicates
 
 
 def _control(row: dict[str, Any]) -> TenantControl:

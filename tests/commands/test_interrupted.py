@@ -157,6 +157,20 @@ async def test_ctrl_c_says_what_stays_and_what_does_the_rest(pool, store_url, ar
 
 
 @pytest.mark.slow
+async def test_an_interrupted_backup_leaves_no_file(pool, store_url, tmp_path):
+    async with pool.acquire() as other, other.transaction(), asyncio.timeout(60):
+        await other.execute("LOCK TABLE memories IN ACCESS EXCLUSIVE MODE")
+        process = await started("backup", str(tmp_path / "memories.dump"), DATABASE_URL=store_url)
+        while not await fetch_value(pool, BLOCKED):
+            await asyncio.sleep(0.05)
+        assert list(tmp_path.iterdir())
+        process.send_signal(signal.SIGINT)
+        _, err = await process.communicate()
+    assert (process.returncode, err.decode().splitlines()[-1]) == (130, "error: interrupted; no backup was written")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
 async def test_a_run_goes_on_without_its_command(temporal, store_url):
     address = temporal.service_client.config.target_host
     async with Worker(temporal, task_queue=TASK_QUEUE, workflows=[MaintenanceWorkflow]), asyncio.timeout(60):

@@ -83,7 +83,7 @@ async def test_it_shows_the_night_in_numbers(page):
     text = " ".join(re.sub(r"<[^>]+>", " ", page.read_text()).split())
     for part in (
         "Daily maintenance as of 2026-03-10 02:00 UTC", "took 1 h 0 min", "tenants with work 4 of 9 looked at",
-        "memories decayed 30 of 40 read", "tenants failed 2 see below", "memories that decay knows",
+        "memories decayed 30 of 40 read", "tenants failed 2 see below", "memories that decay knew when the cycle ended",
         "budget exhausted 2", "StoreShapeError starter.py migrate", "The last 5 daily cycles",
         "No model was asked: texts were written by extractive",
     ):  # fmt: skip

@@ -20,7 +20,8 @@ REST: Final = 30
 
 
 async def fill(pool: Pool) -> None:
-    """Write 50 memories for each of three tenants."""
+    """Write 50 memories for each of three tenants, into a store with the default of a new one."""
+    await pool.execute("UPDATE maintenance.store SET duplicates = DEFAULT")
     choice = random.Random(20_260_310)
     for tenant in TENANTS:
         await pool.executemany(WRITE, list(_memories(tenant, choice)))

@@ -95,7 +95,7 @@ class Tour:
                 return (await process.stdout.readline()).decode()
             out, _ = await process.communicate()
         assert process.returncode == 0, f"{command}: {out.decode()}"
-        return STORE.sub("", out.decode(), count=1)
+        return STORE.sub("", out.decode())
 
     async def started(self, command: str) -> asyncio.subprocess.Process:
         program, *arguments = shlex.split(command.replace(USUAL_HOME, str(self.home)))

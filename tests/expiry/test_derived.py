@@ -43,6 +43,16 @@ async def test_a_summary_outlives_the_events_that_retention_archives(any_pool, t
     assert (after["id"], after["content"]) == (before["id"], before["content"])
 
 
+async def test_what_a_memory_said_before_it_was_edited_does_not_outlive_it_where_retention_takes_it(any_pool, tenant):
+    ids = await write(any_pool, tenant, [*ANNA, *OTHERS], session="s", importance=0.8)
+    await night(any_pool, NIGHT)
+    await execute(any_pool, "UPDATE memories SET content = 'A. paid.' WHERE id = ANY ($1)", ids[: len(ANNA)])
+    run = Run(cycle_id=uuid4(), as_of=LATER)
+    await expire(any_pool, run, tenant, memory_expiry="off", memory_expiry_retention_days=10)
+    await night(any_pool, LATER)
+    assert await found_anywhere(any_pool) == set()
+
+
 @pytest.mark.parametrize(
     "chosen",
     [

@@ -3,12 +3,15 @@ from decimal import Decimal
 from uuid import uuid4
 
 import pytest
+from structlog.testing import capture_logs
 
-from memory_maintenance.cycles.outcomes import CycleTotals
-from memory_maintenance.inspection.report import BINS, TREND, cycle_report, durations, skipped_work
+from memory_maintenance.cycles.importance import BINS
+from memory_maintenance.cycles.outcomes import CycleTotals, TenantOutcome
+from memory_maintenance.inspection.report import TREND, cycle_report, durations, skipped_work
 from memory_maintenance.rae.decay import DecayWorker
 from memory_maintenance.store.pool import execute
 from memory_maintenance.summarization.policy import SessionKey
+from memory_maintenance.work import Counts
 from tests.agents import AS_OF, talk, write
 from tests.inspection.conftest import settings
 from tests.nights import DAY, NIGHT, night
@@ -21,6 +24,17 @@ VALUES ($1, 1, $2, 'summary', 'acme', 'm', '1', $3, gen_random_uuid(), now(), no
 """
 
 
+async def decayed(pool, *, nights):
+    await write(pool, "acme", ["a", "b", "c"], importance=0.9, start=AS_OF - 200 * DAY)
+    for number in range(nights):
+        as_of = AS_OF + number * 100 * DAY
+        await DecayWorker(pool, settings(memory_base_decay_rate=0.01)).run_decay_cycle(as_of=as_of)
+
+
+async def importance(pool, cycle=None):
+    return (await cycle_report(pool, cycle and str(cycle))).importance
+
+
 async def test_the_histogram_has_every_decayed_memory_before_and_after(any_pool):
     await write(any_pool, str(uuid4()), ["a", "b", "c"], importance=0.9, start=AS_OF - 200 * DAY)
     await write(any_pool, str(uuid4()), ["d", "e"], importance=1.0, start=AS_OF - 200 * DAY)
@@ -28,10 +42,10 @@ async def test_the_histogram_has_every_decayed_memory_before_and_after(any_pool)
     for as_of in (AS_OF, AS_OF + 100 * DAY):
         await DecayWorker(any_pool, settings(memory_base_decay_rate=0.01)).run_decay_cycle(as_of=as_of)
     await night(any_pool)
-    report = await cycle_report(any_pool)
-    assert (report.before[BINS - 3], report.before[BINS - 1]) == (3, 2)
-    assert sum(report.before) == sum(report.after) == 5
-    assert report.after[BINS - 1] == 0
+    found = await importance(any_pool)
+    assert (found.before[BINS - 3], found.before[BINS - 1]) == (3, 2)
+    assert sum(found.before) == sum(found.after) == 5
+    assert found.after[BINS - 1] == 0
 
 
 async def test_a_loss_of_a_thousandth_leaves_the_round_values_in_their_columns_and_moves_the_mean(pool):
@@ -41,11 +55,48 @@ async def test_a_loss_of_a_thousandth_leaves_the_round_values_in_their_columns_a
     for as_of in (AS_OF, AS_OF + DAY):
         await DecayWorker(pool, settings(memory_base_decay_rate=0.001)).run_decay_cycle(as_of=as_of)
     await night(pool)
-    report = await cycle_report(pool)
-    assert report.before == report.after == (0, 0, *(1, 0) * 9, 1)
-    assert report.mean_before == pytest.approx(0.55)
-    assert report.mean_after == pytest.approx(0.55 * 0.999, abs=0.0005)
-    assert report.mean_after != report.mean_before
+    found = await importance(pool)
+    assert found.before == found.after == (0, 0, *(1, 0) * 9, 1)
+    assert found.mean_before == pytest.approx(0.55)
+    assert found.mean_after == pytest.approx(0.55 * 0.999, abs=0.0005)
+    assert found.mean_after != found.mean_before
+
+
+async def test_a_later_night_leaves_the_importance_of_an_earlier_one_as_it_was(pool):
+    await decayed(pool, nights=2)
+    earlier = await night(pool)
+    recorded = await importance(pool, earlier)
+    await DecayWorker(pool, settings(memory_base_decay_rate=0.01)).run_decay_cycle(as_of=AS_OF + 200 * DAY)
+    later = await night(pool, at=NIGHT + DAY)
+    assert await importance(pool, earlier) == recorded
+    assert (await importance(pool, later)).mean_after < recorded.mean_after
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        pytest.param({"config": {"named_tenants": 1}}, id="over named tenants"),
+        pytest.param({"status": None}, id="not closed"),
+        pytest.param({"outcomes": ()}, id="no decay"),
+        pytest.param({"outcomes": (TenantOutcome(tenant_id="a", decay=Counts(seen=9)),)}, id="nothing changed"),
+    ],
+)
+async def test_a_cycle_that_did_not_decay_the_fleet_has_no_importance(pool, what):
+    await decayed(pool, nights=1)
+    assert await importance(pool, await night(pool, **what)) is None
+
+
+async def test_a_fleet_without_a_decayed_memory_has_no_importance(pool):
+    assert await importance(pool, await night(pool)) is None
+
+
+async def test_a_cycle_is_closed_also_where_the_importance_cannot_be_read(pool):
+    await execute(pool, "ALTER TABLE memories RENAME COLUMN base_importance TO renamed")
+    with capture_logs() as logs:
+        report = await cycle_report(pool, str(await night(pool)))
+    assert (report.cycle.status, report.importance) == ("completed", None)
+    [said] = [log for log in logs if log["event"] == "cycle_importance_not_recorded"]
+    assert (said["cycle_id"], said["error_type"]) == (str(report.cycle.cycle_id), "NotMigratedError")
 
 
 async def test_calls_of_this_cycle_alone_are_counted(pool):

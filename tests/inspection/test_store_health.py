@@ -24,7 +24,7 @@ async def test_a_fresh_store_is_well(any_pool):
     assert {name: check.level for name, check in (await _checks(any_pool)).items()} == dict.fromkeys(
         (
             "version", "rights", "migration", "tables", "columns", "indexes", "row security", "updates", "clock", "overrides",
-            "accesses", "values", "derived", "last cycle", "decay", "classes", "vectors", "standby", "clock drift", "clock behind", "timeouts",
+            "accesses", "values", "derived", "last cycle", "decay", "duplicates", "classes", "vectors", "standby", "clock drift", "clock behind", "timeouts",
             "memories elsewhere", "memories missing", "policies", "null tenants", "empty store", "table shape", "rounding",
             "saved back", "webhooks",
         ),

@@ -1,5 +1,6 @@
 from datetime import UTC, datetime
 from itertools import permutations
+from uuid import uuid4
 
 import pytest
 
@@ -48,13 +49,13 @@ async def test_kinds_are_distinguished_and_a_run_of_chosen_tasks_has_none(pool):
     assert await _told(pool) == [("hourly", NIGHT - DAY, 0), ("daily", NIGHT, 0)]
 
 
-@pytest.mark.parametrize("order", list(permutations(range(4))))
+@pytest.mark.parametrize("order", list(permutations(range(3))))
 async def test_in_whatever_order_runs_are_recorded_they_come_to_the_same(pool, order):
-    outcomes = (FAILED, DONE, FAILED, LATE)
+    outcomes = (FAILED, DONE, LATE)
     for number in order:
         cycle = await night(pool, at=NIGHT + number * DAY, outcomes=outcomes[number])
         await record_outcomes(pool, cycle, 1, outcomes[number])  # twice is once
-    assert await _told(pool) == [("daily", NIGHT + DAY, 2)]
+    assert await _told(pool) == [("daily", NIGHT + DAY, 1)]
 
 
 async def test_what_the_migration_finds_is_what_the_trigger_keeps(pool):
@@ -79,6 +80,18 @@ async def test_a_run_of_every_usual_task_counts_and_one_of_the_future_does_not(p
     await night(pool, at=datetime.now(UTC) + DAY, outcomes=DONE, config={"tasks": usual})
     assert await _told(pool) == []
     await night(pool, at=NIGHT, outcomes=DONE, config={"tasks": usual})
+    assert await _told(pool) == [("daily", NIGHT, 0)]
+
+
+async def test_a_role_without_rights_to_what_an_upgrade_added_still_records(pool):
+    role = f"guest_{uuid4().hex[:12]}"
+    cycle = await night(pool, outcomes=())
+    rights = ("USAGE ON SCHEMA maintenance", "SELECT, INSERT ON maintenance.cycles, maintenance.tenant_runs")
+    await pool.execute(f"CREATE ROLE {role}; " + "; ".join(f"GRANT {right} TO {role}" for right in rights))
+    async with pool.acquire() as connection:
+        await connection.execute(f"SET ROLE {role}")
+        await record_outcomes(connection, cycle, 1, DONE)
+        await connection.execute(f"RESET ROLE; DROP OWNED BY {role}; DROP ROLE {role}")
     assert await _told(pool) == [("daily", NIGHT, 0)]
 
 

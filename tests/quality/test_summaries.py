@@ -84,6 +84,14 @@ def test_no_heading_no_markup_no_pep_talk_is_kept(told):
             assert left_out.lower() not in summary.summary.lower()
 
 
+def test_what_an_agent_found_with_its_tools_comes_before_what_they_print():
+    (key,) = (key for key, own in everything().items() if len(own) > 100)
+    summary = extractive_summary(everything()[key]).summary
+    for found in ("the flaky test is a real bug", "Advisory locks are out", "Fix is live since 15:42", "Cause: commit"):
+        assert found in summary
+    assert summary.count("tool: ") < summary.count("assistant: ")
+
+
 def test_payloads_are_summarized_as_what_they_say(told):
     summary = told["tools-order"].summary
     for said in ("carrier: Nordpost", "Hamar is closed until 26 November", "+ delivery_depot: Lillehammer", "QX-771"):

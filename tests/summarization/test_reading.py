@@ -171,7 +171,7 @@ def test_who_answered_goes_on_without_a_second_label():
     assert "Jonas: Five. Malte lends us" in extractive_summary(session(lines)).summary
 
 
-def test_who_writes_through_a_tool_speaks_for_himself_and_for_nobody_else():
+def test_who_writes_through_a_tool_speaks_only_for_himself():
     chat = {"role": "tool", "tool": "chat"}
     told = [
         ("Zoë: I called the yard about the cracked keel of the ketch.", chat),

@@ -99,6 +99,18 @@ async def test_a_session_id_may_stand_only_in_the_metadata(any_pool, tenant):
     assert stored == {"old": "old", long_id: None}
 
 
+async def test_who_speaks_is_read_from_the_metadata_where_no_text_says_it(pool, tenant):
+    start = AS_OF - timedelta(hours=2)
+    asked = [f"My ketch in berth {n} leaks at its stern tube." for n in range(6)]
+    said = [f"A stern tube of {n + 40} mm needs a packing of flax." for n in range(6)]
+    await write(pool, tenant, asked, session="s", start=start, metadata={"role": "user", "more": "x" * 1000})
+    await write(pool, tenant, said, session="s", start=start + timedelta(minutes=9), metadata={"role": "assistant"})
+    assert (await summarize(worker(pool, "extractive"), tenant)).status == "stored"
+    [summary] = await derived(pool, tenant)
+    assert "user: My ketch in berth" in summary["content"]
+    assert "assistant: A stern tube of" in summary["content"]
+
+
 async def test_memories_without_a_project_are_one_session_with_those_of_default_and_null_stays_null(any_pool, tenant):
     await write(any_pool, tenant, talk(10), session="s", project=None)
     one = worker(any_pool, "extractive")

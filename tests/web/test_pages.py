@@ -1,17 +1,20 @@
 """What the pages say of a real store, what they never say, and what an error looks like."""
 
 import re
+from dataclasses import replace
 from html import unescape
 from html.parser import HTMLParser
 from urllib.parse import quote
 
 import pytest
 
+from memory_maintenance.inspection.report import cycle_report
 from memory_maintenance.store.pool import execute, fetch_value
 from runtime.schedules import apply_schedule
 from tests.inspection.conftest import settings
 from tests.web.conftest import NOWHERE, STRANGE, client_of
 from web.application import PAGES
+from web.cycle_page import saved_page
 from web.sources import Sources, opened
 
 VOID = {"meta", "link", "br", "hr", "img", "input"}
@@ -136,6 +139,13 @@ async def test_the_fleet_is_searched_filtered_and_paged(get, store):
         store.pool, "INSERT INTO maintenance.tenants (tenant_id) SELECT 'many' || n FROM generate_series(1, 120) n"
     )
     assert "page 2 of 3" in words((await get("/fleet?q=many&page=2")).text)
+    await execute(
+        store.pool, """UPDATE maintenance.tenants SET overrides = '{"decay_rate": "x"}' WHERE tenant_id = 'many7'"""
+    )
+    broken = words((await get("/fleet?q=many")).text)
+    assert "unreadable (1)" in broken
+    assert broken.index("many7 unreadable") < broken.index("many1 no run yet")
+    assert "1 tenant found" in words((await get("/fleet?state=unreadable")).text)
     for page in ("0", "-1", "x", "99", "9" * 40):
         assert (await get(f"/fleet?q=many&page={page}")).status_code == 200
     assert "page 3 of 3" in words((await get("/fleet?q=many&page=99")).text)
@@ -159,6 +169,13 @@ async def test_the_cycles_page_has_the_trend_and_each_night_is_the_page_of_the_r
     assert text.count("<figure") > 4
     said = words((await get(f"/cycle?id={store.cycle}")).text)
     assert "tenants with work 4 of 9 looked at" in said
+    assert "memories that decay knew when the cycle ended" in said
+
+
+async def test_a_cycle_whose_importance_was_not_recorded_says_when_it_is(store):
+    text = saved_page(replace(await cycle_report(store.pool), importance=None))
+    assert "Not recorded: this is done at the end of a cycle of the whole fleet" in words(text)
+    assert "Histogram of importance" not in text
 
 
 async def test_what_there_is_not_is_said_with_its_status(get):

@@ -62,7 +62,7 @@ async def test_a_proposal_has_both_memories_and_their_text_only_where_asked_for(
     assert [text in said for text in SAID] == [with_text] * 2
     assert f"starter.py review show {number}" not in said or not with_text
     assert "importance 0.500000" in said
-    assert "supersession, superseded: instead of" in said
+    assert "supersession: superseded (instead of)" in said
 
 
 async def test_a_text_that_was_written_again_is_no_proposal(pool, store_url):

@@ -23,6 +23,9 @@ _LABEL: Final = re.compile(
 _TOOLS: Final = frozenset({"tool", "system", "function", "werkzeug", "narzędzie", "outil", "herramienta"})
 _OFTEN: Final = 2
 
+BRIEF: Final = 3
+"""Sentences up to which an assistant states something; at more it explains."""
+
 
 @dataclass(frozen=True, slots=True)
 class Utterance:

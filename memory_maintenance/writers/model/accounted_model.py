@@ -143,7 +143,7 @@ class AccountedModel:
             events.lost(question, history.latest.claim)
         call = _Call(question, request, claim, trial=history.breaker_reason is not None)
         response = await self._response(call)
-        seconds = await _finished(self.ledger.record(claim, response))
+        seconds = await _finished(self.ledger.record(claim, response, question.memories))
         SECONDS.labels(purpose=question.purpose).observe(seconds)
         return await self._judged(call, response)
 

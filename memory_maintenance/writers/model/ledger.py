@@ -14,7 +14,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
@@ -22,6 +23,7 @@ from typing import Any, Final, Literal
 from uuid import UUID, uuid4
 
 from memory_maintenance.errors import DatabaseUnavailableError, QuestionClaimedError
+from memory_maintenance.store.memory import Source
 from memory_maintenance.store.pool import Pool, execute, fetch, fetch_row, fetch_value, transaction
 from memory_maintenance.writers.model.budget import DailyLimits, Estimate, reserve
 from memory_maintenance.writers.model.question import Question
@@ -30,6 +32,7 @@ from memory_maintenance.writers.model.statements import (
     LOSE,
     LOSE_ABANDONED,
     PURGE,
+    PURGE_STALE,
     RECORD,
     SETTLE,
     STANDING,
@@ -43,6 +46,7 @@ ABANDONED_AFTER: Final = timedelta(hours=1)
 
 _RECORD_AGAIN_AFTER: Final = (0.2, 1.0, 3.0, 10.0)
 _PURGED_AT_ONCE: Final = 1000
+_STALE_SECONDS: Final = 60
 
 State = Literal["claimed", "waiting", "answered", "accepted", "refused", "failed", "lost"]
 
@@ -178,8 +182,8 @@ class Ledger:
             await reserve(db, question.tenant_id, estimate, self.limits)
         return claim
 
-    async def record(self, claim: Claim, response: str) -> float:
-        """Keep a response as it came; return the seconds since the claim.
+    async def record(self, claim: Claim, response: str, memories: Sequence[Source] = ()) -> float:
+        """Keep a response as it came, with the *memories* it was made from; return the seconds since the claim.
 
         A database that is away for some seconds does not cost the answer.
 
@@ -188,13 +192,14 @@ class Ledger:
         """
         for pause in _RECORD_AGAIN_AFTER:
             try:
-                return await self._record(claim, response)
+                return await self._record(claim, response, memories)
             except DatabaseUnavailableError:
                 await self.sleep(pause)
-        return await self._record(claim, response)
+        return await self._record(claim, response, memories)
 
-    async def _record(self, claim: Claim, response: str) -> float:
-        seconds = await fetch_value(self.pool, RECORD, claim.question, claim.attempt, claim.caller, response)
+    async def _record(self, claim: Claim, response: str, memories: Sequence[Source]) -> float:
+        read = [one.id for one in memories], [one.hash for one in memories]
+        seconds = await fetch_value(self.pool, RECORD, claim.question, claim.attempt, claim.caller, response, *read)
         if seconds is None:
             raise QuestionClaimedError(CLAIMED_ELSEWHERE_WAIT)
         return float(seconds)
@@ -236,6 +241,19 @@ async def purge_answers(pool: Pool, older_than: timedelta) -> int:
     purged = 0
     while count := await execute(pool, PURGE, older_than, _PURGED_AT_ONCE):
         purged += count
+    return purged
+
+
+async def purge_stale_answers(pool: Pool) -> int:
+    """Take away the text of answers about memories that are gone, expired or edited; return how many there were.
+
+    What they cost stays. It asks what is so now, so that a run that died leaves it to the next one; twice is once.
+    A very large ledger is looked at for ``_STALE_SECONDS``: the oldest answers, which go soonest anyway, may be left.
+    """
+    until, purged, after = time.monotonic() + _STALE_SECONDS, 0, (None, None, None)
+    while time.monotonic() < until and (page := await fetch_row(pool, PURGE_STALE, *after, _PURGED_AT_ONCE)):
+        purged += page["purged"]
+        after = (page["answered_at"], page["question"], page["attempt"])
     return purged
 
 

@@ -9,6 +9,8 @@ from typing import Any, Final, Generic, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel
 
+from memory_maintenance.store.memory import Source
+
 _BETWEEN: Final = re.compile(r"[,;、，؛،\n]")
 
 Purpose = Literal["summary", "summary_chunk", "reflection", "embedding"]
@@ -52,6 +54,8 @@ class Question(Generic[AnswerT]):
     """The cycle (or single call) this is asked in: the permitted bad answers are counted per round."""
     model: str | None = None
     """The model to ask, by its name at the endpoint; None: RAE_LLM_MODEL_DEFAULT."""
+    memories: Sequence[Source] = ()
+    """The rows that an answer may repeat: when one of them is gone or edited, the answer's text goes, too."""
 
 
 @dataclass(frozen=True, slots=True)

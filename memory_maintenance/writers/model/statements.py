@@ -32,7 +32,8 @@ ON CONFLICT (question, attempt) DO UPDATE SET
     waits = CASE WHEN c.round = $3 THEN c.waits ELSE 0 END,
     waiting_since = CASE WHEN c.round = $3 THEN c.waiting_since END,
     reserved_on = EXCLUDED.reserved_on, reserved_tokens = $10, reserved_cost = $11,
-    reason = NULL, response = NULL, answered_at = NULL, latency_seconds = NULL
+    reason = NULL, response = NULL, memory_ids = NULL, memory_hashes = NULL, answered_at = NULL,
+    latency_seconds = NULL
 WHERE c.state = 'waiting'
 RETURNING true
 """
@@ -72,8 +73,10 @@ RECORD: Final = """
 --   $2 attempt   integer
 --   $3 caller    uuid
 --   $4 response  text
+--   $5 memory_ids     uuid[]    what it was made from
+--   $6 memory_hashes  bytea[]   and what that said
 UPDATE maintenance.model_calls
-SET state = 'answered', response = $4, answered_at = now(),
+SET state = 'answered', response = $4, answered_at = now(), memory_ids = $5, memory_hashes = $6,
     latency_seconds = extract(epoch FROM clock_timestamp() - claimed_at)
 WHERE question = $1 AND attempt = $2 AND caller = $3 AND state = 'claimed'
 RETURNING latency_seconds
@@ -126,11 +129,51 @@ WITH old AS (
     FOR UPDATE SKIP LOCKED
 )
 UPDATE maintenance.model_calls c
-SET response = NULL,
+SET response = NULL, memory_ids = NULL, memory_hashes = NULL,
     state = CASE c.state WHEN 'answered' THEN 'lost' ELSE c.state END,
     reason = CASE c.state WHEN 'answered' THEN 'claim_lost' ELSE c.reason END,
     forfeited_tokens = c.forfeited_tokens + c.reserved_tokens, forfeited_cost = c.forfeited_cost + c.reserved_cost,
     reserved_tokens = 0, reserved_cost = 0
 FROM old
 WHERE c.question = old.question AND c.attempt = old.attempt
+"""
+
+PURGE_STALE: Final = """
+-- model.PURGE_STALE: as PURGE, of a page of answers those whose memories are gone, expired or say something else. The
+-- newest first. Returns the page's last answer; no row where the page is empty. An answer that its caller has yet to
+-- judge is left until its lease is over.
+--   $1 answered_at timestamptz, $2 question text, $3 attempt integer   of the last answer seen; NULL: from the newest
+--   $4 limit
+WITH page AS MATERIALIZED (
+    SELECT answered_at, question, attempt, tenant_id, memory_ids, memory_hashes
+    FROM maintenance.model_calls
+    WHERE response IS NOT NULL
+          AND (answered_at, question, attempt)
+              < (coalesce($1::timestamptz, 'infinity'), coalesce($2::text, ''), coalesce($3::integer, 0))
+    ORDER BY answered_at DESC, question DESC, attempt DESC
+    LIMIT $4
+),
+purged AS (
+    UPDATE maintenance.model_calls c
+    SET response = NULL, memory_ids = NULL, memory_hashes = NULL,
+        state = CASE c.state WHEN 'answered' THEN 'lost' ELSE c.state END,
+        reason = CASE c.state WHEN 'answered' THEN 'claim_lost' ELSE c.reason END,
+        forfeited_tokens = c.forfeited_tokens + c.reserved_tokens, forfeited_cost = c.forfeited_cost + c.reserved_cost,
+        reserved_tokens = 0, reserved_cost = 0
+    FROM page p
+    WHERE c.question = p.question AND c.attempt = p.attempt AND c.response IS NOT NULL
+          AND (c.state <> 'answered' OR c.lease_until <= now())
+          AND EXISTS (
+              SELECT FROM unnest(p.memory_ids, p.memory_hashes) AS r (id, hash)
+              WHERE (
+                  SELECT true FROM memories m
+                  WHERE m.id = r.id AND m.tenant_id::text = p.tenant_id AND maintenance.is_live(m.expires_at, now())
+                        AND (r.hash IS NULL OR maintenance.fingerprint(m.content) = r.hash)
+                  LIMIT 1
+              ) IS NULL
+          )
+    RETURNING 1
+)
+SELECT answered_at, question, attempt, (SELECT count(*) FROM purged)::integer AS purged
+FROM page ORDER BY answered_at, question, attempt LIMIT 1
 """

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 
@@ -9,6 +10,8 @@ from memory_maintenance.errors import ModelBusyError, QuestionClaimedError
 from memory_maintenance.inspection.model import model_status
 from memory_maintenance.observability.model_metrics import CALLS
 from memory_maintenance.rae.scheduler import MaintenanceScheduler
+from memory_maintenance.store.memory import Source
+from memory_maintenance.store.pool import execute
 from memory_maintenance.writers.model.ledger import ABANDONED_AFTER
 from memory_maintenance.writers.model.retention import tidy_ledger
 from scripted_endpoint.replies import answer, hang, status
@@ -72,3 +75,19 @@ async def test_the_next_run_counts_it_whatever_it_asks_itself(pool, settings):
     await pass_time(pool, LEASE + ABANDONED_AFTER)
     await MaintenanceScheduler(pool, settings).run_hourly_maintenance()
     assert (await model_status(pool, settings)).lost == 1
+
+
+async def test_an_answer_about_what_is_gone_that_somebody_may_yet_judge_is_left_until_its_lease_is_over(
+    pool, model, endpoint
+):
+    endpoint.script(answer())
+    await model.ask(question(memories=(Source(uuid4(), b"as read"),)))
+    await execute(pool, "UPDATE maintenance.model_calls SET state = 'answered'")
+    before = await rows(pool)
+    await tidy_ledger(pool, RETENTION, daily=True)
+    assert await rows(pool) == before == [("answered", None)]
+    await pass_time(pool, LEASE)
+    await tidy_ledger(pool, RETENTION, daily=True)
+    await tidy_ledger(pool, RETENTION, daily=True)
+    assert await rows(pool, "state", "reason", "response", "memory_ids") == [("lost", "claim_lost", None, None)]
+    assert await budgets_agree_with_the_ledger(pool)
