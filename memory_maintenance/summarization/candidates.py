@@ -21,7 +21,7 @@ from memory_maintenance.writers.extractive.salience import is_padding, is_small_
 from memory_maintenance.writers.extractive.transcript import BRIEF, Role, Transcript
 from memory_maintenance.writers.language.languages import ALL_FUNCTION_WORDS, Language
 from memory_maintenance.writers.language.relative_dates import with_dates
-from memory_maintenance.writers.language.words import content_stems, word_count
+from memory_maintenance.writers.language.words import content_stems, ngrams, word_count
 
 FIFTHS: Final = 5
 _LONGEST_SENTENCE: Final = 36
@@ -290,7 +290,8 @@ def _sentence(ordered: Sequence[Memory], position: int, score: float, fifth: int
         fact=fact,
         score=score,
         words=word_count(text),
-        runs=frozenset(zip(*(plain[at:] for at in range(_RUN)), strict=False)),
+        # That two sentences name one date says nothing.
+        runs=frozenset(run for run in ngrams(plain, _RUN) if sum(map(str.isdigit, run)) <= 1),
         decides=one.role != "assistant" and DECIDES.search(one.text.lower()) is not None,
         answered_by=one.answered_by,
     )

@@ -143,14 +143,17 @@ def test_the_first_thing_that_a_user_asks_says_what_a_chat_is_about():
 
 def test_what_is_said_in_a_run_of_the_same_words_is_kept_once_whoever_says_it():
     lines = [
-        "user: The yard measured 11 kg of water against 17 in the aft tank, and the mast is of spruce.",
-        "assistant: Findings of the survey: 11 kg of water against 17 in the aft tank; varnish the mast before May.",
+        "user: The yard found 11 kg of salt water in the aft tank on 2026-11-20, and the mast is of spruce.",
+        "assistant: Findings of the survey: 11 kg of salt water in the aft tank; varnish the mast before May.",
+        "user: The crane in Lemmer comes on Friday 2026-11-20.",
+        "user: My uncle sails to Texel on Friday 2026-11-20.",
         "assistant: Our planner lets you draw custom sailing routes without the need for any chart knowledge.",
         "assistant: It is made for skippers who draw custom sailing routes without the need for paper charts.",
     ]
     summary = extractive_summary(session(lines)).summary
-    assert summary.count("against 17") == 1
+    assert summary.count("aft tank") == 1
     assert summary.count("custom sailing routes") == 1
+    assert summary.count("on Friday 2026-11-20") == 2
 
 
 def test_a_decision_is_kept_though_its_words_were_said_before():

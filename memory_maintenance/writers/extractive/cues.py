@@ -85,7 +85,7 @@ PADDING: Final = re.compile(
     r"|let me know (?:if|how|what)|feel free to|good luck|best of luck|happy (?:to help|\w+ing)\b"
     r"|enjoy (?:your|the)\b|have (?:a )?(?:great|fun|good|safe|wonderful|nice|lovely)|you['’]re (?:very )?welcome"
     r"|i['’]?d be (?:happy|glad|delighted|more than)|i['’]?m (?:happy|glad|here|always here|excited) (?:to|for)"
-    r"|that['’]?s (?:a |an |so |really )?(?:great|fantastic|awesome|wonderful|excellent|amazing|lovely|cool|nice|good to)"
+    r"|that['’]?s (?:a |an |so |really )?(?:great|fantastic|awesome|wonderful|excellent|amazing|lovely|cool|nice|helpful|good to)"
     r"|what an? (?:great|wonderful|lovely|fantastic)|^(?:great|good|excellent) (?:question|choice|idea|point)|congratulations|congrats"
     r"|^(?:sure|certainly|absolutely|of course)[,!.]|here (?:are|is|'s) (?:some|a few|an?|the|\d+)\b|as an ai|language model"
     r"|you['’]ve got this|you can do it|keep up|don['’]t hesitate|any (?:other|more|further) questions|anything else"

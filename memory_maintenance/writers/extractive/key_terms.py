@@ -32,6 +32,7 @@ _BUDGET: Final = 40_000
 _LONGEST_TEXT: Final = 600
 _LONGEST_TERM: Final = 40
 _LONGEST_PHRASE: Final = 3
+_ENOUGH_TERMS: Final = 6
 _LONG: Final = 5
 _INSIDE: Final = re.compile(r"[\w,;] $")
 _MARK: Final = re.compile('[.!?。！？,，、;；:：()（）「」“”„«»"\n\u2190-\u2bff\U0001f000-\U0001faff]')
@@ -68,7 +69,11 @@ def terms_of(said: Transcript, *, most: int, background: Background) -> tuple[st
     terms = sorted(_terms(read, silent, background), key=lambda term: (-term.weight, term.words))
     chosen: list[_Term] = []
     for term in terms:
-        if len(chosen) < most and not any(set(term.keys) & set(other.keys) for other in chosen):
+        # Of plain words that stand once, most are verbs: a few will do where nothing better is left.
+        plain = len(term.held) == len(term.words) == 1 and not (term.capital or is_unspaced(term.words[0]))
+        if len(chosen) < (min(most, _ENOUGH_TERMS) if plain else most) and not any(
+            set(term.keys) & set(other.keys) for other in chosen
+        ):
             chosen.append(term)
     whole = "\n".join(read)
     return tuple(_written(term, whole) for term in chosen) or _most_frequent(said.texts)

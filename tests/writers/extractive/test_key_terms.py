@@ -85,3 +85,10 @@ def test_topics_are_in_the_texts_and_there_is_one_if_any_word_has_content(texts)
     terms = key_terms(texts)
     assert unsupported(" ".join(terms), texts) == frozenset()
     assert bool(terms) or not any(is_content(word) and len(word) <= 40 for text in texts for word in tokens(text))
+
+
+def test_plain_words_that_stand_once_do_not_fill_up_the_terms():
+    texts = ["My uncle Carmelo repairs the old harbour piano.", "We plan a quiet winter voyage with cheap provisions.",
+             "The harbour dentist grows lettuce and copper wire."]  # fmt: skip
+    assert "harbour" in key_terms(texts, most=10)
+    assert len(key_terms(texts, most=10)) < 8
