@@ -164,17 +164,17 @@ def _phrases(line: Sequence[str], shared: frozenset[str]) -> Iterator[tuple[str,
 
 
 def _quotes(
-    subject: Subject, positions: Sequence[int], read: ReadMemories, told: AbstractSet[str]
+    subject: Subject, positions: Sequence[int], read: ReadMemories, elsewhere: AbstractSet[str]
 ) -> list[tuple[int, str]]:
-    """Return the latest and the most telling of different memories in the order of time, but for what is *told*.
+    """Return the latest and the most telling of different memories in the order of time, but for those quoted *elsewhere*.
 
-    None where fewer than two occasions state something that no other theme quotes: that shows nothing that comes back.
+    Empty where fewer than two occasions state something that no other theme quotes.
     """
     stated = set[str]()
     worth: dict[str, tuple[float, int]] = {}
     for position in positions:
         quoted = _quoted(subject, position, read)
-        if not quoted or quoted in told:
+        if not quoted or quoted in elsewhere:
             continue
         if not _is_question(quoted):
             stated.add(occasion(read.memories[position]))

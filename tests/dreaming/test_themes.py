@@ -57,7 +57,7 @@ def test_a_second_subject_is_a_second_theme_with_its_own_memories():
     assert themes["glue batch"] == (memories[4].id, memories[5].id, memories[7].id)
 
 
-def test_no_quote_stands_in_two_themes():
+def test_no_two_themes_share_a_quote():
     lines = ["I signed up for a pottery class at the Riverside Studio.", "The pottery class has eight wheels.",
              "The Riverside Studio shows bowls in May."]  # fmt: skip
     (theme,) = recurring_themes(days(lines))
