@@ -166,7 +166,7 @@ def _phrases(line: Sequence[str], shared: frozenset[str]) -> Iterator[tuple[str,
 def _quotes(
     subject: Subject, positions: Sequence[int], read: ReadMemories, elsewhere: AbstractSet[str]
 ) -> list[tuple[int, str]]:
-    """Return the latest and the most telling of different memories in the order of time, but for those quoted *elsewhere*.
+    """Return the latest and the most telling memories in the order of time, but for those quoted *elsewhere*.
 
     Empty where fewer than two occasions state something that no other theme quotes.
     """
