@@ -18,8 +18,8 @@ from tests.grounded import unsupported
 from tests.processes.conftest import ROOT, run_script
 
 TENANTS = tuple(json.loads((ROOT / "samples" / "tenants.json").read_text()))
-FRAME = ("Key Topics:", "Sentiment: positive neutral negative mixed")
-"""What a stored summary says besides what its sources say."""
+FRAME = ("Key Topics:", "Sentiment: positive neutral negative mixed", "user: assistant: tool:")
+"""What a stored summary says besides what its sources say: the roles are those of their metadata."""
 
 
 @pytest.fixture(scope="module")
