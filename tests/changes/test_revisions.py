@@ -44,7 +44,7 @@ async def test_an_earlier_summary_is_kept_shown_and_put_back_to_the_last_bit(any
     before = await fetch_value(any_pool, SUMMARY)
     cycle = UUID((await run_maintenance(any_pool, STILL, as_of=NEXT))["cycle_id"])
     after = await fetch_value(any_pool, SUMMARY)
-    [made] = await changes(any_pool, tenant_id=tenant)
+    [made] = await changes(any_pool, task="summarization")
     [summary] = await derived(any_pool, tenant)
     assert (made.task, made.kind, made.reason, made.revision) == ("summarization", "rewritten", "updated", 1)
     assert (made.memory_id, made.evidence, made.cycle_id) == (summary["id"], (), cycle)
@@ -61,20 +61,20 @@ async def test_what_was_put_back_stays_until_there_is_something_new(pool, tenant
     await written_again(pool, tenant)
     before = (await derived(pool, tenant))[0]["content"]
     await night(pool)
-    await undo(pool, str((await changes(pool))[0].change_id))
+    await undo(pool, str((await changes(pool, task="summarization"))[0].change_id))
     assert (await night(pool, NEXT + DAY))["summarization"]["updated"] == 0
     await night(pool, NEXT + 9 * DAY)
     assert (await derived(pool, tenant))[0]["content"] == before
     await write(pool, tenant, talk(12, 40), session="s", start=NEXT + 9 * DAY, importance=0.8)
     assert (await night(pool, NEXT + 10 * DAY))["summarization"]["updated"] == 1
-    assert [one.revision for one in await changes(pool)] == [2, 1]
+    assert [one.revision for one in await changes(pool, task="summarization")] == [2, 1]
 
 
 async def test_a_text_is_put_back_after_decay_with_the_base_that_it_had(pool, tenant):
     await written_again(pool, tenant)
     await night(pool)
     await night(pool, NEXT + 20 * DAY)
-    [made] = await changes(pool)
+    [made] = await changes(pool, task="summarization")
     await undo_change(pool, made.change_id)
     [row] = await fetch(pool, "SELECT id, base_importance::text AS base FROM memories WHERE id = $1", made.memory_id)
     assert made.before is not None
@@ -85,7 +85,7 @@ async def test_an_importance_that_an_agent_has_set_since_stays(pool, tenant):
     await written_again(pool, tenant)
     await night(pool)
     await execute(pool, "UPDATE memories SET importance = 0.123 WHERE source <> 'agent'")
-    [undone] = await undo(pool, str((await changes(pool))[0].change_id))
+    [undone] = await undo(pool, str((await changes(pool, task="summarization"))[0].change_id))
     assert undone.refused is None
     assert (await derived(pool, tenant))[0]["importance"] == 0.123
 
@@ -106,7 +106,7 @@ async def test_a_text_is_not_put_back_where_somebody_has_written_since(pool, ten
     await night(pool)
     await execute(pool, wrote)
     before = await fetch_value(pool, SUMMARY)
-    [undone] = await undo(pool, str((await changes(pool))[0].change_id))
+    [undone] = await undo(pool, str((await changes(pool, task="summarization"))[0].change_id))
     assert why in (undone.refused or "")
     assert await fetch_value(pool, SUMMARY) == before
 
@@ -117,7 +117,7 @@ async def test_several_texts_are_put_back_in_reverse_order(pool, tenant):
     await run_maintenance(pool, STILL, as_of=NEXT)
     await write(pool, tenant, talk(12, 40), session="s", start=NEXT + timedelta(hours=3), importance=0.8)
     await run_maintenance(pool, STILL, as_of=NEXT + DAY)
-    newest, oldest = await changes(pool)
+    newest, oldest = await changes(pool, task="summarization")
     assert "undo the later change first" in ((await undo_change(pool, oldest.change_id)).refused or "")
     assert [one.refused for one in await undo(pool, str(newest.memory_id))] == [None, None]
     assert (newest.revision, await fetch_value(pool, SUMMARY)) == (2, first)
