@@ -42,10 +42,12 @@ SELECT source_id, derived_id FROM maintenance.lineage WHERE task = 'summarizatio
 
 RUNS: Final = """
 -- chaos.RUNS: for each cycle with decay and each tenant, whether its memories may have met it, and whether all have.
--- A cycle that completed without a word about a tenant had nothing to do for it.
+-- A cycle that completed without a word about a tenant had nothing to do for it, and one that a newer one superseded
+-- left it the rest.
 SELECT t.tenant_id, c.as_of,
        coalesce(bool_or(r.status = 'completed' AND (r.counts->'decay'->>'seen')::int > 0
-                        AND (r.counts->'decay'->>'busy')::int = 0), false) AS whole
+                        AND (r.counts->'decay'->>'busy')::int = 0
+                        AND NOT coalesce(r.counts->'decay'->'reasons', '{}') ? 'superseded'), false) AS whole
 FROM maintenance.cycles c
      CROSS JOIN (SELECT DISTINCT tenant_id FROM memories) t
      LEFT JOIN maintenance.tenant_runs r ON r.cycle_id = c.cycle_id AND r.tenant_id = t.tenant_id
