@@ -23,7 +23,7 @@ def serve_pages(
         bool, typer.Option("--with-text", help="Show the text of memories, summaries and reflections, too.")
     ] = False,
     allow_review: Annotated[
-        bool, typer.Option("--allow-review", help="Let whoever reads the pages accept and reject proposals on them.")
+        bool, typer.Option("--allow-review", help="Allow readers of the pages to accept and reject proposals.")
     ] = False,
 ) -> None:
     """Serve pages until Ctrl-C: tonight, the fleet, a tenant, a memory, cycles, proposals. Read-only by default."""
@@ -45,4 +45,4 @@ def _say_where(address: str, sources: Sources) -> None:
     if sources.with_text:
         say("the pages hold text of memories")
     if sources.allow_review:
-        say("whoever reads the pages can accept and reject proposals on them")
+        say("readers of the pages can accept and reject proposals")

@@ -13,7 +13,7 @@ Lines = Sequence[Sequence[str]]
 
 
 def of_one_sense(key: str, memories: Mapping[int, Lines]) -> frozenset[int]:
-    """Return which *memories* use a word in its most frequent sense, as far as its spelling tells.
+    """Return which *memories* use a word in its most frequent sense, as far as the spelling shows it.
 
     A name differs from the word in lower case. Where the word is part of several longer names, those with the most
     frequent one are left: which one it means alone is not certain.

@@ -171,8 +171,8 @@ def _has_company(words: Iterable[str], held_by: AbstractSet[int], read: ReadMemo
 def _side_by_side(words: Sequence[str], lines: Iterable[Sequence[str]]) -> bool:
     """Whether two words follow each other with nothing but links between them."""
     for line in lines:
-        told = [word_key(word) for word in line if word.lower() not in LINKS]
-        if any(tuple(words) == pair for pair in itertools.pairwise(told)):
+        words_of_line = [word_key(word) for word in line if word.lower() not in LINKS]
+        if any(tuple(words) == pair for pair in itertools.pairwise(words_of_line)):
             return True
     return False
 

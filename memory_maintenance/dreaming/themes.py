@@ -41,14 +41,14 @@ WINDOW: Final = timedelta(days=45)
 
 _MOST_MEMORIES: Final = 400
 _ENOUGH_SESSIONS: Final = 20
-"""Sessions from which on a background tells what is common: of few, a theme may well be in most."""
+"""Sessions from which on a background shows what is common: of few, a theme may well be in most."""
 
 _QUOTES: Final = 3
 _FEWEST_OCCASIONS: Final = 2
 _QUOTED_WORDS: Final = 28
 _FEW_WORDS: Final = 12
 _REQUEST: Final = 0.5
-"""Worth of a request as a quote: it tells little of who makes it."""
+"""Worth of a request as a quote: it says little about the user."""
 
 _TAGS: Final = 4
 
@@ -97,15 +97,15 @@ def recurring_themes(
     known = background if background.sessions >= _ENOUGH_SESSIONS else NO_BACKGROUND
     found = sorted(subjects_of(read, known), key=lambda one: (-one.strength, sorted(one.keys)))
     themes: list[tuple[Subject, Theme]] = []
-    told: set[str] = set()
+    quoted: set[str] = set()
     for subject in found:
         if len(themes) < MOST_THEMES and not any(
             is_same_theme(subject.keys, subject.positions, other.keys, other.positions) for other, _ in themes
         ):
             positions = sorted(subject.positions)
-            chosen = _quotes(subject, positions, read, told)
+            chosen = _quotes(subject, positions, read, quoted)
             if chosen:
-                told.update(quoted for _, quoted in chosen)
+                quoted.update(quote for _, quote in chosen)
                 themes.append((subject, _theme(subject, positions, chosen, read)))
     return tuple(theme for _, theme in themes)
 

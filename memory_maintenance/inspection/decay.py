@@ -146,7 +146,7 @@ class DecayExplanation:
 
     @property
     def milestones(self) -> tuple[float, ...]:
-        """Return the importances whose day is told."""
+        """Return the importances whose day is shown."""
         return (*MILESTONES, self.rule.floor)
 
     def reaches(self, importance: float) -> datetime | None:

@@ -75,7 +75,7 @@ class WebhookSettings(SettingsGroup):
     webhook_events: Annotated[tuple[EventType, ...], NoDecode, BeforeValidator(words)] = EVENT_TYPES
     """Types of events that are sent, separated by commas."""
     webhook_source: str = "/memory-maintenance"
-    """The `source` of events, as CloudEvents defines it: what tells this deployment from others."""
+    """The `source` of events, as CloudEvents defines it: it identifies this deployment."""
     webhook_proxy: ProxyAddress | None = None
     """Proxy for webhooks, as http://user:password@host:port. Neither MODEL_PROXY nor HTTP_PROXY, HTTPS_PROXY and
     ALL_PROXY are used."""

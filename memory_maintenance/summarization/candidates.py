@@ -51,10 +51,10 @@ _ENTRY: Final = 0.5
 """Worth of an entry of an assistant's list beside its whole sentences: one that does not end needs its list."""
 
 _REQUEST: Final = 0.5
-"""Worth of what somebody asks an assistant for, beside what he tells."""
+"""Worth of a request to an assistant, relative to a statement of the same user."""
 
 _OPENING: Final = 3.0
-"""Worth of what a user says first: it tells what a chat with an assistant is about."""
+"""Worth of what a user says first: it is what the chat with an assistant is about."""
 
 _SHORT_ANSWER: Final = 6
 _STATED: Final = 0.65

@@ -37,12 +37,12 @@ class Unit:
 
     @property
     def key(self) -> tuple[str, str, str, str]:
-        """Return what tells it from others."""
+        """Return what identifies it."""
         return self.kind, self.tenant_id, self.project, self.name
 
 
 COUNT_FAILURE: Final = """
--- model.COUNT_FAILURE: one more cycle in which a model failed at a unit; once a cycle, however often it is told.
+-- model.COUNT_FAILURE: one more cycle in which a model failed at a unit; once a cycle, however often it is reported.
 --   $1 kind, $2 tenant_id, $3 project, $4 name: the unit
 --   $5 session_id  text
 --   $6 round       text   the cycle
