@@ -114,14 +114,10 @@ def subjects_of(read: ReadMemories, background: Background) -> Iterator[Subject]
     held = Counter(key for naming in read.naming for key in naming)
     many = len(read.memories) >= _ENOUGH_TO_TELL
     for keys, held_by in _whatever_the_order(holders, read, many=many):
-        positions: AbstractSet[int] = held_by
-        if len(keys) == 1 and len(held_by) > 1:
-            (key,) = keys
-            if many and not (capital[key] or is_unspaced(key)):
-                continue  # "mix", "track": among many memories a plain word comes back by chance
-            naming = {at: [line for line in read.words[at] if key in map(word_key, line)] for at in sorted(held_by)}
-            positions = of_one_sense(key, naming)
+        if many and _is_plain(keys, capital):
+            continue  # "mix", "track": among many memories a plain word comes back by chance
         common = many and any(held[key] > _EVERYWHERE * len(read.memories) for key in keys)
+        positions = _positions(keys, held_by, read)
         if common or any(background.is_everywhere(key) for key in keys) or not _recurs(positions, read):
             continue
         different = len({tuple(read.sentences[position]) for position in positions})
@@ -130,14 +126,25 @@ def subjects_of(read: ReadMemories, background: Background) -> Iterator[Subject]
             rarity = sum(
                 math.log((len(read.memories) + 1) / (held[key] + 0.5)) * background.rarity(key) for key in keys
             )
-            spread = math.log2(1 + occasions)
-            alone = (
-                _ONE_PLAIN_WORD if len(keys) == 1 and not any(capital[key] or is_unspaced(key) for key in keys) else 1.0
-            )
+            often = math.log2(different) * math.log2(1 + occasions)
             weight = 0.3 + mean_importance(read.memories[position] for position in positions)
-            yield Subject(
-                keys, frozenset(positions), max(rarity, 0.01) * math.log2(different) * spread * weight * alone
-            )
+            alone = _ONE_PLAIN_WORD if _is_plain(keys, capital) else 1.0
+            yield Subject(keys, frozenset(positions), max(rarity, 0.01) * often * weight * alone)
+
+
+def _is_plain(keys: frozenset[str], capital: Counter[str]) -> bool:
+    """Whether *keys* are one word that is neither a name nor of a script without spaces."""
+    return len(keys) == 1 and not any(capital[key] or is_unspaced(key) for key in keys)
+
+
+def _positions(keys: frozenset[str], held_by: AbstractSet[int], read: ReadMemories) -> AbstractSet[int]:
+    """Return the memories that share *keys*: of a single word, those that use it in one sense."""
+    if len(keys) > 1 or len(held_by) < 2:  # noqa: PLR2004
+        return held_by
+    (key,) = keys
+    return of_one_sense(
+        key, {at: [line for line in read.words[at] if key in map(word_key, line)] for at in sorted(held_by)}
+    )
 
 
 def _whatever_the_order(

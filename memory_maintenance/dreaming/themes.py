@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
@@ -70,8 +70,6 @@ class Theme:
     importance: float
     confidence: float
     keys: frozenset[str]
-    first_seen: datetime
-    last_seen: datetime
 
 
 def recurring_themes(
@@ -122,8 +120,6 @@ def _theme(subject: Subject, positions: Sequence[int], chosen: Sequence[tuple[in
         importance=mean_importance(own),
         confidence=different / (different + 2),
         keys=subject.keys,
-        first_seen=own[0].created_at,
-        last_seen=own[-1].created_at,
     )
 
 
