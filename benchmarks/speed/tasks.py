@@ -34,10 +34,15 @@ SELECT tenant_id::text, task, $1::timestamptz
 FROM maintenance.tenant_ids() AS of_memories (tenant_id) CROSS JOIN unnest(ARRAY['duplicates', 'supersession']) AS task
 """
 
-FIRST: Final = {"MEMORY_DUPLICATES": "off", "MEMORY_DUPLICATES_NEAR": "off", "MEMORY_SUPERSESSION": "off"}
+COMPARING: Final = ("MEMORY_DUPLICATES", "MEMORY_DUPLICATES_NEAR", "MEMORY_SUPERSESSION")
+
+NO_BACKFILL: Final = {"SUMMARIZATION_BACKFILL_DAYS": "0"}
+"""Old sessions are not due, as in a store that has had its summaries: 22 a tenant would take half an hour to write."""
+
+FIRST: Final = NO_BACKFILL | dict.fromkeys(COMPARING, "off")
 """Of the first night, which is not measured."""
 
-SETTINGS: Final = {"MEMORY_EXPIRY": "archive", **dict.fromkeys(FIRST, "apply")}
+SETTINGS: Final = NO_BACKFILL | dict.fromkeys(COMPARING, "apply") | {"MEMORY_EXPIRY": "archive"}
 """Of the later night: each task that is off by default is on."""
 
 

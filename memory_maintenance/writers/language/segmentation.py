@@ -24,7 +24,8 @@ _RUN: Final = re.compile(
     rf"{_UNSPACED_RUN}|{_WORD}(?:['’.-]{_WORD})*|[.!?。！？,，、;；:：()（）「」“”„«»\"\n\u2190-\u2bff\U0001f000-\U0001faff]"
 )
 _MIXED: Final = re.compile(
-    rf"(?:(?<![^\W_])[0-9A-Za-z%]+)?[{_HAN}{_KANA}][{_HAN}{_KANA}0-9A-Za-z%]*|[{_THAI}]+|[{_OTHERS}]+"
+    rf"(?:(?<![^\W_])[0-9A-Za-z%]+)?[{_HAN}{_KANA}](?:[{_HAN}{_KANA}]|[0-9A-Za-z%]++(?![^\W_{_HAN}{_KANA}]))*"
+    rf"|[{_THAI}]+|[{_OTHERS}]+"
 )
 _JAPANESE: Final = re.compile("[\u3041-\u3096\u30a1-\u30fa]")
 _CORE: Final = re.compile(f"[{_HAN}\u30a1-\u30fa\u30fc]{{2,}}")

@@ -81,6 +81,7 @@ def test_an_encoded_file_is_no_topic():
 @given(st.lists(st.text(st.characters(), max_size=60), max_size=8))
 @example(["01K㐀"])
 @example(["0A¹0㐀"])
+@example(["㐀00A²"])
 def test_topics_are_in_the_texts_and_there_is_one_if_any_word_has_content(texts):
     terms = key_terms(texts)
     assert unsupported(" ".join(terms), texts) == frozenset()
