@@ -5,6 +5,7 @@ Complaints name an entry by its number: its text may be a key in the wrong place
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Final
 
@@ -126,8 +127,21 @@ def _lower_words(value: object) -> object:
     return tuple(map(lower, read)) if isinstance(read, list | tuple) else read
 
 
+def _shaped(pattern: str, says: str) -> AfterValidator:
+    """Return a validator whose error says what to write: that of a pattern would show the pattern."""
+
+    def check(value: str) -> str:
+        if re.fullmatch(pattern, value) is None:
+            raise ValueError(says)
+        return value
+
+    return AfterValidator(check)
+
+
 ModelName = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+    _shaped(r"[^\x00-\x1f\x7f]+", "a model's name has no control characters"),
 ]
 Tags = Annotated[tuple[str, ...], NoDecode, BeforeValidator(words)]
 Classes = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_lower_words)]
@@ -139,16 +153,27 @@ Days = Annotated[int, Ge(0), Le(100_000)]
 CronTimes = Annotated[
     str,
     BeforeValidator(lambda value: " ".join(value.split()) if isinstance(value, str) else value),
-    StringConstraints(
-        max_length=200, pattern=r"^(@[a-z]+|@every [0-9hms.]+|([0-9A-Za-z*,/?-]+ ){4,6}[0-9A-Za-z*,/?-]+)$"
+    StringConstraints(max_length=200),
+    _shaped(
+        r"@[a-z]+|@every [0-9hms.]+|([0-9A-Za-z*,/?-]+ ){4,6}[0-9A-Za-z*,/?-]+",
+        "not a cron expression: give five fields, such as 0 3 * * *, or a word such as @daily",
     ),
 ]
 """A cron expression with five to seven fields, or a word like @daily; Temporal says whether it means anything."""
-ZoneName = Annotated[str, StringConstraints(max_length=100, pattern=r"^[A-Za-z][A-Za-z0-9_+/-]*$")]
+ZoneName = Annotated[
+    str,
+    StringConstraints(max_length=100),
+    _shaped(r"[A-Za-z][A-Za-z0-9_+/-]*", "not a time zone: give a name such as UTC or Europe/Warsaw"),
+]
 GateMinutes = Annotated[int, Ge(0), Le(1440)]
 TagDays = Annotated[dict[str, Days], NoDecode, BeforeValidator(_named_numbers)]
 LayerDays = Annotated[dict[str, Days], NoDecode, BeforeValidator(_layer_speeds)]
 LayerSpeeds = Annotated[dict[str, Annotated[float, Ge(0), Le(100)]], NoDecode, BeforeValidator(_layer_speeds)]
+
+
+def fault_words(message: str) -> str:
+    """Return what pydantic says is wrong, in the words of a validator here if it has some."""
+    return message.removeprefix("Value error, ")
 
 
 class SettingsGroup(BaseSettings):

@@ -11,6 +11,7 @@ from memory_maintenance.errors import SettingsError
 from memory_maintenance.settings.decay import DecaySettings
 from memory_maintenance.settings.env_file import env_file, names_in_env_file
 from memory_maintenance.settings.expiry import ExpirySettings
+from memory_maintenance.settings.kinds import fault_words
 from memory_maintenance.settings.model import ModelSettings
 from memory_maintenance.settings.overrides import SETTING_OF, TenantOverrides
 from memory_maintenance.settings.review import ReviewSettings
@@ -142,14 +143,10 @@ def load_settings() -> Settings:
     except ValidationError as error:
         faults = [
             # Of an entry in a mapping pydantic gives its name, too, which may be a key in the wrong place.
-            f"{str(e['loc'][0]).upper() if e['loc'] else ''}: {_words(e['msg'])}".removeprefix(": ")
+            f"{str(e['loc'][0]).upper() if e['loc'] else ''}: {fault_words(e['msg'])}".removeprefix(": ")
             for e in error.errors()
         ]
         raise SettingsError("settings: " + "; ".join(faults)) from None
-
-
-def _words(message: str) -> str:
-    return message.removeprefix("Value error, ")
 
 
 def names_set() -> set[str]:

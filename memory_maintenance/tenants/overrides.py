@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from memory_maintenance.errors import InvalidRequestError
 from memory_maintenance.settings import TenantOverrides
+from memory_maintenance.settings.kinds import fault_words
 from memory_maintenance.store.pool import Executor, execute, fetch, to_json
 
 _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
@@ -82,7 +83,9 @@ def checked_overrides(changes: Mapping[str, Any]) -> TenantOverrides:
         checked = TenantOverrides.model_validate(changes)
     except ValidationError as error:
         fault = error.errors()[0]
-        raise InvalidRequestError(f"{fault['loc'][0] if fault['loc'] else 'overrides'}: {fault['msg']}") from None
+        raise InvalidRequestError(
+            f"{fault['loc'][0] if fault['loc'] else 'overrides'}: {fault_words(fault['msg'])}"
+        ) from None
     for name, value in checked:
         texts = value if isinstance(value, tuple) else (value,) if isinstance(value, str) else ()
         if any(map(_UNSTORABLE.search, texts)):

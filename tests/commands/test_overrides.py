@@ -87,6 +87,12 @@ async def test_what_changes_nothing_says_so_and_is_no_order(cli, pool, words):
         (("set", "acme", "zzz=1"), f"there are {', '.join(NAMES)}"),
         (("set", "acme", "decay_rate"), "is not NAME=VALUE"),
         (("set", "acme", "decay_rate=fast"), "decay_rate: "),
+        (
+            ("set", "acme", "daily_cron=nonsense"),
+            "daily_cron: not a cron expression: give five fields, such as 0 3 * * *",
+        ),
+        (("set", "acme", "time_zone=?"), "time_zone: not a time zone: give a name such as UTC or Europe/Warsaw"),
+        (("set", "acme", "dreaming_model=a\tb"), "dreaming_model: a model's name has no control characters"),
         (("set", "acme", "decay_rate=1"), "decay_rate: "),
         (("set", "nobody", "decay_rate=0.1"), "no tenant 'nobody'"),
         (("unset", "acme"), "names, or --all"),
