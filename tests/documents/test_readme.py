@@ -8,6 +8,7 @@ import textwrap
 from pathlib import Path
 from uuid import uuid4
 
+import httpx2
 import pytest
 from typer.main import get_command
 
@@ -18,7 +19,7 @@ from memory_maintenance.store.pool import execute, fetch_value
 from tests.documents.test_english import DOCUMENTS
 from tests.documents.tour import Tour
 from tests.processes.conftest import ROOT
-from tests.runtime.test_health import ask, free_port
+from tests.runtime.test_health import free_port
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 TYPED = re.compile(r"^\$ (.+?)(?:\s+#.*)?$", re.MULTILINE)
@@ -106,10 +107,11 @@ async def _by_temporals_cli(line: str, address: str) -> None:
 async def _look_at_the_pages(tour: Tour, line: str, port: int) -> None:
     process = await tour.started(f"{line} --port {port}")
     assert process.stdout is not None
-    async with asyncio.timeout(30):
-        while b"http://" not in await process.stdout.readline():
-            pass
-    _, page = await ask(port, "/")
-    assert "Tonight" in page
-    process.terminate()
-    await process.communicate()
+    try:
+        async with asyncio.timeout(30), httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}") as browser:
+            while b"http://" not in await process.stdout.readline():
+                pass
+            assert "Tonight" in (await browser.get("/")).text
+    finally:
+        process.terminate()
+        await process.communicate()

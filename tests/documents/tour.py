@@ -92,7 +92,10 @@ class Tour:
         async with asyncio.timeout(100):
             if "worker.py" in command:
                 self._worker = process
-                return (await process.stdout.readline()).decode()
+                while line := (await process.stdout.readline()).decode():
+                    if shown := STORE.sub("", line):
+                        return shown
+                raise AssertionError("the worker ended")
             out, _ = await process.communicate()
         assert process.returncode == 0, f"{command}: {out.decode()}"
         return STORE.sub("", out.decode())
