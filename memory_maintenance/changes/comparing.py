@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -14,7 +14,7 @@ import structlog
 
 from memory_maintenance.changes.applying import apply_change
 from memory_maintenance.changes.change import Replacement, is_known, propose
-from memory_maintenance.changes.pass_statements import BEGIN_AT, EXAMINED, NEW, ORPHANS, PLAN, RECENT
+from memory_maintenance.changes.pass_statements import BEGIN_AT, EXAMINED, MEMORIES, NEW, ORPHANS, PLAN, TEXTS
 from memory_maintenance.changes.undoing import undo_change
 from memory_maintenance.errors import ChangeRefusedError
 from memory_maintenance.store.pool import Pool, execute, fetch, fetch_value, transaction
@@ -55,10 +55,19 @@ class Batch:
         """Return the tags of memories that stay as they are."""
         return list(self.tenant.settings.memory_decay_protected_tags)
 
-    async def recent(self) -> Sequence[Any]:
-        """Return the memories that were created last, new ones among them, the newest first."""
-        args = (self.protected_tags, self.until, self.run.as_of, WINDOW)
-        return await fetch(self.pool, RECENT, self.tenant.tenant_id, *args)
+    async def texts(self, *, longest: int) -> dict[UUID, str | None]:
+        """Return what the memories say that were created last, new ones among them, the newest first.
+
+        None: more than *longest* characters.
+        """
+        rows = await fetch(self.pool, TEXTS, self.tenant.tenant_id, longest, self.until, self.run.as_of, WINDOW)
+        return {row["id"]: row["content"] for row in rows}
+
+    async def memories(self, ids: Collection[UUID]) -> Sequence[Any]:
+        """Return memories as they are compared, the newest first, without those that were replaced meanwhile."""
+        if not ids:
+            return []
+        return await fetch(self.pool, MEMORIES, self.tenant.tenant_id, self.protected_tags, list(ids), self.run.as_of)
 
 
 class ComparingTask(Task[PassUnit]):
