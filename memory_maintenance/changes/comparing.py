@@ -12,11 +12,11 @@ from uuid import UUID
 
 import structlog
 
-from memory_maintenance.changes.applying import apply_change
+from memory_maintenance.changes.applying import apply_proposals
 from memory_maintenance.changes.change import Replacement, is_known, propose
 from memory_maintenance.changes.pass_statements import BEGIN_AT, EXAMINED, MEMORIES, NEW, ORPHANS, PLAN, TEXTS
+from memory_maintenance.changes.statements import WITHDRAW
 from memory_maintenance.changes.undoing import undo_change
-from memory_maintenance.errors import ChangeRefusedError
 from memory_maintenance.store.pool import Pool, execute, fetch, fetch_value, transaction
 from memory_maintenance.task import Listed, Task
 from memory_maintenance.tenants.control import Tenant
@@ -29,6 +29,9 @@ BATCH: Final = 500
 
 WINDOW: Final = 2_000
 """Memories before the end of a batch that they are compared with."""
+
+PAGE: Final = 100
+"""Pairs of one transaction: an agent that writes one of the memories waits some tens of milliseconds."""
 
 _FIRST: Final = UUID(int=0)
 
@@ -103,9 +106,9 @@ class ComparingTask(Task[PassUnit]):
             return Done(counts=Counts(**counts))
         until = new[-1]["created_at"]
         batch = Batch(pool, tenant, run, frozenset(row["id"] for row in new), until)
-        for pair, applies in await self.compare(batch):
-            if outcome := await self._record(pair, run, applies=applies):
-                counts[outcome] += 1
+        pairs = await self.compare(batch)
+        for first in range(0, len(pairs), PAGE):
+            counts.update(await self._record(pairs[first : first + PAGE], run))
         if not run.dry_run:
             await execute(pool, EXAMINED, tenant_id, task, until)
             event = f"tenant_{task}_examined"
@@ -114,21 +117,21 @@ class ComparingTask(Task[PassUnit]):
         more = PassUnit(after_at=until, after=new[-1]["id"]) if len(new) == BATCH else None
         return Done(counts=Counts(reasons=reasons, **counts), next=more)
 
-    async def _record(self, pair: Replacement, run: Run, *, applies: bool) -> str | None:
-        """Apply or propose one pair; return what that is counted as, or None where the pair is known."""
-        done = self.spec.done[0] if applies else "proposed"
+    async def _record(self, pairs: Sequence[tuple[Replacement, bool]], run: Run) -> Counter[str]:
+        """Apply or propose pairs, in one transaction, and count both; a known one is left as it is."""
+        done, pool = self.spec.done[0], self.tools.pool
         if run.dry_run:
-            return None if await is_known(self.tools.pool, pair) else done
-        try:
-            async with transaction(self.tools.pool) as db:
-                change_id = await propose(db, pair)
-                if change_id is None:
-                    return None
-                if applies:
-                    await apply_change(db, change_id, as_of=run.as_of)
-        except ChangeRefusedError:
-            return "skipped"
-        return done
+            new = [applies for pair, applies in pairs if not await is_known(pool, pair)]
+            return Counter(done if applies else "proposed" for applies in new)
+        applied = {(pair.memory_id, pair.other_id) for pair, applies in pairs if applies}
+        async with transaction(pool) as db:
+            proposals = await propose(db, [pair for pair, _ in pairs])
+            chosen = [one for one in proposals if one.memories in applied]
+            refused = await apply_proposals(db, chosen, as_of=run.as_of) if chosen else {}
+            if refused:
+                await execute(db, WITHDRAW, list(refused))
+        counts = {done: len(chosen) - len(refused), "proposed": len(proposals) - len(chosen), "skipped": len(refused)}
+        return Counter({name: count for name, count in counts.items() if count})
 
     async def _take_back_orphans(self, tenant: Tenant, run: Run) -> int:
         """Take back demotions in favour of a memory that is gone, and return how many: now the other says it alone."""
