@@ -20,7 +20,7 @@ Readings = frozenset[str]
 """What one figure may mean: ``1.248`` is 1248 or 1.248."""
 
 _SEPARATORS: Final = str.maketrans("٫٬．，：／−\u00a0\u202f\u2009", ".,.,:/-   ")
-_FOREIGN_DIGIT: Final = re.compile(r"[^\x00-\x7f]")
+_FOREIGN_DIGIT: Final = re.compile(r"[^\D0-9]")
 
 _CLOCK: Final = re.compile(
     r"(?<![\d.,:])(\d{1,2})(?:[:.h](\d{2}))?(?::\d{2})? ?(?:(a|p)\.?m\b\.?|(?:uhr|o'clock|o’clock|godz)\b)",
@@ -66,8 +66,7 @@ def plain_digits(text: str) -> str:
 
 
 def _ascii(found: re.Match[str]) -> str:
-    digit = unicodedata.decimal(found.group(), None)
-    return found.group() if digit is None else str(digit)
+    return str(unicodedata.decimal(found.group()))
 
 
 def figures(text: str) -> frozenset[str]:

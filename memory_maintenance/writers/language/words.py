@@ -51,7 +51,7 @@ def _split_unspaced(run: str) -> Iterable[str]:
 
 
 def _is_unspaced(token: str) -> bool:
-    return re.match(f"[{_UNSPACED}]", token) is not None
+    return not token.isascii() and _UNSPACED_RUN.match(token) is not None
 
 
 @lru_cache(maxsize=65536)
