@@ -67,9 +67,10 @@ WITH fallen AS (
             m.expires_at, m.created_at, m.layer, m.tags, m.source, $2, $3::text::jsonb) AS reason
     ) AS why
     WHERE m.tenant_id = $1 AND ($4::uuid IS NULL OR m.id > $4)
-          AND (m.expires_at IS NOT NULL OR $3::text::jsonb->>'created_before' IS NOT NULL) AND why.reason IS NOT NULL AND NOT EXISTS (
-        SELECT FROM maintenance.unarchived u WHERE u.tenant_id = m.tenant_id::text AND u.memory_id = m.id
-    )
+          AND (m.expires_at IS NOT NULL OR $3::text::jsonb->>'created_before' IS NOT NULL)
+          AND why.reason IS NOT NULL AND NOT EXISTS (
+              SELECT FROM maintenance.unarchived u WHERE u.tenant_id = m.tenant_id::text AND u.memory_id = m.id
+          )
     ORDER BY m.id LIMIT $6
 ),
 texts AS (
