@@ -17,9 +17,9 @@ import typer
 import yaml
 from temporalio.client import Client
 
+from chaos.ports import free_port
 from commands.application import app
 from tests.processes.conftest import StartWorker, run_script, servers, start_worker
-from tests.runtime.test_health import free_port
 from tests.watched import DASHBOARD, DEPLOY, RULES, expressions, named, panels
 from workflows.options import TASK_QUEUE
 

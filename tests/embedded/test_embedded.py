@@ -11,7 +11,7 @@ import sys
 import tempfile
 import tomllib
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -27,6 +27,7 @@ from embedded.server_supervisor import LINGER_SECONDS
 from embedded.stack import Stack, running_stack
 from embedded.temporal import running_temporal, temporal_program
 from memory_maintenance.errors import StackError
+from tests.usual_port import usual_port
 
 Homes = Callable[[], Path]
 
@@ -53,6 +54,12 @@ def passable_folder() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="mm-"))
     folder.chmod(0o711)
     return folder
+
+
+@pytest.fixture(autouse=True)
+def alone_at_the_usual_port() -> Iterator[None]:
+    with usual_port():
+        yield
 
 
 @pytest.fixture(scope="module")

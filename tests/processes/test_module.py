@@ -10,12 +10,13 @@ from uuid import uuid4
 import pytest
 
 import memory_maintenance
+from chaos.ports import free_port
 from memory_maintenance.store.pool import execute, fetch_value
 from scripted_endpoint.replies import hang
 from scripted_endpoint.server import ScriptedEndpoint
 from tests.conftest import _run_on_server, database_url
 from tests.processes.conftest import ROOT, environment, run_module
-from tests.runtime.test_health import ask, free_port
+from tests.runtime.test_health import ask
 from tests.workflows.conftest import remember_session, working
 from tests.workflows.test_model import good
 from workflows.options import TASK_QUEUE

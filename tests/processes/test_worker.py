@@ -12,11 +12,13 @@ from pathlib import Path
 import pytest
 from temporalio.client import Client
 
+from chaos.ports import free_port
 from embedded.temporal import HOST, PORT, running_temporal, temporal_program
 from memory_maintenance.store.pool import execute, fetch_value, open_pool
 from tests.embedded.test_embedded import eventually, processes
 from tests.processes.conftest import ROOT, environment, run_script
-from tests.runtime.test_health import ask, free_port
+from tests.runtime.test_health import ask
+from tests.usual_port import usual_port
 from tests.workflows.conftest import remember_session
 from workflows.options import TASK_QUEUE
 
@@ -154,8 +156,9 @@ async def usual_port_taken() -> AsyncIterator[None]:
 
 def _listens(candidate: socket.socket, port: int) -> bool:
     try:
-        candidate.bind((HOST, port))
-        candidate.listen()
+        with usual_port():
+            candidate.bind((HOST, port))
+            candidate.listen()
     except OSError:
         return False
     return True

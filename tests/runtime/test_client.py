@@ -3,11 +3,11 @@
 import asyncio
 import shutil
 import time
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from chaos.ports import free_port
 from embedded.temporal import running_temporal
 from memory_maintenance.errors import SettingsError, TemporalRefusedError, TemporalUnreachableError
 from memory_maintenance.settings import Settings
@@ -196,8 +196,7 @@ async def test_an_address_that_does_not_answer_is_named(nowhere, named):
 
 
 async def test_a_patient_connection_is_there_once_the_server_is(tmp_path):
-    with closing(_reserved()) as held:
-        port = held.getsockname()[1]
+    port = free_port()
     waiting = asyncio.create_task(connect_patiently(f"127.0.0.1:{port}", settings(temporal_patience_seconds=30)))
     await asyncio.wait({waiting}, timeout=0.1)
     assert not waiting.done()
@@ -217,11 +216,3 @@ async def test_a_refusal_is_not_waited_for():
     async with refusing_endpoint(7) as gateway:
         with pytest.raises(TemporalRefusedError):
             await asyncio.wait_for(connect_patiently(gateway, settings(temporal_patience_seconds=60)), 5)
-
-
-def _reserved():
-    import socket
-
-    taken = socket.socket()
-    taken.bind(("127.0.0.1", 0))
-    return taken
