@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from chaos.ports import free_port
 from memory_maintenance.settings.webhooks import EVENT_TYPES
 from tests.commands.conftest import cli, home, quiet_again
 from tests.processes.conftest import ROOT
@@ -22,16 +23,17 @@ def test_the_table_has_every_type():
 
 
 @pytest.fixture
-async def documented(unused_tcp_port):
+async def documented():
     """The receiver of the page, as a process: its address and its output."""
     [script] = re.findall(r"```python\n(.+?)```", PAGE, re.DOTALL)
+    port = free_port()
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", script),
-        env={**os.environ, "WEBHOOK_SECRET": SECRET, "PORT": str(unused_tcp_port)},
+        env={**os.environ, "WEBHOOK_SECRET": SECRET, "PORT": str(port)},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
     )
-    yield f"http://127.0.0.1:{unused_tcp_port}/", process.stdout
+    yield f"http://127.0.0.1:{port}/", process.stdout
     process.terminate()
     await process.wait()
 

@@ -21,6 +21,7 @@ from scripted_endpoint.server import ScriptedEndpoint
 from tests.everything import everything
 from tests.histories.slow import EmptyFleet, slow_tenant, working_on
 from tests.steps import a_run
+from tests.visible import listed
 from tests.workflows.conftest import remember_session
 from tests.workflows.test_model import QUICK, good
 from workflows.messages import MaintenanceRequest
@@ -211,8 +212,7 @@ async def test_a_tenant_that_continues_as_new_carries_on_what_its_cycle_goes_by(
         await run.signal("cancel")
         slow.may_end.release()
         outcome = await run.result()
-    turns = [turn async for turn in hasty_temporal.list_workflows(f"WorkflowId = '{run.id}'")]
-    assert len(turns) > 1
+    await listed(hasty_temporal, f"WorkflowId = '{run.id}'", until=lambda turns: len(turns) > 1)
     assert [request.run.dry_run for request in slow.asked] == [True] * 13
     cursors = [DecayUnit.model_validate(request.unit).after for request in slow.asked]
     assert cursors == [None, *(UUID(int=batch) for batch in range(1, 13))]
@@ -231,8 +231,7 @@ async def test_a_root_that_continues_as_new_carries_on_what_its_cycle_goes_by(ha
             id="root",
             task_queue=TASK_QUEUE,
         )
-    turns = [turn async for turn in hasty_temporal.list_workflows("WorkflowId = 'root'")]
-    assert len(turns) > 1
+    await listed(hasty_temporal, "WorkflowId = 'root'", until=lambda turns: len(turns) > 1)
     asked = {
         (run.dry_run, run.backfill_days, run.as_of, run.kind) for run in (request.run for request in fleet.planned)
     }
