@@ -242,7 +242,7 @@ async def _prometheus(folder: Path, ports: dict[str, int]) -> AsyncIterator[int]
 
 
 async def _until(asked: Callable[[], Any]) -> None:
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(60):
         while not await asked():
             await asyncio.sleep(0.2)
 

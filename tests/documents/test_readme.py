@@ -108,7 +108,7 @@ async def _look_at_the_pages(tour: Tour, line: str, port: int) -> None:
     process = await tour.started(f"{line} --port {port}")
     assert process.stdout is not None
     try:
-        async with asyncio.timeout(30), httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}") as browser:
+        async with asyncio.timeout(60), httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}") as browser:
             while b"http://" not in await process.stdout.readline():
                 pass
             assert "Tonight" in (await browser.get("/")).text

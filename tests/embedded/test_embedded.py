@@ -135,7 +135,7 @@ def contents(folder: Path, pattern: str = "*") -> list[str]:
     return [path.name for path in folder.glob(pattern)]
 
 
-async def eventually(holds: Callable[[], bool], seconds: float = 15) -> None:
+async def eventually(holds: Callable[[], bool], seconds: float = 60) -> None:
     async with asyncio.timeout(seconds):
         while not holds():
             await asyncio.sleep(0.05)

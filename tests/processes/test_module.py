@@ -57,7 +57,7 @@ async def test_a_process_serves_what_runs_by_cron_left_in_the_store_until_it_is_
             assert line, "it ended before it served"
     _, text = await ask(port, "/metrics")
     process.terminate()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         assert await process.wait() == 0
     [said] = re.findall(r'last_success_timestamp_seconds\{kind="daily"\} (\S+)', text)
     assert float(said) == pytest.approx(last, abs=0.01)

@@ -113,7 +113,7 @@ async def test_after_an_outage_the_newest_missed_time_runs_once(tmp_path: Path):
     await _until(second)
     async with running_temporal(database, log=tmp_path / "log", port=port) as server:
         client = await connect(server.address, often)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not (await state(client)).running:
                 await asyncio.sleep(0.05)
         now = await state(client)

@@ -40,7 +40,7 @@ async def documented():
 
 async def test_the_receiver_takes_what_is_signed_and_nothing_else(cli, documented):
     url, output = documented
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while (shown := await cli("webhooks", "test", WEBHOOK_URLS=url, WEBHOOK_SECRET=SECRET)).exit_code:
             assert "unreachable" in shown.output  # it does not listen yet
         line = await output.readline()

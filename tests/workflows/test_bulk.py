@@ -74,7 +74,7 @@ async def held(pool: asyncpg.Pool, tenant: str) -> AsyncIterator[None]:
 
 
 async def until_decayed(pool: Pool, tenants: Sequence[str]) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while await fetch_value(pool, DECAYED, list(tenants)) < len(tenants):
             await asyncio.sleep(0.01)
 

@@ -57,7 +57,7 @@ async def test_what_was_done_is_recorded_whenever_the_cycle_is_cancelled(
     await execute(pool, INSERT, tenants, MEMORIES, datetime.now(UTC) - timedelta(days=9))
     async with working(memory_decay_page_size=10):
         run = await _cancelled_after(temporal, pool, decayed)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             stats = await run.result()
     written = await fetch_value(pool, DECAYED)
     outcomes = await fetch(pool, OUTCOMES)

@@ -99,6 +99,6 @@ async def test_a_page_that_is_lost_is_counted_and_named(temporal: Client, pool: 
 
 
 async def _until(client: Client, query: str, *, there: bool) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while bool([run async for run in client.list_workflows(query)]) is not there:
             await asyncio.sleep(0.05)
