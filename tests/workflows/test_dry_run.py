@@ -29,6 +29,8 @@ from workflows.options import TASK_QUEUE
 from workflows.page import tenant_workflow_id
 
 TENANTS = {name: f"00000000-0000-0000-0000-00000000000{n}" for n, name in enumerate(("busy", "few", "away", "off"))}
+LEASES_ARE_OVER = "UPDATE maintenance.model_calls SET lease_until = claimed_at"
+"""As 20 minutes later. Until then a question that is asked again waits for whoever has just taken its answer."""
 SAME = ("decay", "summarization", "dreaming", "tenants", "failed_tenants")
 
 
@@ -79,6 +81,7 @@ async def test_the_second_night_is_foreseen_too(temporal, rae_pool, settings):
     await _remember(rae_pool)
     async with polling(temporal, settings, rae_pool):
         await _run(temporal, as_of=datetime.now(UTC) - timedelta(minutes=20))
+        await execute(rae_pool, LEASES_ARE_OVER)
         await remember_session(rae_pool, TENANTS["busy"], events=11, session="s1")
         await execute(rae_pool, "UPDATE memories SET importance = 0.9 WHERE project = 'few'")
         untouched = await everything(rae_pool)
