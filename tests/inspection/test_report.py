@@ -63,6 +63,7 @@ async def test_of_a_large_store_a_sample_is_recorded_and_the_page_says_so(any_po
     await night(any_pool)
     report = await cycle_report(any_pool)
     found = report.importance
+    assert found is not None
     assert (found.sampled, 0 < sum(found.before) < 5_000) == (True, True)
     assert (found.mean_before, "A random sample of" in saved_page(report)) == (0.5, True)
     assert found.mean_after < 0.5
