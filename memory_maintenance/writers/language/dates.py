@@ -52,9 +52,10 @@ _PATTERNS: Final = tuple(
         rf"\b(?=\w{{3,}}\.? \d){_MONTH} (?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?:,? (?P<year>\d{{4}}))?(?![\w:])",
     )
 )  # fmt: skip
+_EAST_ASIAN: Final = _PATTERNS[2]
 _NUMERIC: Final = re.compile(r"(?<![\d.,/:-])(\d{1,2})([./-])(\d{1,2})\2(\d{4}|\d{2})(?![\d]|[./-]\d)")
 _DAY_AND_MONTH: Final = re.compile(
-    r"(?:\b(?:am|vom|bis|zum|ab|dem|den|der|do|od|dnia|le|du|au|el|il|на|до|с|от|к|по) )(\d{1,2})\.(\d{1,2})\.(?!\d)",
+    r"(?:\b(?=\w{1,4} \d)(?:am|vom|bis|zum|ab|dem|den|der|do|od|dnia|le|du|au|el|il|на|до|с|от|к|по) )(\d{1,2})\.(\d{1,2})\.(?!\d)",
     re.IGNORECASE,
 )
 """``am 24.11.``: without such a word it may be a version at the end of a sentence."""
@@ -75,6 +76,8 @@ def named_days(text: str) -> Iterator[NamedDay]:
     if _DIGIT.search(text) is None:
         return
     for pattern in _PATTERNS:
+        if pattern is _EAST_ASIAN and text.isascii():
+            continue
         for found in pattern.finditer(text):
             parts = found.groupdict()
             if parts.get("month") in _WORDS_TOO:
