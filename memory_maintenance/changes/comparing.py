@@ -14,10 +14,10 @@ import structlog
 
 from memory_maintenance.changes.applying import apply_proposals
 from memory_maintenance.changes.change import Replacement, is_known, propose
-from memory_maintenance.changes.pass_statements import EXAMINED, MEMORIES, NEW, ORPHANS, PLAN, TEXTS
+from memory_maintenance.changes.pass_statements import BEGIN_AT, EXAMINED, MEMORIES, NEW, ORPHANS, PLAN, TEXTS
 from memory_maintenance.changes.statements import WITHDRAW
 from memory_maintenance.changes.undoing import undo_change
-from memory_maintenance.store.pool import Pool, execute, fetch, transaction
+from memory_maintenance.store.pool import Pool, execute, fetch, fetch_value, transaction
 from memory_maintenance.task import Listed, Task
 from memory_maintenance.tenants.control import Tenant
 from memory_maintenance.work import Counts, Done, Run, Unit
@@ -98,7 +98,8 @@ class ComparingTask(Task[PassUnit]):
     async def do(self, tenant: Tenant, unit: PassUnit, run: Run) -> Done:
         """Compare a batch of new memories, and apply or propose what replaces what."""
         pool, tenant_id, task = self.tools.pool, tenant.tenant_id, self.spec.name
-        new = await fetch(pool, NEW, tenant_id, tenant_id, task, unit.after_at, unit.after, run.as_of, BATCH)
+        after_at = unit.after_at or await fetch_value(pool, BEGIN_AT, tenant_id, task)
+        new = await fetch(pool, NEW, tenant_id, after_at, unit.after, run.as_of, BATCH)
         counts = Counter[str]()
         counts[self.spec.done[-1]] = 0 if unit.after_at else await self._take_back_orphans(tenant, run)
         if not new:

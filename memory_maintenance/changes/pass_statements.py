@@ -52,23 +52,25 @@ ORDER BY c.change_id DESC
 LIMIT $4
 """
 
+BEGIN_AT: Final = """
+-- changes.BEGIN_AT: where a task's pass begins: a little before the end of the last one, for what was committed late.
+--   $1 tenant_id, $2 task  text
+SELECT coalesce((
+    SELECT examined_until - interval '1 hour' FROM maintenance.passes WHERE tenant_id = $1 AND task = $2
+), '-infinity') AS "at"
+"""
+
 NEW: Final = """
--- changes.NEW: a tenant's next memories, in the order of their creation. A pass begins a little before the end of the
--- last one, for what was committed late.
+-- changes.NEW: a tenant's next memories, in the order of their creation.
 --   $1 tenant_id (its own type)
---   $2 tenant    text          the same
---   $3 task      text
---   $4 after_at  timestamptz   NULL: where the pass begins
---   $5 after     uuid
---   $6 as_of     timestamptz
---   $7 how_many  bigint
+--   $2 after_at  timestamptz
+--   $3 after     uuid
+--   $4 as_of     timestamptz
+--   $5 how_many  bigint
 SELECT m.id, m.created_at FROM memories m
-WHERE m.tenant_id = $1 AND (m.created_at, m.id) > (coalesce($4::timestamptz, (
-          SELECT examined_until - interval '1 hour' FROM maintenance.passes WHERE tenant_id = $2 AND task = $3
-      ), '-infinity'), $5::uuid)
-      AND m.created_at <= $6
+WHERE m.tenant_id = $1 AND (m.created_at, m.id) > ($2::timestamptz, $3::uuid) AND m.created_at <= $4
 ORDER BY m.created_at, m.id
-LIMIT $7
+LIMIT $5
 """
 
 COMPARED: Final = """m.id, m.content, m.created_at, maintenance.project_of(m.project) AS project,
