@@ -99,7 +99,7 @@ class BatchInProgress:
                 self.started, self.page_size = started, self.page_size // 2
                 logger.warning("decay_page_halved", tenant_id=self.tenant_id, page_size=self.page_size)
             else:
-                return page if not isinstance(page, Page) else "more" if page.seen == self.page_size else "done"
+                return page if not isinstance(page, Page) else "more" if page.more else "done"
 
     async def _second_look(self, status: Status) -> Status:
         """Write what other transactions held, if the run may go on; what they still hold is busy."""
@@ -124,7 +124,7 @@ class BatchInProgress:
             decay_run = await self._allowed(db)
             page = await self._written(db, DECAY_LOCKED if ids else DECAY_PAGE, decay_run, ids)
             if isinstance(page, Page):
-                last = page.seen < self.page_size and not ids and not self.locked_ids
+                last = not page.more and not ids and not self.locked_ids
                 await keep(db, self.tenant_id, self.run.cycle_id, self._progress(done=last))
             return page
 

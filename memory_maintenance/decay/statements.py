@@ -18,15 +18,18 @@ _PAGE_BY_CURSOR: Final = """
 --   $1 tenant_id, compared in the type of its column
 --   $2 first_id        uuid          the page begins here
 --   $3 page_size       integer
-page AS MATERIALIZED (
+-- One more than a page says whether another page follows.
+found AS MATERIALIZED (
     SELECT tableoid, ctid, tenant_id, id, importance, base_importance, base_importance_at, decayed_importance,
            demotion, maintenance.known_time(created_at) AS created_at,
            maintenance.known_time(last_accessed_at) AS last_accessed_at, layer, tags
     FROM memories
     WHERE tenant_id = $1 AND id >= $2
     ORDER BY id
-    LIMIT $3
-)"""
+    LIMIT $3 + 1
+),
+page AS MATERIALIZED (SELECT * FROM found ORDER BY id LIMIT $3),
+rest AS (SELECT count(*) > $3 AS follows FROM found)"""
 
 _PAGE_OF_IDS: Final = """
 --   $1 tenant_id, compared in the type of its column
@@ -39,7 +42,8 @@ page AS MATERIALIZED (
     FROM memories
     WHERE tenant_id = $1 AND id = ANY ($2::uuid[])
     LIMIT $3
-)"""
+),
+rest AS (SELECT false AS follows)"""
 
 _PRICE: Final = """
 --   $4 as_of           timestamptz
@@ -161,7 +165,8 @@ SELECT count(*) AS seen,
        array_agg(judged.id ORDER BY judged.id) FILTER (WHERE judged.verdict = 'invalid') AS invalid_ids,
        array_agg(judged.id) FILTER (WHERE written.altered) AS altered_ids,
        array_agg(judged.id) FILTER (WHERE moved.id IS NOT NULL AND written.id IS NULL) AS locked_ids,
-       (array_agg(judged.id ORDER BY judged.id DESC))[1] AS last_id
+       (array_agg(judged.id ORDER BY judged.id DESC))[1] AS last_id,
+       (SELECT follows FROM rest) AS more
 FROM judged
 LEFT JOIN moved ON moved.id = judged.id
 LEFT JOIN written ON written.id = judged.id
@@ -246,9 +251,11 @@ class Page:
     locked_ids: tuple[UUID, ...]
     """To be written, and held or just changed by another transaction."""
     last_id: UUID | None
+    more: bool
+    """Whether the tenant has memories behind the page."""
 
 
-NOTHING: Final = Page(0, 0, 0, 0, 0, 0, 0, 0, 0, (), (), None)
+NOTHING: Final = Page(0, 0, 0, 0, 0, 0, 0, 0, 0, (), (), None, more=False)
 
 
 async def write_page(
