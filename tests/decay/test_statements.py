@@ -225,8 +225,9 @@ def test_the_zero_of_a_clock_does_not_halve_a_memory_in_its_first_night(lab, tim
 @pytest.mark.parametrize(("size", "seen", "more"), [(2, 2, True), (3, 3, False), (4, 3, False)])
 def test_a_page_says_whether_another_follows(lab, size, seen, more):
     lab.run(_fill(lab.pool, [RowState(0.5, 0.6, AS_OF - DAY, 0.5, AS_OF - 40 * DAY)] * 3))
-    terms = {"run": DecayRun(AS_OF, AS_OF), "rule": DecayRule(rate=0.05), "tolerance": 0.0}
-    page = lab.run(write_page(lab.pool, DECAY_PAGE, TENANT, UUID(int=0), size=size, **terms))
+    run, rule = DecayRun(AS_OF, AS_OF), DecayRule(rate=0.05)
+    first = UUID(int=0)
+    page = lab.run(write_page(lab.pool, DECAY_PAGE, TENANT, first, size=size, run=run, rule=rule, tolerance=0.0))
     assert (page.seen, page.more) == (seen, more)
 
 
