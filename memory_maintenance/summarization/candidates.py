@@ -6,7 +6,8 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from types import MappingProxyType
+from typing import Final, Literal
 
 from memory_maintenance.store.memory import Memory
 from memory_maintenance.writers.extractive.antecedents import with_antecedents
@@ -18,7 +19,7 @@ from memory_maintenance.writers.extractive.gist import gist, shortened
 from memory_maintenance.writers.extractive.plain_text import without_opening
 from memory_maintenance.writers.extractive.rarity import Background
 from memory_maintenance.writers.extractive.salience import is_padding, is_small_talk, salience
-from memory_maintenance.writers.extractive.transcript import BRIEF, Role, Transcript
+from memory_maintenance.writers.extractive.transcript import BRIEF, Role, Transcript, Utterance
 from memory_maintenance.writers.language.languages import ALL_FUNCTION_WORDS, Language
 from memory_maintenance.writers.language.relative_dates import with_dates
 from memory_maintenance.writers.language.words import content_stems, ngrams, word_count
@@ -30,6 +31,7 @@ _LONGEST_SENTENCE: Final = 36
 _PER_MESSAGE: Final = 12
 """Sentences of one message that are looked at: its most telling ones."""
 
+_LISTS_PER_MESSAGE: Final = 2
 _PER_FIFTH: Final = 60
 """Sentences of a fifth that are compared with each other; the cost grows with their square."""
 
@@ -46,6 +48,9 @@ _ANSWERS: Final = 0.2
 _BRIEF_ANSWERS: Final = 0.35
 _FINDINGS: Final = 0.7
 """Worth of an answer of a few sentences: it says what is, a long one explains at length."""
+
+_LISTS: Final = MappingProxyType({"list": 0.5, "advice": 0.3})
+"""Worth of the names of an assistant's list together: they are the answer in short."""
 
 _ENTRY: Final = 0.5
 """Worth of an entry of an assistant's list beside its whole sentences: one that does not end needs its list."""
@@ -64,6 +69,10 @@ _RUN: Final = 4
 """Successive content words that two sentences share where one says again what the other says."""
 
 _MOST_SENTENCES: Final = 1500
+
+
+Kind = Literal["list", "advice", "entry"]
+"""A list of an assistant, of names or of advice, and one of its entries."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,6 +109,7 @@ class _Said:
     worth: float
     brief: bool = True
     answered_by: str | None = None
+    kind: Kind | None = None
 
     @property
     def stands_alone(self) -> bool:
@@ -149,27 +159,29 @@ def _said(ordered: Sequence[Memory], transcript: Transcript, language: Language 
     for index, message in enumerate(transcript.messages):
         for utterance in message:
             turn += 1
-            assistant = utterance.role == "assistant"
-            brief = len(utterance.sentences) <= BRIEF
-            told = list((without_examples if assistant else without_templates)(utterance.sentences))
-            own = [
-                _Said(
-                    index,
-                    turn,
-                    utterance.speaker,
-                    utterance.role,
-                    text,
-                    tuple(content_stems(text)),
-                    salience(text),
-                    brief,
-                )
-                for text in with_antecedents(list(_telling(map(without_opening, told or utterance.sentences))))
-            ]
-            dated = sorted(own, key=lambda one: -one.worth)[:_PER_MESSAGE]
-            found.extend(one for one in own if one in dated)
+            found.extend(_said_in_turn(utterance, index, turn))
     found = _answered(found)
     step = max(1, math.ceil(len(found) / _MOST_SENTENCES))
     return [_dated(one, ordered[one.event], language) for one in found[::step]]
+
+
+def _said_in_turn(said: Utterance, event: int, turn: int) -> list[_Said]:
+    """Return the lists of a turn, each as one sentence, and its most telling sentences in order."""
+    assistant, brief = said.role == "assistant", len(said.sentences) <= BRIEF
+
+    def of(text: str, kind: Kind | None = None) -> _Said:
+        stems = tuple(content_stems(text))
+        return _Said(event, turn, said.speaker, said.role, text, stems, salience(text), brief, kind=kind)
+
+    lists = [of(one.text, "list" if one.holds_names else "advice") for one in said.lists[:_LISTS_PER_MESSAGE]]
+    names = tuple(name for own in said.lists for name in own.names)
+    told = list((without_examples if assistant else without_templates)(said.sentences)) or said.sentences
+    own = [
+        of(text, "entry" if assistant and (is_entry(text) or text.startswith(names)) else None)
+        for text in with_antecedents(list(_telling(map(without_opening, told))))
+    ]
+    best = sorted(own, key=lambda one: -one.worth)[:_PER_MESSAGE]
+    return [*lists, *(one for one in own if one in best)]
 
 
 def _without_asked_twice(said: Sequence[_Said]) -> list[_Said]:
@@ -263,9 +275,10 @@ def _share_in_chat(one: _Said, users: frozenset[str], *, answered: bool, works: 
     """
     if one.role == "assistant":
         about = len(users.intersection(one.stems)) / max(1, len(set(one.stems)))
-        brief = _FINDINGS if works else _BRIEF_ANSWERS
-        answer = (brief if one.brief else _ANSWERS) * (1 + about) if answered else 1.0
-        return answer * (_ENTRY if is_entry(one.text) else 1.0)
+        plain = (_FINDINGS if works else _BRIEF_ANSWERS) if one.brief else _ANSWERS
+        worth = _LISTS.get(one.kind or "", plain)
+        answer = worth * (1 + about) if answered else 1.0
+        return answer * (_ENTRY if one.kind == "entry" else 1.0)
     if one.role == "user" and one.turn == opening:
         return _OPENING
     return _REQUEST if one.role == "user" and REQUEST.search(one.text.lower()) else 1.0

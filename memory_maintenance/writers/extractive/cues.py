@@ -59,8 +59,8 @@ TALKING: Final = re.compile(
     r"|können sie|könntest du|kannst du|pouvez-vous|peux-tu|puede usted|puedes|podría|czy może|mógłbyś)\b"
 )
 OPENING: Final = re.compile(
-    r"(?:(?:oh|also|well|so|now|anyways?|actually|overall|finally|lastly|thus|plus|additionally|furthermore|moreover|in addition|in fact"
-    r"|übrigens|außerdem|apropos|au fait|d['’]ailleurs|par ailleurs|en fait|por cierto|además|bueno|pues|przy okazji|poza tym|кстати)"
+    r"(?:(?:oh|also|well|so|now|however|anyways?|actually|overall|finally|lastly|thus|plus|additionally|furthermore|moreover|in addition|in fact"
+    r"|übrigens|außerdem|apropos|au fait|d['’]ailleurs|par ailleurs|en fait|cependant|toutefois|sin embargo|por cierto|además|bueno|pues|przy okazji|poza tym|кстати)"
     r",|by the way,?|speaking of (?:which|that|[^,.]{1,40}(?=,)),?|and|und|et|y)\s+(?=\S+(?:\s+\S+){2})",
     re.IGNORECASE,
 )

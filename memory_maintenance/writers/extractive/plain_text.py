@@ -91,7 +91,7 @@ def _spoken(text: str, *, strict: bool) -> Iterator[str]:
         elif _RULE.match(line):
             continue
         elif _ROW.match(line):
-            cells = [_bare(cell) for cell in line.strip().strip("|").split("|")]
+            cells = [bare(cell) for cell in line.strip().strip("|").split("|")]
             # A reader can do nothing with figures whose columns have no names.
             if not strict or len(header) == len(cells):
                 yield _readable(_row(header, cells))
@@ -116,7 +116,7 @@ def _is_frame_of_diff(line: str) -> bool:
 
 
 def _of_line(line: str, *, strict: bool) -> Iterator[str]:
-    for sentence in whole_sentences(_bare(_BULLET.sub("", line)))[:_SENTENCES_OF_A_LINE]:
+    for sentence in whole_sentences(bare(_BULLET.sub("", line)))[:_SENTENCES_OF_A_LINE]:
         if any(map(str.isalnum, sentence)) and not (strict and _ENUMERATOR.match(sentence)):
             yield _readable(_BULLET.sub("", sentence) if strict else sentence)
 
@@ -130,8 +130,8 @@ def _is_heading(line: str, *, among: int) -> bool:
         return True
     if among >= _SEVERAL and not _BULLET.match(line) and _is_title(line.split()):
         return True
-    bare = _bare(_BULLET.sub("", line))
-    return bare.endswith((":", "：")) and len(bare.split()) <= _LONGEST_HEADING
+    line = bare(_BULLET.sub("", line))
+    return line.endswith((":", "：")) and len(line.split()) <= _LONGEST_HEADING
 
 
 def _is_title(words: Sequence[str]) -> bool:
@@ -142,7 +142,8 @@ def _is_title(words: Sequence[str]) -> bool:
     )
 
 
-def _bare(text: str) -> str:
+def bare(text: str) -> str:
+    """Return one line without its Markdown: links, emphasis and escapes."""
     return _ESCAPE.sub("", _EMPHASIS.sub("", _LINK.sub(r"\1", text))).strip()
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
+from memory_maintenance.writers.extractive.listings import Listing, listings
 from memory_maintenance.writers.extractive.payloads import payload_text
 from memory_maintenance.writers.extractive.plain_text import plain_sentences, with_columns
 from memory_maintenance.writers.language.cleaning import clean
@@ -32,11 +33,13 @@ class Utterance:
     """What one speaker says in one message.
 
     ``speaker`` is the label as it is written, or the role where several are known and no label is written; else None.
+    ``lists`` are those of an assistant, whose entries are sentences, too.
     """
 
     speaker: str | None
     role: Role
     sentences: tuple[str, ...]
+    lists: tuple[Listing, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +108,9 @@ def utterances(text: str, known: frozenset[str], metadata: Mapping[str, Any] | N
     for speaker, words in _turns(payload_text(clean(with_columns(text))), known):
         sentences = tuple(plain_sentences(words))
         if sentences:
-            said.append(Utterance(speaker, _role(speaker or role), sentences))
+            who = _role(speaker or role)
+            lists = tuple(listings(words)) if who == "assistant" else ()
+            said.append(Utterance(speaker, who, sentences, lists))
     return said
 
 
