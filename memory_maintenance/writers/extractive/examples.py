@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Final, Literal
 
 from memory_maintenance.writers.language.segmentation import is_unspaced
 from memory_maintenance.writers.language.words import is_content, tokens
@@ -15,6 +15,17 @@ _EXAMPLE: Final = re.compile(
     r"|par exemple|exemple\b|por ejemplo|ejemplo\b|na przykład|przykład\b|np\.)",
     re.IGNORECASE,
 )
+_ANNOUNCES: Final = re.compile(
+    r"\b(?:for example|for instance|an? (?:\w+ )?example|let['’]?s say|suppose|imagine|zum beispiel|ein beispiel"
+    r"|par exemple|un exemple|por ejemplo|un ejemplo|na przykład)\b.*:\W*$"
+    r"|^\W*(?:example|beispiel|exemple|ejemplo|przykład)[^:]{0,40}:\W*$",
+    re.IGNORECASE,
+)
+"""The line before an example of several lines."""
+
+_ENTRY: Final = re.compile(r"^\s*(?:[-*+•–]|\(?\d{1,3}[.)])\s")
+_FENCE: Final = re.compile(r"^\s*(?:```|~~~)", re.MULTILINE)
+_BLANK: Final = re.compile(r"\n\s*\n")
 _PLACE: Final = re.compile(
     r"\[(?!\d)[^\W\d][^\]\n]{1,60}\]|\{[a-z_ ]{2,30}\}|<[a-z_ ]{2,30}>|_{3,}|\bX{2,}\b|\d\dXX\b", re.IGNORECASE
 )
@@ -29,6 +40,25 @@ _FEWEST_OF_ENTRY: Final = 9
 
 _FEWEST_PLACES: Final = 2
 """Lines with places to fill in from which on a message holds a draft."""
+
+
+def without_example_blocks(text: str) -> str:
+    """Return *text* without each line that announces an example and the list or the paragraph behind it."""
+    kept: list[str] = []
+    shown: Literal["", "next", "list"] = ""
+    for block in _BLANK.split(text):
+        listed = _ENTRY.match(block) is not None
+        if not _FENCE.search(block) and (shown == "next" or (shown == "list" and listed)):
+            shown = "list" if listed else ""
+            continue
+        lines = block.split("\n")
+        announced = next(
+            (at for at, line in enumerate(lines) if _ANNOUNCES.search(line) and not _FENCE.search(block)), None
+        )
+        shown = "next" if announced == len(lines) - 1 else ""
+        if left := "\n".join(lines[:announced]):
+            kept.append(left)
+    return "\n\n".join(kept)
 
 
 def without_examples(sentences: Sequence[str]) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -20,8 +21,8 @@ _ANNOUNCES: Final = re.compile(
     re.IGNORECASE,
 )
 _HOW_MANY: Final = re.compile(
-    r"^(?:(?:some|a few|several|a list of|the|an?|more|other|einige|ein paar|quelques|des|algun[oa]s|un[oa]s|kilka)"
-    r"\s+)+",
+    r"^(?:(?:some|a few|few|several|a list of|the|an?|more|other|einige|ein paar|quelques|des|algun[oa]s|un[oa]s|kilka)"
+    r"(?:\s+|$))+",
     re.IGNORECASE,
 )
 _SHOWS: Final = re.compile(r"(?:an? )?(?:example|sample|template|beispiel|exemple|ejemplo|przykład)\b", re.IGNORECASE)
@@ -32,7 +33,7 @@ _LONGEST_LINK: Final = 3
 """Letters of a word that a name may hold in lower case: of, the, van."""
 
 _LONGEST_NAME: Final = 7
-_LONGEST_INTRODUCTION: Final = 12
+_LONGEST_INTRODUCTION: Final = 16
 _FEWEST: Final = 3
 _MOST_WORDS: Final = 30
 _NAMED_SHARE: Final = 0.75
@@ -68,7 +69,15 @@ class _List:
 
 def listings(text: str) -> list[Listing]:
     """Return the lists of three entries or more in *text* that say what they are of and whose entries have names."""
-    return [found for one in _lists(text.split("\n")) if (found := _named(one))]
+    found = [listing for one in _lists(text.split("\n")) if (listing := _named(one))]
+    # What several lists have alike are the headings of a form: "Pros: ...", "Cons: ...".
+    often = Counter(one.names for one in found)
+    return [one for one in found if often[one.names] == 1]
+
+
+def entries(text: str) -> str:
+    """Return what stands in the lists of *text*, one entry a line."""
+    return "\n".join(bare(found["text"]) for line in text.split("\n") if (found := _ENTRY.match(line)))
 
 
 def _lists(lines: Sequence[str]) -> Iterator[_List]:

@@ -10,7 +10,7 @@ from memory_maintenance.writers.extractive.cues import OPENING
 from memory_maintenance.writers.extractive.payloads import payload_text
 from memory_maintenance.writers.extractive.whole_sentences import whole_sentences
 from memory_maintenance.writers.language.cleaning import clean
-from memory_maintenance.writers.language.words import longest_run
+from memory_maintenance.writers.language.words import content_stems, longest_run
 
 _LONGEST_RUN: Final = 60
 """Characters without a blank that a reader can do something with: a path or an address, no encoded file."""
@@ -20,6 +20,7 @@ _LONGEST_TITLE: Final = 12
 _LONGEST_LINK: Final = 4
 """Letters of a word that a title may leave in lower case: with, your, and."""
 
+_SAID_AGAIN: Final = 0.6
 _SEVERAL: Final = 4
 _MOST_CHARACTERS: Final = 40_000
 """Characters that are read of one message, half from its beginning and half from its end."""
@@ -79,6 +80,15 @@ def without_opening(sentence: str) -> str:
     while found := OPENING.match(left):
         left = left[found.end() :]
     return left if left == sentence else left[:1].upper() + left[1:]
+
+
+def without_own_label(sentence: str) -> str:
+    """Return *sentence* without a beginning before a colon that it says again: ``The keel: The keel is of oak.``."""
+    label, colon, rest = sentence.partition(": ")
+    own = set(content_stems(label))
+    if not colon or not own or len(label.split()) > _LONGEST_HEADING:
+        return sentence
+    return rest if len(own & set(content_stems(rest))) >= _SAID_AGAIN * len(own) and rest[:1].isupper() else sentence
 
 
 def _spoken(text: str, *, strict: bool) -> Iterator[str]:
