@@ -17,7 +17,7 @@ from memory_maintenance.writers.extractive.gist import gist, shortened
 from memory_maintenance.writers.extractive.rarity import Background
 from memory_maintenance.writers.extractive.transcript import Transcript
 from memory_maintenance.writers.language.languages import Language
-from memory_maintenance.writers.language.words import ngrams, word_count
+from memory_maintenance.writers.language.words import content_stems, ngrams, word_count
 
 FIFTHS: Final = 5
 _LONGEST_SENTENCE: Final = 36
@@ -37,7 +37,7 @@ class Sentence:
 
     ``answered_by``: who has the last word in it where that is somebody else, behind his label. ``runs``: its content
     words in order, four at a time, but for names. ``decides``: somebody other than an assistant decides something.
-    ``opens``: a user begins the session with it. ``advises``: an assistant says it that does nothing else.
+    ``opens``: a user begins the session with it. ``advises``: the session is a chat with an assistant that only talks.
     """
 
     position: int
@@ -94,7 +94,7 @@ def _sentence(ordered: Sequence[Memory], chat: Chat, position: int, score: float
         date=ordered[one.event].created_at.date().isoformat(),
         speaker=one.speaker,
         text=text,
-        stems=frozenset(one.stems),
+        stems=frozenset(one.stems if text == one.text else content_stems(text)),
         fact=fact,
         score=score,
         words=word_count(text),
@@ -102,7 +102,7 @@ def _sentence(ordered: Sequence[Memory], chat: Chat, position: int, score: float
         runs=frozenset(run for run in ngrams(plain, _RUN) if sum(map(str.isdigit, run)) <= 1),
         decides=one.decides,
         opens=chat.opens(one),
-        advises=chat.advises and one.role == "assistant",
+        advises=chat.advises,
         answered_by=one.answered_by,
     )
 

@@ -21,6 +21,9 @@ _MOST_OF_A_KIND: Final = 8
 _SAID_AGAIN: Final = 0.75
 """Share of the words of a sentence from which on another one that has them says the same."""
 
+_LIKE: Final = 0.4
+"""Share of the words of a decision from which on another one is about the same thing."""
+
 _DECISION: Final = 0.5
 """How new a decision is at least: "I'll take the oak desks" after three offers of oak desks."""
 
@@ -145,7 +148,7 @@ class _Selection:
         return any(_holds(other, one) for other in self.chosen) or self._hold_together(one)
 
     def _hold_together(self, one: Sentence) -> bool:
-        if one.decides or one.opens or len(one.stems) < _FEWEST_STEMS:
+        if one.opens or len(one.stems) < _FEWEST_STEMS or (one.decides and not self._decided_before(one)):
             return False
         values, names = set[str](), set[str]()
         for other in self.chosen:
@@ -153,6 +156,13 @@ class _Selection:
             names |= other.fact.names | other.fact.subject
         share = len(one.stems & self._told) / len(one.stems)
         return share >= _SAID_AGAIN and one.fact.values <= values and one.fact.names <= names
+
+    def _decided_before(self, one: Sentence) -> bool:
+        """Whether the same speaker decides something much like it."""
+        return any(
+            other.decides and other.speaker == one.speaker and len(one.stems & other.stems) >= _LIKE * len(one.stems)
+            for other in self.chosen
+        )
 
     def _cost(self, one: Sentence) -> tuple[int, int]:
         label = 0 if one.speaker is None or one.turn in self._turns else word_count(one.speaker)

@@ -11,7 +11,7 @@ from typing import Final, Literal
 from memory_maintenance.store.memory import Memory
 from memory_maintenance.writers.extractive.antecedents import with_antecedents, without_beginnings_cut_off
 from memory_maintenance.writers.extractive.cues import DECIDES, REQUEST, YES_OR_NO
-from memory_maintenance.writers.extractive.examples import is_entry, without_examples, without_templates
+from memory_maintenance.writers.extractive.examples import is_entry, is_field, without_examples, without_templates
 from memory_maintenance.writers.extractive.plain_text import without_opening, without_own_label
 from memory_maintenance.writers.extractive.salience import is_padding, is_small_talk, salience
 from memory_maintenance.writers.extractive.transcript import BRIEF, Role, Transcript, Utterance
@@ -21,6 +21,9 @@ from memory_maintenance.writers.language.words import content_stems, word_count
 
 _PER_MESSAGE: Final = 12
 """Sentences of one message that are looked at: its most telling ones."""
+
+_WHOLE: Final = 15
+"""Words from which on an entry of a list says something without it."""
 
 _LISTS_PER_MESSAGE: Final = 2
 _FEWEST_TERMS: Final = 3
@@ -124,12 +127,19 @@ def _said_in_turn(said: Utterance, event: int, turn: int) -> list[Said]:
 
     lists = [of(one.text, "list" if one.holds_names else "advice") for one in said.lists[:_LISTS_PER_MESSAGE]]
     entries = tuple(map(without_own_label, said.entries))
+    names = tuple(name for own in said.lists for name in own.names)
     told = list((without_examples if assistant else without_templates)(said.sentences)) or said.sentences
     whole = without_beginnings_cut_off(told) or told
     texts = with_antecedents(
         list(_telling(map(without_opening, map(without_own_label, whole) if assistant else whole)))
     )
-    own = [of(text, "entry" if assistant and (is_entry(text) or text.startswith(entries)) else None) for text in texts]
+
+    def is_step(text: str) -> bool:
+        listed = text.startswith(entries) and (word_count(text) < _WHOLE or text.startswith(names))
+        return assistant and (listed or is_entry(text))
+
+    own = [of(text, "entry" if is_step(text) else None) for text in texts]
+    own = [one for one in own if not (one.kind and is_field(one.text))] or own
     pasted = said.role == "user" and sum(map(word_count, said.sentences)) > _MATERIAL
     first = _FEW if pasted else _OPENING_SENTENCES
     own = [replace(one, opens=place < first, pasted=pasted and place < len(own) - 1) for place, one in enumerate(own)]

@@ -23,7 +23,7 @@ _BRIEF_ANSWERS: Final = 0.35
 _FINDINGS: Final = 0.7
 """Worth of an answer of a few sentences: it says what is, a long one explains at length."""
 
-_LISTS: Final = MappingProxyType({"list": 0.5, "advice": 0.3})
+_LISTS: Final = MappingProxyType({"list": 0.5, "advice": 0.25})
 """Worth of the names of an assistant's list together: they are the answer in short."""
 
 _ENTRY: Final = 0.5
@@ -35,11 +35,11 @@ _DECIDED: Final = 2.0
 _GENERAL: Final = 0.7
 """Worth of advice without a name or a figure beside such with one."""
 
-_PEP: Final = 0.3
+_PEP: Final = 0.6
 """Worth of what an assistant says with an exclamation mark."""
 
 _LOST: Final = 0.3
-"""Worth of a sentence of an assistant that points at one that is not there; of others ``_LEANS``."""
+"""Worth of a sentence that points at one that is not there; of a person's "it" and "that" ``_LEANS``."""
 
 _LEANS: Final = 0.75
 _OPENING: Final = 3.0
@@ -114,7 +114,7 @@ def weight(one: Said, chat: Chat, background: Background) -> float:
 
 
 def _leaning(one: Said) -> float:
-    if one.role == "assistant" and points_back(one.text):
+    if points_back(one.text) and (one.role == "assistant" or (one.role == "user" and THESE.search(one.text))):
         return _LOST
     return _LEANS if one.text.split(maxsplit=1)[0].casefold().strip(",.'’") in LEANS_ON else 1.0
 

@@ -106,6 +106,12 @@ def needs_its_list(sentence: str) -> bool:
     return len(named) < _FEWEST_WORDS
 
 
+def is_field(text: str) -> bool:
+    """Whether *text* is a value behind one word, which needs the entry that it belongs to: ``Address: 3 Elm Road``."""
+    label, colon, value = text.partition(": ")
+    return bool(colon) and len(label.split()) == 1 and len(value.split()) < _FEWEST_OF_ENTRY
+
+
 def is_entry(text: str) -> bool:
     """Whether *text* ends without a mark, in a script whose sentences have one."""
     last = text.rstrip(')]"”’»* ')[-1:]

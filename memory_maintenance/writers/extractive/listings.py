@@ -35,7 +35,7 @@ _LONGEST_LINK: Final = 3
 _LONGEST_NAME: Final = 7
 _LONGEST_INTRODUCTION: Final = 16
 _FEWEST: Final = 3
-_MOST_WORDS: Final = 30
+_MOST_WORDS: Final = 18
 _NAMED_SHARE: Final = 0.75
 
 
@@ -111,8 +111,8 @@ def _named(one: _List) -> Listing | None:
         return None
     between = "; " if any("," in name for name in names) else ", "
     text = f"{introduction}: {names[0]}"
-    for name in names[1:]:
-        if word_count(text) + word_count(name) > _MOST_WORDS:
+    for position, name in enumerate(names[1:], start=1):
+        if position >= _FEWEST and word_count(text) + word_count(name) > _MOST_WORDS:
             return Listing(f"{text}…", tuple(names))
         text = f"{text}{between}{name}"
     return Listing(f"{text}.", tuple(names))
