@@ -135,13 +135,13 @@ def _said_in_turn(said: Utterance, event: int, turn: int) -> list[Said]:
     )
 
     def is_step(text: str) -> bool:
-        listed = text.startswith(entries) and (word_count(text) < _WHOLE or text.startswith(names))
+        listed = text.startswith(entries) and (word_count(text) < _WHOLE or ": " in text or text.startswith(names))
         return assistant and (listed or is_entry(text))
 
     own = [of(text, "entry" if is_step(text) else None) for text in texts]
     own = [one for one in own if not (one.kind and is_field(one.text))] or own
     pasted = said.role == "user" and sum(map(word_count, said.sentences)) > _MATERIAL
-    first = _FEW if pasted else _OPENING_SENTENCES
+    first = 1 if pasted else _OPENING_SENTENCES
     own = [replace(one, opens=place < first, pasted=pasted and place < len(own) - 1) for place, one in enumerate(own)]
     best = sorted(own, key=lambda one: -one.worth)[:_PER_MESSAGE]
     return [*lists, *(one for one in own if one in best)]
