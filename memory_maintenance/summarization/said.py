@@ -57,7 +57,8 @@ class Said:
     """One sentence as it is said in a session.
 
     ``brief``: its turn has few sentences. ``answered_by``: who has the last word in it where that is somebody else.
-    ``opens``: it is among the first of its turn, ``pasted``: it is of a text that a user hands over.
+    ``opens``: it is among the first of its turn, or asks something of a text that a user hands over, ``pasted``: it is
+    of such a text.
     ``opens_subject``: a user asks for something that the talk goes on about.
     """
 
@@ -142,8 +143,12 @@ def _said_in_turn(said: Utterance, event: int, turn: int) -> list[Said]:
     own = [one for one in own if not (one.kind and is_field(one.text))] or own
     pasted = said.role == "user" and sum(map(word_count, said.sentences)) > _MATERIAL
     first = 1 if pasted else _OPENING_SENTENCES
-    own = [replace(one, opens=place < first, pasted=pasted and place < len(own) - 1) for place, one in enumerate(own)]
-    best = sorted(own, key=lambda one: -one.worth)[:_PER_MESSAGE]
+    last = len(own) - 1
+    own = [
+        replace(one, opens=place < first or (pasted and place == last), pasted=pasted and place < last)
+        for place, one in enumerate(own)
+    ]
+    best = sorted(own, key=lambda one: (not one.opens, -one.worth))[:_PER_MESSAGE]
     return [*lists, *(one for one in own if one in best)]
 
 

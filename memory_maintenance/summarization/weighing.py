@@ -29,8 +29,9 @@ _LISTS: Final = MappingProxyType({"list": 0.5, "advice": 0.25})
 _ENTRY: Final = 0.5
 """Worth of an entry of an assistant's list beside its other sentences: it needs its list."""
 
-_DECIDED: Final = 2.0
-"""How much more an answer is worth that speaks of nothing but what its user decided on."""
+_DECIDED: Final = 1.0
+"""How much more an answer is worth that speaks of all that its user decided on."""
+
 
 _GENERAL: Final = 0.7
 """Worth of advice without a name or a figure beside such with one."""
@@ -38,7 +39,7 @@ _GENERAL: Final = 0.7
 _PEP: Final = 0.6
 """Worth of what an assistant says with an exclamation mark."""
 
-_LOST: Final = 0.3
+_LOST: Final = 0.15
 """Worth of a sentence that points at one that is not there; of a person's "it" and "that" ``_LEANS``."""
 
 _LEANS: Final = 0.75
@@ -52,7 +53,7 @@ _REQUEST: Final = 0.5
 _DECISION: Final = 1.8
 """Worth of what a user decides or intends."""
 
-_VAGUE: Final = 0.4
+_VAGUE: Final = 0.2
 """Worth of what a user says of "these apps": the answer named them."""
 
 _PASTED: Final = 0.35
@@ -64,15 +65,15 @@ class Chat:
     """What is to be known of a session to weigh its sentences.
 
     ``answered``: an assistant answers a user. ``works``: there are tools. ``opening``: the turn in which the user says
-    first what he wants. ``users`` and ``decided`` are the stems of all his words and of his decisions, ``frequency``
-    those of all sentences.
+    first what he wants. ``users`` are the stems of all his words, ``decided`` those of each of his decisions,
+    ``frequency`` those of all sentences.
     """
 
     answered: bool
     works: bool
     opening: int
     users: frozenset[str]
-    decided: frozenset[str]
+    decided: tuple[frozenset[str], ...]
     frequency: Counter[str]
     sentences: int
 
@@ -81,13 +82,14 @@ class Chat:
         """Read a session once."""
         answered = {"user", "assistant"} <= {*roles}
         users = [one for one in said if one.role == "user"]
+        frequency = Counter(stem for one in said for stem in set(one.stems))
         return cls(
             answered=answered,
             works="tool" in roles,
             opening=min((one.turn for one in users), default=0) if answered else 0,
             users=frozenset[str]().union(*(one.terms for one in users)),
-            decided=frozenset[str]().union(*(one.terms for one in users if one.decides)),
-            frequency=Counter(stem for one in said for stem in set(one.stems)),
+            decided=tuple(one.terms for one in users if one.decides and one.terms),
+            frequency=frequency,
             sentences=len(said),
         )
 
@@ -95,6 +97,10 @@ class Chat:
     def advises(self) -> bool:
         """Whether its assistant only talks."""
         return self.answered and not self.works
+
+    def rarity(self, stems: Collection[str]) -> float:
+        """Return how rare *stems* are in the session, all together."""
+        return sum(math.log1p(self.sentences / max(1, self.frequency[stem])) for stem in stems)
 
     def opens(self, one: Said) -> bool:
         """Whether a user begins the chat with *one*."""
@@ -144,6 +150,6 @@ def _share_of_answer(one: Said, chat: Chat) -> float:
     plain = _ANSWERS if not one.brief else _FINDINGS if chat.works else _BRIEF_ANSWERS
     share = _LISTS.get(one.kind or "", plain)
     share *= 1 + len(chat.users & stems) / len(stems)
-    share *= 1 + _DECIDED * len(chat.decided & stems) / len(stems)
+    share *= 1 + _DECIDED * max((chat.rarity(own & stems) / chat.rarity(own) for own in chat.decided), default=0.0)
     share *= _PEP if one.text.endswith("!") else _GENERAL if is_general(one.text) else 1.0
     return share * (_ENTRY if one.kind == "entry" else 1.0)

@@ -10,9 +10,10 @@ from memory_maintenance.writers.language.segmentation import is_unspaced
 from memory_maintenance.writers.language.words import is_content, tokens
 
 _EXAMPLE: Final = re.compile(
-    r"^\W*(?:for (?:example|instance)|examples?\b|e\.g\.|such as|say,|let['’]?s say|suppose\b"
-    r"|sample\b|imagine|zum beispiel|z\. ?b\.|beispiel\b"
-    r"|par exemple|exemple\b|por ejemplo|ejemplo\b|na przykład|przykład\b|np\.)",
+    r"^\W*(?:(?:for|in this|in the above) (?:example|instance)|examples?\b|e\.g\.|such as|say,|let['’]?s say|suppose\b"
+    r"|sample\b|imagine|(?:zum|in diesem) beispiel|z\. ?b\.|beispiel\b"
+    r"|(?:par|dans cet) exemple|exemple\b|(?:por|en este) ejemplo|ejemplo\b|na przykład"
+    r"|w tym przykładzie|przykład\b|np\.)",
     re.IGNORECASE,
 )
 _ANNOUNCES: Final = re.compile(
