@@ -90,7 +90,7 @@ PADDING: Final = re.compile(
     r"^(?:wow|awesome|amazing)\b|it['’]s (?:so |really )?(?:amazing|fascinating|great|wonderful|awesome|impressive|inspiring)"
     r"|so (?:impressive|fascinating|inspiring|helpful)|wish you|^(?:now,? )?let['’]s (?:tackle|dive|get|look)|thanks (?:for|so)"
     r"|is (?:an? )?(?:truly |really |such an? )?(?:great|wonderful|fantastic|excellent|amazing|fun) (?:way|opportunity|next step|destination)"
-    r"|(?:will|may|can|might) vary (?:depending|based)|can be a valuable resource|hope (?:\w+ ){1,3}helps?\b|^(?:that|this|it|(?:this|the) (?:plan|list)) (?:looks|sounds) (?:\w+ )?(?:good|great|solid|perfect)[.!]?$"
+    r"|^(?:these|those) are (?:just|only) (?:a few|some)|(?:will|may|can|might) vary (?:depending|based)|can be a valuable resource|hope (?:\w+ ){1,3}helps?\b|^(?:that|this|it|(?:this|the) (?:plan|list)) (?:looks|sounds) (?:\w+ )?(?:good|great|solid|perfect)[.!]?$"
     r"|^that['’]s a comprehensive \w+, thanks|^you mentioned|narrow (?:it|this|that) down|is constantly evolving"
     r"|let me know (?:if|how|what)|feel free to|good luck|best of luck|happy (?:to help|\w+ing)\b"
     r"|enjoy (?:your|the)\b|have (?:a )?(?:great|fun|good|safe|wonderful|nice|lovely)|you['’]re (?:very )?welcome"
