@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -43,6 +44,7 @@ _TAKEN_UP: Final = 2
 """Turns after the first that speak of a subject."""
 
 _SHORT_ANSWER: Final = 6
+_ASKED: Final = re.compile(r"[?？] ")
 _STATED: Final = 0.65
 """Share of the words of a question from which on a sentence that has them states what it asks about."""
 
@@ -78,8 +80,10 @@ class Said:
 
     @property
     def decides(self) -> bool:
-        """Whether somebody other than an assistant decides something."""
-        return self.role != "assistant" and DECIDES.search(self.text.lower()) is not None
+        """Whether somebody other than an assistant decides something, or takes up what an assistant offers."""
+        if self.role == "assistant":
+            return self.answered_by is not None and not _ASKED.search(self.text)
+        return DECIDES.search(self.text.lower()) is not None
 
     @property
     def terms(self) -> frozenset[str]:

@@ -33,7 +33,7 @@ _DECIDED: Final = 1.0
 """How much more an answer is worth that speaks of all that its user decided on."""
 
 
-_GENERAL: Final = 0.7
+_GENERAL: Final = 0.75
 """Worth of advice without a name or a figure beside such with one."""
 
 _PEP: Final = 0.6
@@ -146,10 +146,13 @@ def _share(one: Said, chat: Chat) -> float:
 
 def _share_of_answer(one: Said, chat: Chat) -> float:
     """Return more for what speaks of the user's words, and of what he decided on, and less for general advice."""
+    if one.decides:
+        return _DECISION
     stems = set(one.stems)
     plain = _ANSWERS if not one.brief else _FINDINGS if chat.works else _BRIEF_ANSWERS
     share = _LISTS.get(one.kind or "", plain)
     share *= 1 + len(chat.users & stems) / len(stems)
     share *= 1 + _DECIDED * max((chat.rarity(own & stems) / chat.rarity(own) for own in chat.decided), default=0.0)
-    share *= _PEP if one.text.endswith("!") else _GENERAL if is_general(one.text) else 1.0
+    pep = one.text.endswith("!") and not chat.works
+    share *= _PEP if pep else _GENERAL if is_general(one.text) else 1.0
     return share * (_ENTRY if one.kind == "entry" else 1.0)
