@@ -24,6 +24,9 @@ _SAID_AGAIN: Final = 0.75
 _LIKE: Final = 0.4
 """Share of the words of a decision from which on another one is about the same thing."""
 
+_DECIDED_AGAIN: Final = 0.6
+"""Share of the words of such a second decision from which on the chosen sentences say it."""
+
 _DECISION: Final = 0.5
 """How new a decision is at least: "I'll take the oak desks" after three offers of oak desks."""
 
@@ -155,7 +158,8 @@ class _Selection:
             values |= other.fact.values
             names |= other.fact.names | other.fact.subject
         share = len(one.stems & self._told) / len(one.stems)
-        return share >= _SAID_AGAIN and one.fact.values <= values and one.fact.names <= names
+        enough = _DECIDED_AGAIN if one.decides else _SAID_AGAIN
+        return share >= enough and one.fact.values <= values and one.fact.names <= names
 
     def _decided_before(self, one: Sentence) -> bool:
         """Whether the same speaker decides something much like it."""

@@ -117,6 +117,21 @@ def test_what_several_sentences_say_together_is_not_said_again():
     assert "12 EUR" in told
 
 
+@pytest.mark.parametrize(
+    ("once", "again"),
+    [
+        ("I'll ask the joiner in Hoorn about the rot in the keel.", "I'll ask the joiner about the keel and see."),
+        (
+            "Ich frage den Schreiner: Ich nehme den Kiel aus Eiche.",
+            "Ich nehme den Kiel aus Eiche, frage den Schreiner.",
+        ),
+    ],
+)
+def test_a_decision_is_told_once(once, again):
+    told = summary("user: My ketch leaks at Texel since 2011.", f"user: {once}", ADVICE, f"user: {again}")
+    assert (once in told) + (again in told) == 1
+
+
 def test_a_summary_ends_where_only_padding_is_left():
     lines = [
         "user: Our ketch Wilhelmina lies in Harlingen since 2011, and on 3 May we sail her to Terschelling for 90 EUR."
