@@ -33,6 +33,9 @@ _DECISION: Final = 0.5
 _LEAST: Final = 0.05
 """Worth beside the best sentence from which on another one is no padding."""
 
+_MOST_ROUNDS: Final = 6
+"""Times that what is no use in the end is replaced; each costs as much as the first choice."""
+
 _FEWEST_STEMS: Final = 4
 _FEWEST_COUNTED: Final = 2
 """Facts of one kind that are left out from which on a summary counts them; of one it would say more than the fact."""
@@ -41,7 +44,10 @@ _FEWEST_COUNTED: Final = 2
 def chosen(found: Sequence[Sentence], max_words: int, *, long: bool) -> list[Sentence]:
     """Choose the best sentence of each fifth of the session, the first fifth last, and then the best of the rest."""
     kept = _chosen(found, max_words, long=long)
-    while lost := _unanswered(kept, found) | _said_twice(kept):
+    for _ in range(_MOST_ROUNDS):
+        lost = _unanswered(kept, found) | _said_twice(kept)
+        if not lost:
+            break
         found = [one for one in found if one not in lost]
         kept = _chosen(found, max_words, long=long)
     return kept
@@ -113,6 +119,8 @@ class _Selection:
         self._max_words = max_words
         self._first_share = first_share
         self._told: set[str] = set()
+        self._values: set[str] = set()
+        self._names: set[str] = set()
         self._best = 0.0
         self._words = 0
         self._first_words = 0
@@ -153,13 +161,9 @@ class _Selection:
     def _hold_together(self, one: Sentence) -> bool:
         if one.opens or len(one.stems) < _FEWEST_STEMS or (one.decides and not self._decided_before(one)):
             return False
-        values, names = set[str](), set[str]()
-        for other in self.chosen:
-            values |= other.fact.values
-            names |= other.fact.names | other.fact.subject
         share = len(one.stems & self._told) / len(one.stems)
         enough = _DECIDED_AGAIN if one.decides else _SAID_AGAIN
-        return share >= enough and one.fact.values <= values and one.fact.names <= names
+        return share >= enough and one.fact.values <= self._values and one.fact.names <= self._names
 
     def _decided_before(self, one: Sentence) -> bool:
         """Whether the same speaker decides something much like it."""
@@ -191,3 +195,5 @@ class _Selection:
         self._dates.add((one.date, one.speaker is None))
         self._turns.add(one.turn)
         self._told |= one.stems
+        self._values |= one.fact.values
+        self._names |= one.fact.names | one.fact.subject

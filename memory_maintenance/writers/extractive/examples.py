@@ -24,6 +24,9 @@ _ANNOUNCES: Final = re.compile(
 )
 """The line before an example of several lines."""
 
+_LONGEST_ANNOUNCEMENT: Final = 200
+"""Characters of such a line."""
+
 _ENTRY: Final = re.compile(r"^\s*(?:[-*+•–]|\(?\d{1,3}[.)])\s")
 _FENCE: Final = re.compile(r"^\s*(?:```|~~~)", re.MULTILINE)
 _BLANK: Final = re.compile(r"\n\s*\n")
@@ -49,17 +52,20 @@ def without_example_blocks(text: str) -> str:
     shown: Literal["", "next", "list"] = ""
     for block in _BLANK.split(text):
         listed = _ENTRY.match(block) is not None
-        if not _FENCE.search(block) and (shown == "next" or (shown == "list" and listed)):
+        code = _FENCE.search(block) is not None
+        if not code and (shown == "next" or (shown == "list" and listed)):
             shown = "list" if listed else ""
             continue
         lines = block.split("\n")
-        announced = next(
-            (at for at, line in enumerate(lines) if _ANNOUNCES.search(line) and not _FENCE.search(block)), None
-        )
+        announced = next((at for at, line in enumerate(lines) if not code and _announces(line)), None)
         shown = "next" if announced == len(lines) - 1 else ""
         if left := "\n".join(lines[:announced]):
             kept.append(left)
     return "\n\n".join(kept)
+
+
+def _announces(line: str) -> bool:
+    return len(line) <= _LONGEST_ANNOUNCEMENT and _ANNOUNCES.search(line) is not None
 
 
 def without_examples(sentences: Sequence[str]) -> Iterator[str]:

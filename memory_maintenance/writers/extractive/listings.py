@@ -32,6 +32,10 @@ _LOOSE: Final = " \t:;,.-–—"
 _LONGEST_LINK: Final = 3
 """Letters of a word that a name may hold in lower case: of, the, van."""
 
+_MOST_CHARACTERS: Final = 40_000
+"""What is read of one answer, from its beginning."""
+
+_LONGEST_LINE: Final = 2_000
 _LONGEST_NAME: Final = 7
 _LONGEST_INTRODUCTION: Final = 16
 _FEWEST: Final = 3
@@ -69,7 +73,7 @@ class _List:
 
 def listings(text: str) -> list[Listing]:
     """Return the lists of three entries or more in *text* that say what they are of and whose entries have names."""
-    found = [listing for one in _lists(text.split("\n")) if (listing := _named(one))]
+    found = [listing for one in _lists(_lines(text)) if (listing := _named(one))]
     # What several lists have alike are the headings of a form: "Pros: ...", "Cons: ...".
     often = Counter(one.names for one in found)
     return [one for one in found if often[one.names] == 1]
@@ -77,7 +81,11 @@ def listings(text: str) -> list[Listing]:
 
 def entries(text: str) -> str:
     """Return what stands in the lists of *text*, one entry a line."""
-    return "\n".join(bare(found["text"]) for line in text.split("\n") if (found := _ENTRY.match(line)))
+    return "\n".join(bare(found["text"]) for line in _lines(text) if (found := _ENTRY.match(line)))
+
+
+def _lines(text: str) -> list[str]:
+    return [line[:_LONGEST_LINE] for line in text[:_MOST_CHARACTERS].split("\n")]
 
 
 def _lists(lines: Sequence[str]) -> Iterator[_List]:

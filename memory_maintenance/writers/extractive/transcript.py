@@ -112,16 +112,9 @@ def utterances(text: str, known: frozenset[str], metadata: Mapping[str, Any] | N
         words = (who == "assistant" and without_example_blocks(written)) or written
         sentences = tuple(plain_sentences(words))
         if sentences:
-            assistant, listed = who == "assistant", entries(words)
-            said.append(
-                Utterance(
-                    speaker,
-                    who,
-                    sentences,
-                    lists=tuple(listings(words)) if assistant else (),
-                    entries=frozenset(one for one in sentences if one in listed) if assistant else frozenset(),
-                )
-            )
+            lists = tuple(listings(words)) if who == "assistant" else ()
+            listed = entries(words) if who == "assistant" else ""
+            said.append(Utterance(speaker, who, sentences, lists, frozenset(one for one in sentences if one in listed)))
     return said
 
 
