@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from signal import SIGKILL, SIGQUIT, Signals
 
+from chaos.ports import free_port
 from embedded.postgres import running_postgres
 from embedded.process import Server
-from embedded.temporal import HOST, running_temporal
+from embedded.temporal import running_temporal
 
 
 @dataclass(slots=True)
@@ -52,12 +52,6 @@ def postgres(home: Path) -> Killable:
 
 def temporal(home: Path) -> Killable:
     """Return the dev server with its database file in *home*; its death is kill -9."""
-    port = _free_port()
+    port = free_port()
     database, log = home / "temporal.db", home / "temporal.log"
     return Killable(lambda: running_temporal(database, log=log, port=port), SIGKILL)
-
-
-def _free_port() -> int:
-    with socket.socket() as candidate:
-        candidate.bind((HOST, 0))
-        return int(candidate.getsockname()[1])

@@ -25,7 +25,7 @@ from commands.console import (
     starter,
 )
 from commands.instants import instant
-from commands.schedule_audit import schedule_order
+from commands.schedule_audit import ScheduleOrder, schedule_order
 from commands.tables import fitting_table, table
 from embedded.stack import Stack
 from memory_maintenance.errors import MaintenanceError, RegistrationRefusedError
@@ -128,21 +128,33 @@ async def _groups(settings: Settings, stack: Stack) -> list[str]:
         return []
 
 
+async def _groups_with(kind: Kind, order: ScheduleOrder) -> list[str]:
+    """Return the daily times of tenants whose Schedules an order is about, too: with the daily one, all of them."""
+    return await _groups(order.settings, order.stack) if kind == "daily" else []
+
+
 @app.command("trigger")
 def trigger_schedule(kind: OneKind, by: By = None, reason: Reason = None) -> None:
-    """Run a Schedule now, also a paused one; nothing is started while its last run goes on."""
+    """Run a Schedule now, also a paused one; nothing is started while its last run goes on.
 
-    async def carry_out() -> str | None:
+    With the daily one, those of tenants' own daily times.
+    """
+
+    async def carry_out() -> list[str]:
         async with schedule_order(kind, by, reason) as order:
-            if started := await trigger(order.client, kind):
-                await note_order(order.client, kind, order.in_words("triggered"))
-                await order.record("trigger", workflow=started)
-            return started
+            all_started = []
+            for group in (None, *await _groups_with(kind, order)):
+                if started := await trigger(order.client, kind, group):
+                    all_started.append(started)
+                    await note_order(order.client, kind, order.in_words("triggered"), group=group)
+                    await order.record("trigger", workflow=started)
+            return all_started
 
     started = run(carry_out())
-    if started is None:
+    if not started:
         fail(f"{schedule_id(kind)} runs already, nothing was started: starter.py schedules list")
-    say(f"started {started}{said(by, reason)}")
+    for workflow_id in started:
+        say(f"started {workflow_id}{said(by, reason)}")
 
 
 @app.command("backfill")
@@ -157,19 +169,22 @@ def backfill_schedule(
 ) -> None:
     """Run a Schedule for times past, one after the other, each as of its own time.
 
-    Seldom needed: the next run finds all that is due by itself, and decay as of a time before
-    the tenant's last writes nothing.
+    With the daily one, those of tenants' own daily times. Seldom needed: the next run finds all that is due by itself,
+    and decay as of a time before the tenant's last writes nothing.
     """
 
-    async def carry_out() -> int:
+    async def carry_out() -> dict[str | None, int]:
         async with schedule_order(kind, by, reason) as order:
-            runs = await backfill(order.client, kind, start, end)
-            await note_order(order.client, kind, order.in_words("backfilled"))
-            await order.record("backfill", start=start.isoformat(), end=end.isoformat(), runs=runs)
+            groups = (None, *await _groups_with(kind, order))
+            runs = await backfill(order.client, kind, start, end, groups)
+            for group, times in runs.items():
+                await note_order(order.client, kind, order.in_words("backfilled"), group=group)
+                await order.record("backfill", start=start.isoformat(), end=end.isoformat(), runs=times)
             return runs
 
-    runs = f"{run(carry_out())} runs, one after the other{said(by, reason)}"
-    say(f"{schedule_id(kind)}: {runs}; see starter.py schedules list")
+    for group, times in run(carry_out()).items():
+        say(f"{schedule_id(kind, group)}: {times} runs, one after the other{said(by, reason)}")
+    say("see starter.py schedules list")
 
 
 @app.command("pause")
@@ -184,7 +199,7 @@ def pause_schedule(
     async def carry_out() -> ScheduleState:
         async with schedule_order(kind, by, reason) as order:
             before = await pause(order.client, kind, note=note)
-            for group in await _groups(order.settings, order.stack) if kind == "daily" else ():
+            for group in await _groups_with(kind, order):
                 await pause(order.client, kind, note=note, group=group)
             await order.record("pause")
             return before
@@ -214,7 +229,7 @@ def resume_schedule(kind: OneKind, by: By = None, reason: Reason = None) -> None
     async def carry_out() -> ScheduleState:
         async with schedule_order(kind, by, reason) as order:
             before = await resume(order.client, kind, note=order.in_words("resumed"))
-            for group in await _groups(order.settings, order.stack) if kind == "daily" else ():
+            for group in await _groups_with(kind, order):
                 await resume(order.client, kind, note=order.in_words("resumed"), group=group)
             if before.paused:
                 await order.record("resume")
@@ -233,7 +248,7 @@ def delete_schedule(kind: OneKind, by: By = None, reason: Reason = None) -> None
     async def carry_out() -> None:
         async with schedule_order(kind, by, reason) as order:
             await delete(order.client, kind)
-            if kind == "daily" and (groups := await _groups(order.settings, order.stack)):
+            if groups := await _groups_with(kind, order):
                 async with running_pool(order.settings, order.stack) as pool:
                     for group in groups:
                         await remove_group(order.client, pool, group)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import sys
 from asyncio.subprocess import DEVNULL
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -36,9 +37,16 @@ async def running_temporal(
     Raises:
         StackError: the package is missing, or the server did not start.
     """
-    program = temporal_program()
-    port, ui_port = _free_port(port), _free_port(port + UI_PORT_OFFSET)
-    address = f"{HOST}:{port}"
+    with _reserved_port(port) as own_port, _reserved_port(port + UI_PORT_OFFSET) as ui_port:
+        async with _listening(database, log, own_port, ui_port, options, pass_fds) as server:
+            yield server
+
+
+@asynccontextmanager
+async def _listening(
+    database: Path | None, log: Path, port: int, ui_port: int, options: Sequence[str], pass_fds: Sequence[int]
+) -> AsyncIterator[Server]:
+    program, address = temporal_program(), f"{HOST}:{port}"
     command: list[object] = [program, "server", "start-dev", "--ip", HOST, "--port", port, "--ui-port", ui_port]
     # Without fairness a large tenant's tasks keep all others waiting, and nothing shows it.
     command += ["--dynamic-config-value", "matching.enableFairness=true"]
@@ -71,14 +79,25 @@ def temporal_program() -> Path:
     return program
 
 
-def _free_port(preferred: int) -> int:
+@contextmanager
+def _reserved_port(preferred: int) -> Iterator[int]:
+    """Yield a free port, the *preferred* one if possible, that no other start of this program takes meanwhile.
+
+    A port counts as free until its server listens: of two starts at the same moment, one would otherwise take the
+    other's server for its own. So a socket is held whose name has the port in it.
+    """
     for port in (preferred, 0):
-        with socket.socket() as candidate:
+        with socket.socket() as candidate, socket.socket(socket.AF_UNIX) as reservation:
             # As the server does: a port in TIME_WAIT counts as free, one that is listened on does not.
             candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 candidate.bind((HOST, port))
+                number = int(candidate.getsockname()[1])
+                if sys.platform == "linux":  # only there a name may be in no folder
+                    reservation.bind(f"\0memory-maintenance-port-{number}")
             except OSError:
                 continue
-            return int(candidate.getsockname()[1])
+            candidate.close()
+            yield number
+            return
     raise StackError(f"no free port on {HOST}: set TEMPORAL_ADDRESS to a running server")

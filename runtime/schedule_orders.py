@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -113,27 +113,41 @@ async def trigger(client: Client, kind: Kind, group: str | None = None) -> str |
         return state_of(now).last_run if now.info.num_actions > before.num_actions else None
 
 
-async def backfill(client: Client, kind: Kind, start: datetime, end: datetime) -> int:
-    """Run a Schedule for every time from *start* to *end*, one after the other, and return how many.
+async def backfill(
+    client: Client, kind: Kind, start: datetime, end: datetime, groups: Sequence[str | None] = (None,)
+) -> dict[str | None, int]:
+    """Run Schedules for every time from *start* to *end*, one after the other, and return how many times each had.
+
+    Those of *groups* have runs side by side; None is the group of the daily or the hourly Schedule itself. What has no
+    time in the range is left out.
 
     Raises:
-        ScheduleNotFoundError: it does not exist.
-        InvalidRequestError: the range has no time of the Schedule in it, more than 500, or the future.
+        ScheduleNotFoundError: one does not exist.
+        InvalidRequestError: the range has no time of a Schedule in it, more than 500 of one, or the future.
     """
     if start > end or end > datetime.now(UTC):
         raise InvalidRequestError("--from must not be after --to, and --to not in the future")
-    asked = ListScheduleMatchingTimesRequest(namespace=client.namespace, schedule_id=schedule_id(kind))
-    asked.start_time.FromDatetime(start - timedelta(microseconds=1))  # here the start is not included, below it is
-    asked.end_time.FromDatetime(end)
-    with _existing(client, kind) as schedule:
-        times = len((await client.workflow_service.list_schedule_matching_times(asked)).start_time)
-        if not 0 < times <= BACKFILL_AT_MOST:
-            raise InvalidRequestError(
-                f"{times} of the times of {schedule_id(kind)} lie in that range: give one with 1 to {BACKFILL_AT_MOST}"
-            )
-        every = ScheduleBackfill(start_at=start, end_at=end, overlap=ScheduleOverlapPolicy.BUFFER_ALL)
-        await schedule.backfill(every)
-    return times
+    times = {group: await _times(client, kind, group, start, end) for group in groups}
+    if not 0 < max(times.values()) <= BACKFILL_AT_MOST:
+        raise InvalidRequestError(
+            f"{max(times.values())} of the times of {schedule_id(kind)} lie in that range: "
+            f"give one with 1 to {BACKFILL_AT_MOST}"
+        )
+    every = ScheduleBackfill(start_at=start, end_at=end, overlap=ScheduleOverlapPolicy.BUFFER_ALL)
+    found = {group: count for group, count in times.items() if count}
+    for group in found:
+        with _existing(client, kind, group) as schedule:
+            await schedule.backfill(every)
+    return found
+
+
+async def _times(client: Client, kind: Kind, group: str | None, start: datetime, end: datetime) -> int:
+    """Return how many times of a Schedule lie between two instants, both included."""
+    with _existing(client, kind, group) as schedule:
+        asked = ListScheduleMatchingTimesRequest(namespace=client.namespace, schedule_id=schedule.id)
+        asked.start_time.FromDatetime(start - timedelta(microseconds=1))  # the server does not include the start
+        asked.end_time.FromDatetime(end)
+        return len((await client.workflow_service.list_schedule_matching_times(asked)).start_time)
 
 
 async def pause(client: Client, kind: Kind, *, note: str, group: str | None = None) -> ScheduleState:
@@ -158,9 +172,9 @@ async def resume(client: Client, kind: Kind, *, note: str, group: str | None = N
     return before
 
 
-async def note_order(client: Client, kind: Kind, said: str) -> None:
+async def note_order(client: Client, kind: Kind, said: str, *, group: str | None = None) -> None:
     """Leave on a Schedule who ordered a run of it and why, behind the note of a pause that goes on."""
-    with _existing(client, kind) as schedule:
+    with _existing(client, kind, group) as schedule:
         state = state_of(await schedule.describe())
         # A pause of what is paused, or its end where it is not paused, changes the note and nothing else.
         note = f"{(state.note or 'paused').split(_ORDERED)[0]}{_ORDERED}{said}" if state.paused else said

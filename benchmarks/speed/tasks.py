@@ -15,14 +15,20 @@ EVERY: Final = "A later night: every task"
 EXPIRED: Final = "Memories that it archives"
 
 CHANGED: Final = """
--- speed.CHANGED: what agents did since the last night: they set the importance of one memory in a hundred, and for a
--- tenth of those also when it expires, and a tenth of those they have only written since.
+-- speed.CHANGED: what agents did since the last night, to one memory in a hundred: half of these have their importance
+-- set, and a tenth of those an end; the other half they have only written since, in whole sessions, whose texts are
+-- their own but for one in ten.
 --   $1 at  timestamptz
 UPDATE memories
 SET importance = 0.6, last_accessed_at = $1,
-    expires_at = CASE WHEN hashtext(id::text) % 1000 = 0 THEN $1::timestamptz END,
-    created_at = CASE WHEN hashtext(id::text) % 1000 = 100 THEN $1::timestamptz ELSE created_at END
-WHERE hashtext(id::text) % 100 = 0
+    expires_at = CASE WHEN NOT written AND hashtext(id::text) % 2000 = 0 THEN $1::timestamptz END,
+    created_at = CASE WHEN written THEN $1::timestamptz ELSE created_at END,
+    content = CASE WHEN written AND hashtext(id::text) % 10 <> 0 THEN content || ' ' || left(id::text, 8)
+                   ELSE content END
+FROM (
+    SELECT id AS changed_id, coalesce(hashtext(tenant_id || session_id) % 200 = 0, false) AS written FROM memories
+) AS drawn
+WHERE id = changed_id AND (written OR hashtext(id::text) % 200 = 0)
 """
 
 COMPARED: Final = """

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
@@ -47,24 +49,79 @@ async def apply_change(
             return proposal
         if proposal.status != "proposed":
             raise ChangeRefusedError(change_id, f"it is {proposal.status}")
-        rows = await locked_rows(db, proposal, as_of)
-        _check(proposal, rows)
-        before = {key: row["state"] for key, row in rows.items()}
-        wanted = {key: dict(state) for key, state in before.items()}
-        loser, winner = proposal.memory_id, proposal.evidence[0]
-        demote(wanted[loser], proposal.demotion, as_of=as_of, first_base_at=rows[loser]["first_base_at"])
-        if proposal.takes_use:
-            wanted[winner]["last_accessed_at"] = _later(*(before[key]["last_accessed_at"] for key in (winner, loser)))
-        after = {key: await write_row(db, proposal.tenant_id, key, state) for key, state in wanted.items()}
-        if proposal.takes_use:
-            await _take_use(db, proposal, before, after)
-        if rows[loser]["notable"]:
-            before[loser] |= {name: rows[loser][name] for name in ("notes", "bare")}
-            await execute(db, NOTE, proposal.tenant_id, loser, [], to_json(dict(proposal.notes)), False)
-        await execute(db, APPLIED, change_id, to_json(_by_id(before)), to_json(_by_id(after)))
+        if refused := await apply_proposals(db, [proposal], as_of=as_of):
+            raise ChangeRefusedError(change_id, refused[change_id])
         if by is not None:
             await execute(db, DECIDED, change_id, "applied", by, reason)
         return await held_change(db, change_id)
+
+
+async def apply_proposals(db: Executor, proposals: Sequence[Change], *, as_of: datetime) -> dict[int, str]:
+    """Apply proposals of one tenant that the transaction holds, in their order; return why which were refused."""
+    tenant_id, rows = proposals[0].tenant_id, await locked_rows(db, proposals, as_of)
+    states = {key: row["state"] for key, row in rows.items()}
+    refused, made = dict[int, str](), list[_Made]()
+    for proposal in proposals:
+        if why := _refusal(proposal, rows, states):
+            refused[proposal.change_id] = why
+            continue
+        before = {key: states[key] for key in proposal.memories}
+        states |= _wanted(proposal, before, rows[proposal.memory_id], as_of)
+        made.append(_Made(proposal, before, {key: states[key] for key in proposal.memories}))
+    if made:
+        stored = await write_rows(db, tenant_id, {key: states[key] for one in made for key in one.after})
+        await _take_use(db, tenant_id, made)
+        await _note(db, tenant_id, [one.proposal for one in made if rows[one.proposal.memory_id]["notable"]])
+        await _record(db, made, rows, stored)
+    return refused
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A proposal that is applied, and both rows before and after it by their ids."""
+
+    proposal: Change
+    before: Mapping[UUID, State]
+    after: Mapping[UUID, State]
+
+
+def _wanted(proposal: Change, before: Mapping[UUID, State], row: Any, as_of: datetime) -> dict[UUID, State]:
+    loser, winner = proposal.memory_id, proposal.evidence[0]
+    wanted = {key: dict(state) for key, state in before.items()}
+    demote(wanted[loser], proposal.demotion, as_of=as_of, first_base_at=row["first_base_at"])
+    if proposal.takes_use:
+        wanted[winner]["last_accessed_at"] = _later(*(before[key]["last_accessed_at"] for key in (winner, loser)))
+        if more := before[loser].get("usage_count"):  # an unknown number stays unknown
+            wanted[winner]["usage_count"] = (before[winner]["usage_count"] or 0) + more
+    return wanted
+
+
+async def _take_use(db: Executor, tenant_id: str, made: Sequence[_Made]) -> None:
+    taken = Counter[UUID]()
+    for one in made:
+        if one.proposal.takes_use:
+            taken[one.proposal.evidence[0]] += one.before[one.proposal.memory_id].get("usage_count") or 0
+    if added := {key: more for key, more in taken.items() if more}:
+        await execute(db, ADD_USE, tenant_id, list(added), list(added.values()), False)
+
+
+async def _note(db: Executor, tenant_id: str, noted: Sequence[Change]) -> None:
+    if noted:
+        ids, notes = [one.memory_id for one in noted], [to_json(dict(one.notes)) for one in noted]
+        await execute(db, NOTE, tenant_id, ids, [], notes, [False] * len(noted))
+
+
+async def _record(db: Executor, made: Sequence[_Made], rows: Mapping[UUID, Any], stored: Mapping[UUID, State]) -> None:
+    """Record each change with its rows before and after it, the last of each row as the store holds it."""
+    left, texts = dict(stored), list[tuple[int, str, str]]()
+    for one in reversed(made):
+        before, loser = {key: dict(state) for key, state in one.before.items()}, one.proposal.memory_id
+        after = {key: state | left.pop(key, {}) for key, state in one.after.items()}
+        if (row := rows[loser])["notable"]:
+            notes = {key: value for key, value in row["notes"].items() if key in one.proposal.notes}
+            before[loser] |= {"notes": notes, "bare": row["bare"]}
+        texts.append((one.proposal.change_id, to_json(_by_id(before)), to_json(_by_id(after))))
+    await execute(db, APPLIED, *map(list, zip(*texts, strict=True)))
 
 
 async def reject_change(pool: Pool, change_id: int, *, by: str | None, reason: str | None) -> Change:
@@ -113,12 +170,13 @@ async def held_change(db: Executor, change_id: int) -> Change:
     return change_of(row)
 
 
-async def locked_rows(db: Executor, change: Change, as_of: datetime) -> dict[UUID, Any]:
-    """Return the rows of the two memories, locked, by id: their ``state`` and what ROWS has besides."""
-    rows = await fetch(db, ROWS, change.tenant_id, list(change.memories), as_of, list(change.notes))
+async def locked_rows(db: Executor, changes: Sequence[Change], as_of: datetime) -> dict[UUID, Any]:
+    """Return the rows of the memories of a tenant's changes, locked, by id: their ``state`` and what else ROWS has."""
+    tenant_id, ids = changes[0].tenant_id, list({key for one in changes for key in one.memories})
+    rows = await fetch(db, ROWS, tenant_id, ids, as_of, list({key for one in changes for key in one.notes}))
     used = {}
-    if change.takes_use and await fetch_value(db, COUNTS_USE):
-        found = await fetch(db, USE, change.tenant_id, list(change.memories))
+    if any(one.takes_use for one in changes) and await fetch_value(db, COUNTS_USE):
+        found = await fetch(db, USE, tenant_id, ids)
         used = {row["id"]: {"usage_count": row["usage_count"]} for row in found}
     return {
         row["id"]: {
@@ -133,31 +191,21 @@ async def locked_rows(db: Executor, change: Change, as_of: datetime) -> dict[UUI
     }
 
 
-async def write_row(db: Executor, tenant_id: str, memory_id: UUID, state: State) -> State:
-    """Write a row's columns, its use count apart, and return what the store holds of them."""
-    return dict(from_json(await fetch_value(db, WRITE, tenant_id, memory_id, to_json(state))))
+async def write_rows(db: Executor, tenant_id: str, states: Mapping[UUID, State]) -> dict[UUID, State]:
+    """Write columns of rows, their use counts apart, and return what the store holds of them."""
+    rows = await fetch(db, WRITE, tenant_id, list(states), [to_json(state) for state in states.values()])
+    return {row["id"]: from_json(row["state"]) for row in rows}
 
 
-async def _take_use(db: Executor, change: Change, before: Mapping[UUID, State], after: Mapping[UUID, State]) -> None:
-    loser, winner = change.memory_id, change.evidence[0]
-    if "usage_count" not in before[winner]:
-        return
-    more = before[loser]["usage_count"] or 0
-    for memory_id in (loser, winner):
-        after[memory_id]["usage_count"] = before[memory_id]["usage_count"]
-    if more:  # an unknown number stays unknown
-        await execute(db, ADD_USE, change.tenant_id, winner, more, False)
-        after[winner]["usage_count"] = (before[winner]["usage_count"] or 0) + more
-
-
-def _check(proposal: Change, rows: Mapping[UUID, Any]) -> None:
+def _refusal(proposal: Change, rows: Mapping[UUID, Any], states: Mapping[UUID, State]) -> str | None:
     for memory_id, fingerprint in zip(proposal.memories, proposal.fingerprints, strict=True):
         if memory_id not in rows:
-            raise ChangeRefusedError(proposal.change_id, f"memory {memory_id} is gone")
+            return f"memory {memory_id} is gone"
         if rows[memory_id]["fingerprint"] != fingerprint:
-            raise ChangeRefusedError(proposal.change_id, f"memory {memory_id} was edited since")
-        if rows[memory_id]["state"]["demotion"] is not None:
-            raise ChangeRefusedError(proposal.change_id, f"memory {memory_id} was demoted since")
+            return f"memory {memory_id} was edited since"
+        if states[memory_id]["demotion"] is not None:
+            return f"memory {memory_id} was demoted since"
+    return None
 
 
 def _later(own: str | None, other: str | None) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from memory_maintenance.changes.statements import KNOWN, LATEST, ONE, PROPOSE, TEXTS
@@ -81,11 +81,16 @@ def change_of(row: Any) -> Change:
     return Change(**values | {name: tuple(values[name]) for name in ("evidence", "fingerprints")})
 
 
-async def propose(db: Executor, pair: Replacement) -> int | None:
-    """Record a proposal and return its number; None: the pair is known, whatever became of it."""
-    p = pair
-    what = (p.tenant_id, p.task, p.kind, p.memory_id, [p.other_id], p.reason, p.demotion, to_json(dict(p.notes)))
-    return cast("int | None", await fetch_value(db, PROPOSE, *what, p.takes_use, list(p.fingerprints), p.cycle_id))
+async def propose(db: Executor, pairs: Sequence[Replacement]) -> list[Change]:
+    """Record proposals and return them in their order, but for pairs that are known, whatever became of them."""
+    rows = [
+        (
+            *(p.tenant_id, p.task, p.kind, p.memory_id, p.other_id, p.reason, p.demotion, to_json(dict(p.notes))),
+            *(p.takes_use, *p.fingerprints, p.cycle_id),
+        )
+        for p in pairs
+    ]
+    return [change_of(row) for row in await fetch(db, PROPOSE, *map(list, zip(*rows, strict=True)))]
 
 
 async def is_known(db: Executor, pair: Replacement) -> bool:

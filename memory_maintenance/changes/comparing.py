@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -12,11 +12,11 @@ from uuid import UUID
 
 import structlog
 
-from memory_maintenance.changes.applying import apply_change
+from memory_maintenance.changes.applying import apply_proposals
 from memory_maintenance.changes.change import Replacement, is_known, propose
-from memory_maintenance.changes.pass_statements import BEGIN_AT, EXAMINED, NEW, ORPHANS, PLAN, RECENT
+from memory_maintenance.changes.pass_statements import BEGIN_AT, EXAMINED, MEMORIES, NEW, ORPHANS, PLAN, TEXTS
+from memory_maintenance.changes.statements import WITHDRAW
 from memory_maintenance.changes.undoing import undo_change
-from memory_maintenance.errors import ChangeRefusedError
 from memory_maintenance.store.pool import Pool, execute, fetch, fetch_value, transaction
 from memory_maintenance.task import Listed, Task
 from memory_maintenance.tenants.control import Tenant
@@ -29,6 +29,9 @@ BATCH: Final = 500
 
 WINDOW: Final = 2_000
 """Memories before the end of a batch that they are compared with."""
+
+PAGE: Final = 100
+"""Pairs of one transaction: an agent that writes one of the memories waits some tens of milliseconds."""
 
 _FIRST: Final = UUID(int=0)
 
@@ -55,10 +58,19 @@ class Batch:
         """Return the tags of memories that stay as they are."""
         return list(self.tenant.settings.memory_decay_protected_tags)
 
-    async def recent(self) -> Sequence[Any]:
-        """Return the memories that were created last, new ones among them, the newest first."""
-        args = (self.protected_tags, self.until, self.run.as_of, WINDOW)
-        return await fetch(self.pool, RECENT, self.tenant.tenant_id, *args)
+    async def texts(self, *, longest: int) -> dict[UUID, str | None]:
+        """Return what the memories say that were created last, new ones among them, the newest first.
+
+        None: more than *longest* characters.
+        """
+        rows = await fetch(self.pool, TEXTS, self.tenant.tenant_id, longest, self.until, self.run.as_of, WINDOW)
+        return {row["id"]: row["content"] for row in rows}
+
+    async def memories(self, ids: Collection[UUID]) -> Sequence[Any]:
+        """Return memories as they are compared, the newest first, without those that were replaced meanwhile."""
+        if not ids:
+            return []
+        return await fetch(self.pool, MEMORIES, self.tenant.tenant_id, self.protected_tags, list(ids), self.run.as_of)
 
 
 class ComparingTask(Task[PassUnit]):
@@ -94,9 +106,9 @@ class ComparingTask(Task[PassUnit]):
             return Done(counts=Counts(**counts))
         until = new[-1]["created_at"]
         batch = Batch(pool, tenant, run, frozenset(row["id"] for row in new), until)
-        for pair, applies in await self.compare(batch):
-            if outcome := await self._record(pair, run, applies=applies):
-                counts[outcome] += 1
+        pairs = await self.compare(batch)
+        for first in range(0, len(pairs), PAGE):
+            counts.update(await self._record(pairs[first : first + PAGE], run))
         if not run.dry_run:
             await execute(pool, EXAMINED, tenant_id, task, until)
             event = f"tenant_{task}_examined"
@@ -105,21 +117,21 @@ class ComparingTask(Task[PassUnit]):
         more = PassUnit(after_at=until, after=new[-1]["id"]) if len(new) == BATCH else None
         return Done(counts=Counts(reasons=reasons, **counts), next=more)
 
-    async def _record(self, pair: Replacement, run: Run, *, applies: bool) -> str | None:
-        """Apply or propose one pair; return what that is counted as, or None where the pair is known."""
-        done = self.spec.done[0] if applies else "proposed"
+    async def _record(self, pairs: Sequence[tuple[Replacement, bool]], run: Run) -> Counter[str]:
+        """Apply or propose pairs, in one transaction, and count both; a known one is left as it is."""
+        done, pool = self.spec.done[0], self.tools.pool
         if run.dry_run:
-            return None if await is_known(self.tools.pool, pair) else done
-        try:
-            async with transaction(self.tools.pool) as db:
-                change_id = await propose(db, pair)
-                if change_id is None:
-                    return None
-                if applies:
-                    await apply_change(db, change_id, as_of=run.as_of)
-        except ChangeRefusedError:
-            return "skipped"
-        return done
+            new = [applies for pair, applies in pairs if not await is_known(pool, pair)]
+            return Counter(done if applies else "proposed" for applies in new)
+        applied = {(pair.memory_id, pair.other_id) for pair, applies in pairs if applies}
+        async with transaction(pool) as db:
+            proposals = await propose(db, [pair for pair, _ in pairs])
+            chosen = [one for one in proposals if one.memories in applied]
+            refused = await apply_proposals(db, chosen, as_of=run.as_of) if chosen else {}
+            if refused:
+                await execute(db, WITHDRAW, list(refused))
+        counts = {done: len(chosen) - len(refused), "proposed": len(proposals) - len(chosen), "skipped": len(refused)}
+        return Counter({name: count for name, count in counts.items() if count})
 
     async def _take_back_orphans(self, tenant: Tenant, run: Run) -> int:
         """Take back demotions in favour of a memory that is gone, and return how many: now the other says it alone."""

@@ -80,21 +80,38 @@ COMPARED: Final = """m.id, m.content, m.created_at, maintenance.project_of(m.pro
            maintenance.session_of(m.session_id, m.metadata) AS session, coalesce(m.metadata->>'role', '') AS role"""
 """Columns of a memory that a comparison reads; $2 are the protected tags."""
 
-RECENT: Final = f"""
--- changes.RECENT: the memories that were created last, up to an instant, that an agent wrote and nothing demoted.
+_FOLDABLE: Final = """maintenance.is_foldable(m.source, m.tags, m.metadata, m.demotion)
+          AND maintenance.is_live(m.expires_at, $4)"""
+
+TEXTS: Final = f"""
+-- changes.TEXTS: what the memories say that were created last, up to an instant, that an agent wrote and nothing
+-- demoted, the newest first; NULL: more than is compared. No other column is read: of most of them none is needed.
 --   $1 tenant_id (its own type)
---   $2 protected_tags  text[]
+--   $2 longest         integer   characters
 --   $3 until           timestamptz
 --   $4 as_of           timestamptz
 --   $5 how_many        bigint
+SELECT m.id, CASE WHEN char_length(m.content) <= $2 THEN m.content END AS content
+FROM memories m
+WHERE m.tenant_id = $1 AND m.created_at <= $3
+          AND {_FOLDABLE}
+ORDER BY m.created_at DESC, m.id DESC
+LIMIT $5
+"""  # noqa: S608  constants of this module
+
+MEMORIES: Final = f"""
+-- changes.MEMORIES: some memories as they are compared, of those that an agent wrote and nothing demoted, the newest
+-- first.
+--   $1 tenant_id (its own type)
+--   $2 protected_tags  text[]
+--   $3 ids             uuid[]
+--   $4 as_of           timestamptz
 SELECT found.* FROM (SELECT NULL::text AS info_class) AS absent CROSS JOIN LATERAL (
     SELECT {COMPARED}
     FROM memories m
-    WHERE m.tenant_id = $1 AND m.created_at <= $3
-          AND maintenance.is_foldable(m.source, m.tags, m.metadata, m.demotion)
-          AND maintenance.is_live(m.expires_at, $4)
+    WHERE m.tenant_id = $1 AND m.id = ANY ($3::uuid[])
+          AND {_FOLDABLE}
     ORDER BY m.created_at DESC, m.id DESC
-    LIMIT $5
 ) AS found
 """  # noqa: S608  constants of this module
 

@@ -33,29 +33,31 @@ FOR NO KEY UPDATE OF m
 """  # noqa: S608  constants of this module
 
 WRITE: Final = f"""
--- changes.WRITE: a memory's columns, and what the store made of them.
+-- changes.WRITE: columns of some memories, and what the store made of them.
 --   $1 tenant_id, compared in the type of its column
---   $2 id     uuid
---   $3 state  text  JSON, all of the columns of a state
+--   $2 ids     uuid[]
+--   $3 states  text[]  JSON, all of the columns of a state
 UPDATE memories AS m
 SET importance = r.importance, base_importance = r.base_importance, base_importance_at = r.base_importance_at,
     decayed_importance = r.decayed_importance, demotion = r.demotion, last_accessed_at = r.last_accessed_at
-FROM jsonb_populate_record(NULL::memories, $3::text::jsonb) AS r
-WHERE m.tenant_id = $1 AND m.id = $2
-RETURNING {_STATE}::text AS state
+FROM unnest($2::uuid[], $3::text[]) AS written (id, state)
+     CROSS JOIN LATERAL jsonb_populate_record(NULL::memories, written.state::jsonb) AS r
+WHERE m.tenant_id = $1 AND m.id = written.id
+RETURNING m.id, {_STATE}::text AS state
 """  # noqa: S608  constants of this module
 
 NOTE: Final = """
--- changes.NOTE: what a memory's metadata says of a change, or no longer says.
+-- changes.NOTE: what the metadata of some memories say of a change, or no longer say.
 --   $1 tenant_id, compared in the type of its column
---   $2 id       uuid
---   $3 removed  text[]   keys
---   $4 notes    text     JSON object
---   $5 bare     boolean  whether it had no metadata
-UPDATE memories
-SET metadata = CASE WHEN NOT ($5 AND coalesce(metadata, '{}') - $3::text[] || $4::text::jsonb = '{}')
-                    THEN coalesce(metadata, '{}') - $3::text[] || $4::text::jsonb END
-WHERE tenant_id = $1 AND id = $2
+--   $2 ids      uuid[]
+--   $3 removed  text[]     keys, of each
+--   $4 notes    text[]     a JSON object for each
+--   $5 bare     boolean[]  whether it had no metadata
+UPDATE memories AS m
+SET metadata = CASE WHEN NOT (noted.bare AND coalesce(m.metadata, '{}') - $3::text[] || noted.notes::jsonb = '{}')
+                    THEN coalesce(m.metadata, '{}') - $3::text[] || noted.notes::jsonb END
+FROM unnest($2::uuid[], $4::text[], $5::boolean[]) AS noted (id, notes, bare)
+WHERE m.tenant_id = $1 AND m.id = noted.id
 """
 
 COUNTS_USE: Final = """
@@ -74,15 +76,16 @@ SELECT id, usage_count FROM memories WHERE tenant_id = $1 AND id = ANY ($2::uuid
 """
 
 ADD_USE: Final = """
--- changes.ADD_USE: uses of one memory that another one takes over, or gives back.
+-- changes.ADD_USE: uses that some memories take over of others, or give back.
 --   $1 tenant_id, compared in the type of its column
---   $2 id     uuid
---   $3 more   integer
+--   $2 ids    uuid[]
+--   $3 more   integer[]
 --   $4 unset  boolean   whether none counts as unknown, as before
-UPDATE memories
-SET usage_count = CASE WHEN $4 AND coalesce(usage_count, 0) + $3 = 0 THEN NULL
-                       ELSE greatest(coalesce(usage_count, 0) + $3::integer, 0) END
-WHERE tenant_id = $1 AND id = $2
+UPDATE memories AS m
+SET usage_count = CASE WHEN $4 AND coalesce(m.usage_count, 0) + added.more = 0 THEN NULL
+                       ELSE greatest(coalesce(m.usage_count, 0) + added.more, 0) END
+FROM unnest($2::uuid[], $3::integer[]) AS added (id, more)
+WHERE m.tenant_id = $1 AND m.id = added.id
 """
 
 GIVE_BACK_ARCHIVED: Final = """
@@ -105,20 +108,38 @@ FROM (
 WHERE a.tenant_id = $1 AND a.memory_id = $2 AND a.batch_id = uses.batch_id
 """
 
-PROPOSE: Final = """
--- changes.PROPOSE: a pair that is not known yet; whatever became of a known one, it stays so.
---   $1 tenant_id text, $2 task, $3 kind, $4 memory_id uuid, $5 evidence uuid[], $6 reason, $7 demotion float8
---   $8 notes text JSON, $9 takes_use boolean, $10 fingerprints bytea[], $11 cycle_id uuid
+_COLUMNS: Final = """change_id, tenant_id, task, kind, memory_id, evidence, status, reason, demotion,
+       notes::text AS notes, takes_use, fingerprints, before::text AS before, after::text AS after, cycle_id,
+       changed_at, decided_by, decided_reason, decided_at, revision"""
+
+PROPOSE: Final = f"""
+-- changes.PROPOSE: those of some pairs that are not known yet, in their order; whatever became of a known one, it
+-- stays so.
+--   $1 tenant_ids text[], $2 tasks, $3 kinds, $4 memory_ids uuid[], $5 other_ids uuid[], $6 reasons
+--   $7 demotions float8[], $8 notes text[] JSON, $9 takes_use boolean[], $10, $11 fingerprints bytea[] of both
+--   $12 cycle_ids uuid[]
 INSERT INTO maintenance.changes (
     tenant_id, task, kind, memory_id, evidence, status, reason, demotion, notes, takes_use, fingerprints, cycle_id
 )
-SELECT $1, $2, $3, $4, $5, 'proposed', $6, $7, $8::text::jsonb, $9, $10, $11
+SELECT p.tenant_id, p.task, p.kind, p.memory_id, ARRAY[p.other_id], 'proposed', p.reason, p.demotion, p.notes::jsonb,
+       p.takes_use, ARRAY[p.own, p.others], p.cycle_id
+FROM unnest($1::text[], $2::text[], $3::text[], $4::uuid[], $5::uuid[], $6::text[], $7::float8[], $8::text[],
+            $9::boolean[], $10::bytea[], $11::bytea[], $12::uuid[])
+     WITH ORDINALITY AS p (tenant_id, task, kind, memory_id, other_id, reason, demotion, notes, takes_use, own, others,
+                           cycle_id, place)
 WHERE NOT EXISTS (  -- in either direction
     SELECT FROM maintenance.changes c
-    WHERE c.tenant_id = $1 AND c.memory_id = ANY ($5::uuid[]) AND c.evidence = ARRAY[$4::uuid]
+    WHERE c.tenant_id = p.tenant_id AND c.memory_id = p.other_id AND c.evidence = ARRAY[p.memory_id]
 )
+ORDER BY p.place
 ON CONFLICT DO NOTHING
-RETURNING change_id
+RETURNING {_COLUMNS}
+"""  # noqa: S608  constants of this module
+
+WITHDRAW: Final = """
+-- changes.WITHDRAW: proposals of this transaction that could not be applied: the next night may make them.
+--   $1 change_ids  bigint[]
+DELETE FROM maintenance.changes WHERE change_id = ANY ($1::bigint[]) AND status = 'proposed'
 """
 
 KNOWN: Final = """
@@ -130,10 +151,6 @@ SELECT EXISTS (
           AND (memory_id = $2 AND evidence = ARRAY[$3::uuid] OR memory_id = $3 AND evidence = ARRAY[$2::uuid])
 )
 """
-
-_COLUMNS: Final = """change_id, tenant_id, task, kind, memory_id, evidence, status, reason, demotion,
-       notes::text AS notes, takes_use, fingerprints, before::text AS before, after::text AS after, cycle_id,
-       changed_at, decided_by, decided_reason, decided_at, revision"""
 
 ONE: Final = f"""
 -- changes.ONE: one change.
@@ -182,11 +199,13 @@ SELECT task, count(*) AS proposals FROM maintenance.changes WHERE status = 'prop
 """
 
 APPLIED: Final = """
--- changes.APPLIED: that a change was made, and what it was.
---   $1 change_id  bigint
---   $2 before, $3 after  text  JSON
-UPDATE maintenance.changes SET status = 'applied', before = $2::text::jsonb, after = $3::text::jsonb, changed_at = now()
-WHERE change_id = $1
+-- changes.APPLIED: that some changes were made, and what they were.
+--   $1 change_ids  bigint[]
+--   $2 before, $3 after  text[]  JSON
+UPDATE maintenance.changes AS c
+SET status = 'applied', before = made.before::jsonb, after = made.after::jsonb, changed_at = now()
+FROM unnest($1::bigint[], $2::text[], $3::text[]) AS made (change_id, before, after)
+WHERE c.change_id = made.change_id
 """
 
 DECIDED: Final = """

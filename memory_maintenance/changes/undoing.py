@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from memory_maintenance.changes.applying import State, held_change, locked_rows, write_row
+from memory_maintenance.changes.applying import State, held_change, locked_rows, write_rows
 from memory_maintenance.changes.change import Change, change, changes
 from memory_maintenance.changes.revising import put_text_back
 from memory_maintenance.changes.statements import ADD_USE, DECIDED, GIVE_BACK_ARCHIVED, NOTE
@@ -80,7 +80,7 @@ async def _take_back(pool: Pool, change_id: int, *, by: str | None, reason: str 
             return Undone(change_id)
         if made.status != "applied" or made.before is None or made.after is None:
             raise ChangeRefusedError(change_id, f"it is {made.status}, so there is nothing to take back")
-        rows = await locked_rows(db, made, as_of)
+        rows = await locked_rows(db, [made], as_of)
         if made.memory_id not in rows:
             raise ChangeRefusedError(change_id, f"memory {made.memory_id} is gone")
         for memory_id, row in rows.items():
@@ -90,10 +90,10 @@ async def _take_back(pool: Pool, change_id: int, *, by: str | None, reason: str 
             else:
                 state = _undemoted(made, row["state"], before, after)
                 await _take_notes_back(db, made, row, before)
-            await write_row(db, made.tenant_id, memory_id, state)
+            await write_rows(db, made.tenant_id, {memory_id: state})
             if (taken := _taken(before, after)) and "usage_count" in row["state"]:
                 unset = before["usage_count"] is None
-                await execute(db, ADD_USE, made.tenant_id, memory_id, -taken, unset)
+                await execute(db, ADD_USE, made.tenant_id, [memory_id], [-taken], unset)
         for memory_id in {*made.evidence} - rows.keys():
             before, after = made.before[str(memory_id)], made.after[str(memory_id)]
             unset = before.get("usage_count") is None
@@ -135,7 +135,7 @@ async def _take_notes_back(db: Executor, made: Change, row: Mapping[str, Any], b
             made.change_id, f"an agent has changed the metadata of memory {made.memory_id} since: it stays as it is"
         )
     earlier = to_json(before["notes"])
-    await execute(db, NOTE, made.tenant_id, made.memory_id, list(made.notes), earlier, before["bare"])
+    await execute(db, NOTE, made.tenant_id, [made.memory_id], list(made.notes), [earlier], [before["bare"]])
 
 
 def _without_access(now: State, before: State, after: State) -> State:

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Final, Literal
 from uuid import UUID
 
+from memory_maintenance.changes.candidates import Needed, needed
 from memory_maintenance.writers.language.cleaning import clean
 from memory_maintenance.writers.language.figures import figures, in_one_form
 from memory_maintenance.writers.language.languages import ALL_FUNCTION_WORDS, Language, language_of
@@ -38,6 +39,9 @@ _CONTRACTIONS: Final = {
     "wouldn't": "would not", "couldn't": "could not", "mustn't": "must not",
 }  # fmt: skip
 _CONTRACTED: Final = re.compile(rf"\b(?:{'|'.join(_CONTRACTIONS)})\b".replace("'", "['’]"))
+
+_SPELLED: Final = frozenset(" ".join(_CONTRACTIONS.values()).split())
+"""Words of contractions that are written out, which a text need not hold as they are."""
 
 _WORD: Final = re.compile(r"[^\W\d_]\w*")
 _INNER: Final = re.compile(r"(?<=[^.!?:\s])\s+[\"'(„“«]*([^\W\d_]\w*)")
@@ -175,6 +179,18 @@ class Wording:
         if not self.is_statement or len(self.text) > LONGEST:
             return None
         return (self.scope, tuple(sorted(self.words)))
+
+    @property
+    def words_needed(self) -> Needed:
+        """Return words that each text with this one's ``near_key`` holds as they are, whatever its dates look like."""
+        return needed({word for word in self.words if _is_literal(word)})
+
+
+def _is_literal(word: str) -> bool:
+    """Whether a word is written in one way but for its case: no figure, and no part of a contraction."""
+    if word in _SPELLED or "'" in word or any(map(str.isdigit, word)):
+        return False
+    return word.isalpha() or not any(map(str.isascii, word))
 
 
 def likeness(one: Wording, other: Wording) -> Likeness | None:

@@ -8,10 +8,11 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence, Set
 from typing import Any, Final, Literal
 from uuid import UUID
 
+from memory_maintenance.changes.candidates import holding
 from memory_maintenance.changes.change import Replacement
 from memory_maintenance.changes.comparing import Batch, ComparingTask
-from memory_maintenance.duplicates.nearest import neighbours
-from memory_maintenance.duplicates.policy import LEAST_COSINE, LONGEST_REPHRASED, Wording, folds, rephrasings
+from memory_maintenance.duplicates.nearest import near_any, neighbours
+from memory_maintenance.duplicates.policy import LEAST_COSINE, LONGEST, LONGEST_REPHRASED, Wording, folds, rephrasings
 from memory_maintenance.duplicates.statements import SAME
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import fetch
@@ -48,12 +49,7 @@ class Duplicates(ComparingTask):
         exact, near = settings.memory_duplicates or "off", settings.memory_duplicates_near
         ids = list(batch.new)
         same = await fetch(batch.pool, SAME, tenant.tenant_id, batch.protected_tags, ids, run.as_of)
-        recent: Sequence[Any] = ()
-        vectors: Mapping[UUID, Vector] = {}
-        if near != "off":
-            recent = await batch.recent()
-            ids = [row["id"] for row in recent if len(row["content"]) <= LONGEST_REPHRASED]
-            vectors = await vectors_of(batch.pool, tenant.tenant_id, ids, name=settings.stored_embedding_name)
+        recent, vectors = ([], {}) if near == "off" else await _candidates(batch)
         modes = {"same_text": exact, "same_words": near, "near_vectors": "off" if near == "off" else "propose"}
         return [
             (
@@ -71,7 +67,9 @@ class Duplicates(ComparingTask):
                 ),
                 modes[reason] == "apply",
             )
-            for reason, loser, winner in await asyncio.to_thread(_found, same, recent, vectors, batch.new)
+            for reason, loser, winner in await asyncio.to_thread(
+                _found, map(_wording, same), recent, vectors, batch.new
+            )
             if modes[reason] != "off"
         ]
 
@@ -79,17 +77,43 @@ class Duplicates(ComparingTask):
 Reason = Literal["same_text", "same_words", "near_vectors"]
 
 
+async def _candidates(batch: Batch) -> tuple[Sequence[Wording], Mapping[UUID, Vector]]:
+    """Return the new memories and those recent ones that may say the same, the newest first, and the vectors of both.
+
+    Of the other recent ones only the text is read.
+    """
+    new = [_wording(row) for row in await batch.memories(batch.new)]
+    wanted = await asyncio.to_thread(lambda: {one.words_needed for one in new if one.near_key is not None})
+    embedded = await _vectors(batch, [one.id for one in new if len(one.text) <= LONGEST_REPHRASED])
+    if not wanted and not embedded:
+        return [], {}
+    texts = await batch.texts(longest=LONGEST)
+    others = {one: text for one, text in texts.items() if text is not None and one not in batch.new}
+    vectors: Mapping[UUID, Vector] = {}
+    if embedded:
+        short = [one for one, text in texts.items() if text is not None and len(text) <= LONGEST_REPHRASED]
+        vectors = await asyncio.to_thread(near_any, await _vectors(batch, short), batch.new, least=LEAST_COSINE)
+    ids = await asyncio.to_thread(holding, others, wanted) | (vectors.keys() - batch.new)
+    found = {one.id: one for one in (*new, *map(_wording, await batch.memories(ids)))}
+    return [found[one] for one in texts if one in found], vectors
+
+
+async def _vectors(batch: Batch, ids: Sequence[UUID]) -> Mapping[UUID, Vector]:
+    name = batch.tenant.settings.stored_embedding_name
+    return await vectors_of(batch.pool, batch.tenant.tenant_id, ids, name=name)
+
+
 def _found(
-    same: Iterable[Any], recent: Iterable[Any], vectors: Mapping[UUID, Vector], new: Set[UUID]
+    same: Iterable[Wording], recent: Iterable[Wording], vectors: Mapping[UUID, Vector], new: Set[UUID]
 ) -> list[tuple[Reason, Wording, Wording]]:
     """Return what is folded into what, exact duplicates first; of the others those with a new memory."""
     found: list[tuple[Reason, Wording, Wording]] = [
         ("same_text", *pair)
-        for group in _groups(map(_wording, same), lambda one: (one.scope, one.normalized))
+        for group in _groups(same, lambda one: (one.scope, one.normalized))
         for pair in folds(group, "exact")
     ]
     gone = {loser.id for _, loser, _ in found}
-    left = [_wording(row) for row in recent if row["id"] not in gone]
+    left = [one for one in recent if one.id not in gone]
     found += [
         ("same_words", *pair)
         for group in _groups(left, lambda one: one.near_key)

@@ -19,6 +19,8 @@ fallen AS (
     SELECT r.tenant_id, count(*) AS memories
     FROM memories m JOIN rules r ON r.tenant_id = m.tenant_id::text
     WHERE m.tenant_id = ANY ($1)
+          -- Most rows are decided by this, at a third of the time.
+          AND (m.expires_at IS NOT NULL OR r.rule->>'created_before' IS NOT NULL)
           AND maintenance.falls_out(m.expires_at, m.created_at, m.layer, m.tags, m.source, $5, r.rule) IS NOT NULL
           AND NOT EXISTS (
               SELECT FROM maintenance.unarchived u WHERE u.tenant_id = r.tenant_id AND u.memory_id = m.id
@@ -64,9 +66,11 @@ WITH fallen AS (
         SELECT maintenance.falls_out(
             m.expires_at, m.created_at, m.layer, m.tags, m.source, $2, $3::text::jsonb) AS reason
     ) AS why
-    WHERE m.tenant_id = $1 AND ($4::uuid IS NULL OR m.id > $4) AND why.reason IS NOT NULL AND NOT EXISTS (
-        SELECT FROM maintenance.unarchived u WHERE u.tenant_id = m.tenant_id::text AND u.memory_id = m.id
-    )
+    WHERE m.tenant_id = $1 AND ($4::uuid IS NULL OR m.id > $4)
+          AND (m.expires_at IS NOT NULL OR $3::text::jsonb->>'created_before' IS NOT NULL)
+          AND why.reason IS NOT NULL AND NOT EXISTS (
+              SELECT FROM maintenance.unarchived u WHERE u.tenant_id = m.tenant_id::text AND u.memory_id = m.id
+          )
     ORDER BY m.id LIMIT $6
 ),
 texts AS (

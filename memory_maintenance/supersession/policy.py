@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import Final, Literal
 from uuid import UUID
 
+from memory_maintenance.changes.candidates import Needed, needed, plain_form
 from memory_maintenance.supersession.cues import (
     AUXILIARIES,
     CHANGE_WORDS,
@@ -36,9 +37,7 @@ from memory_maintenance.supersession.cues import (
 from memory_maintenance.writers.extractive.cues import UNITS
 from memory_maintenance.writers.extractive.facts import Fact, fact_of
 from memory_maintenance.writers.extractive.salience import speaker
-from memory_maintenance.writers.language.cleaning import clean
 from memory_maintenance.writers.language.dates import MONTH_NAMES
-from memory_maintenance.writers.language.figures import plain_digits
 from memory_maintenance.writers.language.languages import ALL_FUNCTION_WORDS
 from memory_maintenance.writers.language.words import sentences
 
@@ -50,7 +49,6 @@ LONGEST: Final = 300
 FEWEST_WORDS: Final = 3
 
 _TOKEN: Final = re.compile(r"[^\W_]+(?:[.:,'/-][^\W_]+)*")
-_GROUP: Final = re.compile(r"(?<=\d) (?=\d{3}\b)")
 _DAY: Final = re.compile(r"\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d{4}-\d\d-\d\d")
 _CLOCK_WORDS: Final = frozenset(("am", "pm", "h", "uhr"))
 _QUESTION: Final = re.compile("[?？؟]")
@@ -81,7 +79,7 @@ class Statement:
     @cached_property
     def plain(self) -> str:
         """Return the text with one kind of digits, apostrophes and blanks."""
-        return _GROUP.sub("", plain_digits(clean(self.text))).replace("’", "'")
+        return plain_form(self.text)
 
     @cached_property
     def words(self) -> tuple[str, ...]:
@@ -164,6 +162,17 @@ def supersessions(statements: Sequence[Statement], new: Set[UUID]) -> list[Super
     return sorted(found.values(), key=lambda one: (one.later.created_at, one.later.id))
 
 
+def words_needed(later: Statement) -> set[Needed]:
+    """Return what an earlier statement holds that *later* may replace, of each kind the words; empty: none may."""
+    if not _may_replace(later):
+        return set()
+    if later.ended is not None:
+        return {needed(later.ended)}
+    if _quoted(later):
+        return {(word,) for word in later.telling}
+    return {needed(later.current[:at] + later.current[at + 1 :]) for at in _values(later)}
+
+
 def _keys(one: Statement) -> Iterator[tuple[object, ...]]:
     """Yield what an earlier statement is found by: its words, its words but one, each word that may be quoted."""
     yield (one.scope, one.words)
@@ -189,12 +198,15 @@ def _may_meet(later: Statement, earlier: Statement) -> bool:
         later.scope == earlier.scope
         and later.created_at > earlier.created_at
         and not earlier.protected
-        and later.is_comparable
+        and _may_replace(later)
         and earlier.is_comparable
-        and not HEDGES & set(later.words)
-        and not _MAY.search(later.plain)
         and (not (later.is_of_its_session or earlier.is_of_its_session) or _one_session(later, earlier))
     )
+
+
+def _may_replace(later: Statement) -> bool:
+    """Whether it states something, and plans, supposes or quotes nothing."""
+    return later.is_comparable and not HEDGES & set(later.words) and _MAY.search(later.plain) is None
 
 
 def _one_session(later: Statement, earlier: Statement) -> bool:

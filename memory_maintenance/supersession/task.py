@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any, Final
 
+from memory_maintenance.changes.candidates import holding
 from memory_maintenance.changes.change import Replacement
 from memory_maintenance.changes.comparing import Batch, ComparingTask
 from memory_maintenance.settings import Settings
-from memory_maintenance.supersession.policy import Statement, supersessions
+from memory_maintenance.supersession.policy import LONGEST, Statement, supersessions, words_needed
 from memory_maintenance.work import TaskSpec
 
 
@@ -34,7 +35,7 @@ class SupersessionTask(ComparingTask):
 
     async def compare(self, batch: Batch) -> Sequence[tuple[Replacement, bool]]:
         """New memories are compared with the recent ones; only one that quotes the old value needs no person."""
-        statements = [_statement(row) for row in reversed(await batch.recent())]
+        statements = await _statements(batch)
         applies = batch.tenant.settings.memory_supersession == "apply"
         return [
             (
@@ -56,6 +57,18 @@ class SupersessionTask(ComparingTask):
             )
             for found in await asyncio.to_thread(supersessions, statements, batch.new)
         ]
+
+
+async def _statements(batch: Batch) -> list[Statement]:
+    """Return the new memories and those recent ones that they may replace; of the others only the text is read."""
+    new = [_statement(row) for row in await batch.memories(batch.new)]
+    wanted = await asyncio.to_thread(lambda: {words for one in new for words in words_needed(one)})
+    if not wanted:
+        return []
+    recent = await batch.texts(longest=LONGEST)
+    texts = {one: text for one, text in recent.items() if text is not None and one not in batch.new}
+    found = map(_statement, await batch.memories(await asyncio.to_thread(holding, texts, wanted)))
+    return [*(one for one in new if one.id in recent), *found]
 
 
 def _statement(row: Any) -> Statement:

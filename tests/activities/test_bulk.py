@@ -104,7 +104,7 @@ async def test_a_cancelled_step_ends_after_its_tenant_and_one_of_a_worker_that_e
     async with transaction(pool) as holding:
         await execute(holding, "INSERT INTO maintenance.tenants (tenant_id) VALUES ('b')")
         step = asyncio.create_task(maintain(environment, task, asked))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while await fetch_value(pool, DECAYED) != ["a"]:
                 await asyncio.sleep(0.01)
         if shutdown:

@@ -127,6 +127,36 @@ async def test_a_night_that_dies_is_finished_by_the_next_call(pool, case, monkey
     assert len(await changes(pool)) == await demoted(pool) == 3
 
 
+async def test_one_pair_that_is_refused_keeps_no_other_from_being_folded(pool, monkeypatch):
+    await write(pool, TENANT, [f"The lamp in room {n} is red{dot}" for n in range(3) for dot in (".", "")])
+    found = Duplicates.compare
+
+    async def edited_meanwhile(self, batch):
+        pairs = await found(self, batch)
+        await execute(pool, "UPDATE memories SET content = 'Blue.' WHERE id = $1", pairs[1][0].other_id)
+        return pairs
+
+    monkeypatch.setattr(Duplicates, "compare", edited_meanwhile)
+    counts = await night(pool, Duplicates, memory_duplicates="apply")
+    assert (counts.of("folded"), counts.reasons) == (2, {"changed_meanwhile": 1})
+    assert [made.status for made in await changes(pool)] == ["applied", "applied"]
+    assert await demoted(pool) == 2
+
+
+async def test_what_was_folded_into_a_memory_that_another_one_replaces_is_undone_to_the_last_bit(pool):
+    texts = ["The shop opens on Monday at 9", "the shop opens on monday at 9.", "On Monday at 9 the shop opens"]
+    for place, text in enumerate(texts):
+        importance = (0.5, 0.4, 0.6)[place]
+        await write(pool, TENANT, [text.upper()], start=AS_OF - timedelta(hours=9 - place), importance=importance)
+    before = await rows(pool)
+    counts = await night(pool, Duplicates, memory_duplicates="apply", memory_duplicates_near="apply")
+    first, second = reversed(await changes(pool))
+    assert (counts.of("folded"), first.evidence[0]) == (2, second.memory_id)
+    await undo(pool, str(second.change_id))
+    await undo(pool, str(first.change_id))
+    assert await rows(pool) == before
+
+
 @each
 async def test_a_demotion_is_taken_back_where_the_memory_that_stayed_is_gone(pool, case):
     await write(pool, TENANT, [case.one, case.other])

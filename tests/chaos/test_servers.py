@@ -5,6 +5,7 @@ import random
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import asyncpg
@@ -71,7 +72,17 @@ async def test_a_store_that_is_read_only_refuses_writes_and_takes_them_again(hom
         except asyncpg.ReadOnlySQLTransactionError:
             refused += 1
     assert refused
-    await connection.execute("INSERT INTO written VALUES (2)")
+    await _writes_again(connection)
     assert dict(run.done) == {"read_only": 1}
     await connection.close()
     await server.stop()
+
+
+async def _writes_again(connection: asyncpg.Connection) -> None:
+    """Wait until it may: a session hears of a reload by a signal, some time after the reload was ordered."""
+    async with asyncio.timeout(60):
+        while True:
+            with suppress(asyncpg.ReadOnlySQLTransactionError):
+                await connection.execute("INSERT INTO written VALUES (2)")
+                return
+            await asyncio.sleep(0.002)

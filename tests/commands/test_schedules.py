@@ -6,7 +6,9 @@ import pytest
 
 from commands.console import out
 from memory_maintenance.settings import Settings
+from memory_maintenance.tenants.overrides import override
 from runtime.schedules import apply_schedule
+from tests.agents import write
 
 DAILY = "memory-maintenance-daily"
 
@@ -66,6 +68,20 @@ async def test_who_ordered_a_run_is_noted_beside_a_pause_that_goes_on(cli, serve
     told = await cli(*order, **server)
     assert (told.exit_code, "(bo: why not)" in told.stdout) == (0, True)
     assert await _state(cli, server) == (True, f"ana: backup; then {verb} by bo: why not")
+
+
+async def test_runs_that_are_ordered_of_the_daily_schedule_are_those_of_tenants_own_times_too(cli, server, pool):
+    await write(pool, "acme", ["The blue tent leaks."])
+    await override(pool, "acme", {"time_zone": "Asia/Tokyo"})
+    await cli("schedules", "apply", **server)
+    triggered = (await cli("schedules", "trigger", "daily", **server)).stdout.splitlines()
+    range_of_a_day = ("--from", "2026-03-01", "--to", "2026-03-02")
+    backfilled = (await cli("schedules", "backfill", "daily", *range_of_a_day, **server)).stdout.splitlines()[:2]
+    assert [line.startswith(f"started {DAILY}") for line in triggered] == [True, True]
+    assert [": 1 runs, one after the other" in line for line in backfilled] == [True, True]
+    assert len({line.partition(":")[0] for line in backfilled}) == 2
+    orders = json.loads((await cli("schedules", "orders", "--json", **server)).stdout)
+    assert [one["action"] for one in orders] == ["backfill", "backfill", "trigger", "trigger"]
 
 
 async def test_every_order_is_recorded_also_that_of_one_that_was_deleted(cli, server):

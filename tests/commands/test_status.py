@@ -90,7 +90,7 @@ async def test_a_run_that_no_worker_takes_is_shown_as_stuck_with_the_command_tha
     monkeypatch.setattr("runtime.stuck.UNANSWERED", timedelta(0))
     address = {"TEMPORAL_ADDRESS": temporal.service_client.config.target_host}
     await temporal.start_workflow("MaintenanceWorkflow", id="night", task_queue=TASK_QUEUE)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while "running: night" not in (shown := (await cli("status", **address)).stdout):
             await asyncio.sleep(0.1)
     assert "UTC: no worker has polled for five minutes: python worker.py" in shown
@@ -116,7 +116,7 @@ async def test_the_first_line_and_the_exit_status_say_whether_the_next_daily_run
     assert "will not run, the daily schedule is paused (ana: holiday): starter.py schedules resume daily" in line
     assert status == 1
     await resume_schedule(temporal, "daily", note="ana")
-    async with Worker(temporal, task_queue=TASK_QUEUE, workflows=[MaintenanceWorkflow]), asyncio.timeout(30):
+    async with Worker(temporal, task_queue=TASK_QUEUE, workflows=[MaintenanceWorkflow]), asyncio.timeout(60):
         while (await what_runs(temporal)).polled_at is None:
             await asyncio.sleep(0.05)
         assert await first_line() == ("Tonight 02:00 UTC: will run", 0)
@@ -130,7 +130,7 @@ async def test_a_schedule_that_has_started_runs_and_is_not_there_is_gone(cli, te
     await apply_schedule(temporal, Settings(_env_file=None), "daily")
     await trigger(temporal, "daily")
     await delete(temporal, "daily")
-    async with asyncio.timeout(30):  # the server finds workflows by attribute a moment after they start
+    async with asyncio.timeout(60):  # the server finds workflows by attribute a moment after they start
         while not (await temporal_state(temporal, Settings(_env_file=None), NO_GROUPS)).gone:
             await asyncio.sleep(0.05)
     told = await cli("status", TEMPORAL_ADDRESS=temporal.service_client.config.target_host)

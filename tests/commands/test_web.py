@@ -36,7 +36,7 @@ async def test_it_serves_until_it_is_asked_to_end_and_then_ends_with_status_0(st
         env=os.environ | settings,
     )
     assert process.stdout
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         first = (await process.stdout.readline()).decode()
         match = re.match(r"http://127\.0\.0\.1:\d+/", first)
         assert match, first

@@ -49,7 +49,7 @@ async def test_a_process_that_works_renews_its_lease_and_one_that_was_taken_for_
     cycle = await opened(pool)
     await execute(pool, AGE, cycle)
     await opened(pool)
-    async with renewing(pool, cycle, each=timedelta(milliseconds=5)), asyncio.timeout(20):
+    async with renewing(pool, cycle, each=timedelta(milliseconds=5)), asyncio.timeout(60):
         while await fetch_value(pool, STATUS, cycle) != "running":
             await asyncio.sleep(0)
     assert timedelta(minutes=4) < await fetch_value(pool, LEFT, cycle) <= LEASE
@@ -61,7 +61,7 @@ async def test_a_store_that_is_away_for_a_moment_does_not_end_the_renewing(pool)
     cycle = await opened(pool)
     await execute(pool, AGE, cycle)
     await execute(pool, "ALTER TABLE maintenance.cycles RENAME COLUMN lease_until TO away")
-    async with renewing(pool, cycle, each=timedelta(milliseconds=5)), asyncio.timeout(20):
+    async with renewing(pool, cycle, each=timedelta(milliseconds=5)), asyncio.timeout(60):
         await asyncio.sleep(0.05)
         await execute(pool, "ALTER TABLE maintenance.cycles RENAME COLUMN away TO lease_until")
         while await fetch_value(pool, LEFT, cycle) < timedelta(0):

@@ -17,9 +17,9 @@ import typer
 import yaml
 from temporalio.client import Client
 
+from chaos.ports import free_port
 from commands.application import app
 from tests.processes.conftest import StartWorker, run_script, servers, start_worker
-from tests.runtime.test_health import free_port
 from tests.watched import DASHBOARD, DEPLOY, RULES, expressions, named, panels
 from workflows.options import TASK_QUEUE
 
@@ -242,7 +242,7 @@ async def _prometheus(folder: Path, ports: dict[str, int]) -> AsyncIterator[int]
 
 
 async def _until(asked: Callable[[], Any]) -> None:
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(60):
         while not await asked():
             await asyncio.sleep(0.2)
 

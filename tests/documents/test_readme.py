@@ -12,6 +12,7 @@ import httpx2
 import pytest
 from typer.main import get_command
 
+from chaos.ports import free_port
 from commands.application import app
 from embedded.temporal import temporal_program
 from memory_maintenance.store.migrate import migrate
@@ -19,7 +20,6 @@ from memory_maintenance.store.pool import execute, fetch_value
 from tests.documents.test_english import DOCUMENTS
 from tests.documents.tour import Tour
 from tests.processes.conftest import ROOT
-from tests.runtime.test_health import free_port
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 TYPED = re.compile(r"^\$ (.+?)(?:\s+#.*)?$", re.MULTILINE)
@@ -108,7 +108,7 @@ async def _look_at_the_pages(tour: Tour, line: str, port: int) -> None:
     process = await tour.started(f"{line} --port {port}")
     assert process.stdout is not None
     try:
-        async with asyncio.timeout(30), httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}") as browser:
+        async with asyncio.timeout(60), httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}") as browser:
             while b"http://" not in await process.stdout.readline():
                 pass
             assert "Tonight" in (await browser.get("/")).text

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.processes.conftest import ROOT, environment
+from tests.usual_port import usual_port
 
 PAGE = ROOT / "docs" / "tour.md"
 ELLIPSIS = "..."
@@ -87,6 +88,10 @@ class Tour:
             assert await self.end() in (0, None)
         if command.startswith("rm "):
             await asyncio.to_thread(self._wait_for_servers)
+        with usual_port():  # the first command that needs them starts the servers
+            return await self._to_its_end(command)
+
+    async def _to_its_end(self, command: str) -> str:
         process = await self.started(command)
         assert process.stdout is not None
         async with asyncio.timeout(100):

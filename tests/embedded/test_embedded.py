@@ -11,8 +11,8 @@ import sys
 import tempfile
 import tomllib
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
 
@@ -20,6 +20,7 @@ import asyncpg
 import pytest
 from temporalio.client import Client
 
+from chaos.ports import free_port
 from embedded import postgres as embedded_postgres
 from embedded.postgres import postgres_programs, running_postgres
 from embedded.process import socket_folder
@@ -27,6 +28,7 @@ from embedded.server_supervisor import LINGER_SECONDS
 from embedded.stack import Stack, running_stack
 from embedded.temporal import running_temporal, temporal_program
 from memory_maintenance.errors import StackError
+from tests.usual_port import usual_port
 
 Homes = Callable[[], Path]
 
@@ -53,6 +55,12 @@ def passable_folder() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="mm-"))
     folder.chmod(0o711)
     return folder
+
+
+@pytest.fixture(autouse=True)
+def alone_at_the_usual_port() -> Iterator[None]:
+    with usual_port():
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +136,7 @@ def contents(folder: Path, pattern: str = "*") -> list[str]:
     return [path.name for path in folder.glob(pattern)]
 
 
-async def eventually(holds: Callable[[], bool], seconds: float = 15) -> None:
+async def eventually(holds: Callable[[], bool], seconds: float = 60) -> None:
     async with asyncio.timeout(seconds):
         while not holds():
             await asyncio.sleep(0.05)
@@ -264,6 +272,16 @@ async def test_a_taken_port_gives_way_to_a_free_one(made_home: Path) -> None:
         async with running_temporal(None, log=made_home / "temporal.log", port=taken) as server:
             assert server.address != f"127.0.0.1:{taken}"
             assert await (await Client.connect(server.address)).service_client.check_health()
+
+
+@linux_only
+async def test_two_servers_that_start_at_the_same_moment_take_different_ports(made_home):
+    async with AsyncExitStack() as stack:
+        port = free_port()
+        starts = [running_temporal(None, log=made_home / f"{n}.log", port=port) for n in "ab"]
+        servers = await asyncio.gather(*map(stack.enter_async_context, starts))
+        assert len({server.address for server in servers}) == 2
+        assert [server.process.returncode for server in servers] == [None, None]
 
 
 async def test_configured_addresses_start_nothing(home: Path) -> None:

@@ -16,6 +16,7 @@ from tests.agents import AS_OF, talk, write
 from tests.inspection.conftest import settings
 from tests.nights import DAY, NIGHT, night
 from tests.steps import Summarizing
+from web.cycle_page import saved_page
 
 CALL = """
 INSERT INTO maintenance.model_calls (question, attempt, round, purpose, tenant_id, model, prompt_version, state, caller,
@@ -46,6 +47,26 @@ async def test_the_histogram_has_every_decayed_memory_before_and_after(any_pool)
     assert (found.before[BINS - 3], found.before[BINS - 1]) == (3, 2)
     assert sum(found.before) == sum(found.after) == 5
     assert found.after[BINS - 1] == 0
+
+
+async def test_of_a_large_store_a_sample_is_recorded_and_the_page_says_so(any_pool, monkeypatch):
+    monkeypatch.setattr("memory_maintenance.cycles.importance.SAMPLE", 1_000)
+    await execute(
+        any_pool,
+        "INSERT INTO memories (tenant_id, content, importance, layer, created_at)"
+        " SELECT $1, 'fact ' || n, 0.5, 'semantic', $2 FROM generate_series(1, 5000) n",
+        *(str(uuid4()), AS_OF - DAY),
+    )
+    for as_of in (AS_OF, AS_OF + 100 * DAY):
+        await DecayWorker(any_pool, settings(memory_base_decay_rate=0.001)).run_decay_cycle(as_of=as_of)
+    await execute(any_pool, "ANALYZE memories")
+    await night(any_pool)
+    report = await cycle_report(any_pool)
+    found = report.importance
+    assert found is not None
+    assert (found.sampled, 0 < sum(found.before) < 5_000) == (True, True)
+    assert (found.mean_before, "A random sample of" in saved_page(report)) == (0.5, True)
+    assert found.mean_after < 0.5
 
 
 async def test_a_loss_of_a_thousandth_leaves_the_round_values_in_their_columns_and_moves_the_mean(pool):

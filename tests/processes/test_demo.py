@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
@@ -16,6 +17,7 @@ from memory_maintenance.writers.language.relative_dates import with_dates
 from memory_maintenance.writers.language.words import tokens
 from tests.grounded import unsupported
 from tests.processes.conftest import ROOT, run_script
+from tests.usual_port import usual_port
 
 TENANTS = tuple(json.loads((ROOT / "samples" / "tenants.json").read_text()))
 FRAME = ("Key Topics:", "Sentiment: positive neutral negative mixed", "user: assistant: tool:")
@@ -28,7 +30,10 @@ async def shown():
     with tempfile.TemporaryDirectory(prefix="mm-demo-") as folder:
         home = Path(folder)
         home.chmod(0o711)
-        async with running_stack(home=home, database_url=None, temporal_address=None) as stack:
+        async with AsyncExitStack() as started:
+            with usual_port():
+                embedded = running_stack(home=home, database_url=None, temporal_address=None)
+                stack = await started.enter_async_context(embedded)
             first = await run_script("starter.py", "demo", "--json", MEMORY_MAINTENANCE_HOME=folder)
             as_of = json.loads(first.out)["as_of"]
             again = await run_script("starter.py", "demo", "--json", "--as-of", as_of, MEMORY_MAINTENANCE_HOME=folder)

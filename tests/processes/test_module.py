@@ -10,12 +10,13 @@ from uuid import uuid4
 import pytest
 
 import memory_maintenance
+from chaos.ports import free_port
 from memory_maintenance.store.pool import execute, fetch_value
 from scripted_endpoint.replies import hang
 from scripted_endpoint.server import ScriptedEndpoint
 from tests.conftest import _run_on_server, database_url
 from tests.processes.conftest import ROOT, environment, run_module
-from tests.runtime.test_health import ask, free_port
+from tests.runtime.test_health import ask
 from tests.workflows.conftest import remember_session, working
 from tests.workflows.test_model import good
 from workflows.options import TASK_QUEUE
@@ -56,7 +57,7 @@ async def test_a_process_serves_what_runs_by_cron_left_in_the_store_until_it_is_
             assert line, "it ended before it served"
     _, text = await ask(port, "/metrics")
     process.terminate()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         assert await process.wait() == 0
     [said] = re.findall(r'last_success_timestamp_seconds\{kind="daily"\} (\S+)', text)
     assert float(said) == pytest.approx(last, abs=0.01)

@@ -3,12 +3,12 @@
 import asyncio
 import json
 import shutil
-import socket
 import urllib.request
 from pathlib import Path
 
 import pytest
 
+from chaos.ports import free_port
 from memory_maintenance.store.pool import execute, fetch_value, open_pool
 from tests.processes.conftest import ROOT, run_module, run_script
 
@@ -106,12 +106,6 @@ def application(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = before.index('    "embedding",\n')
     tasks.write_text("".join([*before[: place + 1], '    "toy",\n', *before[place + 1 :]]))
     return root
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def read(address: str) -> str:

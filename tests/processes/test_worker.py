@@ -12,11 +12,13 @@ from pathlib import Path
 import pytest
 from temporalio.client import Client
 
+from chaos.ports import free_port
 from embedded.temporal import HOST, PORT, running_temporal, temporal_program
 from memory_maintenance.store.pool import execute, fetch_value, open_pool
 from tests.embedded.test_embedded import eventually, processes
 from tests.processes.conftest import ROOT, environment, run_script
-from tests.runtime.test_health import ask, free_port
+from tests.runtime.test_health import ask
+from tests.usual_port import usual_port
 from tests.workflows.conftest import remember_session
 from workflows.options import TASK_QUEUE
 
@@ -25,7 +27,7 @@ DECAYED = "SELECT count(*) FROM memories WHERE base_importance IS NOT NULL"
 
 async def _ready(port: int, status: int) -> dict[str, str]:
     """What /readyz says once it answers with *status*."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:
             try:
                 answered, body = await ask(port, "/readyz")
@@ -114,7 +116,7 @@ async def test_without_its_temporal_server_it_lives_is_not_ready_and_stops(store
         parts = await _ready(health, 503)
         assert (parts["postgres"], parts["temporal"] != "ok", (await ask(health, "/livez"))[0]) == ("ok", True, 200)
     process.terminate()
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         out, logged = await process.communicate()
     events = [json.loads(line)["event"] for line in logged.splitlines()]
     assert (process.returncode, out, events[0], events[-1]) == (0, b"", "worker_started", "worker_stopped")
@@ -126,7 +128,7 @@ async def test_it_waits_for_temporal_and_can_be_stopped_meanwhile(store_url):
     process = await _process(nowhere)
     assert await _ready(health, 503) == {"worker": "starting"}
     process.terminate()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         assert await process.wait() == 0
 
 
@@ -154,8 +156,9 @@ async def usual_port_taken() -> AsyncIterator[None]:
 
 def _listens(candidate: socket.socket, port: int) -> bool:
     try:
-        candidate.bind((HOST, port))
-        candidate.listen()
+        with usual_port():
+            candidate.bind((HOST, port))
+            candidate.listen()
     except OSError:
         return False
     return True

@@ -2,12 +2,11 @@
 
 import asyncio
 import shutil
-import time
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from chaos.ports import free_port
 from embedded.temporal import running_temporal
 from memory_maintenance.errors import SettingsError, TemporalRefusedError, TemporalUnreachableError
 from memory_maintenance.settings import Settings
@@ -196,9 +195,8 @@ async def test_an_address_that_does_not_answer_is_named(nowhere, named):
 
 
 async def test_a_patient_connection_is_there_once_the_server_is(tmp_path):
-    with closing(_reserved()) as held:
-        port = held.getsockname()[1]
-    waiting = asyncio.create_task(connect_patiently(f"127.0.0.1:{port}", settings(temporal_patience_seconds=30)))
+    port = free_port()
+    waiting = asyncio.create_task(connect_patiently(f"127.0.0.1:{port}", settings(temporal_patience_seconds=60)))
     await asyncio.wait({waiting}, timeout=0.1)
     assert not waiting.done()
     async with running_temporal(None, log=tmp_path / "log", port=port) as server:
@@ -207,21 +205,12 @@ async def test_a_patient_connection_is_there_once_the_server_is(tmp_path):
 
 
 async def test_patience_ends():
-    started = time.monotonic()
     with pytest.raises(TemporalUnreachableError):
-        await connect_patiently(NOBODY, settings(temporal_patience_seconds=1))
-    assert time.monotonic() - started < 2
+        async with asyncio.timeout(60):
+            await connect_patiently(NOBODY, settings(temporal_patience_seconds=1))
 
 
 async def test_a_refusal_is_not_waited_for():
     async with refusing_endpoint(7) as gateway:
         with pytest.raises(TemporalRefusedError):
-            await asyncio.wait_for(connect_patiently(gateway, settings(temporal_patience_seconds=60)), 5)
-
-
-def _reserved():
-    import socket
-
-    taken = socket.socket()
-    taken.bind(("127.0.0.1", 0))
-    return taken
+            await asyncio.wait_for(connect_patiently(gateway, settings(temporal_patience_seconds=3600)), 60)

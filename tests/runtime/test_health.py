@@ -2,11 +2,11 @@
 
 import asyncio
 import json
-import socket
 from collections.abc import AsyncIterator, Callable
 
 import pytest
 
+from chaos.ports import free_port
 from memory_maintenance.errors import SettingsError
 from memory_maintenance.settings import Settings
 from runtime import health
@@ -16,12 +16,6 @@ from runtime.health import Readiness, serving_health
 @pytest.fixture
 async def port() -> int:
     return free_port()
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 @pytest.fixture

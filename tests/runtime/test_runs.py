@@ -38,7 +38,7 @@ async def test_a_look_at_a_run_asks_the_root_twice_and_each_page_once(temporal, 
         async with transaction(pool) as holding:
             await execute(holding, "INSERT INTO maintenance.tenants (tenant_id) VALUES ($1)", tenants[2])
             run = await start_run(client, MaintenanceRequest())
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 while (await progress_of(client, run)).totals.tenants < 2:
                     await asyncio.sleep(0.05)
             counting.queries.clear()

@@ -1,5 +1,7 @@
 """One Schedule for each group of equal daily times, on a real server and a real store."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from temporalio.client import Client, ScheduleActionStartWorkflow
 
@@ -9,7 +11,7 @@ from memory_maintenance.tenants.daily_times import DEFAULT, applied_groups, grou
 from memory_maintenance.tenants.overrides import override
 from runtime.health_checks import temporal_checks
 from runtime.schedule_groups import apply_groups
-from runtime.schedule_orders import delete, pause, schedule_states, trigger
+from runtime.schedule_orders import backfill, delete, pause, schedule_states, trigger
 from runtime.schedules import apply_schedule, described, is_as_set
 from runtime.tonight import temporal_state
 from runtime.wanted_schedules import schedule_id
@@ -88,6 +90,16 @@ async def test_a_new_group_is_paused_where_the_daily_schedule_is(temporal, store
     await pause(temporal, "daily", note="ana: holiday")
     await apply_groups(temporal, store, SETTINGS)
     assert await states(temporal) == {None: True, EARLY: True, TOKYO: True}
+
+
+async def test_a_backfill_runs_the_groups_that_have_a_time_in_its_range(temporal, store):
+    await apply_schedule(temporal, SETTINGS, "daily")
+    await apply_groups(temporal, store, SETTINGS)
+    start = datetime(2026, 3, 1, 1, tzinfo=UTC)
+    ran = await backfill(temporal, "daily", start, start + timedelta(hours=24), (None, EARLY, TOKYO))
+    assert ran == {None: 1, EARLY: 2, TOKYO: 1}
+    ran = await backfill(temporal, "daily", start, start + timedelta(minutes=30), (None, EARLY, TOKYO))
+    assert ran == {EARLY: 1}
 
 
 async def test_a_daily_schedule_that_was_changed_by_hand_is_left_alone(temporal, store):

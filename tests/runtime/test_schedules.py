@@ -21,6 +21,7 @@ from temporalio.client import (
 )
 from temporalio.service import RPCError
 
+from chaos.ports import free_port
 from embedded.temporal import running_temporal
 from memory_maintenance.errors import ScheduleNotFoundError, SettingsError
 from memory_maintenance.settings import Settings
@@ -56,7 +57,7 @@ def settings(**chosen: object) -> Settings:
 
 @pytest.fixture(scope="module")
 async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Client]:
-    async with running_temporal(None, log=tmp_path_factory.mktemp("temporal") / "log") as server:
+    async with running_temporal(None, log=tmp_path_factory.mktemp("temporal") / "log", port=free_port()) as server:
         yield await connect(server.address, settings())
 
 
@@ -126,7 +127,7 @@ async def test_what_an_operator_set_survives_an_update(temporal):
 
 @pytest.mark.parametrize("options", [(), NEXT_SCHEDULER], ids=["today's scheduler", "the next one"])
 async def test_a_pause_that_comes_while_it_is_applied_stays(tmp_path, monkeypatch, options):
-    async with running_temporal(None, log=tmp_path / "log", options=options) as server:
+    async with running_temporal(None, log=tmp_path / "log", port=free_port(), options=options) as server:
         client = await connect(server.address, settings())
         await apply_schedule(client, settings(), "daily")
         update = client.workflow_service.update_schedule

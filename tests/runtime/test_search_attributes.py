@@ -1,7 +1,5 @@
 """Search attributes: registered once, used where they are, done without where they are not."""
 
-import asyncio
-
 import pytest
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
@@ -16,6 +14,7 @@ from runtime.search_attributes import (
 )
 from runtime.workers import polling
 from tests.runtime.refusing import refusing_endpoint
+from tests.visible import listed
 from tests.workflows.conftest import remember_session
 from workflows.options import TASK_QUEUE
 
@@ -46,8 +45,8 @@ async def test_without_the_right_to_register_runs_do_without_them():
         assert not await SearchAttributes(client).registered()
 
 
-async def _found(client: Client, query: str) -> list[str]:
-    return sorted([run.id async for run in client.list_workflows(query)])
+async def _found(client: Client, query: str, ids: list[str]) -> None:
+    await listed(client, query, until=lambda found: sorted(run.id for run in found) == ids)
 
 
 async def test_the_runs_of_a_cycle_are_found_by_tenant_cycle_and_a_status_that_is_not_the_usual_one(temporal, pool):
@@ -58,9 +57,10 @@ async def test_the_runs_of_a_cycle_are_found_by_tenant_cycle_and_a_status_that_i
     async with polling(temporal, Settings(_env_file=None, rae_llm_backend="extractive"), pool):
         stats = await temporal.execute_workflow("MaintenanceWorkflow", id="root", task_queue=TASK_QUEUE)
     everything = ["root", "root/page-1", "tenant-maintenance/acme", "tenant-maintenance/globex"]
-    async with asyncio.timeout(10):  # visibility follows the histories
-        while await _found(temporal, "MaintenanceStatus = 'completed'") != ["root"]:
-            await asyncio.sleep(0.01)
-    assert await _found(temporal, "MaintenanceStatus = 'failed'") == ["tenant-maintenance/globex"]
-    assert await _found(temporal, f"MaintenanceCycle = '{stats['cycle_id']}'") == everything
-    assert await _found(temporal, "MaintenanceTenant = 'acme'") == ["tenant-maintenance/acme"]
+    for query, ids in (
+        ("MaintenanceStatus = 'completed'", ["root"]),
+        ("MaintenanceStatus = 'failed'", ["tenant-maintenance/globex"]),
+        (f"MaintenanceCycle = '{stats['cycle_id']}'", everything),
+        ("MaintenanceTenant = 'acme'", ["tenant-maintenance/acme"]),
+    ):
+        await _found(temporal, query, ids)

@@ -34,7 +34,7 @@ class DoesNotReplay:
 
 
 async def _found(client: Client, settings: Settings, why: str) -> StuckWorkflow:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:
             with suppress(ValueError):
                 [one] = [found for found in await stuck_workflows(client, settings) if found.why == why]

@@ -43,7 +43,7 @@ async def nothing() -> None:
 async def test_the_engines_lines_come_to_our_logger(kept, temporal):
     runtime = sdk_runtime(Settings(_env_file=None, log_level="debug"))
     client = await Client.connect(temporal.service_client.config.target_host, runtime=runtime)
-    async with Worker(client, task_queue="q", activities=[nothing]), asyncio.timeout(10):
+    async with Worker(client, task_queue="q", activities=[nothing]), asyncio.timeout(60):
         while not kept.records:
             await asyncio.sleep(0.01)
     assert {(record.levelname, record.__dict__["logger"]) for record in kept.records} == {("DEBUG", SDK_LOGGER)}

@@ -48,7 +48,7 @@ async def _make_current(temporal: Client, build: str) -> None:
         *("worker", "deployment", "set-current-version", "--deployment-name", DEPLOYMENT, "--build-id", build),
         *("--yes", "--address", address),
     )
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while await _status(*command) != 0:
             await asyncio.sleep(0.1)
 
@@ -74,7 +74,7 @@ async def test_a_run_ends_on_the_build_it_started_on_and_the_next_one_starts_on_
         async with transaction(pool) as db:  # the first step waits for this lock
             await execute(db, "LOCK TABLE maintenance.cycles IN ACCESS EXCLUSIVE MODE")
             old = await temporal.start_workflow("MaintenanceWorkflow", id="old", task_queue=TASK_QUEUE)
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while await _builds(temporal, "old") != {"1.0"}:
                     await asyncio.sleep(0.02)
             await _make_current(temporal, "2.0")
@@ -92,7 +92,7 @@ async def test_whoever_scales_the_workers_of_a_build_learns_what_waits_for_it(te
     workflows, steps = TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY
     # The queues and kinds of tasks that the Helm chart's ScaledObjects name.
     expected = {(TASK_QUEUE, workflows): 1, (TASK_QUEUE, steps): 0, (MODEL_TASK_QUEUE, steps): 0}
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while {
             queue: size for queue, size in (await _backlog(temporal, "1.0")).items() if queue in expected
         } != expected:
@@ -124,7 +124,7 @@ async def test_a_build_that_does_not_replay_is_deployed_in_the_middle_of_a_cycle
             async with transaction(pool) as db:  # both tenants wait for this lock at their summaries
                 await execute(db, "LOCK TABLE maintenance.lineage IN EXCLUSIVE MODE")
                 old = await temporal.start_workflow("MaintenanceWorkflow", id="old", task_queue=TASK_QUEUE)
-                async with asyncio.timeout(30):
+                async with asyncio.timeout(60):
                     while await fetch_value(pool, DECAYED) < 2:
                         await asyncio.sleep(0.02)
                 await _make_current(temporal, "2.0")

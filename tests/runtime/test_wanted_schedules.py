@@ -9,6 +9,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from temporalio.api.workflowservice.v1 import ListScheduleMatchingTimesRequest
 from temporalio.client import Client
 
+from chaos.ports import free_port
 from embedded.temporal import running_temporal
 from memory_maintenance.settings import Settings
 from runtime.client import connect
@@ -102,17 +103,17 @@ async def _times(client: Client, first: datetime, last: datetime) -> list[dateti
 async def test_after_an_outage_the_newest_missed_time_runs_once(tmp_path: Path):
     """Two times pass while the server is down: they are 12 seconds apart, and 10 may be caught up."""
     often = settings(maintenance_daily_cron=EVERY_TWELVE_SECONDS)
-    database = tmp_path / "temporal.db"
-    async with running_temporal(database, log=tmp_path / "log") as server:
+    database, port = tmp_path / "temporal.db", free_port()
+    async with running_temporal(database, log=tmp_path / "log", port=port) as server:
         client = await connect(server.address, often)
         await apply_schedule(client, often, "daily")
         next_at = (await state(client)).next_at
         assert next_at is not None
         second = next_at + timedelta(seconds=12)
     await _until(second)
-    async with running_temporal(database, log=tmp_path / "log") as server:
+    async with running_temporal(database, log=tmp_path / "log", port=port) as server:
         client = await connect(server.address, often)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not (await state(client)).running:
                 await asyncio.sleep(0.05)
         now = await state(client)

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import signal
 import sys
-import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -59,6 +58,7 @@ DO $$ BEGIN
     EXECUTE format('ALTER DATABASE %I SET idle_in_transaction_session_timeout = ''{}''', current_database());
 END $$
 """
+IDLE_SINCE = "SELECT state_change FROM pg_stat_activity WHERE pid = $1"
 UNDECAYED = "SELECT count(*) FROM memories WHERE base_importance IS NULL"
 
 
@@ -85,8 +85,8 @@ def is_stopped(pid: int) -> bool:
 @pytest.mark.parametrize(
     ("kind", "dba", "at_least", "at_most"),
     [
-        pytest.param("plain", "0", 5, 15, id="a pool that the caller opened, Postgres's own setting"),
-        pytest.param("ours", "1s", 0.5, 5, id="our own pool, a shorter bound set by a DBA"),
+        pytest.param("plain", "0", 10, 60, id="a pool that the caller opened, Postgres's own setting"),
+        pytest.param("ours", "1s", 1, 10, id="our own pool, a shorter bound set by a DBA"),
     ],
 )
 async def test_an_agent_waits_seconds_for_a_frozen_page_and_the_zombie_writes_nothing(
@@ -98,7 +98,7 @@ async def test_an_agent_waits_seconds_for_a_frozen_page_and_the_zombie_writes_no
     async with frozen(store_url, kind) as (process, backend):
         while not is_stopped(process.pid):
             await asyncio.sleep(0.01)
-        began = time.monotonic()
+        began = await fetch_value(pool, IDLE_SINCE, backend)
         assert await fetch_value(pool, HELD, backend) == 1
         waiting = asyncio.create_task(agent.execute("UPDATE memories SET usage_count = 9 WHERE id = $1", memories[3]))
         while backend not in (await fetch_value(pool, WAITS_FOR, agent.get_server_pid()) or []):
@@ -106,7 +106,8 @@ async def test_an_agent_waits_seconds_for_a_frozen_page_and_the_zombie_writes_no
             await asyncio.sleep(0.01)
         retry = asyncio.create_task(Decaying(pool, Settings(_env_file=None)).decay_batch(TENANT, AS_OF))
         await waiting
-        assert at_least < time.monotonic() - began < at_most
+        waited = await fetch_value(pool, "SELECT clock_timestamp()") - began
+        assert timedelta(seconds=at_least) <= waited < timedelta(seconds=at_most)
         batch = await retry
         assert (batch.status, batch.updated + batch.busy) == ("done", 20)
         await Decaying(pool, Settings(_env_file=None)).decay_batch(TENANT, AS_OF)

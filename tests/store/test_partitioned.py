@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
+from memory_maintenance.cycles.importance import SHARE
 from memory_maintenance.cycles.run import run_maintenance
 from memory_maintenance.decay.restore import restore_memories, restore_tenant
 from memory_maintenance.inspection.decay import explain_decay
@@ -112,6 +113,12 @@ async def test_decay_leaves_what_it_leaves_in_a_plain_table(parts, pool):
         assert {(batch.seen, batch.updated, batch.busy) for batch in counts} == {(100, 100, 0)}
         stores.append([tuple(row) for row in await fetch(own, ROWS)])
     assert stores[0] == stores[1]
+
+
+async def test_a_sample_is_a_share_of_all_parts(parts):
+    await _write(parts)
+    await execute(parts, "ANALYZE memories")
+    assert [await fetch_value(parts, SHARE, memories) for memories in (100, 1_000)] == [25, 100]
 
 
 async def test_twice_is_once_and_each_tenant_is_written_alone(parts):

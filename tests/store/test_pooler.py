@@ -5,7 +5,6 @@ import json
 import os
 import pwd
 import shutil
-import socket
 import tempfile
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -16,6 +15,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
+from chaos.ports import free_port
 from memory_maintenance import MaintenanceScheduler
 from memory_maintenance.errors import DatabaseRefusedError
 from memory_maintenance.settings import Settings
@@ -61,9 +61,7 @@ async def pooler(request: pytest.FixtureRequest, postgres_url: str) -> AsyncIter
     """The address of a pgbouncer in front of the tests' Postgres."""
     parts = urlsplit(postgres_url)
     host = parse_qs(parts.query).get("host", [parts.hostname or "localhost"])[0]
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     folder = Path(tempfile.mkdtemp(prefix="mm-pgbouncer-", dir="/tmp"))
     text = CONFIGURATION.format(
         host=host, port=parts.port or 5432, own_port=port, folder=folder, more=MORE[request.param]

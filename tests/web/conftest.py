@@ -81,9 +81,8 @@ async def proposed(pool: Pool, tenant: str = "acme", *, task: str = "supersessio
     rows = await fetch(pool, "SELECT id, maintenance.fingerprint(content) AS said FROM memories")
     said = {row["id"]: row["said"] for row in rows}
     pair = Replacement(tenant, task, "superseded", old, new, "instead_of", (said[old], said[new]))
-    number = await propose(pool, pair)
-    assert number
-    return number
+    [proposal] = await propose(pool, [pair])
+    return proposal.change_id
 
 
 def client_of(sources: Sources, **more: Any) -> httpx2.AsyncClient:

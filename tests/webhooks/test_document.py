@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from chaos.ports import free_port
 from memory_maintenance.settings.webhooks import EVENT_TYPES
 from tests.commands.conftest import cli, home, quiet_again
 from tests.processes.conftest import ROOT
@@ -22,23 +23,24 @@ def test_the_table_has_every_type():
 
 
 @pytest.fixture
-async def documented(unused_tcp_port):
+async def documented():
     """The receiver of the page, as a process: its address and its output."""
     [script] = re.findall(r"```python\n(.+?)```", PAGE, re.DOTALL)
+    port = free_port()
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", script),
-        env={**os.environ, "WEBHOOK_SECRET": SECRET, "PORT": str(unused_tcp_port)},
+        env={**os.environ, "WEBHOOK_SECRET": SECRET, "PORT": str(port)},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
     )
-    yield f"http://127.0.0.1:{unused_tcp_port}/", process.stdout
+    yield f"http://127.0.0.1:{port}/", process.stdout
     process.terminate()
     await process.wait()
 
 
 async def test_the_receiver_takes_what_is_signed_and_nothing_else(cli, documented):
     url, output = documented
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while (shown := await cli("webhooks", "test", WEBHOOK_URLS=url, WEBHOOK_SECRET=SECRET)).exit_code:
             assert "unreachable" in shown.output  # it does not listen yet
         line = await output.readline()

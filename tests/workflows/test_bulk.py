@@ -13,6 +13,7 @@ import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowHandle
 
+from activities.heartbeat import is_interrupted
 from memory_maintenance.cycles.outcomes import CycleTotals
 from memory_maintenance.store.pool import Pool, execute, fetch, fetch_value
 from memory_maintenance.tenants.control import pause
@@ -20,7 +21,7 @@ from memory_maintenance.work import TenantPlan
 from tests.large_fleet import a_fleet, scope, start_page
 from tests.workflows.conftest import Working, remember_session
 from workflows.messages import MaintenanceRequest, TenantRequest
-from workflows.options import TASK_QUEUE
+from workflows.options import PAGE_SIZE, TASK_QUEUE
 from workflows.page import tenant_workflow_id
 from workflows.tenant import TenantMaintenanceWorkflow
 
@@ -28,6 +29,7 @@ OUTCOMES = "SELECT tenant_id, status, (counts->'decay'->>'updated')::integer AS 
 DECAYED = "SELECT count(base_importance) FROM memories WHERE tenant_id = ANY ($1)"
 UNREADABLE = "INSERT INTO maintenance.tenants (tenant_id, overrides) VALUES ($1, '[7]')"
 HOLD = "INSERT INTO maintenance.tenants (tenant_id) VALUES ($1)"
+STARTED = EventType.EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_INITIATED
 
 
 async def night(client: Client, **request: Any) -> dict[str, Any]:
@@ -37,9 +39,14 @@ async def night(client: Client, **request: Any) -> dict[str, Any]:
     return stats
 
 
-async def children(client: Client) -> set[str]:
-    runs = [run async for run in client.list_workflows("WorkflowType = 'TenantMaintenanceWorkflow'")]
-    return {run.id.removeprefix(tenant_workflow_id("")) for run in runs}
+async def children(client: Client, *, pages: int) -> list[str]:
+    """Return the tenants whose workflows a night's pages started."""
+    found = []
+    for page in range(1, pages + 1):
+        events = (await client.get_workflow_handle(f"night/page-{page}").fetch_history()).events
+        started = [event for event in events if event.event_type == STARTED]
+        found += [event.start_child_workflow_execution_initiated_event_attributes.workflow_id for event in started]
+    return [workflow_id.rpartition("/")[2] for workflow_id in found]
 
 
 async def steps(page: WorkflowHandle[Any, Any]) -> list[int]:
@@ -67,7 +74,7 @@ async def held(pool: asyncpg.Pool, tenant: str) -> AsyncIterator[None]:
 
 
 async def until_decayed(pool: Pool, tenants: Sequence[str]) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while await fetch_value(pool, DECAYED, list(tenants)) < len(tenants):
             await asyncio.sleep(0.01)
 
@@ -80,9 +87,8 @@ async def test_in_a_fleet_of_more_than_a_page_only_tenants_with_other_work_have_
     await remember_session(pool, "acme", events=12)
     async with working():
         stats = await night(temporal, dry_run=dry_run)
-        found = [run.id async for run in temporal.list_workflows("WorkflowType = 'TenantMaintenanceWorkflow'")]
         pages = [await steps(temporal.get_workflow_handle(f"night/page-{n}")) for n in (1, 2)]
-    assert [run.rpartition("/")[2] for run in found] == ["acme"]
+        assert await children(temporal, pages=2) == ["acme"]
     assert pages == [[25] * 7 + [24], [25, 6]]
     assert stats["tenants"] == {"looked_at": 231, "left_paused": 0, "with_work": 231, "completed": 231}
     assert (stats["decay"]["total_tenants"], stats["decay"]["total_updated"]) == (231, 242)
@@ -98,10 +104,10 @@ async def test_in_a_fleet_of_more_than_a_page_only_tenants_with_other_work_have_
     ],
 )
 async def test_every_tenant_has_its_child(temporal, pool, working, tenants, every):
-    expected = set(await a_fleet(pool, tenants))
+    expected = await a_fleet(pool, tenants)
     async with working(maintenance_child_for_every_tenant=every):
         await night(temporal)
-        assert await children(temporal) == expected
+        assert await children(temporal, pages=-(-tenants // PAGE_SIZE)) == expected
 
 
 async def test_the_windows_are_those_that_the_cycle_was_opened_with(temporal, pool, working):
@@ -119,7 +125,7 @@ async def test_the_windows_are_those_that_the_cycle_was_opened_with(temporal, po
 def _most_at_once(events: Sequence[Any]) -> int:
     running = most = 0
     for event in events:
-        running += event.event_type == EventType.EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_INITIATED
+        running += event.event_type == STARTED
         running -= event.event_type == EventType.EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_COMPLETED
         most = max(most, running)
     return most
@@ -133,7 +139,7 @@ async def test_a_tenant_that_fails_in_bulk_gets_a_child_with_its_retries_and_del
     async with working():
         run = await page(tenants)
         totals: CycleTotals = await run.result()
-        assert await children(temporal) == {tenants[3]}
+        assert await children(temporal, pages=1) == [tenants[3]]
         assert await steps(run) == [25, 5]
     assert (totals.statuses, totals.failures) == ({"completed": 29, "failed": 1}, (tenants[3],))
     outcomes = {row["tenant_id"]: row["status"] for row in await fetch(pool, OUTCOMES)}
@@ -153,14 +159,21 @@ async def test_a_pause_of_a_tenant_without_a_child_is_a_row_and_obeyed(pool, wor
     assert await fetch_value(pool, DECAYED, tenants[2:3]) == 0
 
 
-async def test_a_cancel_of_a_tenant_in_a_step_is_obeyed_between_tenants(pool, working, page):
-    tenants = await a_fleet(pool, 5)
+async def test_a_cancel_of_a_tenant_in_a_step_is_obeyed_between_tenants(pool, working, page, monkeypatch):
+    tenants, arrived = await a_fleet(pool, 5), asyncio.Event()
+
+    def asked_when_it_arrives() -> bool:
+        arrived.set()
+        return is_interrupted()
+
+    monkeypatch.setattr("activities.bulk.is_interrupted", asked_when_it_arrives)
     async with working():
         async with held(pool, tenants[1]):
             run = await page(tenants)
             await until_decayed(pool, tenants[:1])
             await run.signal("cancel_tenant", tenants[3])
-            await asyncio.sleep(4)  # a heartbeat brings it
+            async with asyncio.timeout(60):
+                await arrived.wait()  # with a heartbeat
         totals: CycleTotals = await run.result()
         assert await steps(run) == [5, 2]
     assert totals.statuses == {"completed": 4, "cancelled": 1}

@@ -32,7 +32,7 @@ async def _waiting(temporal: Client, pool: Pool, working: Working, *tenants: str
             night: Night = await temporal.start_workflow(
                 "MaintenanceWorkflow", id="night", task_queue=TASK_QUEUE, result_type=dict
             )
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 while await fetch_value(pool, DECAYED) < len(tenants) or not await _step(temporal):
                     await asyncio.sleep(0.02)
             yield night
@@ -51,7 +51,7 @@ async def test_a_pause_sent_to_all_workflows_at_once_pauses_every_tenant_and_not
     async with _waiting(temporal, pool, working, "acme", "globex") as night:
         batch = ("--query", "ExecutionStatus='Running'", "--reason", "test", "--yes")
         await by_hand(temporal, "workflow", "signal", "--name", "pause", *batch)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while await fetch_value(pool, "SELECT count(*) FROM maintenance.tenants WHERE paused") < 2:
                 await asyncio.sleep(0.05)
     assert [tuple(row) for row in await fetch(pool, STATUSES)] == [("acme", "paused"), ("globex", "paused")]
@@ -64,7 +64,7 @@ async def test_a_step_that_is_paused_or_reset_in_flight_is_done_by_a_later_attem
         first = await _step(temporal)
         step = ("--workflow-id", TENANT, "--activity-id", first.activity_id)
         await by_hand(temporal, "activity", verb, *step)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while (await _step(temporal)).last_started_time == first.last_started_time:
                 await asyncio.sleep(0.05)
         if verb == "pause":

@@ -131,7 +131,7 @@ async def test_an_order_that_comes_while_the_cycle_closes_is_carried_out(tempora
         await fleet.planning.wait()
         if ending == "cancelled":
             await run.cancel()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await fleet.closing.wait()
         await run.signal("pause_tenant", "acme")
         fleet.may_close.set()
@@ -175,7 +175,7 @@ async def test_a_daily_run_waits_for_the_run_that_works_on_a_tenant(temporal: Cl
     other = await temporal.start_workflow("TenantMaintenanceWorkflow", id=tenant_workflow_id("acme"), task_queue="none")
     async with fleet.worker(temporal):
         run = await temporal.start_workflow("MaintenanceWorkflow", id="cycle", task_queue=TASK_QUEUE)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await timer_fired(temporal, "cycle/page-1")
         await other.terminate("done")
         stats = await run.result()

@@ -18,6 +18,7 @@ from activities.messages import (
     TenantState,
 )
 from tests.histories.slow import EmptyFleet
+from tests.visible import listed
 from workflows.maintenance import MaintenanceWorkflow
 from workflows.options import TASK_QUEUE
 
@@ -76,8 +77,7 @@ async def test_signals_and_updates_that_come_as_the_root_continues_as_new_are_ca
             answers = await asyncio.gather(*(root.execute_update("pause_tenant", tenant) for tenant in TENANTS[:8]))
             fleet.enough = True
             await run.result()
-    turns = [turn async for turn in hasty_temporal.list_workflows("WorkflowId = 'night'")]
-    assert len(turns) > 2
+    await listed(hasty_temporal, "WorkflowId = 'night'", until=lambda turns: len(turns) > 2)
     assert answers == [f"paused {tenant}" for tenant in TENANTS[:8]]
     by_signal = fleet.orders[: 2 * len(TENANTS)]
     for tenant in TENANTS:

@@ -21,6 +21,7 @@ from scripted_endpoint.server import ScriptedEndpoint
 from tests.everything import everything
 from tests.histories.slow import EmptyFleet, slow_tenant, working_on
 from tests.steps import a_run
+from tests.visible import listed
 from tests.workflows.conftest import remember_session
 from tests.workflows.test_model import QUICK, good
 from workflows.messages import MaintenanceRequest
@@ -28,6 +29,8 @@ from workflows.options import TASK_QUEUE
 from workflows.page import tenant_workflow_id
 
 TENANTS = {name: f"00000000-0000-0000-0000-00000000000{n}" for n, name in enumerate(("busy", "few", "away", "off"))}
+LEASES_ARE_OVER = "UPDATE maintenance.model_calls SET lease_until = claimed_at"
+"""As 20 minutes later. Until then a question that is asked again waits for whoever has just taken its answer."""
 SAME = ("decay", "summarization", "dreaming", "tenants", "failed_tenants")
 
 
@@ -78,6 +81,7 @@ async def test_the_second_night_is_foreseen_too(temporal, rae_pool, settings):
     await _remember(rae_pool)
     async with polling(temporal, settings, rae_pool):
         await _run(temporal, as_of=datetime.now(UTC) - timedelta(minutes=20))
+        await execute(rae_pool, LEASES_ARE_OVER)
         await remember_session(rae_pool, TENANTS["busy"], events=11, session="s1")
         await execute(rae_pool, "UPDATE memories SET importance = 0.9 WHERE project = 'few'")
         untouched = await everything(rae_pool)
@@ -211,8 +215,7 @@ async def test_a_tenant_that_continues_as_new_carries_on_what_its_cycle_goes_by(
         await run.signal("cancel")
         slow.may_end.release()
         outcome = await run.result()
-    turns = [turn async for turn in hasty_temporal.list_workflows(f"WorkflowId = '{run.id}'")]
-    assert len(turns) > 1
+    await listed(hasty_temporal, f"WorkflowId = '{run.id}'", until=lambda turns: len(turns) > 1)
     assert [request.run.dry_run for request in slow.asked] == [True] * 13
     cursors = [DecayUnit.model_validate(request.unit).after for request in slow.asked]
     assert cursors == [None, *(UUID(int=batch) for batch in range(1, 13))]
@@ -231,8 +234,7 @@ async def test_a_root_that_continues_as_new_carries_on_what_its_cycle_goes_by(ha
             id="root",
             task_queue=TASK_QUEUE,
         )
-    turns = [turn async for turn in hasty_temporal.list_workflows("WorkflowId = 'root'")]
-    assert len(turns) > 1
+    await listed(hasty_temporal, "WorkflowId = 'root'", until=lambda turns: len(turns) > 1)
     asked = {
         (run.dry_run, run.backfill_days, run.as_of, run.kind) for run in (request.run for request in fleet.planned)
     }

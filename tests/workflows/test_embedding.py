@@ -17,6 +17,7 @@ from runtime.runs import start_run
 from runtime.workers import polling
 from scripted_endpoint.replies import Reply, embeddings, status, unauthorized
 from scripted_endpoint.server import ScriptedEndpoint
+from tests.visible import listed
 from tests.workflows.conftest import remember_session
 from workflows.messages import MaintenanceRequest
 from workflows.options import TASK_QUEUE
@@ -150,8 +151,7 @@ async def test_a_backlog_longer_than_a_history_goes_on_in_the_next_one(
     await execute(rae_pool, BACKLOG, tenant, 400)
     async with polling(hasty_temporal, settings, rae_pool):
         stats = await _cycle(hasty_temporal)
-    runs = [run async for run in hasty_temporal.list_workflows(f"WorkflowId = 'tenant-maintenance/{tenant}'")]
-    assert len(runs) > 1
+    await listed(hasty_temporal, f"WorkflowId = 'tenant-maintenance/{tenant}'", until=lambda runs: len(runs) > 1)
     assert stats["embedding"]["embedded"] == await fetch_value(rae_pool, FOUND) == 400
     assert len(endpoint.requests) == 7
 

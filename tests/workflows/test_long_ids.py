@@ -101,7 +101,7 @@ async def test_what_runs_names_it(temporal, pool, working):
     async with pool.acquire() as agent, agent.transaction(), working():
         await agent.execute("LOCK TABLE memories IN SHARE MODE")  # decay waits until the list is read
         await temporal.start_workflow("MaintenanceWorkflow", id="daily", task_queue=TASK_QUEUE)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while not (tenants := (await what_runs(temporal)).tenants):
                 await asyncio.sleep(0.1)
         await temporal.get_workflow_handle("daily").terminate()

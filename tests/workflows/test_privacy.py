@@ -25,6 +25,7 @@ from memory_maintenance.summarization.task import Summarization
 from scripted_endpoint.replies import Reply, answer, status
 from scripted_endpoint.server import ScriptedEndpoint
 from tests.restored_logs import restored_logs
+from tests.visible import listed
 from tests.workflows.conftest import TALK
 from tests.workflows.test_model import QUICK
 from workflows.options import TASK_QUEUE
@@ -129,7 +130,7 @@ def listen(request: pytest.FixtureRequest, capfd: pytest.CaptureFixture[str]) ->
 async def everything_recorded(client: Client, logs: str) -> dict[str, str]:
     """Return all that left the store, by where it stands: each workflow's history, description and queries, too."""
     told = {"logs": logs, "metrics": generate_latest().decode()}
-    async for one in client.list_workflows():
+    for one in await listed(client, None, until=lambda found: all(run.close_time for run in found)):
         told |= {f"{part} of {one.id}": text async for part, text in _of_workflow(client, one)}
     return told
 

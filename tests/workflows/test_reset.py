@@ -30,7 +30,7 @@ async def test_a_reset_root_counts_the_tenants_that_are_done_as_done(
             await execute(db, "LOCK TABLE maintenance.lineage IN EXCLUSIVE MODE")
             await temporal.start_workflow("MaintenanceWorkflow", id="night", task_queue=TASK_QUEUE)
             globex = temporal.get_workflow_handle("tenant-maintenance/globex")
-            async with asyncio.timeout(40):
+            async with asyncio.timeout(60):
                 while await fetch_value(pool, DECAYED) < 2:
                     await asyncio.sleep(0.05)
                 await globex.result()
@@ -52,7 +52,7 @@ async def test_a_reset_root_counts_small_tenants_of_a_step_in_flight_once(
         async with pool.acquire() as agent, agent.transaction():  # a step waits at this tenant until the root is reset
             await execute(agent, "INSERT INTO maintenance.tenants (tenant_id) VALUES ($1)", tenants[60])
             await temporal.start_workflow("MaintenanceWorkflow", id="night", task_queue=TASK_QUEUE)
-            async with asyncio.timeout(40):
+            async with asyncio.timeout(60):
                 while await fetch_value(pool, DECAYED) < 61:  # sixty of the first page, and the one of the second
                     await asyncio.sleep(0.05)
             await by_hand(temporal, *RESET, "night", "--type", "FirstWorkflowTask")

@@ -19,7 +19,7 @@ async def test_a_tenants_run_that_is_terminated_is_named_and_the_next_cycle_does
             night = await temporal.start_workflow(
                 "MaintenanceWorkflow", id="night", task_queue=TASK_QUEUE, result_type=dict
             )
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 while await fetch_value(pool, DECAYED) < 1:
                     await asyncio.sleep(0.02)
             await temporal.get_workflow_handle("tenant-maintenance/acme").terminate("by mistake")

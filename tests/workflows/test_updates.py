@@ -29,7 +29,7 @@ async def cycle(temporal: Client, pool: Pool, working: Working) -> AsyncIterator
         async with transaction(pool) as db:
             await execute(db, "LOCK TABLE maintenance.lineage IN EXCLUSIVE MODE")
             run: Handle = await temporal.start_workflow("MaintenanceWorkflow", id="cycle", task_queue=TASK_QUEUE)
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 while await fetch_value(pool, WAITING) == 0:
                     await asyncio.sleep(0.05)
             yield run

@@ -25,6 +25,8 @@ def clean(text: str) -> str:
     Line feeds stay. Cleaning twice is cleaning once, so text that was cleaned
     before it was cut still has the words of its source.
     """
+    if text.isascii() and text.isprintable() and "  " not in text:
+        return text.strip()  # most of what is cleaned is a sentence or a word that needs nothing
     newlines = text.replace("\r\n", "\n").replace("\r", "\n")
     visible = _INVISIBLE.sub("", _UNPRINTABLE.sub(" ", newlines))
     return _SPACES.sub(" ", unicodedata.normalize("NFC", visible)).strip()

@@ -42,18 +42,20 @@ _NO_YEAR: Final = "-"
 _DIGIT: Final = re.compile(r"\d")
 
 _PATTERNS: Final = tuple(
+    # Before the names of the months a cheap look ahead: most words are none, and there are 150 names.
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         r"(?<!\d)(?P<year>\d{4})-(?P<number>\d{2})-(?P<day>\d{2})(?!\d)",
         r"(?<!\d)(?P<year>\d{4})[/.](?P<number>\d{1,2})[/.](?P<day>\d{1,2})(?![\d.])",
         r"(?<!\d)(?:(?P<year>\d{4}) ?[年년] ?)?(?P<number>\d{1,2}) ?[月월] ?(?P<day>\d{1,2}) ?[日号號일]",
-        rf"(?<![\d.,:])(?P<day>\d{{1,2}})(?:st|nd|rd|th|er|º|ª|\.)?(?: of| de| d')? ?{_MONTH}(?:,? (?:de |del |roku )?(?P<year>\d{{4}}))?(?!\d)",
-        rf"\b{_MONTH} (?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?:,? (?P<year>\d{{4}}))?(?![\w:])",
+        rf"(?<![\d.,:])(?P<day>\d{{1,2}})(?:st|nd|rd|th|er|º|ª|\.)?(?: of| de| d')? ?(?=[^\W\d_]{{3}}){_MONTH}(?:,? (?:de |del |roku )?(?P<year>\d{{4}}))?(?!\d)",
+        rf"\b(?=\w{{3,}}\.? \d){_MONTH} (?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?:,? (?P<year>\d{{4}}))?(?![\w:])",
     )
 )  # fmt: skip
+_EAST_ASIAN: Final = _PATTERNS[2]
 _NUMERIC: Final = re.compile(r"(?<![\d.,/:-])(\d{1,2})([./-])(\d{1,2})\2(\d{4}|\d{2})(?![\d]|[./-]\d)")
 _DAY_AND_MONTH: Final = re.compile(
-    r"(?:\b(?:am|vom|bis|zum|ab|dem|den|der|do|od|dnia|le|du|au|el|il|на|до|с|от|к|по) )(\d{1,2})\.(\d{1,2})\.(?!\d)",
+    r"(?:\b(?=\w{1,4} \d)(?:am|vom|bis|zum|ab|dem|den|der|do|od|dnia|le|du|au|el|il|на|до|с|от|к|по) )(\d{1,2})\.(\d{1,2})\.(?!\d)",
     re.IGNORECASE,
 )
 """``am 24.11.``: without such a word it may be a version at the end of a sentence."""
@@ -74,6 +76,8 @@ def named_days(text: str) -> Iterator[NamedDay]:
     if _DIGIT.search(text) is None:
         return
     for pattern in _PATTERNS:
+        if pattern is _EAST_ASIAN and text.isascii():
+            continue
         for found in pattern.finditer(text):
             parts = found.groupdict()
             if parts.get("month") in _WORDS_TOO:

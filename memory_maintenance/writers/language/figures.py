@@ -20,7 +20,8 @@ Readings = frozenset[str]
 """What one figure may mean: ``1.248`` is 1248 or 1.248."""
 
 _SEPARATORS: Final = str.maketrans("٫٬．，：／−\u00a0\u202f\u2009", ".,.,:/-   ")
-_FOREIGN_DIGIT: Final = re.compile(r"[^\x00-\x7f]")
+_FOREIGN_SEPARATOR: Final = re.compile(f"[{''.join(map(chr, _SEPARATORS))}]")
+_FOREIGN_DIGIT: Final = re.compile(r"[^\D0-9]")
 
 _CLOCK: Final = re.compile(
     r"(?<![\d.,:])(\d{1,2})(?:[:.h](\d{2}))?(?::\d{2})? ?(?:(a|p)\.?m\b\.?|(?:uhr|o'clock|o’clock|godz)\b)",
@@ -62,12 +63,13 @@ def plain_digits(text: str) -> str:
     """Return *text* with the digits and separators of every script as those of ASCII."""
     if text.isascii():
         return text
-    return _FOREIGN_DIGIT.sub(_ascii, text.translate(_SEPARATORS))
+    if _FOREIGN_SEPARATOR.search(text):
+        text = text.translate(_SEPARATORS)
+    return _FOREIGN_DIGIT.sub(_ascii, text)
 
 
 def _ascii(found: re.Match[str]) -> str:
-    digit = unicodedata.decimal(found.group(), None)
-    return found.group() if digit is None else str(digit)
+    return str(unicodedata.decimal(found.group()))
 
 
 def figures(text: str) -> frozenset[str]:
@@ -133,11 +135,15 @@ def _figures(text: str) -> Iterator[tuple[str, Readings]]:
         if "".join(taken[day.start : day.end]) == text[day.start : day.end]:
             take(day.start, day.end)
             yield day.day, frozenset({day.day, *day.others})
+    left = "".join(taken)
     for pattern, read in _READERS:
-        for found in pattern.finditer("".join(taken)):
+        for found in pattern.finditer(left):
             if readings := read(found):
                 take(*found.span())
                 yield readings[0], frozenset(readings)
+        left = "".join(taken)
+        if _DIGIT.search(left) is None:
+            return
 
 
 def _time(hour: int, minute: int) -> tuple[str, ...]:

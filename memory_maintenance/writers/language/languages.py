@@ -103,6 +103,10 @@ _LETTERS: Final[Mapping[Language, frozenset[str]]] = MappingProxyType(
 )  # fmt: skip
 """Letters that count as one of a language's words."""
 
+_LANGUAGES_OF: Final[Mapping[str, tuple[Language, ...]]] = {
+    word: tuple(language for language, known in FUNCTION_WORDS.items() if word in known) for word in ALL_FUNCTION_WORDS
+}
+
 _FEWEST: Final = 2
 _WORD: Final = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _MOST_READ: Final = 4_000
@@ -115,7 +119,8 @@ def language_of(text: str) -> Language | None:
     """
     lower = text[:_MOST_READ].lower()
     words = [word.replace("’", "'") for word in _WORD.findall(lower)]
-    hits = Counter({language: sum(word in known for word in words) for language, known in FUNCTION_WORDS.items()})
+    hits = Counter(dict.fromkeys(FUNCTION_WORDS, 0))
+    hits.update(language for word in words for language in _LANGUAGES_OF.get(word, ()))
     letters = set(lower)
     hits.update({language: 1 for language, own in _LETTERS.items() if letters & own})
     (first, most), (_, second) = hits.most_common(2)

@@ -41,7 +41,8 @@ def tokens(text: str) -> list[str]:
     A run of a script without spaces becomes its overlapping pairs of
     characters, as search engines do.
     """
-    return [token for run in _TOKEN.findall(clean(text).casefold()) for token in _split_unspaced(run)]
+    runs: list[str] = _TOKEN.findall(clean(text).casefold())
+    return runs if text.isascii() else [token for run in runs for token in _split_unspaced(run)]
 
 
 def _split_unspaced(run: str) -> Iterable[str]:
@@ -51,7 +52,7 @@ def _split_unspaced(run: str) -> Iterable[str]:
 
 
 def _is_unspaced(token: str) -> bool:
-    return re.match(f"[{_UNSPACED}]", token) is not None
+    return not token.isascii() and _UNSPACED_RUN.match(token) is not None
 
 
 @lru_cache(maxsize=65536)
