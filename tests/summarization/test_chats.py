@@ -127,7 +127,7 @@ def test_what_several_sentences_say_together_is_not_said_again():
         ),
     ],
 )
-def test_a_decision_is_told_once(once, again):
+def test_a_decision_is_kept_once(once, again):
     told = summary("user: My ketch leaks at Texel since 2011.", f"user: {once}", ADVICE, f"user: {again}")
     assert (once in told) + (again in told) == 1
 

@@ -80,7 +80,7 @@ def listings(text: str) -> list[Listing]:
 
 
 def entries(text: str) -> str:
-    """Return what stands in the lists of *text*, one entry a line."""
+    """Return the entries of all lists in *text*, one a line."""
     return "\n".join(bare(found["text"]) for line in _lines(text) if (found := _ENTRY.match(line)))
 
 

@@ -39,7 +39,7 @@ FERRIES = "1. **Doeksen**: sails to Vlieland.\n2. **Teso**: sails to Texel.\n3. 
         ),
     ],
 )
-def test_a_list_is_told_by_the_names_of_its_entries(text, told):
+def test_a_list_becomes_the_names_of_its_entries(text, told):
     assert [one.text for one in listings(text)] == [told]
 
 
