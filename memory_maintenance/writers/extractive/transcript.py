@@ -34,7 +34,7 @@ class Utterance:
     """What one speaker says in one message.
 
     ``speaker`` is the label as it is written, or the role where several are known and no label is written; else None.
-    ``lists`` are those of an assistant; ``entries`` are the sentences that stand in a list.
+    ``lists`` are those of an assistant; ``entries`` are its sentences that are in a list.
     """
 
     speaker: str | None
