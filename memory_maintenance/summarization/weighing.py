@@ -129,7 +129,7 @@ def _share(one: Said, chat: Chat) -> float:
     """Return what a sentence counts for beside others: a user's life before his requests, both before an answer."""
     if one.role == "assistant":
         return _share_of_answer(one, chat) if chat.answered else 1.0
-    if one.role != "user" or not chat.answered:
+    if one.role != "user":
         return 1.0
     if chat.opens(one):
         return _OPENING
