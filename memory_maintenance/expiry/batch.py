@@ -77,7 +77,8 @@ class ExpiryBatch:
         held, as_of = set(ids), self.run.as_of
         reasons = Counter(one.reason for one in page if one.id in held)
         retired = [one.id for one in page if one.id in held and one.reason != "expired"]
-        await execute(db, RETIRE, self.tenant_id, retired, True)
+        if retired:
+            await execute(db, RETIRE, self.tenant_id, retired, True)
         rows = await fetch(db, ONLY_SOURCE_OF, self.tenant_id, self.tenant_id, ids)
         batch_id = await fetch_value(
             db,
