@@ -21,8 +21,20 @@ _MOST_OF_A_KIND: Final = 8
 _SAID_AGAIN: Final = 0.75
 """Share of the words of a sentence from which on another one that has them says the same."""
 
+_LIKE: Final = 0.4
+"""Share of the words of a decision from which on another one is about the same thing."""
+
+_DECIDED_AGAIN: Final = 0.6
+"""Share of the words of such a second decision from which on the chosen sentences say it."""
+
 _DECISION: Final = 0.5
 """How new a decision is at least: "I'll take the oak desks" after three offers of oak desks."""
+
+_LEAST: Final = 0.05
+"""Worth beside the best sentence from which on another one is no padding."""
+
+_MOST_ROUNDS: Final = 6
+"""Times that what is no use in the end is replaced; each costs as much as the first choice."""
 
 _FEWEST_STEMS: Final = 4
 _FEWEST_COUNTED: Final = 2
@@ -31,6 +43,17 @@ _FEWEST_COUNTED: Final = 2
 
 def chosen(found: Sequence[Sentence], max_words: int, *, long: bool) -> list[Sentence]:
     """Choose the best sentence of each fifth of the session, the first fifth last, and then the best of the rest."""
+    kept = _chosen(found, max_words, long=long)
+    for _ in range(_MOST_ROUNDS):
+        lost = _unanswered(kept, found) | _said_twice(kept)
+        if not lost:
+            break
+        found = [one for one in found if one not in lost]
+        kept = _chosen(found, max_words, long=long)
+    return kept
+
+
+def _chosen(found: Sequence[Sentence], max_words: int, *, long: bool) -> list[Sentence]:
     spread = long and any(one.fifth > 0 for one in found)
     selection = _Selection(max_words, first_share=1 / FIFTHS if spread else 1.0)
     found = _without_echoes(found)
@@ -40,6 +63,13 @@ def chosen(found: Sequence[Sentence], max_words: int, *, long: bool) -> list[Sen
     while best := selection.add_best(left):
         left.remove(best)
     return sorted(selection.chosen, key=lambda one: one.position)
+
+
+def _unanswered(kept: Sequence[Sentence], found: Sequence[Sentence]) -> set[Sentence]:
+    """Return the chosen questions whose answer is known and not chosen."""
+    told, said = {one.turn for one in kept}, {one.turn for one in found}
+    asked = [one for one in kept if one.answered_by is None and one.text.rstrip().endswith(("?", "？"))]
+    return {one for one in asked if one.turn + 1 in said and one.turn + 1 not in told}
 
 
 def _without_echoes(found: Sequence[Sentence]) -> list[Sentence]:
@@ -63,6 +93,24 @@ def siblings_left_out(kept: Sequence[Sentence], found: Sequence[Sentence]) -> di
     return {one: count for one, count in counted.items() if count >= _FEWEST_COUNTED}
 
 
+def _said_twice(kept: Sequence[Sentence]) -> set[Sentence]:
+    """Return the worst chosen sentence that a better or a later one holds."""
+    held = [one for one in kept if any(other is not one and _holds(other, one) for other in kept)]
+    return set(sorted(held, key=lambda one: one.score)[:1])
+
+
+def _holds(other: Sentence, one: Sentence) -> bool:
+    """Whether *other* holds nearly all words and all values of *one*; an answer does not hold what it answers."""
+    return (
+        (other.speaker == one.speaker or not one.opens)
+        and len(one.stems) >= _FEWEST_STEMS
+        and one.fact.values <= other.fact.values
+        and one.fact.names <= other.fact.names | other.fact.subject
+        and len(one.stems & other.stems) >= _SAID_AGAIN * len(one.stems)
+        and other.decides >= one.decides
+    )
+
+
 class _Selection:
     """Sentences within a budget of words; the first fifth never has more than its share of them."""
 
@@ -71,6 +119,9 @@ class _Selection:
         self._max_words = max_words
         self._first_share = first_share
         self._told: set[str] = set()
+        self._values: set[str] = set()
+        self._names: set[str] = set()
+        self._best = 0.0
         self._words = 0
         self._first_words = 0
         self._characters = 0
@@ -81,15 +132,17 @@ class _Selection:
         return sum(of_one_kind(one.fact, other.fact) for other in self.chosen) >= _MOST_OF_A_KIND
 
     def add_best(self, candidates: Sequence[Sentence]) -> Sentence | None:
-        """Add the candidate that fits and tells most that is new; None when none fits."""
+        """Add the candidate that fits and tells most that is new; None when none fits or all are padding."""
         best, worth = None, 0.0
         for one in candidates:
             if one not in self.chosen and self._fits(one) and not self._says_it_again(one):
                 value = one.score * self._novelty(one)
                 if (best is None or value > worth) and not self._is_one_too_many(one):
                     best, worth = one, value
-        if best is not None:
-            self._add(best)
+        if best is None or (best.advises and worth < _LEAST * self._best):
+            return None
+        self._best = max(self._best, worth)
+        self._add(best)
         return best
 
     def _novelty(self, one: Sentence) -> float:
@@ -102,12 +155,20 @@ class _Selection:
         return max(share, _DECISION) if one.decides else share
 
     def _says_it_again(self, one: Sentence) -> bool:
-        """Whether a chosen sentence holds nearly all words and all values of *one*."""
-        return len(one.stems) >= _FEWEST_STEMS and any(
-            one.fact.values <= other.fact.values
-            and one.fact.names <= other.fact.names | other.fact.subject
-            and len(one.stems & other.stems) >= _SAID_AGAIN * len(one.stems)
-            and other.decides >= one.decides
+        """Whether a chosen sentence, or all together, hold nearly all words and all values of *one*."""
+        return any(_holds(other, one) for other in self.chosen) or self._hold_together(one)
+
+    def _hold_together(self, one: Sentence) -> bool:
+        if one.opens or len(one.stems) < _FEWEST_STEMS or (one.decides and not self._decided_before(one)):
+            return False
+        share = len(one.stems & self._told) / len(one.stems)
+        enough = _DECIDED_AGAIN if one.decides else _SAID_AGAIN
+        return share >= enough and one.fact.values <= self._values and one.fact.names <= self._names
+
+    def _decided_before(self, one: Sentence) -> bool:
+        """Whether the same speaker decides something much like it."""
+        return any(
+            other.decides and other.speaker == one.speaker and len(one.stems & other.stems) >= _LIKE * len(one.stems)
             for other in self.chosen
         )
 
@@ -134,3 +195,5 @@ class _Selection:
         self._dates.add((one.date, one.speaker is None))
         self._turns.add(one.turn)
         self._told |= one.stems
+        self._values |= one.fact.values
+        self._names |= one.fact.names | one.fact.subject

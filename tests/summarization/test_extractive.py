@@ -158,6 +158,8 @@ def test_every_content_word_number_and_date_is_in_the_session(lines, max_words):
         pytest.param([" ".join(MIGRATION) * 90], id="one content of 200 kB"),
         pytest.param(["x" * 200_000], id="one word of 200 kB"),
         pytest.param(["数据库连接池" * 33_000], id="200 kB without a space"),
+        pytest.param(["user: Examples?", "assistant: " + "for example " * 17_000], id="an announcement of 200 kB"),
+        pytest.param(["user: Lists?", "assistant: All:\n" + "- **Name** of it: text\n" * 9_000], id="9,000 entries"),
         pytest.param(["." * 200_000, "\n" * 200_000], id="nothing, at length"),
     ],
 )

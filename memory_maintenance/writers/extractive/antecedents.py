@@ -13,10 +13,22 @@ _POINTS_BACK: Final = re.compile(
     r"^(?:(?:it|this|that|they|these|those|he|she|es|das|dies|dieser?s?|er|sie|ça|cela|elle|ils|elles|eso|esto|ella|ellos"
     r"|ona|oni|one)\b(?!['’]s (?:always|important|worth|possible|essential|good|a good|best|hard|easy)"
     r"| (?:is|seems) (?:always|important)| gibt\b)|the (?:program|initiative|course|report|study|company"
-    r"|app|tool|event|method|approach|team|project)\b)",
+    r"|app|tool|event|method|approach|team|project)\b"
+    r"|(?:because|since then|if (?:this|that|so|not)\b|otherwise|then|instead|in (?:this|that|such) case|weil|denn"
+    r"|sonst|in diesem fall|parce que|car|sinon|dans ce cas|porque|si no|en (?:este|ese) caso|bo|ponieważ"
+    r"|w takim razie)\b"
+    r"|(?:\S+ ){0,3}(?:these|those|such|diese[mnrs]?|solche|ces|estos|estas|takie|then|dann|alors|luego|potem)\b)",
     re.IGNORECASE,
 )
-_LONGEST: Final = 30
+_COUNTS_ON: Final = re.compile(
+    r"^(?:both|neither|none|two|three|four|five|six|beide|keine?r?|zwei|drei|vier"
+    r"|(?:les|tous les) deux|aucune?|deux|trois"
+    r"|ambos|ambas|ningun[oa]|dos|tres|oba|obie|żaden|dwa|dwie|trzy) (?!of\b)\w",
+    re.IGNORECASE,
+)
+"""What may count things that the sentence before names: ``Two broke.``"""
+
+_LONGEST: Final = 36
 """Words of two sentences that are read as one."""
 
 _FEWEST_WORDS: Final = 3
@@ -26,12 +38,34 @@ def with_antecedents(sentences: Sequence[str]) -> list[str]:
     """Return *sentences*, each that points back joined to the one before it, and no fragment where there is more."""
     found: list[str] = []
     for sentence in sentences:
-        if found and _POINTS_BACK.match(sentence) and word_count(found[-1]) + word_count(sentence) <= _LONGEST:
+        if (
+            found
+            and (points_back(sentence) or _COUNTS_ON.match(sentence))
+            and word_count(found[-1]) + word_count(sentence) <= _LONGEST
+        ):
             found[-1] = f"{closed(found[-1])} {sentence}"
         else:
             found.append(sentence)
     whole = [one for one in found if not _is_fragment(one)]
     return whole or found
+
+
+def points_back(sentence: str) -> bool:
+    """Whether a reader needs the sentence before *sentence* to know what it is about."""
+    return _POINTS_BACK.match(sentence) is not None
+
+
+def without_beginnings_cut_off(sentences: Sequence[str]) -> list[str]:
+    """Return *sentences* without those in lower case among others with capitals: what is left of a longer text.
+
+    Who writes all in lower case cuts nothing off.
+    """
+    cased = [one for one in sentences if one[:1].isupper() or one[:1].islower()]
+    if 2 * sum(one[:1].isupper() for one in cased) <= len(cased):
+        return list(sentences)
+    return [
+        one for one in sentences if not (one[:1].islower() and one.split(maxsplit=1)[0].strip(",.;:!?'’").isalpha())
+    ]
 
 
 def _is_fragment(sentence: str) -> bool:

@@ -15,6 +15,7 @@ CUES: Final = (
         r"decided|decision|agreed|approved|rejected|declined|chose|chosen|settled on|signed off|concluded|go(?:ing)? with|opted"
         r"|let['’]?s (?:go with|take|do|use|keep|book|make|stick|start|meet)|we['’]ll (?:take|use|go|keep|do|book|start|stay)"
         r"|i['’]ll (?:take|use|go with|keep|book|order|stick|stay|try|ask|get|add|start)|i (?:will|want to focus|think i want)"
+        r"|i think .{1,40} (?:would|will) be (?:a |an |the )?(?:great|good|perfect|best|right|excellent|ideal) (?:choice|option|fit)"
         r"|beschlossen|entschieden|entscheid|vereinbart|genehmigt|abgelehnt|einigten|zugestimmt"
         r"|wir nehmen|ich nehme|nehmen wir|machen wir|bleiben wir|wir bleiben bei|dabei bleibt"
         r"|décid|convenu|accord[ée]|approuv|refus[ée]|rejet[ée]|choisi|on prend\b|je prends\b|on garde\b|on reste"
@@ -54,13 +55,16 @@ CUES: Final = (
 DECIDES: Final = CUES[0][1]
 """What says that something is decided."""
 
+INTENDS: Final = re.compile(r"\b(?:i['’]ll|i will|ich werde|ich will|je vais|voy a|quiero|będę|zamierzam|chcę)\b")
+"""What a user says of what he will do."""
+
 TALKING: Final = re.compile(
     r"\b(?:i'll|i’ll|let me|shall i|can you|could you|would you|i'm sorry|i’m sorry|you're welcome|do you|have you"
     r"|können sie|könntest du|kannst du|pouvez-vous|peux-tu|puede usted|puedes|podría|czy może|mógłbyś)\b"
 )
 OPENING: Final = re.compile(
-    r"(?:(?:oh|also|well|so|now|anyways?|actually|overall|finally|lastly|thus|plus|additionally|furthermore|moreover|in addition|in fact"
-    r"|übrigens|außerdem|apropos|au fait|d['’]ailleurs|par ailleurs|en fait|por cierto|además|bueno|pues|przy okazji|poza tym|кстати)"
+    r"(?:(?:oh|also|well|so|now|however|anyways?|actually|overall|finally|lastly|thus|plus|additionally|furthermore|moreover|in addition|in fact"
+    r"|übrigens|außerdem|apropos|au fait|d['’]ailleurs|par ailleurs|en fait|cependant|toutefois|sin embargo|por cierto|además|bueno|pues|przy okazji|poza tym|кстати)"
     r",|by the way,?|speaking of (?:which|that|[^,.]{1,40}(?=,)),?|and|und|et|y)\s+(?=\S+(?:\s+\S+){2})",
     re.IGNORECASE,
 )
@@ -77,10 +81,16 @@ REQUEST: Final = re.compile(
 )
 """What asks for something and tells nothing of who asks."""
 
+THESE: Final = re.compile(
+    r"\b(?:these|those|(?:one|some|any|all|each) of the\b|diese[mnr]?|ces|estos|estas|te|tych)\s+\w", re.IGNORECASE
+)
+"""What points at things that somebody else named."""
+
 PADDING: Final = re.compile(
     r"^(?:wow|awesome|amazing)\b|it['’]s (?:so |really )?(?:amazing|fascinating|great|wonderful|awesome|impressive|inspiring)"
     r"|so (?:impressive|fascinating|inspiring|helpful)|wish you|^(?:now,? )?let['’]s (?:tackle|dive|get|look)|thanks (?:for|so)"
-    r"|can be a valuable resource|hope (?:\w+ ){1,3}helps?\b|^(?:that|this|it|(?:this|the) (?:plan|list)) (?:looks|sounds) (?:\w+ )?(?:good|great|solid|perfect)[.!]?$"
+    r"|is (?:an? )?(?:truly |really |such an? )?(?:great|wonderful|fantastic|excellent|amazing|fun) (?:way|opportunity|next step|destination)"
+    r"|^(?:these|those) are (?:just|only) (?:a few|some)|(?:will|may|can|might) vary (?:depending|based)|can be a valuable resource|hope (?:\w+ ){1,3}helps?\b|^(?:that|this|it|(?:this|the) (?:plan|list)) (?:looks|sounds) (?:\w+ )?(?:good|great|solid|perfect)[.!]?$"
     r"|^that['’]s a comprehensive \w+, thanks|^you mentioned|narrow (?:it|this|that) down|is constantly evolving"
     r"|let me know (?:if|how|what)|feel free to|good luck|best of luck|happy (?:to help|\w+ing)\b"
     r"|enjoy (?:your|the)\b|have (?:a )?(?:great|fun|good|safe|wonderful|nice|lovely)|you['’]re (?:very )?welcome"

@@ -4,17 +4,32 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Final, Literal
 
 from memory_maintenance.writers.language.segmentation import is_unspaced
 from memory_maintenance.writers.language.words import is_content, tokens
 
 _EXAMPLE: Final = re.compile(
-    r"^\W*(?:for (?:example|instance)|examples?\b|e\.g\.|such as|say,|let['’]?s say|suppose\b"
-    r"|sample\b|imagine|zum beispiel|z\. ?b\.|beispiel\b"
-    r"|par exemple|exemple\b|por ejemplo|ejemplo\b|na przykład|przykład\b|np\.)",
+    r"^\W*(?:(?:for|in this|in the above) (?:example|instance)|examples?\b|e\.g\.|such as|say,|let['’]?s say|suppose\b"
+    r"|sample\b|imagine|(?:zum|in diesem) beispiel|z\. ?b\.|beispiel\b"
+    r"|(?:par|dans cet) exemple|exemple\b|(?:por|en este) ejemplo|ejemplo\b|na przykład"
+    r"|w tym przykładzie|przykład\b|np\.)",
     re.IGNORECASE,
 )
+_ANNOUNCES: Final = re.compile(
+    r"\b(?:for example|for instance|an? (?:\w+ )?example|let['’]?s say|suppose|imagine|zum beispiel|ein beispiel"
+    r"|par exemple|un exemple|por ejemplo|un ejemplo|na przykład)\b.*:\W*$"
+    r"|^\W*(?:example|beispiel|exemple|ejemplo|przykład)[^:]{0,40}:\W*$",
+    re.IGNORECASE,
+)
+"""The line before an example of several lines."""
+
+_LONGEST_ANNOUNCEMENT: Final = 200
+"""Characters of such a line."""
+
+_ENTRY: Final = re.compile(r"^\s*(?:[-*+•–]|\(?\d{1,3}[.)])\s")
+_FENCE: Final = re.compile(r"^\s*(?:```|~~~)", re.MULTILINE)
+_BLANK: Final = re.compile(r"\n\s*\n")
 _PLACE: Final = re.compile(
     r"\[(?!\d)[^\W\d][^\]\n]{1,60}\]|\{[a-z_ ]{2,30}\}|<[a-z_ ]{2,30}>|_{3,}|\bX{2,}\b|\d\dXX\b", re.IGNORECASE
 )
@@ -29,6 +44,28 @@ _FEWEST_OF_ENTRY: Final = 9
 
 _FEWEST_PLACES: Final = 2
 """Lines with places to fill in from which on a message holds a draft."""
+
+
+def without_example_blocks(text: str) -> str:
+    """Return *text* without each line that announces an example and the list or the paragraph behind it."""
+    kept: list[str] = []
+    shown: Literal["", "next", "list"] = ""
+    for block in _BLANK.split(text):
+        listed = _ENTRY.match(block) is not None
+        code = _FENCE.search(block) is not None
+        if not code and (shown == "next" or (shown == "list" and listed)):
+            shown = "list" if listed else ""
+            continue
+        lines = block.split("\n")
+        announced = next((at for at, line in enumerate(lines) if not code and _announces(line)), None)
+        shown = "next" if announced == len(lines) - 1 else ""
+        if left := "\n".join(lines[:announced]):
+            kept.append(left)
+    return "\n\n".join(kept)
+
+
+def _announces(line: str) -> bool:
+    return len(line) <= _LONGEST_ANNOUNCEMENT and _ANNOUNCES.search(line) is not None
 
 
 def without_examples(sentences: Sequence[str]) -> Iterator[str]:
@@ -74,6 +111,12 @@ def needs_its_list(sentence: str) -> bool:
         return True
     named = {word for word in tokens(sentence) if is_content(word) and not word.isdigit()}
     return len(named) < _FEWEST_WORDS
+
+
+def is_field(text: str) -> bool:
+    """Whether *text* is a value behind one word, which needs the entry that it belongs to: ``Address: 3 Elm Road``."""
+    label, colon, value = text.partition(": ")
+    return bool(colon) and len(label.split()) == 1 and len(value.split()) < _FEWEST_OF_ENTRY
 
 
 def is_entry(text: str) -> bool:

@@ -10,7 +10,7 @@ from memory_maintenance.writers.extractive.cues import OPENING
 from memory_maintenance.writers.extractive.payloads import payload_text
 from memory_maintenance.writers.extractive.whole_sentences import whole_sentences
 from memory_maintenance.writers.language.cleaning import clean
-from memory_maintenance.writers.language.words import longest_run
+from memory_maintenance.writers.language.words import content_stems, longest_run
 
 _LONGEST_RUN: Final = 60
 """Characters without a blank that a reader can do something with: a path or an address, no encoded file."""
@@ -20,6 +20,7 @@ _LONGEST_TITLE: Final = 12
 _LONGEST_LINK: Final = 4
 """Letters of a word that a title may leave in lower case: with, your, and."""
 
+_SAID_AGAIN: Final = 0.6
 _SEVERAL: Final = 4
 _MOST_CHARACTERS: Final = 40_000
 """Characters that are read of one message, half from its beginning and half from its end."""
@@ -81,6 +82,15 @@ def without_opening(sentence: str) -> str:
     return left if left == sentence else left[:1].upper() + left[1:]
 
 
+def without_own_label(sentence: str) -> str:
+    """Return *sentence* without a beginning before a colon that it says again: ``The keel: The keel is of oak.``."""
+    label, colon, rest = sentence.partition(": ")
+    own = set(content_stems(label))
+    if not colon or not own or len(label.split()) > _LONGEST_HEADING:
+        return sentence
+    return rest if len(own & set(content_stems(rest))) >= _SAID_AGAIN * len(own) and rest[:1].isupper() else sentence
+
+
 def _spoken(text: str, *, strict: bool) -> Iterator[str]:
     """Yield the sentences of *text*; *strict* leaves out headings, code and what only counts."""
     diff, fenced, header = _DIFF.search(text) is not None, False, list[str]()
@@ -91,7 +101,7 @@ def _spoken(text: str, *, strict: bool) -> Iterator[str]:
         elif _RULE.match(line):
             continue
         elif _ROW.match(line):
-            cells = [_bare(cell) for cell in line.strip().strip("|").split("|")]
+            cells = [bare(cell) for cell in line.strip().strip("|").split("|")]
             # A reader can do nothing with figures whose columns have no names.
             if not strict or len(header) == len(cells):
                 yield _readable(_row(header, cells))
@@ -116,7 +126,7 @@ def _is_frame_of_diff(line: str) -> bool:
 
 
 def _of_line(line: str, *, strict: bool) -> Iterator[str]:
-    for sentence in whole_sentences(_bare(_BULLET.sub("", line)))[:_SENTENCES_OF_A_LINE]:
+    for sentence in whole_sentences(bare(_BULLET.sub("", line)))[:_SENTENCES_OF_A_LINE]:
         if any(map(str.isalnum, sentence)) and not (strict and _ENUMERATOR.match(sentence)):
             yield _readable(_BULLET.sub("", sentence) if strict else sentence)
 
@@ -130,8 +140,8 @@ def _is_heading(line: str, *, among: int) -> bool:
         return True
     if among >= _SEVERAL and not _BULLET.match(line) and _is_title(line.split()):
         return True
-    bare = _bare(_BULLET.sub("", line))
-    return bare.endswith((":", "：")) and len(bare.split()) <= _LONGEST_HEADING
+    line = bare(_BULLET.sub("", line))
+    return line.endswith((":", "：")) and len(line.split()) <= _LONGEST_HEADING
 
 
 def _is_title(words: Sequence[str]) -> bool:
@@ -142,7 +152,8 @@ def _is_title(words: Sequence[str]) -> bool:
     )
 
 
-def _bare(text: str) -> str:
+def bare(text: str) -> str:
+    """Return one line without its Markdown: links, emphasis and escapes."""
     return _ESCAPE.sub("", _EMPHASIS.sub("", _LINK.sub(r"\1", text))).strip()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from memory_maintenance.writers.extractive.cues import CORRECTION, CUES, PADDING, TALKING
+from memory_maintenance.writers.extractive.cues import CORRECTION, CUES, DECIDES, PADDING, TALKING
 from memory_maintenance.writers.extractive.transcript import label_of
 from memory_maintenance.writers.language.dates import named_days
 from memory_maintenance.writers.language.languages import ALL_FUNCTION_WORDS
@@ -31,6 +31,7 @@ _SIGNS: Final = re.compile(r"[<>]=?|[{}=|]|\(\)|->|::")
 """People write times without seconds and sentences without these; logs and code have both."""
 
 _NAME: Final = re.compile(r"(?<=[a-ząćęłńóśźżäöüßéèêàçñíúа-я,;] )[^\W\d_a-zà-öø-ÿа-я][\w-]+")
+_ACRONYM: Final = re.compile(r"\b[A-Z]{2,}\b")
 
 
 def salience(text: str) -> float:
@@ -49,7 +50,7 @@ def salience(text: str) -> float:
 
 def _discount(text: str, folded: str) -> float:
     asks = 0.6 if text.rstrip().endswith(("?", "？")) else 1.0
-    talks = 0.7 if TALKING.search(folded) else 1.0
+    talks = 0.7 if TALKING.search(folded) and not DECIDES.search(folded) else 1.0
     pads = 0.4 if PADDING.search(folded) else 1.0
     return asks * talks * pads * (0.4 if _is_logged(text) else 1.0)
 
@@ -68,6 +69,11 @@ def is_machine_output(text: str) -> bool:
 def is_correction(text: str) -> bool:
     """Whether *text* says that something said before does not hold."""
     return CORRECTION.search(text.lower()) is not None
+
+
+def is_general(text: str) -> bool:
+    """Whether *text* holds no figure and no name: nothing that it says is of this conversation alone."""
+    return not any(one.search(text) for one in (_FIGURE, _NAME, _ACRONYM))
 
 
 def is_small_talk(text: str) -> bool:

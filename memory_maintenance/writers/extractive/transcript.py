@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
+from memory_maintenance.writers.extractive.examples import without_example_blocks
+from memory_maintenance.writers.extractive.listings import Listing, entries, listings
 from memory_maintenance.writers.extractive.payloads import payload_text
 from memory_maintenance.writers.extractive.plain_text import plain_sentences, with_columns
 from memory_maintenance.writers.language.cleaning import clean
@@ -32,11 +34,14 @@ class Utterance:
     """What one speaker says in one message.
 
     ``speaker`` is the label as it is written, or the role where several are known and no label is written; else None.
+    ``lists`` are those of an assistant; ``entries`` are its sentences that are in a list.
     """
 
     speaker: str | None
     role: Role
     sentences: tuple[str, ...]
+    lists: tuple[Listing, ...] = ()
+    entries: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +107,14 @@ def utterances(text: str, known: frozenset[str], metadata: Mapping[str, Any] | N
     """
     said: list[Utterance] = []
     role = str((metadata or {}).get("role") or "").casefold()
-    for speaker, words in _turns(payload_text(clean(with_columns(text))), known):
+    for speaker, written in _turns(payload_text(clean(with_columns(text))), known):
+        who = _role(speaker or role)
+        words = (who == "assistant" and without_example_blocks(written)) or written
         sentences = tuple(plain_sentences(words))
         if sentences:
-            said.append(Utterance(speaker, _role(speaker or role), sentences))
+            lists = tuple(listings(words)) if who == "assistant" else ()
+            listed = entries(words) if who == "assistant" else ""
+            said.append(Utterance(speaker, who, sentences, lists, frozenset(one for one in sentences if one in listed)))
     return said
 
 

@@ -29,6 +29,7 @@ from memory_maintenance.writers.language.relative_words import (
 )
 
 _DECEMBER: Final = 12
+_HALF_A_WEEK: Final = 3
 _NEAR: Final = 400
 """Characters on each side of an expression that are looked at."""
 
@@ -104,7 +105,7 @@ def _resolver(which: Which, language: str) -> Resolve:
             return lambda found, today: (
                 None
                 if which.number > 0 and COUNTED.search(found.string, 0, found.start())
-                else _moved(today, _unit(found["unit"], language), which.number * _count(found["count"], language))
+                else _distance(found, which, language, today)
             )
         case "period":
             return lambda found, today: _period(_unit(found["unit"], language), _sign(found, language, which), today)
@@ -152,6 +153,25 @@ def _moved(today: date, unit: str, number: int) -> str:
             months = today.year * _DECEMBER + today.month - 1 + number
             return date(months // _DECEMBER, months % _DECEMBER + 1, 1).isoformat()[:7]
     return f"{date(today.year + number, 1, 1).year:04}"
+
+
+def _distance(found: re.Match[str], which: Which, language: str, today: date) -> str | None:
+    """Return the day that is so far away; a weekday behind it says which day of its week."""
+    unit = _unit(found["unit"], language)
+    told = _moved(today, unit, which.number * _count(found["count"], language))
+    forms, other = "|".join(WEEKDAYS[language]), "|".join(NEXT[language])
+    named = re.match(
+        rf",? (?!(?:{other})\b)(?:[^\W\d]+ ){{0,2}}({forms})\b(?! (?:{other})\b)",
+        _sentence_around(found)[1],
+        re.IGNORECASE,
+    )
+    if named is None or unit not in ("day", "week"):
+        return told
+    day = date.fromisoformat(told)
+    ahead = _ahead(named[1], language, day)
+    if unit == "day":
+        return None if ahead else told
+    return (day + timedelta(days=ahead if ahead <= _HALF_A_WEEK else ahead - 7)).isoformat()
 
 
 def _period(unit: str, number: int, today: date) -> str:

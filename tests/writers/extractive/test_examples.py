@@ -1,8 +1,13 @@
 import pytest
 
 from memory_maintenance.summarization.extractive import extractive_summary
-from memory_maintenance.writers.extractive.antecedents import with_antecedents
-from memory_maintenance.writers.extractive.examples import is_example, needs_its_list
+from memory_maintenance.writers.extractive.antecedents import with_antecedents, without_beginnings_cut_off
+from memory_maintenance.writers.extractive.examples import (
+    is_example,
+    is_field,
+    needs_its_list,
+    without_example_blocks,
+)
 from tests.writers.extractive.sessions import session
 
 ROLES = ("user", "assistant")
@@ -13,6 +18,7 @@ ROLES = ("user", "assistant")
     [
         "For example, if a boat costs $900, the mooring adds $90.",
         "Zum Beispiel kostet ein Kajak 900 Euro.",
+        "In this example, the mooring adds $90.",
         "Repaired [number of boats] in [name of the harbour].",
         "Skipper, Harbour Club (20XX-20XX).",
         'Opening: "As a lifelong sailor I have always admired your boats and their crews.',
@@ -63,6 +69,11 @@ def test_a_summary_of_examples_alone_holds_them():
         ["Anchor runs a course for young sailors.", "The program includes two weeks at sea."],
         ["We bought a ketch in Harlingen.", "It needs a new mast."],
         ["Wir haben ein Boot gekauft.", "Es braucht einen neuen Mast."],
+        ["The pump stops.", "Because there is air in the hose, but none in the tank."],
+        ["Die Pumpe steht.", "Weil Luft im Schlauch ist."],
+        ["We poured water on six hulls.", "Two leaked, one sank."],
+        ["Na sześć łodzi wlaliśmy wodę.", "Dwie przeciekały."],
+        ["I read sailing magazines.", "Sometimes, these magazines test ropes."],
     ],
 )
 def test_a_sentence_that_points_back_brings_the_one_before(sentences):
@@ -129,3 +140,66 @@ def test_a_whole_sentence_of_an_assistant_is_kept_before_entries_of_its_lists():
 def test_successive_sentences_of_one_speaker_stand_behind_one_label():
     lines = ["user: My ketch lies in Harlingen since 2011.", "user: My brother paints the cabin for 700 EUR."]
     assert extractive_summary(session(lines)).summary.count("user: ") == 1
+
+
+@pytest.mark.parametrize(
+    "announcement",
+    [
+        "Example:",
+        "**Example:**",
+        "For example:",
+        "Here's an example to illustrate this:",
+        "Let's say you own a boat:",
+        "Zum Beispiel:",
+        "Ein Beispiel:",
+        "Par exemple :",
+        "Por ejemplo:",
+        "Przykład:",
+    ],
+)
+def test_the_list_or_paragraph_behind_an_example_is_no_statement(announcement):
+    text = f"A deductible is your share.\n\n{announcement}\n\n* You bought a mast five years ago.\n* It costs 900."
+    assert without_example_blocks(f"{text}\n\nInsure it.") == "A deductible is your share.\n\nInsure it."
+    text = f"A deductible is your share.\n\n{announcement}\nYou bought a mast five years ago.\n\nInsure it."
+    assert without_example_blocks(text) == "A deductible is your share.\n\nInsure it."
+
+
+@pytest.mark.parametrize(
+    "text", ["Some examples of goals:\n* sail\n* row", "An example:\n\n```\nprint(1)\n```", "Cost: 90 EUR\n\nPaid."]
+)
+def test_lists_of_examples_and_code_stay(text):
+    assert without_example_blocks(text).count("\n") >= text.count("\n") - 2
+
+
+def test_a_summary_dates_no_example():
+    answer = (
+        "assistant: The insurer pays what a mast is worth on the day of the loss.\n\nExample:\n\n"
+        "* You bought a mast for $1,000 five years ago.\n* A similar mast costs $1,200 today.\n\nKeep the bill."
+    )
+    summary = extractive_summary(session(["user: What does my insurance in Harlingen pay?", answer])).summary
+    assert "day of the loss" in summary
+    assert "[" not in summary
+
+
+def test_what_is_left_of_a_longer_text_is_no_sentence():
+    assert without_beginnings_cut_off(["harbour, so a crane is needed.", "The mole is new.", "It is of stone."]) == [
+        "The mole is new.",
+        "It is of stone.",
+    ]
+
+
+@pytest.mark.parametrize(
+    "sentences", [["back from the yard.", "it is the keel."], ["pg_dump failed.", "The disk is full.", "It has 2 TB."]]
+)
+def test_who_writes_in_lower_case_cuts_nothing_off(sentences):
+    assert without_beginnings_cut_off(sentences) == sentences
+
+
+@pytest.mark.parametrize("text", ["Address: 3 Elm Road", "Duration: two weeks", "Adresse: Elmstraße 3"])
+def test_a_value_behind_one_word_needs_its_entry(text):
+    assert is_field(text)
+
+
+@pytest.mark.parametrize("text", ["Repair and payment: two weeks", "The mooring costs 90 EUR."])
+def test_a_value_behind_several_words_needs_none(text):
+    assert not is_field(text)

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memory_maintenance.writers.extractive.plain_text import plain_sentences
+from memory_maintenance.writers.extractive.plain_text import plain_sentences, without_own_label
 from memory_maintenance.writers.language.words import tokens
 
 
@@ -53,3 +53,17 @@ def test_no_word_is_made_up(text):
 @pytest.mark.parametrize("text", ["4*.5 kg of flour", "4.*5 kg of flour", "0*'a", "0`*0", "0**0"])
 def test_taking_out_a_star_makes_no_other_number(text):
     assert not {"4.5", "0'a", "00", "0*0"} & set(plain_sentences(text)[0].split())
+
+
+@pytest.mark.parametrize(
+    ("sentence", "left"),
+    [
+        ("When unsure about the keel: If you are unsure about the keel, ask a joiner.",
+         "If you are unsure about the keel, ask a joiner."),
+        ("Der Kiel: Der Kiel ist aus Eiche.", "Der Kiel ist aus Eiche."),
+        ("The keel: It is of oak.", "The keel: It is of oak."),
+        ("Moor at 10: 45 EUR.", "Moor at 10: 45 EUR."),
+    ],
+)  # fmt: skip
+def test_a_beginning_that_its_sentence_says_again_is_left_out(sentence, left):
+    assert without_own_label(sentence) == left

@@ -82,6 +82,21 @@ def test_what_is_not_certain_stays_as_it_is(said):
     assert with_dates(said, FRIDAY) == said
 
 
+@pytest.mark.parametrize(
+    ("said", "dated", "language"),
+    [
+        ("two weeks ago on a Saturday", "two weeks ago [2026-11-07] on a Saturday", "en"),
+        ("about two weeks ago, on Friday", "about two weeks ago [2026-11-06], on Friday", "en"),
+        ("in three weeks on Monday", "in three weeks [2026-12-14] on Monday", "en"),
+        ("vor zwei Wochen an einem Samstag", "vor zwei Wochen [2026-11-07] an einem Samstag", "de"),
+        ("three days ago on a Saturday", "three days ago on a Saturday", "en"),
+        ("vor drei Tagen, an einem Samstag", "vor drei Tagen, an einem Samstag", "de"),
+    ],
+)
+def test_a_weekday_behind_a_distance_says_which_day_of_that_time_is_meant(said, dated, language):
+    assert with_dates(said, FRIDAY, language) == dated
+
+
 @pytest.mark.parametrize("at", [datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)])
 def test_the_ends_of_time_are_no_crash(at):
     text = "yesterday, tomorrow, in 900 years, 900 months ago, last week, next Sunday, last Monday, next year"

@@ -1,0 +1,157 @@
+"""What a summary keeps of a chat with an assistant: what the user wanted and decided, and the answers in short."""
+
+import pytest
+
+from memory_maintenance.summarization.extractive import extractive_summary
+from tests.writers.extractive.sessions import session
+
+ADVICE = (
+    "assistant: A good mast is important for every boat.\nYou should always look after ropes and sails.\n"
+    "Regular care keeps the deck and the cabin in a good state.\nMany owners enjoy the work in the winter months."
+)
+
+
+def summary(*lines: str, max_words: int | None = None) -> str:
+    return extractive_summary(session(lines), max_words=max_words).summary
+
+
+@pytest.mark.parametrize(
+    "decision",
+    [
+        "I think the Koopmans yawl would be a great choice.",
+        "I'll go with the Koopmans yawl.",
+        "I'll definitely ask Ruud about the Koopmans yawl.",
+        "Ich nehme die Koopmans-Yawl von Ruud.",
+        "Je prends le yawl Koopmans de Ruud.",
+        "Biorę jol Koopmans od Ruuda.",
+    ],
+)
+def test_what_a_user_decides_is_kept_before_advice(decision):
+    told = summary("user: Which yawl should I buy?", ADVICE, f"user: {decision}", ADVICE, max_words=30)
+    assert decision in told
+
+
+def test_of_an_answer_is_kept_what_speaks_of_the_thing_that_was_decided_on():
+    answer = (
+        "assistant: A wooden mast must be painted every spring and checked for cracks by a joiner.\n"
+        "A carbon mast weighs a third and is glued in two halves at the yard.\n"
+        "A steel mast must be kept dry and greased by its owner every other autumn.\n"
+        "All of them are sold by several yards along the coast of the northern sea."
+    )
+    told = summary(
+        "user: My mast broke, which one should I buy?", answer, "user: I'll take the carbon mast.", max_words=40
+    )
+    assert "glued in two halves" in told
+
+
+def test_a_request_is_kept_where_the_talk_turns_to_it():
+    lines = [
+        "user: I'm planning a trip to Harlingen in May.",
+        "assistant: The museum and the old harbour are worth a visit.",
+        "user: I'm interested in rigging courses, can you tell me about schools?",
+        "assistant: The school in Enkhuizen teaches rigging, with courses of two weeks.",
+        "user: How old are the pupils at the rigging school?",
+        "assistant: Most pupils of the rigging courses are over forty.",
+    ]
+    assert "I'm interested in rigging courses" in summary(*lines)
+
+
+def test_what_a_user_wants_first_is_kept_although_the_answer_says_it_again():
+    answer = "assistant: Good books about old ketches:\n- Tall Hulls: a classic.\n- Oak: short.\n- Tar and Rope: new."
+    told = summary("user: I'm looking for good books about old ketches.", answer, "user: My ketch lies in Texel.")
+    assert "I'm looking for good books about old ketches." in told
+    assert "Tall Hulls, Oak, Tar and Rope" in told
+
+
+def test_a_question_is_not_kept_without_its_answer():
+    answer = " ".join(["A keel of oak is inspected", *(f"in harbour {n}," for n in range(12)), "and paid in cash."])
+    lines = [
+        "user: I bought a ketch of 1911 in Harlingen.",
+        "assistant: Fine.",
+        "user: Which yard looks after her hull?",
+    ]
+    lines = [*lines, f"assistant: {answer}"]
+    assert "Which yard" not in summary(*lines, max_words=30)
+    assert "Which yard looks after her hull? assistant: A keel of oak is inspected" in summary(*lines)
+
+
+def test_a_text_that_a_user_hands_over_counts_less_than_what_is_asked_of_it():
+    text = " ".join(
+        f"Paragraph {n} of the charter says that skipper {n} pays {n} guilders for rope." for n in range(20)
+    )
+    told = summary(
+        f"user: Here is our charter. {text} Please find out which widow pays for the tar of the fleet.",
+        "assistant: Skipper 9 pays.",
+    )
+    assert "Please find out which widow pays for the tar of the fleet." in told
+    plain = summary(
+        "user: I sail to Texel.", "assistant: Fine weather.", f"user: Our charter. {text} Who pays for tar?"
+    )
+    assert plain.count("guilders") < 10
+
+
+@pytest.mark.parametrize(
+    ("offer", "reply"),
+    [
+        ("The sailmaker in Hoorn also cuts it of canvas for 380 euro.", "Canvas! Yes please."),
+        ("Der Segelmacher in Hoorn schneidet es auch aus Baumwolle für 380 Euro.", "Baumwolle, bitte."),
+    ],
+)
+def test_a_short_reply_stays_with_the_offer_that_it_takes_up(offer, reply):
+    said = reply.split("!")[0].rstrip(".")
+    assert f"{offer} user: {said}" in summary(
+        "user: The jib of our ketch is torn.", f"assistant: {offer}", f"user: {reply}"
+    )
+
+
+def test_what_several_sentences_say_together_is_not_said_again():
+    lines = [
+        "user: I run a chandlery in Hoorn and want to sell online.",
+        "assistant: A shop kit lets a chandlery sell rope online without writing code.\n"
+        "The editor arranges pictures of rope by drag and drop.\n"
+        "The shop kit sells online without code, and drag and drop arranges pictures of rope.\n"
+        "The kit costs 12 EUR a month.",
+    ]
+    told = summary(*lines)
+    assert told.count("drag and drop") == 1
+    assert "12 EUR" in told
+
+
+@pytest.mark.parametrize(
+    ("once", "again"),
+    [
+        ("I'll ask the joiner in Hoorn about the rot in the keel.", "I'll ask the joiner about the keel and see."),
+        (
+            "Ich frage den Schreiner: Ich nehme den Kiel aus Eiche.",
+            "Ich nehme den Kiel aus Eiche, frage den Schreiner.",
+        ),
+    ],
+)
+def test_a_decision_is_kept_once(once, again):
+    told = summary("user: My ketch leaks at Texel since 2011.", f"user: {once}", ADVICE, f"user: {again}")
+    assert (once in told) + (again in told) == 1
+
+
+def test_a_summary_ends_where_only_padding_is_left():
+    lines = [
+        "user: Our ketch Wilhelmina lies in Harlingen since 2011, and on 3 May we sail her to Terschelling for 90 EUR."
+    ]
+    lines += ["assistant: Things like that can be part of it all.", "user: I moved to Hoorn in 2019.", ADVICE]
+    told = summary(*lines)
+    assert "Terschelling" in told
+    assert "can be part of it all" not in told
+
+
+def test_words_that_point_at_what_somebody_else_said_are_not_kept():
+    lines = [
+        "user: I look for sailing apps.",
+        "assistant: Some are Windfinder, Navily and Savvy.",
+        "user: I'll try those.",
+    ]
+    lines += [
+        "user: Maybe these apps and platforms can offer a unique perspective.",
+        "user: My phone is a Fairphone 5.",
+    ]
+    told = summary(*lines, ADVICE)
+    assert "unique perspective" not in told
+    assert "Fairphone" in told
