@@ -172,7 +172,8 @@ class Faults:
         Raises:
             TimeoutError: none was met.
         """
-        async with self._freezing, self._connected() as db:
+        # Postgres is not stopped meanwhile: that would end the transaction, and the search for one.
+        async with self._freezing, self._postgres_lock, self._connected() as db:
             began = asyncio.get_running_loop().time()
             while asyncio.get_running_loop().time() < began + _LONGEST_SEARCH_SECONDS:
                 worker = self.choice.choice(self.workers)
