@@ -80,7 +80,7 @@ class Summarization(Task[SessionUnit]):
         return None if settings.summarization_enabled else "summarization_disabled"
 
     async def plan(self, tenants: Sequence[Tenant], run: Run) -> Mapping[str, int | Listed[SessionUnit]]:
-        """Sessions with enough new events; of a run about one session, that one. A few that ask no model are quick."""
+        """Sessions with enough new events; of a run about one session, that one."""
         ids = [tenant.tenant_id for tenant in tenants]
         if run.session is not None:
             named = SessionUnit(project=run.project, session_id=run.session)
@@ -88,11 +88,7 @@ class Summarization(Task[SessionUnit]):
         if run.daily and not run.dry_run:
             await free_sources(self.tools.pool, ids)
         found = await planned_sessions(self.tools.pool, ids, run, self.tools.settings, few=LISTED_AT_MOST)
-        quick = {tenant.tenant_id: backend_of(tenant.settings) != "openai" for tenant in tenants}
-        return {
-            tenant_id: due if isinstance(due, int) else Listed(_units(due), quick=quick[tenant_id])
-            for tenant_id, due in found.items()
-        }
+        return {tenant_id: due if isinstance(due, int) else Listed(_units(due)) for tenant_id, due in found.items()}
 
     async def due(self, tenant: Tenant, run: Run, after: SessionUnit | None, limit: int) -> Sequence[SessionUnit]:
         """Return sessions by project and id."""

@@ -47,10 +47,10 @@ async def plan_of_the_fleet(pool, run=None, **chosen) -> PlanPage:
     return await (await planner(pool, run, **chosen)).plan_page(run)
 
 
-def plan_of(tenant, *, bulk=False, **units):
+def plan_of(tenant, **units):
     """Return the plan of a tenant with one unit of each task named."""
     due = {task: (unit,) for task, unit in units.items()}
-    return TenantPlan(tenant_id=tenant, units=dict.fromkeys(units, 1), due=due, bulk=bulk)
+    return TenantPlan(tenant_id=tenant, units=dict.fromkeys(units, 1), due=due)
 
 
 async def remember(pool, tenant, *, events=1, importance=0.3, ago=timedelta(hours=1)):
@@ -65,26 +65,11 @@ async def test_a_tenant_is_planned_for_what_it_has(any_pool):
     page = await plan_of_the_fleet(any_pool)
     session, dream = {"project": "default", "session_id": "s"}, {"project": "default"}
     assert page.plans == (
-        plan_of(few, decay={}, bulk=True),
-        plan_of(long, decay={}, summarization=session, bulk=True),
+        TenantPlan(tenant_id=few, units={"decay": 1}, due={"decay": ({},)}, bulk=True),
+        plan_of(long, decay={}, summarization=session),
         plan_of(important, decay={}, dreaming=dream),
     )
     assert (page.cursor, page.looked_at, page.paused) == (None, 3, 0)
-
-
-@pytest.mark.parametrize(
-    ("chosen", "bulk"),
-    [
-        pytest.param({}, True, id="sentences are chosen"),
-        pytest.param({"rae_llm_backend": "openai", "openai_api_key": "k"}, False, id="a model is asked"),
-        pytest.param({"embedding_model": "m", "openai_api_key": "k"}, False, id="the summary is embedded"),
-    ],
-)
-async def test_a_summary_is_done_in_bulk_where_it_asks_no_model(rae_pool, chosen, bulk):
-    tenant = str(uuid4())
-    await remember(rae_pool, tenant, events=12)
-    [plan] = (await plan_of_the_fleet(rae_pool, **chosen)).plans
-    assert ("summarization" in plan.due, plan.bulk) == (True, bulk)
 
 
 async def test_a_tenant_is_small_by_what_its_last_run_saw_and_else_by_what_it_has(any_pool):
@@ -120,7 +105,7 @@ async def test_idle_and_paused_tenants_are_left_out(pool):
 async def test_the_hourly_plan_has_no_decay(pool):
     await remember(pool, "acme", events=12)
     page = await plan_of_the_fleet(pool, a_run(kind="hourly"))
-    assert page.plans == (plan_of("acme", summarization={"project": "default", "session_id": "s"}, bulk=True),)
+    assert page.plans == (plan_of("acme", summarization={"project": "default", "session_id": "s"}),)
 
 
 @pytest.mark.parametrize(
