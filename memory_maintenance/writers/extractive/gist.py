@@ -10,6 +10,7 @@ from memory_maintenance.writers.extractive.plain_text import plain_sentences
 from memory_maintenance.writers.extractive.salience import is_padding, is_small_talk, salience
 from memory_maintenance.writers.extractive.transcript import label_of
 from memory_maintenance.writers.extractive.whole_sentences import is_open
+from memory_maintenance.writers.language.languages import ALL_FUNCTION_WORDS
 from memory_maintenance.writers.language.words import content_stems, word_count
 
 _MOST_SENTENCES: Final = 300
@@ -90,9 +91,10 @@ def shortened(sentence: str, most_words: int) -> str:
 
 
 def _ends_of_clauses(words: Sequence[str]) -> Iterator[int]:
-    """Yield where the first of *words* may end: where a clause does, then anywhere, the longest first."""
+    """Yield where the first of *words* may end: where a clause does, behind no function word, anywhere; longest first."""
     ends = range(len(words), len(words) // 2, -1)
     yield from (end for end in ends if words[end - 1][-1] in _CLAUSE and end > _SHARE_OF_CLAUSE * len(words))
+    yield from (end for end in ends if words[end - 1].casefold() not in ALL_FUNCTION_WORDS)
     yield from ends
 
 

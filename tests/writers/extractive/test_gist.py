@@ -34,6 +34,10 @@ def test_small_talk_is_there_when_asked_for():
 
 def test_a_sentence_is_cut_between_words_and_says_so():
     assert shortened("one two three four", 2) == "one two…"
+    assert (
+        shortened("Growth of the whole garden is measured by the new gauge", 9)
+        == "Growth of the whole garden is measured…"
+    )
     assert shortened("one two", 2) == "one two"
     assert word_count(shortened("数" * 1000, 10)) <= 10
 
