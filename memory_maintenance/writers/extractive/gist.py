@@ -91,7 +91,7 @@ def shortened(sentence: str, most_words: int) -> str:
 
 
 def _ends_of_clauses(words: Sequence[str]) -> Iterator[int]:
-    """Yield where the first of *words* may end: where a clause does, behind no function word, anywhere; long ones first."""
+    """Yield where the first of *words* may end: where a clause does, behind no function word, or anywhere."""
     ends = range(len(words), len(words) // 2, -1)
     yield from (end for end in ends if words[end - 1][-1] in _CLAUSE and end > _SHARE_OF_CLAUSE * len(words))
     yield from (end for end in ends if words[end - 1].casefold() not in ALL_FUNCTION_WORDS)
