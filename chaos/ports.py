@@ -1,5 +1,6 @@
 """Ports for servers that must know theirs before they start, or come back to it after they were dead."""
 
+import atexit
 import socket
 from contextlib import suppress
 
@@ -10,7 +11,6 @@ _candidates = iter(range(20_000, 21_000))
 
 Temporal's Web UI takes the port 1,000 higher.
 """
-_reserved: list[socket.socket] = []
 
 
 def free_port() -> int:
@@ -21,7 +21,7 @@ def free_port() -> int:
         with suppress(OSError), socket.socket() as candidate:
             reserved.bind((HOST, port))
             candidate.bind((HOST, port))
-            _reserved.append(reserved)
+            atexit.register(reserved.close)
             return port
         reserved.close()
     raise RuntimeError("no free port: all were given out")

@@ -24,7 +24,7 @@ def plain_form(text: str) -> str:
 def folded(text: str) -> str:
     """Return the text in which words are looked for, the casefold of ``plain_form``; fast where it is plain ASCII."""
     if text.isascii() and text.isprintable() and "  " not in text:
-        return _GROUP.sub("", text).lower()
+        return _GROUP.sub("", text.strip()).lower()
     return plain_form(text).casefold()
 
 

@@ -14,7 +14,7 @@ import structlog
 
 from memory_maintenance.changes.applying import apply_proposals
 from memory_maintenance.changes.change import Replacement, is_known, propose
-from memory_maintenance.changes.pass_statements import BEGIN_AT, EXAMINED, MEMORIES, NEW, ORPHANS, PLAN, TEXTS
+from memory_maintenance.changes.pass_statements import BEGIN_AT, EXAMINED, MEMORIES, NEW, ORPHANS, PLAN, RECENT_TEXTS
 from memory_maintenance.changes.statements import WITHDRAW
 from memory_maintenance.changes.undoing import undo_change
 from memory_maintenance.store.pool import Pool, execute, fetch, fetch_value, transaction
@@ -63,7 +63,7 @@ class Batch:
 
         None: more than *longest* characters.
         """
-        rows = await fetch(self.pool, TEXTS, self.tenant.tenant_id, longest, self.until, self.run.as_of, WINDOW)
+        rows = await fetch(self.pool, RECENT_TEXTS, self.tenant.tenant_id, longest, self.until, self.run.as_of, WINDOW)
         return {row["id"]: row["content"] for row in rows}
 
     async def memories(self, ids: Collection[UUID]) -> Sequence[Any]:

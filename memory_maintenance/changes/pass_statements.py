@@ -83,8 +83,8 @@ COMPARED: Final = """m.id, m.content, m.created_at, maintenance.project_of(m.pro
 _FOLDABLE: Final = """maintenance.is_foldable(m.source, m.tags, m.metadata, m.demotion)
           AND maintenance.is_live(m.expires_at, $4)"""
 
-TEXTS: Final = f"""
--- changes.TEXTS: what the memories say that were created last, up to an instant, that an agent wrote and nothing
+RECENT_TEXTS: Final = f"""
+-- changes.RECENT_TEXTS: what the memories say that were created last, up to an instant, that an agent wrote and nothing
 -- demoted, the newest first; NULL: more than is compared. No other column is read: of most of them none is needed.
 --   $1 tenant_id (its own type)
 --   $2 longest         integer   characters
