@@ -34,9 +34,6 @@ _FEWEST_WORDS = 165
 _MOST_WORDS = 260
 _SHARE_OF_WORDS = 0.5
 _TOPICS = 10
-_FEWEST_TOPICS = 3
-_WORDS_PER_TOPIC = 25
-"""Words of a summary for each topic that repeats it; a topic that it does not hold is always listed."""
 
 
 def extractive_summary(
@@ -67,10 +64,9 @@ def extractive_summary(
     found = candidates(ordered, transcript, language, background)
     words = max_words or budget(found)
     kept = chosen(found, words - _counts_room(words), long=len(ordered) >= LONG_SESSION)
-    summary = _composed(kept, found, words, language) or plain_talk(ordered, words)
     return SessionSummaryResponse(
-        summary=summary,
-        key_topics=_topics_beside(summary, terms_of(transcript, most=_TOPICS, background=background)),
+        summary=_composed(kept, found, words, language) or plain_talk(ordered, words),
+        key_topics=terms_of(transcript, most=_TOPICS, background=background),
         sentiment=mood_of(transcript),
     )
 
@@ -79,14 +75,6 @@ def budget(found: Sequence[Sentence]) -> int:
     """Return the words of a summary of a session with these sentences."""
     said = sum(one.words for one in found)
     return min(_MOST_WORDS, max(_FEWEST_WORDS, int(_SHARE_OF_WORDS * said)))
-
-
-def _topics_beside(summary: str, topics: Sequence[str]) -> tuple[str, ...]:
-    """Return *topics* in their order, of those that *summary* repeats only as many as its length allows."""
-    folded = summary.casefold()
-    most = max(_FEWEST_TOPICS, word_count(summary) // _WORDS_PER_TOPIC)
-    repeated = [topic for topic in topics if topic.casefold() in folded]
-    return tuple(topic for topic in topics if topic not in repeated[most:])
 
 
 def _counts_room(words: int) -> int:

@@ -90,29 +90,6 @@ def test_a_sentence_that_stands_alone_needs_no_opening(sentence, left):
     assert without_opening(sentence) == left
 
 
-def test_the_topics_of_a_short_summary_do_not_repeat_its_names():
-    events = session(
-        [
-            "Ana: My ketch Gudrun lies in Harlingen beside the yawl of Piet.",
-            "Ben: Then sail with Greta to Makkum, the crane of Hindeloopen is broken.",
-        ]
-    )
-    answer = extractive_summary(events)
-    said = answer.summary.casefold()
-    assert len(answer.key_topics) == 3
-    assert all(topic.casefold() in said for topic in answer.key_topics)
-
-
-def test_a_topic_that_the_summary_leaves_out_is_listed():
-    events = session(
-        ["Ana: The ketch Gudrun lies in Harlingen with Piet.", "Ben: The crane of Hindeloopen is broken, says Greta."]
-    )
-    answer = extractive_summary(events, max_words=12)
-    left_out = [topic for topic in answer.key_topics if topic.casefold() not in answer.summary.casefold()]
-    assert left_out
-    assert len(answer.key_topics) > 3
-
-
 def test_what_is_left_of_a_list_of_an_assistant_is_not_kept():
     lines = [
         "user: I sail a ketch and want to read about the North Sea.",
