@@ -7,7 +7,7 @@ from contextlib import suppress
 from embedded.temporal import HOST
 
 _candidates = iter(range(20_000, 21_000))
-"""Below those that Linux (from 32768) and macOS (from 49152) give to connections and to whoever asks for any port.
+"""Below the ephemeral ports of Linux (from 32768) and macOS (from 49152).
 
 Temporal's Web UI takes the port 1,000 higher.
 """

@@ -23,7 +23,7 @@ not read from end to end for a picture."""
 
 SHARE: Final = """
 -- cycles.SHARE: percent of the table's pages that have about so many memories, by Postgres's estimate of their number;
--- 100 where there are fewer, or nobody has counted yet.
+-- 100 if there are fewer, or if the table has not been analyzed yet.
 --   $1 memories  bigint
 SELECT least(100, 100.0 * $1 / nullif(sum(greatest(c.reltuples, 0)), 0))::real
 FROM pg_class c

@@ -67,9 +67,9 @@ def _chosen(found: Sequence[Sentence], max_words: int, *, long: bool) -> list[Se
 
 def _unanswered(kept: Sequence[Sentence], found: Sequence[Sentence]) -> set[Sentence]:
     """Return the chosen questions whose answer is known and not chosen."""
-    told, said = {one.turn for one in kept}, {one.turn for one in found}
+    kept_turns, known_turns = {one.turn for one in kept}, {one.turn for one in found}
     asked = [one for one in kept if one.answered_by is None and one.text.rstrip().endswith(("?", "？"))]
-    return {one for one in asked if one.turn + 1 in said and one.turn + 1 not in told}
+    return {one for one in asked if one.turn + 1 in known_turns - kept_turns}
 
 
 def _without_echoes(found: Sequence[Sentence]) -> list[Sentence]:
@@ -132,7 +132,7 @@ class _Selection:
         return sum(of_one_kind(one.fact, other.fact) for other in self.chosen) >= _MOST_OF_A_KIND
 
     def add_best(self, candidates: Sequence[Sentence]) -> Sentence | None:
-        """Add the candidate that fits and tells most that is new; None when none fits or all are padding."""
+        """Add the candidate that fits and says most that is new; return None if none fits or all are padding."""
         best, worth = None, 0.0
         for one in candidates:
             if one not in self.chosen and self._fits(one) and not self._says_it_again(one):

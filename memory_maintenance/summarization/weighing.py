@@ -32,7 +32,6 @@ _ENTRY: Final = 0.5
 _DECIDED: Final = 1.0
 """How much more an answer is worth that speaks of all that its user decided on."""
 
-
 _GENERAL: Final = 0.75
 """Worth of advice without a name or a figure beside such with one."""
 
