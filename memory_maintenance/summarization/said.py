@@ -133,8 +133,8 @@ def _said_in_turn(said: Utterance, event: int, turn: int) -> list[Said]:
     lists = [of(one.text, "list" if one.holds_names else "advice") for one in said.lists[:_LISTS_PER_MESSAGE]]
     entries = tuple(map(without_own_label, said.entries))
     names = tuple(name for own in said.lists for name in own.names)
-    told = list((without_examples if assistant else without_templates)(said.sentences)) or said.sentences
-    whole = without_beginnings_cut_off(told) or told
+    without_samples = list((without_examples if assistant else without_templates)(said.sentences)) or said.sentences
+    whole = without_beginnings_cut_off(without_samples) or without_samples
     texts = with_antecedents(
         list(_telling(map(without_opening, map(without_own_label, whole) if assistant else whole)))
     )

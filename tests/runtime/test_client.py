@@ -19,7 +19,7 @@ from runtime.client import (
 from tests.runtime.refusing import refusing_endpoint
 from tests.runtime.tls import Certificates, tls_endpoint
 
-NOBODY = "127.0.0.1:1"
+UNREACHABLE = "127.0.0.1:1"
 
 PROFILES = """
 [profile.default]
@@ -184,7 +184,11 @@ async def test_a_namespace_that_does_not_exist_is_named_with_the_command_that_ma
 
 @pytest.mark.parametrize(
     ("nowhere", "named"),
-    [(NOBODY, NOBODY), ("no-such-host.invalid:7233", "no-such-host.invalid:7233"), ("no address", "TEMPORAL_ADDRESS")],
+    [
+        (UNREACHABLE, UNREACHABLE),
+        ("no-such-host.invalid:7233", "no-such-host.invalid:7233"),
+        ("no address", "TEMPORAL_ADDRESS"),
+    ],
 )
 async def test_an_address_that_does_not_answer_is_named(nowhere, named):
     with pytest.raises(TemporalUnreachableError, match=named):
@@ -207,7 +211,7 @@ async def test_a_patient_connection_is_there_once_the_server_is(tmp_path):
 async def test_patience_ends():
     with pytest.raises(TemporalUnreachableError):
         async with asyncio.timeout(60):
-            await connect_patiently(NOBODY, settings(temporal_patience_seconds=1))
+            await connect_patiently(UNREACHABLE, settings(temporal_patience_seconds=1))
 
 
 async def test_a_refusal_is_not_waited_for():

@@ -27,8 +27,8 @@ def summary(*lines: str, max_words: int | None = None) -> str:
     ],
 )
 def test_what_a_user_decides_is_kept_before_advice(decision):
-    told = summary("user: Which yawl should I buy?", ADVICE, f"user: {decision}", ADVICE, max_words=30)
-    assert decision in told
+    text = summary("user: Which yawl should I buy?", ADVICE, f"user: {decision}", ADVICE, max_words=30)
+    assert decision in text
 
 
 def test_of_an_answer_is_kept_what_speaks_of_the_thing_that_was_decided_on():
@@ -38,10 +38,10 @@ def test_of_an_answer_is_kept_what_speaks_of_the_thing_that_was_decided_on():
         "A steel mast must be kept dry and greased by its owner every other autumn.\n"
         "All of them are sold by several yards along the coast of the northern sea."
     )
-    told = summary(
+    text = summary(
         "user: My mast broke, which one should I buy?", answer, "user: I'll take the carbon mast.", max_words=40
     )
-    assert "glued in two halves" in told
+    assert "glued in two halves" in text
 
 
 def test_a_request_is_kept_where_the_talk_turns_to_it():
@@ -58,9 +58,9 @@ def test_a_request_is_kept_where_the_talk_turns_to_it():
 
 def test_what_a_user_wants_first_is_kept_although_the_answer_says_it_again():
     answer = "assistant: Good books about old ketches:\n- Tall Hulls: a classic.\n- Oak: short.\n- Tar and Rope: new."
-    told = summary("user: I'm looking for good books about old ketches.", answer, "user: My ketch lies in Texel.")
-    assert "I'm looking for good books about old ketches." in told
-    assert "Tall Hulls, Oak, Tar and Rope" in told
+    text = summary("user: I'm looking for good books about old ketches.", answer, "user: My ketch lies in Texel.")
+    assert "I'm looking for good books about old ketches." in text
+    assert "Tall Hulls, Oak, Tar and Rope" in text
 
 
 def test_a_question_is_not_kept_without_its_answer():
@@ -79,11 +79,11 @@ def test_a_text_that_a_user_hands_over_counts_less_than_what_is_asked_of_it():
     text = " ".join(
         f"Paragraph {n} of the charter says that skipper {n} pays {n} guilders for rope." for n in range(20)
     )
-    told = summary(
+    text = summary(
         f"user: Here is our charter. {text} Please find out which widow pays for the tar of the fleet.",
         "assistant: Skipper 9 pays.",
     )
-    assert "Please find out which widow pays for the tar of the fleet." in told
+    assert "Please find out which widow pays for the tar of the fleet." in text
     plain = summary(
         "user: I sail to Texel.", "assistant: Fine weather.", f"user: Our charter. {text} Who pays for tar?"
     )
@@ -112,9 +112,9 @@ def test_what_several_sentences_say_together_is_not_said_again():
         "The shop kit sells online without code, and drag and drop arranges pictures of rope.\n"
         "The kit costs 12 EUR a month.",
     ]
-    told = summary(*lines)
-    assert told.count("drag and drop") == 1
-    assert "12 EUR" in told
+    text = summary(*lines)
+    assert text.count("drag and drop") == 1
+    assert "12 EUR" in text
 
 
 @pytest.mark.parametrize(
@@ -128,8 +128,8 @@ def test_what_several_sentences_say_together_is_not_said_again():
     ],
 )
 def test_a_decision_is_kept_once(once, again):
-    told = summary("user: My ketch leaks at Texel since 2011.", f"user: {once}", ADVICE, f"user: {again}")
-    assert (once in told) + (again in told) == 1
+    text = summary("user: My ketch leaks at Texel since 2011.", f"user: {once}", ADVICE, f"user: {again}")
+    assert (once in text) + (again in text) == 1
 
 
 def test_a_summary_ends_where_only_padding_is_left():
@@ -137,9 +137,9 @@ def test_a_summary_ends_where_only_padding_is_left():
         "user: Our ketch Wilhelmina lies in Harlingen since 2011, and on 3 May we sail her to Terschelling for 90 EUR."
     ]
     lines += ["assistant: Things like that can be part of it all.", "user: I moved to Hoorn in 2019.", ADVICE]
-    told = summary(*lines)
-    assert "Terschelling" in told
-    assert "can be part of it all" not in told
+    text = summary(*lines)
+    assert "Terschelling" in text
+    assert "can be part of it all" not in text
 
 
 def test_words_that_point_at_what_somebody_else_said_are_not_kept():
@@ -152,6 +152,6 @@ def test_words_that_point_at_what_somebody_else_said_are_not_kept():
         "user: Maybe these apps and platforms can offer a unique perspective.",
         "user: My phone is a Fairphone 5.",
     ]
-    told = summary(*lines, ADVICE)
-    assert "unique perspective" not in told
-    assert "Fairphone" in told
+    text = summary(*lines, ADVICE)
+    assert "unique perspective" not in text
+    assert "Fairphone" in text

@@ -57,10 +57,10 @@ def _resolved(found: re.Match[str], resolve: Resolve, today: date) -> str:
     if any(True for _ in named_days(_ADDED.sub("", f"{before}{found.group()}{after}"))):
         return found.group()
     try:
-        told = resolve(found, today)
+        day = resolve(found, today)
     except (OverflowError, ValueError):  # before the year 1, after 9999: Postgres has an "infinity"
-        told = None
-    return f"{found.group()} [{told}]" if told else found.group()
+        day = None
+    return f"{found.group()} [{day}]" if day else found.group()
 
 
 def _sentence_around(found: re.Match[str]) -> tuple[str, str]:
@@ -158,7 +158,7 @@ def _moved(today: date, unit: str, number: int) -> str:
 def _distance(found: re.Match[str], which: Which, language: str, today: date) -> str | None:
     """Return the day that is so far away; a weekday behind it says which day of its week."""
     unit = _unit(found["unit"], language)
-    told = _moved(today, unit, which.number * _count(found["count"], language))
+    moved = _moved(today, unit, which.number * _count(found["count"], language))
     forms, other = "|".join(WEEKDAYS[language]), "|".join(NEXT[language])
     named = re.match(
         rf",? (?!(?:{other})\b)(?:[^\W\d]+ ){{0,2}}({forms})\b(?! (?:{other})\b)",
@@ -166,11 +166,11 @@ def _distance(found: re.Match[str], which: Which, language: str, today: date) ->
         re.IGNORECASE,
     )
     if named is None or unit not in ("day", "week"):
-        return told
-    day = date.fromisoformat(told)
+        return moved
+    day = date.fromisoformat(moved)
     ahead = _ahead(named[1], language, day)
     if unit == "day":
-        return None if ahead else told
+        return None if ahead else moved
     return (day + timedelta(days=ahead if ahead <= _HALF_A_WEEK else ahead - 7)).isoformat()
 
 
