@@ -1,4 +1,4 @@
-"""Words and phrases that may name a subject, as they stand in a text."""
+"""Words and phrases that may name a subject, as a text holds them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where nouns stand in a sentence, by language: what tells a subject from a verb without a tagger.
+"""Which places in a sentence are those of nouns, by language: what tells a subject from a verb without a tagger.
 
 An article or a preposition goes before a noun, a pronoun or an auxiliary before a verb or an adjective, and some
 endings are hardly ever a noun's.
@@ -20,7 +20,7 @@ NOUN: Final = 0.7
 """Mean of `place_of` from which on a word is a noun."""
 
 NO_NOUN: Final = -0.2
-"""Mean of `place_of` below which a word is none."""
+"""Mean of `place_of` below which a word is not a noun."""
 
 
 @dataclass(frozen=True, slots=True)
