@@ -31,8 +31,9 @@ _LONGEST_COLUMN: Final = 255
 class DerivedMemory:
     """A memory about others, its ``sources``; ``importance`` is in [0, 1].
 
-    ``task`` derives it, about ``subject``: a session's id, a theme's key. It is stored with *importance*, or the
-    mean of what its sources have by then where that is less: it never outranks them. ``created_at`` None means now.
+    ``task`` derives it, about ``subject``: a session's id, a theme's key. It is stored with *importance*, or with
+    ``rank`` × the mean of what its sources have by then where that is less: it never outranks them. ``created_at``
+    None means now.
     """
 
     id: UUID
@@ -51,6 +52,7 @@ class DerivedMemory:
     read: tuple[UUID, ...] = ()
     """What its writer read besides: their class counts, for a text may tell of more than it names."""
     created_at: datetime | None = None
+    rank: float = 1.0
 
     @property
     def session_column(self) -> str | None:
@@ -106,11 +108,11 @@ INSERT_DERIVED: Final = """
 -- store.INSERT_DERIVED: twice is once, because the id comes from what the memory is about.
 -- It does not outrank its sources. It has no last access: the column's default, now(), would protect it from decay.
 --   $1 id, $2 tenant_id, $3 content, $4 source, $5 importance, $6 layer, $7 tags
---   $8 project, $9 session_id, $10 metadata text, JSON; $11 created_at, NULL: now; $12 source_ids uuid[]
+--   $8 project, $9 session_id, $10 metadata text, JSON; $11 created_at, NULL: now; $12 source_ids uuid[]; $13 rank
 INSERT INTO memories (
     id, tenant_id, content, source, importance, layer, tags, project, session_id, metadata, created_at, last_accessed_at
 )
-VALUES ($1, $2, $3, $4, least($5::float8, (
+VALUES ($1, $2, $3, $4, least($5::float8, $13::float8 * (
             SELECT avg(maintenance.known_importance(s.importance))
             FROM memories s WHERE s.tenant_id = $2 AND s.id = ANY ($12::uuid[]) AND s.id <> $1
         )), $6, $7, $8, $9, $10::text::jsonb, coalesce($11::timestamptz, now()), NULL)
@@ -121,9 +123,10 @@ REWRITE_DERIVED: Final = """
 -- store.REWRITE_DERIVED: a new text in place, in the project that its sources are in now. What others put into the
 -- metadata stays. Its rank is that of all its sources, the earlier ones too.
 --   $1 id, $2 tenant_id, $3 content, $4 importance, $5 tags, $6 metadata text, JSON; $7 project, $8 source_ids uuid[]
+--   $9 rank
 UPDATE memories AS m
 SET content = $3, tags = $5, metadata = coalesce(m.metadata, '{}') || $6::text::jsonb, project = $7,
-    importance = least($4::float8, (
+    importance = least($4::float8, $9::float8 * (
         SELECT avg(maintenance.known_importance(s.importance))
         FROM memories s
         WHERE s.tenant_id = $2 AND s.id <> $1 AND s.id IN (
@@ -277,7 +280,7 @@ async def insert_derived(db: Executor, memory: DerivedMemory) -> bool:
     """Store *memory* with its lineage unless its id is taken; return whether it was stored."""
     m = memory
     head = (m.id, m.tenant_id, m.content, m.source, m.importance, m.layer, list(m.tags))
-    tail = (m.project, m.session_column, to_json(m.full_metadata), m.created_at, m.source_ids)
+    tail = (m.project, m.session_column, to_json(m.full_metadata), m.created_at, m.source_ids, m.rank)
     if not await execute(db, INSERT_DERIVED, *head, *tail):
         return False
     await _link(db, memory)
@@ -294,7 +297,7 @@ async def rewrite_derived(db: Executor, memory: DerivedMemory, *, keeps_earlier:
     m = memory
     before = await earlier(db, m.tenant_id, m.id) if keeps_earlier else None
     text = (m.content, m.importance, list(m.tags), to_json(m.full_metadata))
-    if not await execute(db, REWRITE_DERIVED, m.id, m.tenant_id, *text, m.project, m.source_ids):
+    if not await execute(db, REWRITE_DERIVED, m.id, m.tenant_id, *text, m.project, m.source_ids, m.rank):
         return False
     await forget_vectors(db, m.tenant_id, m.id)
     await _link(db, memory)
