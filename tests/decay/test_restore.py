@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memory_maintenance.decay.policy import DecayRule, decayed
-from memory_maintenance.decay.restore import RestoreResult, _Restoring, restore_memories, restore_tenant
+from memory_maintenance.decay.restore import RestoreResult, Restoring, restore_memories, restore_tenant
 from memory_maintenance.errors import AsOfInFutureError, MemoryNotFoundError, TenantNotFoundError
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import execute, fetch, fetch_value, transaction
@@ -178,13 +178,13 @@ async def test_a_row_that_a_writer_holds_is_not_waited_for(any_pool, ids):
 
 
 async def test_a_row_that_was_held_gets_a_second_look(any_pool, ids):
-    work = _Restoring(any_pool, NOW, TENANT, "ana", None, write=True)
+    work = Restoring(pool=any_pool, tenant_id=TENANT, at=NOW, write=True, by="ana")
     async with transaction(any_pool) as agent:
         await execute(agent, "UPDATE memories SET importance = 0.9 WHERE id = $1", ids[5])
         await execute(agent, "UPDATE memories SET usage_count = 9 WHERE id = $1", ids[6])
-        await work.page(UUID(int=0))
+        await work.take(work.page_sql, UUID(int=0), 100)
         assert sorted(work.locked_ids) == [ids[5], ids[6]]
-    await work.look_again()
+    await work.take_locked()
     assert work.result() == RestoreResult(NOW, restored=9, left=1)
     row = (await _rows(any_pool))[ids[5]]
     assert (row["importance"], row["base_importance"]) == (0.9, pytest.approx(0.5))

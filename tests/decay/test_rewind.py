@@ -209,7 +209,8 @@ async def test_a_run_that_begins_meanwhile_ends_it(pool):
         await execute(pool, "UPDATE maintenance.tenants SET decay_started_as_of = $1", AHEAD + DAY)
 
     [ahead] = await tenants_ahead(pool, NOW)
-    work = Rewinding(pool, ahead, task_rule(await tenant_with(Decaying(pool, SETTINGS).task, "acme")), NOW, True, 3)
+    rule = task_rule(await tenant_with(Decaying(pool, SETTINGS).task, "acme"))
+    work = Rewinding(pool=pool, tenant_id="acme", at=NOW, write=True, page_size=3, tenant=ahead, rule=rule)
     await interfere()
     with pytest.raises(InvalidRequestError, match="has begun meanwhile"):
         await work.rewind()
