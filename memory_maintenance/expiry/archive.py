@@ -15,7 +15,7 @@ import structlog
 
 from memory_maintenance.errors import InvalidRequestError
 from memory_maintenance.expiry.batch import PAGE, purge_page
-from memory_maintenance.expiry.rows import stored_tables
+from memory_maintenance.expiry.rows import TEXT_FORMS, stored_tables
 from memory_maintenance.expiry.rule import expiry_rule
 from memory_maintenance.expiry.statements import (
     ARCHIVED,
@@ -25,7 +25,6 @@ from memory_maintenance.expiry.statements import (
     RECORD,
     RETIRE,
     TAKE_OUT,
-    TEXT_FORMS,
     WITHOUT_MEMORIES,
 )
 from memory_maintenance.settings import Settings

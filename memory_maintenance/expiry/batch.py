@@ -10,7 +10,7 @@ from uuid import UUID
 
 from memory_maintenance.errors import StoreShapeError
 from memory_maintenance.expiry.policy import ExpiryRule, Reason
-from memory_maintenance.expiry.rows import stored_tables
+from memory_maintenance.expiry.rows import TEXT_FORMS, stored_tables
 from memory_maintenance.expiry.rule import as_json
 from memory_maintenance.expiry.statements import (
     DELETE,
@@ -22,7 +22,6 @@ from memory_maintenance.expiry.statements import (
     PURGEABLE,
     RECORD,
     RETIRE,
-    TEXT_FORMS,
 )
 from memory_maintenance.store.pool import Executor, Pool, execute, fetch, fetch_row, fetch_value, to_json, transaction
 from memory_maintenance.work import Run
