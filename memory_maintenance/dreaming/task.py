@@ -22,8 +22,9 @@ from memory_maintenance.dreaming.statements import EVIDENCE, LAST_DREAM, RECORD_
 from memory_maintenance.dreaming.updating import store_reflection
 from memory_maintenance.errors import AnswersExhaustedError, BudgetExhaustedError, LanguageModelError, is_about_content
 from memory_maintenance.settings import Settings
-from memory_maintenance.store.derived import DerivedMemory, free_sources, lock
+from memory_maintenance.store.derived import DerivedMemory, lock
 from memory_maintenance.store.identity import DEFAULT_PROJECT
+from memory_maintenance.store.lineage import free_sources
 from memory_maintenance.store.pool import Executor, execute, fetch, fetch_row, transaction
 from memory_maintenance.store.rows import LONGEST_CONTENT, memories_of
 from memory_maintenance.task import LISTED_AT_MOST, Listed, Task
