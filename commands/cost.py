@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -15,7 +14,7 @@ from memory_maintenance.settings import Settings
 from memory_maintenance.work import Kind
 from runtime.cloud_cost import CloudMoney, CloudUse, money
 from runtime.planned import planned_run
-from runtime.wiring import running_store
+from runtime.wiring import in_store
 
 
 def show_cost(
@@ -25,17 +24,12 @@ def show_cost(
 ) -> None:
     """Compute the Actions, storage and money that a run due now takes of Temporal Cloud; reads the store only."""
     settings = settings_for_command()
-    use = run(_planned(settings, kind, as_of))
+    use = run(in_store(settings, lambda pool: planned_run(pool, settings, kind, as_of))).use
     price = money(use, settings)
     if as_json:
         amounts = {name: float(amount) for name, amount in asdict(price).items()} | {"total": float(price.total)}
         return print_json(asdict(use) | {"actions": use.actions, "money": amounts})
     return _show(kind, use, price, settings)
-
-
-async def _planned(settings: Settings, kind: Kind, as_of: datetime | None) -> CloudUse:
-    async with running_store(settings) as pool:
-        return (await planned_run(pool, settings, kind, as_of)).use
 
 
 def _show(kind: Kind, use: CloudUse, price: CloudMoney, settings: Settings) -> None:

@@ -88,5 +88,5 @@ def _show_list(cycles: Sequence[Cycle], costs: Mapping[UUID, Decimal]) -> None:
     columns = {name: cell for name, cell in COLUMNS.items() if name.removesuffix("#") not in without}
     rows = [[cell(cycle, costs[cycle.cycle_id]) for cell in columns.values()] for cycle in cycles]
     least_needed = [name for name in LEAST_NEEDED if name in columns]
-    out.print(fitting_table(list(columns), rows, whole=len(columns), least_needed=least_needed, rest="--json has all"))
+    out.print(fitting_table(list(columns), rows, whole=len(columns), least_needed=least_needed))
     out.print("more of one: starter.py cycles show CYCLE", highlight=False)

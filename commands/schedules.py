@@ -99,7 +99,7 @@ def list_schedules(as_json: AsJson = False) -> None:
     if as_json:
         return print_json([asdict(state) for state in states])
     columns = ("schedule", "state", "next (UTC)", "last (UTC)", "note", "running", "skipped#", "missed#")
-    rows = fitting_table(columns, [_row(state) for state in states], whole=2, rest="--json has all")
+    rows = fitting_table(columns, [_row(state) for state in states], whole=2)
     out.print(rows if states else "no schedules: create them with starter.py schedules apply")
     return None
 

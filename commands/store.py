@@ -14,7 +14,7 @@ from memory_maintenance.decay.progress import allow_adoption
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.building import watch_builds
 from memory_maintenance.store.migrate import migrate
-from runtime.wiring import running_database_of, running_store
+from runtime.wiring import in_store, running_database_of
 
 
 def migrate_store(
@@ -58,5 +58,4 @@ async def _migrate(settings: Settings, earliest_adoption: datetime | None) -> da
                 await asyncio.gather(watching, return_exceptions=True)
     if earliest_adoption is None:
         return None
-    async with running_store(settings) as pool:
-        return await allow_adoption(pool, earliest_adoption)
+    return await in_store(settings, lambda pool: allow_adoption(pool, earliest_adoption))

@@ -60,7 +60,7 @@ def list_tenants(as_json: AsJson = False) -> None:
     if as_json:
         return print_json([asdict(t) | {"overrides": t.overrides.model_dump(exclude_none=True)} for t in tenants])
     columns = ("tenant", "state", "by", "reason", "since", "until", "overrides")
-    rows = fitting_table(columns, [_row(tenant) for tenant in tenants], whole=2, rest="--json has all")
+    rows = fitting_table(columns, [_row(tenant) for tenant in tenants], whole=2)
     out.print(rows if tenants else "no tenants yet: the memories table is empty")
     return None
 
