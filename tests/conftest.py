@@ -90,6 +90,12 @@ async def _copy(server: str, template: str) -> AsyncIterator[str]:
 
 
 @pytest.fixture
+def tenant() -> str:
+    """A tenant that no other test has; its id fits both tables."""
+    return str(uuid4())
+
+
+@pytest.fixture
 async def store_url(postgres_url: str, templates: dict[str, str]) -> AsyncIterator[str]:
     """The address of a fresh migrated store with our own table (``tenant_id text``)."""
     async for url in _copy(postgres_url, templates["small"]):

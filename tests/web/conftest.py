@@ -17,8 +17,8 @@ from memory_maintenance.tenants.control import pause
 from memory_maintenance.tenants.overrides import override
 from tests.agents import derived, json_codec, talk, write
 from tests.conftest import _copy
-from tests.inspection.conftest import settings
 from tests.nights import night
+from tests.settings import settings
 from tests.steps import Summarizing
 from web.application import application
 from web.sources import Sources, opened
