@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from memory_maintenance.decay.policy import DecayRule, DecayRun, RowState, decayed, judge
+from memory_maintenance.decay.policy import DecayRule, DecayRun, decayed
+from memory_maintenance.decay.verdict import RowState, judge
 from memory_maintenance.rae.decay import DecayWorker
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.migrate import migrate
