@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from commands.console import AsJson, out, print_json, run, settings_for_command
+from commands.console import AsJson, print_json, run, say, settings_for_command
 from commands.instants import AsOf
 from commands.tables import show_titled, table
 from memory_maintenance.settings import Settings
@@ -41,10 +41,9 @@ def _show(kind: Kind, use: CloudUse, price: CloudMoney, settings: Settings) -> N
     rows.add_row("together", f"{own + bulk:,}", f"{use.actions:,}")
     show_titled(f"{'A daily' if kind == 'daily' else 'An hourly'} run of what is due now, on Temporal Cloud", rows)
     days = settings.temporal_cloud_retention_days
-    out.print(f"history: {use.history_bytes / 1e6:,.1f} MB, kept for {days} days", highlight=False)
-    out.print(
+    say(f"history: {use.history_bytes / 1e6:,.1f} MB, kept for {days} days")
+    say(
         f"cost: {price.total:,.4f} ({price.actions:,.4f} for Actions, {price.active_storage:,.4f} for active and "
-        f"{price.retained_storage:,.4f} for retained storage); prices: TEMPORAL_CLOUD_PRICE_…",
-        highlight=False,
+        f"{price.retained_storage:,.4f} for retained storage); prices: TEMPORAL_CLOUD_PRICE_…"
     )
-    out.print("not counted: retries, queries, and a heartbeat for every 3 seconds of a longer step", highlight=False)
+    say("not counted: retries, queries, and a heartbeat for every 3 seconds of a longer step")

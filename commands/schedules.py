@@ -62,8 +62,8 @@ OneKind = Annotated[Kind, typer.Argument(help="daily or hourly.")]
 def apply() -> None:
     """Bring the Schedules to what the settings say, and register the search attributes; a pause stays."""
     for name, done in run(_apply(settings_for_command())):
-        out.print(f"{name}: {done}", highlight=False)
-    out.print("see them: starter.py schedules list", highlight=False)
+        say(f"{name}: {done}")
+    say("see them: starter.py schedules list")
 
 
 async def _apply(settings: Settings) -> list[tuple[str, str]]:

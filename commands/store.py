@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from commands.console import out, progress_of, run, settings_for_command, show_note
+from commands.console import progress_of, run, say, settings_for_command, show_note
 from commands.instants import instant
 from memory_maintenance.decay.progress import allow_adoption
 from memory_maintenance.settings import Settings
@@ -35,7 +35,7 @@ def migrate_store(
     )
     if adopted_at is not None:
         show_note(f"--earliest-adoption has no effect: the first run was as of {adopted_at:%Y-%m-%d %H:%M} UTC")
-    out.print("the store is ready; next: starter.py schedules apply", highlight=False)
+    say("the store is ready; next: starter.py schedules apply")
 
 
 async def _migrate(settings: Settings, earliest_adoption: datetime | None) -> datetime | None:
