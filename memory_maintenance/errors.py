@@ -230,7 +230,7 @@ class TemporalGarbledError(TemporalRefusedError):
 
 
 class SearchAttributeTypeError(MaintenanceError):
-    """Somebody has registered the name with another type."""
+    """The name is registered with another type."""
 
     def __init__(self, name: str, namespace: str) -> None:
         super().__init__(

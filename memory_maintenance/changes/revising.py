@@ -19,7 +19,7 @@ async def put_text_back(db: Executor, made: Change, as_of: datetime) -> None:
     new ones come. Vectors are stored again by the task of embeddings.
 
     Raises:
-        ChangeRefusedError: the earlier text is not kept, somebody has written since, or a source has changed.
+        ChangeRefusedError: the earlier text is not kept, the memory was written since, or a source has changed.
     """
     key = str(made.memory_id)
     row = await fetch_row(db, TEXT_NOW, made.tenant_id, made.memory_id, made.task, as_of)

@@ -130,6 +130,6 @@ async def _store(tools: Tools, dream: Dream, stale: _Stale, reflection: Reflecti
 
 
 async def _own_strategy(db: Executor, dream: Dream, stale: _Stale) -> UUID | None:
-    """Return the strategy that is written or removed with its reflection; not one that somebody edited."""
+    """Return the strategy that is written or removed with its reflection; not one that was edited."""
     row = stale.strategy and await fetch_row(db, TEXT_FOR_UPDATE, dream.tenant_id, stale.strategy)
     return stale.strategy if row and row["text_sha256"] == text_hash(row["content"]) else None

@@ -72,7 +72,7 @@ class Dream:
     def adds(self, reflection: Reflection, known: KnownReflection | None) -> bool:
         """Return whether *reflection* has evidence that the stored one on its theme has not, and may be written.
 
-        A text that somebody edited is left as it is.
+        An edited text is left as it is.
         """
         return known is None or not (
             known.is_edited or known.sources.issuperset(row.id for row in self.rows_of(reflection))
@@ -83,7 +83,7 @@ class Dream:
         return theme_subject(reflection.keys) or self.project
 
     def wanted_id(self, reflection: Reflection) -> UUID:
-        """Return the id of the reflection on a theme, or on this sample, unless somebody else has taken that."""
+        """Return the id of the reflection on a theme, or on this sample, unless another memory has it."""
         if reflection.keys:
             return theme_id(self.tenant_id, self.project, self.subject(reflection))
         return self.sample_id

@@ -60,8 +60,8 @@ UPDATE maintenance.erasure_orders SET steps_done = greatest(steps_done, $2::inte
 """
 
 STILL_FROM: Final = """
--- erasure.STILL_FROM: what was made from the order's memories and is not written again: somebody edited it,
--- or stored it by the library.
+-- erasure.STILL_FROM: what was made from the order's memories and is not written again: it was edited, or
+-- stored by a caller of the library.
 --   $1 order_id  uuid
 --   $2 tenant_id its own type
 SELECT DISTINCT m.id

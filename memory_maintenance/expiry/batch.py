@@ -98,7 +98,7 @@ class ExpiryBatch:
         return len(ids)
 
     async def purge(self) -> bool:
-        """Let go of archived memories whose time has come, ``BATCH`` at most; return whether there may be more."""
+        """Delete archived memories whose time has come, at most ``BATCH``; return whether there may be more."""
         purged = 0
         while purged < BATCH:
             page = await purge_page(self.pool, self.tenant_id, self.run.as_of, cycle_id=self.run.cycle_id)
@@ -108,7 +108,7 @@ class ExpiryBatch:
         return True
 
     async def purgeable(self) -> int:
-        """Return how many archived memories a purge would let go of."""
+        """Return how many archived memories a purge would delete."""
         row = await fetch_row(self.pool, PURGEABLE, self.tenant_id, self.run.as_of)
         return row["memories"] if row else 0
 
@@ -122,5 +122,5 @@ class ExpiryBatch:
 
 
 async def purge_page(db: Executor, tenant_id: str, as_of: Any, *, cycle_id: UUID | None, by: str | None = None) -> int:
-    """Let go of up to ``PAGE`` archived memories of a tenant whose time has come, and say so in an audit row."""
+    """Delete up to ``PAGE`` archived memories of a tenant whose time has come, and record it in an audit row."""
     return await fetch_value(db, PURGE, tenant_id, as_of, PAGE, cycle_id, by) or 0

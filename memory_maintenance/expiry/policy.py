@@ -61,7 +61,7 @@ class ExpiryRule:
         return as_of - timedelta(days=shortest) if shortest else None
 
     def purge_after(self, as_of: datetime) -> datetime | None:
-        """Return when the archive lets go of what enters it as of *as_of*; None: never by itself."""
+        """Return when the archive deletes what enters it as of *as_of*; None: never."""
         return as_of + timedelta(days=self.archive_days) if self.archive_days else None
 
     def kept_days(self, layer: str | None, tags: Collection[str]) -> int:

@@ -180,7 +180,7 @@ DELETE FROM memories m WHERE m.tenant_id = $1 AND m.id = ANY ($2)
 """
 
 PURGE: Final = """
--- expiry.PURGE: lets go of archived memories whose time has come; their audit row is in the same statement.
+-- expiry.PURGE: deletes archived memories whose time has come; their audit row is in the same statement.
 --   $1 tenant_id  text
 --   $2 as_of      timestamptz
 --   $3 how_many   bigint

@@ -45,7 +45,7 @@ LIMIT $3
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A tenant that needs somebody, and what to type."""
+    """A tenant that needs attention, and what to type."""
 
     tenant_id: str
     status: str

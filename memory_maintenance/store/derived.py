@@ -1,6 +1,6 @@
 """Memories that maintenance writes: summaries, reflections, strategies. What each was made from: ``lineage.py``.
 
-What makes a memory a derived one is its lineage, not its id: an id that somebody else has taken is passed over, and
+What makes a memory a derived one is its lineage, not its id: an id that another memory has is passed over, and
 every statement names the tenant. Only columns that every store has are written here; ``inheritance.py`` fills those
 that RAE's table has besides, and vectors of an old text (``embedding``, ``memory_embeddings``) are taken away.
 Every function runs in the caller's transaction.
@@ -174,7 +174,7 @@ def ids_after(wanted: UUID) -> Iterator[UUID]:
 
 
 async def free_id(db: Executor, wanted: UUID) -> UUID:
-    """Return *wanted*, or where some memory has it, whosever, the next of its ids that none has."""
+    """Return *wanted*, or if a memory of any tenant has it, the next of its ids that none has."""
     for found in ids_after(wanted):
         if not await fetch_value(db, IN_USE, found):
             break

@@ -43,7 +43,7 @@ ON CONFLICT DO NOTHING
 """
 
 UNLINK: Final = """
--- store.UNLINK: what these derived memories were made from, away: their sources are in no summary any more. Their
+-- store.UNLINK: deletes what these derived memories were made from: their sources are in no summary any more. Their
 -- earlier texts go, too: nothing leads to these any more.
 --   $1 tenant_id    text
 --   $2 derived_ids  uuid[]
@@ -80,8 +80,8 @@ SELECT EXISTS ({_DELETED}) OR EXISTS ({_EDITED})
 """
 
 FREE_SOURCES: Final = f"""
--- store.FREE_SOURCES: the lineage of derived memories that somebody deleted, away: what they covered is new again.
--- Their earlier texts go, and those of what somebody edited, which nothing would put back or write again.
+-- store.FREE_SOURCES: deletes the lineage of derived memories that were deleted: what they covered is new again.
+-- Their earlier texts go, and those of edited ones, which nothing would restore or write again.
 --   $1 tenant_ids  array of the column's type
 WITH deleted AS ({_DELETED}),
 read AS (
