@@ -1,5 +1,5 @@
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import pytest
@@ -9,20 +9,13 @@ from hypothesis import strategies as st
 from memory_maintenance.decay.policy import DecayRule, decayed
 from memory_maintenance.decay.restore import RestoreResult, Restoring, restore_memories, restore_tenant
 from memory_maintenance.errors import AsOfInFutureError, MemoryNotFoundError, TenantNotFoundError
-from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import execute, fetch, fetch_value, transaction
 from memory_maintenance.tenants.orders import latest_orders
 from tests.decay.conftest import some
-from tests.steps import Decaying
+from tests.decay.ten_memories import DAY, INSERT, NIGHT, OTHER_TENANT, TENANT, decaying
 
-DAY = timedelta(days=1)
-NIGHT = datetime(2024, 6, 1, 2, tzinfo=UTC)
 NOW = NIGHT + 40 * DAY
-TENANT, OTHER_TENANT = (str(UUID(int=n)) for n in (1, 2))
 RULE = DecayRule(rate=0.01)
-INSERT = """
-INSERT INTO memories (id, tenant_id, content, importance, created_at, last_accessed_at) VALUES ($1, $2, 'x', $3, $4, $4)
-"""
 ROWS = """
 SELECT id, importance::float8, base_importance, base_importance_at, decayed_importance::float8, last_accessed_at
 FROM memories WHERE tenant_id = $1 ORDER BY id
@@ -34,10 +27,6 @@ FROM memories m
 """
 
 
-def _settings(**changes):
-    return Settings(_env_file=None, **{"memory_decay_page_size": 3, "memory_base_decay_rate": 0.01} | changes)
-
-
 async def _insert(pool, tenant=TENANT, rows=10):
     ids = sorted(uuid4() for _ in range(rows))
     values = [(key, tenant, (n % 10 + 5) / 20, NIGHT - n * 5 * DAY) for n, key in enumerate(ids)]
@@ -46,7 +35,7 @@ async def _insert(pool, tenant=TENANT, rows=10):
 
 
 async def _decay(pool, as_of, tenant=TENANT, **changes):
-    return await Decaying(pool, _settings(**changes)).decay_batch(tenant, as_of)
+    return await decaying(pool, **changes).decay_batch(tenant, as_of)
 
 
 async def _restore(pool, tenant=TENANT, at=NOW, **others):
