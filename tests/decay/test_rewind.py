@@ -11,11 +11,11 @@ from memory_maintenance.decay.rewind import Rewinding, tenants_ahead
 from memory_maintenance.decay.rule import decay_rule
 from memory_maintenance.errors import AsOfInFutureError, InvalidRequestError
 from memory_maintenance.settings import Settings
-from memory_maintenance.store.pool import execute, fetch, open_pool, transaction
+from memory_maintenance.store.pool import execute, fetch, transaction
 from memory_maintenance.tenants.orders import latest_orders
 from memory_maintenance.work import Run
-from tests.agents import json_codec, write
-from tests.conftest import _copy
+from tests.agents import write
+from tests.conftest import a_database, a_pool
 from tests.steps import Decaying, tenant_with
 
 DAY = timedelta(days=1)
@@ -99,10 +99,8 @@ async def twin(postgres_url, templates, any_pool):
         )
         else "small"
     )
-    async for url in _copy(postgres_url, templates[kind]):
-        pool = await open_pool(url, size=3, timeout_seconds=30, init=json_codec)
+    async with a_database(postgres_url, templates[kind]) as url, a_pool(url, size=3) as pool:
         yield pool
-        await pool.close()
 
 
 HISTORIES = {

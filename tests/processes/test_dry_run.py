@@ -5,8 +5,8 @@ import shlex
 
 import pytest
 
-from memory_maintenance.store.pool import open_pool
 from memory_maintenance.tenants.control import pause
+from tests.conftest import a_pool
 from tests.everything import everything
 from tests.processes.conftest import ROOT, run_module, run_script
 
@@ -18,9 +18,8 @@ COMMAND = "Nothing was written. To do it: python starter.py "
 @pytest.fixture
 async def store(servers, store_url):
     await run_script("starter.py", "memories", "import", SAMPLES, **servers)
-    pool = await open_pool(store_url, size=2, timeout_seconds=30)
-    yield pool
-    await pool.close()
+    async with a_pool(store_url, size=2) as pool:
+        yield pool
 
 
 async def test_the_command_that_it_names_does_what_it_said(servers, start_worker, store):
