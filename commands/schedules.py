@@ -71,7 +71,7 @@ async def _apply(settings: Settings) -> list[tuple[str, str]]:
         client = await connect(stack.temporal_address, settings)
         of_groups, daily = dict[str, str](), None
         try:
-            async with running_pool(settings, stack) as pool:
+            async with running_pool(settings, stack.database_url) as pool:
                 of_groups = await apply_groups(client, pool, settings)
                 daily = daily_group(await applied_groups(pool))
         except MaintenanceError as error:
@@ -121,7 +121,7 @@ async def _states(settings: Settings) -> list[ScheduleState]:
 async def _groups(settings: Settings, stack: Stack) -> list[str]:
     """Return the daily times of tenants that have a Schedule; none, and a note, where the store is away."""
     try:
-        async with running_pool(settings, stack) as pool:
+        async with running_pool(settings, stack.database_url) as pool:
             return sorted(await applied_groups(pool))
     except MaintenanceError as error:
         show_note(f"the Schedules of tenants with times of their own are left out: {error}")
@@ -249,7 +249,7 @@ def delete_schedule(kind: OneKind, by: By = None, reason: Reason = None) -> None
         async with schedule_order(kind, by, reason) as order:
             await delete(order.client, kind)
             if groups := await _groups_with(kind, order):
-                async with running_pool(order.settings, order.stack) as pool:
+                async with running_pool(order.settings, order.stack.database_url) as pool:
                     for group in groups:
                         await remove_group(order.client, pool, group)
             await order.record("delete")

@@ -119,7 +119,7 @@ async def running_temporal_stack(settings: Settings) -> AsyncIterator[Stack]:
 @asynccontextmanager
 async def running_store(settings: Settings) -> AsyncIterator[Pool]:
     """Yield a pool on the store, for what needs no Temporal."""
-    async with running_database_of(settings) as address, _pool(settings, address) as pool:
+    async with running_database_of(settings) as address, running_pool(settings, address) as pool:
         yield pool
 
 
@@ -136,14 +136,8 @@ async def in_store(settings: Settings, ask: Callable[[Pool], Awaitable[Found]], 
 
 
 @asynccontextmanager
-async def running_pool(settings: Settings, stack: Stack) -> AsyncIterator[asyncpg.Pool]:
-    """Yield a pool on the store."""
-    async with _pool(settings, stack.database_url) as pool:
-        yield pool
-
-
-@asynccontextmanager
-async def _pool(settings: Settings, address: str) -> AsyncIterator[asyncpg.Pool]:
+async def running_pool(settings: Settings, address: str) -> AsyncIterator[asyncpg.Pool]:
+    """Yield a pool on the store at *address*."""
     pool = await open_pool(address, size=settings.database_pool_size, timeout_seconds=settings.database_timeout_seconds)
     try:
         yield pool
@@ -179,7 +173,7 @@ async def running_application(
 ) -> AsyncIterator[Application]:
     """Yield a process's surroundings: servers, pool and Temporal client; *patient*: wait for Temporal to be up."""
     connecting = connect_patiently if patient else connect
-    async with running_stack_of(settings) as stack, running_pool(settings, stack) as pool:
+    async with running_stack_of(settings) as stack, running_pool(settings, stack.database_url) as pool:
         client = await connecting(stack.temporal_address, settings, runtime=runtime)
         with reporting_figures(pool, settings), reporting_late_workflows(client, settings):
             yield Application(settings, stack, pool, client)
