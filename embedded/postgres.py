@@ -51,8 +51,8 @@ LOG_WITHOUT_STATEMENTS: Final = ("-c", "log_min_messages=log", "-c", "log_min_er
 """Failed statements and their errors hold the text of memories: the client gets them, the log does not."""
 
 LARGE_NIGHTS: Final = ("-c", "max_wal_size=4GB", "-c", "shared_buffers=512MB", "-c", "io_method=sync")
-"""A night changes pages of ``memories`` again and again: few checkpoints, since after each a page is first written ahead
-whole, and pages at hand. What is not at hand is in the system's cache, which an I/O worker reads no faster."""
+"""A night changes pages of ``memories`` again and again: after each checkpoint a page is first written ahead whole, so
+checkpoints are few. What is not in shared buffers is in the system's cache, which an I/O worker reads no faster."""
 
 
 @dataclass(frozen=True, slots=True)

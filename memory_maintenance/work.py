@@ -179,7 +179,7 @@ class TaskSpec(Lean):
 
 
 class Run(Lean):
-    """What every step of a run goes by, whatever tenant it is for."""
+    """What every step of a run needs, whatever tenant it is for."""
 
     cycle_id: UUID
     as_of: datetime

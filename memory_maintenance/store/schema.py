@@ -203,7 +203,7 @@ RECOVERY: Final = (
     "Restore it from a backup; or DROP SCHEMA maintenance CASCADE, then `python starter.py migrate`: memories and "
     "their bases of decay stay, what else maintenance knew (pauses, overrides, orders, runs, budgets) is lost"
 )
-"""What to do about a table that a migration created and somebody dropped: it is not created a second time."""
+"""What to do about a table that a migration created and that was dropped: it is not created a second time."""
 
 _LIBRARY: Final = Path(__file__).parent.parent
 

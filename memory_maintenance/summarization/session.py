@@ -18,9 +18,9 @@ from memory_maintenance.store.derived import (
     remove_derived,
     rewrite_derived,
     text_hash,
-    unlink,
 )
 from memory_maintenance.store.identity import derived_id
+from memory_maintenance.store.lineage import unlink
 from memory_maintenance.store.memory import Memory
 from memory_maintenance.store.pool import Executor, Pool, fetch, fetch_value, json_object, transaction
 from memory_maintenance.store.rows import LONGEST_CONTENT, memories_of

@@ -10,7 +10,7 @@ import structlog
 
 from memory_maintenance.errors import BudgetExhaustedError, LanguageModelError, ModelForbiddenError
 from memory_maintenance.settings import Settings
-from memory_maintenance.store.derived import free_sources
+from memory_maintenance.store.lineage import free_sources
 from memory_maintenance.store.memory import rows_of
 from memory_maintenance.store.pool import fetch
 from memory_maintenance.summarization.dates import dates_kept

@@ -40,11 +40,6 @@ async def summarize(one: Summarizing, tenant: str, session: str = "s", **asked: 
     return await one.summarize(SessionKey(tenant, "shop", session), **{"as_of": AS_OF, **asked})
 
 
-@pytest.fixture
-def tenant() -> str:
-    return str(uuid4())
-
-
 @pytest.mark.parametrize(
     ("count", "status", "reason"),
     [(3, "skipped", "insufficient_events"), (12, "stored", None), (40, "stored", None), (126, "stored", None)],
