@@ -87,6 +87,8 @@ def in_one_form(text: str) -> str:
     What has a second reading (``03/04/2026``) stays as it is written.
     """
     text = plain_digits(clean(text))
+    if _DIGIT.search(text) is None:
+        return text
     written = list(text)
     for day in named_days(text):
         if not day.others and "".join(written[day.start : day.end]) == text[day.start : day.end]:
