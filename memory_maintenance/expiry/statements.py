@@ -11,6 +11,7 @@ PLAN: Final = """
 --   $3 rules    text[]      JSON: what maintenance.falls_out reads
 --   $4 budgets  integer[]   memories that a project keeps; NULL: all
 --   $5 as_of    timestamptz
+--   $6 retains  boolean     whether a rule ends memories that have no end of their own; else those are not read
 WITH rules AS MATERIALIZED (
     SELECT tenant_id, rule::jsonb AS rule, keep
     FROM unnest($2::text[], $3::text[], $4::integer[]) AS r (tenant_id, rule, keep)
@@ -19,8 +20,7 @@ fallen AS (
     SELECT r.tenant_id, count(*) AS memories
     FROM memories m JOIN rules r ON r.tenant_id = m.tenant_id::text
     WHERE m.tenant_id = ANY ($1)
-          -- Most rows are decided by this, at a third of the time.
-          AND (m.expires_at IS NOT NULL OR r.rule->>'created_before' IS NOT NULL)
+          AND (m.expires_at IS NOT NULL OR ($6::boolean AND r.rule->>'created_before' IS NOT NULL))
           AND maintenance.falls_out(m.expires_at, m.created_at, m.layer, m.tags, m.source, $5, r.rule) IS NOT NULL
           AND NOT EXISTS (
               SELECT FROM maintenance.unarchived u WHERE u.tenant_id = r.tenant_id AND u.memory_id = m.id
@@ -30,7 +30,8 @@ fallen AS (
 budgets AS (
     SELECT r.tenant_id, count(DISTINCT maintenance.text_of(m.id, m.metadata)) - r.keep AS memories
     FROM memories m JOIN rules r ON r.tenant_id = m.tenant_id::text
-    WHERE r.keep IS NOT NULL AND m.tenant_id = ANY ($1) AND NOT coalesce(maintenance.is_ours(m.source), false)
+    WHERE array_remove($4::integer[], NULL) <> '{}'  -- else Postgres may read all memories before it looks at the rules
+          AND r.keep IS NOT NULL AND m.tenant_id = ANY ($1) AND NOT coalesce(maintenance.is_ours(m.source), false)
           AND NOT coalesce(r.rule->'protected' ?| m.tags, false)
           AND NOT coalesce(m.tags && ARRAY['operational', 'non_retrievable'], false)
           AND maintenance.falls_out(m.expires_at, m.created_at, m.layer, m.tags, m.source, $5, r.rule) IS NULL

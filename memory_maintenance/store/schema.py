@@ -88,6 +88,8 @@ INDEXES: Final[Mapping[str, str]] = {
     ),
     # Which memories are new.
     "memories_maintenance_created_idx": "(tenant_id, created_at, id)",
+    # Which memories have an end. A memory without one is not in it.
+    "memories_maintenance_expires_idx": "(tenant_id, expires_at) WHERE expires_at IS NOT NULL",
 }
 """Indexes of memories by name: what each is on.
 

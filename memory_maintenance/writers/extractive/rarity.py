@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
@@ -63,8 +64,13 @@ def word_key(word: str) -> str:
 
 def session_words(texts: Sequence[str], *, most_characters: int = 4_000) -> frozenset[str]:
     """Return the words of a session that a ``Background`` counts: content words, of each text from its beginning."""
-    found = [word for text in texts for word in segments(payload_text(text[:most_characters]))]
-    found += [word[elided.end() :] for word in found if (elided := ELISION.match(word))]
-    return frozenset(
-        word_key(word) for word in found if is_unspaced(word) or (is_content(word.casefold()) and not word.isdigit())
-    )
+    found = {word for text in texts for word in segments(payload_text(text[:most_characters]))}
+    found |= {word[elided.end() :] for word in found if (elided := ELISION.match(word))}
+    return frozenset(key for word in found if (key := _counted_key(word)) is not None)
+
+
+@lru_cache(maxsize=65536)
+def _counted_key(word: str) -> str | None:
+    """Return what a ``Background`` counts *word* by; None: it counts no such word."""
+    counts = is_unspaced(word) or (is_content(word.casefold()) and not word.isdigit())
+    return word_key(word) if counts else None
