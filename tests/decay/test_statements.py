@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memory_maintenance.decay.policy import REBASED, DecayRule, DecayRun, Outcome, RowState, decayed, demoted, judge
+from memory_maintenance.decay.policy import DecayRule, DecayRun, decayed, demoted
 from memory_maintenance.decay.statements import DECAY_PAGE, PRICED_PAGE, Page, _terms, priced_page, write_page
+from memory_maintenance.decay.verdict import REBASED, Outcome, RowState, judge
 from memory_maintenance.store.pool import Pool, execute, fetch, fetch_value, transaction
 from tests.decay.conftest import some
 
