@@ -13,6 +13,7 @@ from memory_maintenance.settings import Settings
 from memory_maintenance.work import TaskSpec, TenantPlan
 from runtime.cloud_cost import CYCLE, SCHEDULED, CloudUse, money, with_plan
 from tests.histories.actions import actions, recorded
+from tests.large_fleet import plan_of_one_step
 from workflows.options import is_large
 
 SETTINGS = Settings(_env_file=None)
@@ -81,6 +82,12 @@ def test_a_small_tenant_of_a_large_fleet_takes_less_than_a_tenth_of_an_action():
     planned_at_once = [small] * SCAN
     assert _actions(*planned_at_once, bulk=True) / SCAN == pytest.approx(0.066)
     assert _actions(*planned_at_once, bulk=False) / SCAN == pytest.approx(4.026)
+
+
+def test_a_tenant_whose_work_is_one_step_takes_one_activity_in_a_large_fleet():
+    tenant = plan_of_one_step("acme")
+    plain = tenant.model_copy(update={"one_step": False})
+    assert _actions(tenant, bulk=False) == _actions(plain, bulk=True) == _actions(tenant, bulk=True) + 1
 
 
 def test_sessions_that_a_plan_does_not_list_are_listed_by_the_tenants_run():
