@@ -37,7 +37,8 @@ class Sentence:
 
     ``answered_by``: who has the last word in it where that is somebody else, behind his label. ``runs``: its content
     words in order, four at a time, but for names. ``decides``: somebody other than an assistant decides something.
-    ``opens``: a user begins the session with it. ``advises``: the session is a chat with an assistant that only talks.
+    ``opens``: a user begins the session with it. ``advises``: the session is a chat with an assistant that only talks,
+    in which a user ``requests`` and an assistant ``answers``.
     """
 
     position: int
@@ -54,6 +55,8 @@ class Sentence:
     decides: bool = False
     opens: bool = False
     advises: bool = False
+    requests: bool = False
+    answers: bool = False
     answered_by: str | None = None
 
 
@@ -103,6 +106,8 @@ def _sentence(ordered: Sequence[Memory], chat: Chat, position: int, score: float
         decides=one.decides,
         opens=chat.opens(one),
         advises=chat.advises,
+        requests=chat.advises and one.role == "user" and (one.asks or one.requests),
+        answers=chat.advises and one.role == "assistant",
         answered_by=one.answered_by,
     )
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from memory_maintenance.summarization.candidates import FIFTHS, Sentence
+from memory_maintenance.summarization.exchanges import partners
 from memory_maintenance.writers.extractive.facts import of_one_kind
 from memory_maintenance.writers.language.words import word_count
 
@@ -55,13 +56,12 @@ def chosen(found: Sequence[Sentence], max_words: int, *, long: bool) -> list[Sen
 
 def _chosen(found: Sequence[Sentence], max_words: int, *, long: bool) -> list[Sentence]:
     spread = long and any(one.fifth > 0 for one in found)
-    selection = _Selection(max_words, first_share=1 / FIFTHS if spread else 1.0)
     found = _without_echoes(found)
+    selection = _Selection(max_words, 1 / FIFTHS if spread else 1.0, partners(found))
     for fifth in reversed(range(FIFTHS)):
         selection.add_best([one for one in found if one.fifth == fifth])
-    left = list(found)
-    while best := selection.add_best(left):
-        left.remove(best)
+    while selection.add_best(found):
+        pass
     return sorted(selection.chosen, key=lambda one: one.position)
 
 
@@ -114,10 +114,11 @@ def _holds(other: Sentence, one: Sentence) -> bool:
 class _Selection:
     """Sentences within a budget of words; the first fifth never has more than its share of them."""
 
-    def __init__(self, max_words: int, first_share: float) -> None:
+    def __init__(self, max_words: int, first_share: float, partners: Mapping[Sentence, Sentence]) -> None:
         self.chosen: list[Sentence] = []
         self._max_words = max_words
         self._first_share = first_share
+        self._partners = partners
         self._told: set[str] = set()
         self._values: set[str] = set()
         self._names: set[str] = set()
@@ -135,15 +136,21 @@ class _Selection:
         """Add the candidate that fits and says most that is new; return None if none fits or all are padding."""
         best, worth = None, 0.0
         for one in candidates:
-            if one not in self.chosen and self._fits(one) and not self._says_it_again(one):
+            if one not in self.chosen and self._fits(self._with_partner(one)) and not self._says_it_again(one):
                 value = one.score * self._novelty(one)
                 if (best is None or value > worth) and not self._is_one_too_many(one):
                     best, worth = one, value
         if best is None or (best.advises and worth < _LEAST * self._best):
             return None
         self._best = max(self._best, worth)
-        self._add(best)
+        for one in self._with_partner(best):
+            self._add(one)
         return best
+
+    def _with_partner(self, one: Sentence) -> list[Sentence]:
+        """Return *one* and the question or the answer that it needs, where that is not chosen."""
+        needed = self._partners.get(one)
+        return [one] if needed is None or needed in self.chosen else [one, needed]
 
     def _novelty(self, one: Sentence) -> float:
         """Return how much of the sentence is new, in [0, 1]; a new figure or name is, whatever stands around it."""
@@ -179,12 +186,13 @@ class _Selection:
         words = one.words + label + (date not in self._dates)
         return words, len(one.text) + len(one.speaker or "") + len(one.date) + 5
 
-    def _fits(self, one: Sentence) -> bool:
-        words, characters = self._cost(one)
-        total = self._words + words
-        first = self._first_words + (words if one.fifth == 0 else 0)
-        within_share = one.fifth > 0 or first <= self._first_share * total
-        return total <= self._max_words and self._characters + characters <= _MOST_CHARACTERS and within_share
+    def _fits(self, added: Sequence[Sentence]) -> bool:
+        costs = [self._cost(one) for one in added]
+        total = self._words + sum(words for words, _ in costs)
+        characters = self._characters + sum(more for _, more in costs)
+        early = sum(words for (words, _), one in zip(costs, added, strict=True) if one.fifth == 0)
+        within_share = not early or self._first_words + early <= self._first_share * total
+        return total <= self._max_words and characters <= _MOST_CHARACTERS and within_share
 
     def _add(self, one: Sentence) -> None:
         words, characters = self._cost(one)

@@ -99,17 +99,22 @@ def _composed(kept: Sequence[Sentence], found: Sequence[Sentence], max_words: in
 
 
 def _joined(kept: Sequence[Sentence], texts: Mapping[Sentence, str]) -> str:
-    parts: list[str] = []
+    """Return a line for each day and each change of the speaker."""
+    lines: list[str] = []
     for date, of_day in itertools.groupby(kept, key=lambda one: one.date):
         spoken: str | None = None
         begins = True
         for (speaker, answered_by, _), turn in itertools.groupby(
             of_day, key=lambda one: (one.speaker, one.answered_by, one.answered_by and one.turn)
         ):
-            if begins or (speaker is None and spoken is not None):
-                parts.append(f"{date}:")
             said = _GAP.sub(r"\1", " ".join(texts[one] for one in turn))
             # A label stands once for successive turns of one speaker.
-            parts.append(f"{speaker}: {said}" if speaker and speaker != spoken else said)
+            labelled = f"{speaker}: {said}" if speaker and speaker != spoken else said
+            if begins or (speaker is None and spoken is not None):
+                lines.append(f"{date}: {labelled}")
+            elif labelled != said:
+                lines.append(labelled)
+            else:
+                lines[-1] = f"{lines[-1]} {said}"
             spoken, begins = answered_by or speaker, False
-    return " ".join(parts)
+    return "\n".join(lines)

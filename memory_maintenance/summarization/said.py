@@ -44,7 +44,7 @@ _TAKEN_UP: Final = 2
 """Turns after the first that speak of a subject."""
 
 _SHORT_ANSWER: Final = 6
-_ASKED: Final = re.compile(r"[?？] ")
+_ASKED: Final = re.compile(r"[?？]\s")
 _STATED: Final = 0.65
 """Share of the words of a question from which on a sentence that has them states what it asks about."""
 
@@ -133,8 +133,10 @@ def _said_in_turn(said: Utterance, event: int, turn: int) -> list[Said]:
     lists = [of(one.text, "list" if one.holds_names else "advice") for one in said.lists[:_LISTS_PER_MESSAGE]]
     entries = tuple(map(without_own_label, said.entries))
     names = tuple(name for own in said.lists for name in own.names)
+    if not assistant and sum(map(word_count, said.sentences)) <= _SHORT_ANSWER and any(True for _ in _telling(said.sentences)):
+        return [of(" ".join(said.sentences))]  # "Fabric! Yes please."
     without_samples = list((without_examples if assistant else without_templates)(said.sentences)) or said.sentences
-    whole = without_beginnings_cut_off(without_samples) or without_samples
+    whole = [*without_samples[:1], *without_beginnings_cut_off(without_samples[1:])]
     texts = with_antecedents(
         list(_telling(map(without_opening, map(without_own_label, whole) if assistant else whole)))
     )
@@ -203,7 +205,7 @@ def _answered(found: Sequence[Said]) -> list[Said]:
         if asked is None or not _answers(asked, one):
             joined.append(one)
             continue
-        text = f"{asked.text} {one.speaker}: {one.text}"
+        text = f"{asked.text}\n{one.speaker}: {one.text}"
         joined[-1] = replace(
             asked,
             text=text,

@@ -8,7 +8,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from memory_maintenance.writers.extractive.phrases import and_more
 from memory_maintenance.writers.extractive.plain_text import bare, without_opening
+from memory_maintenance.writers.language.languages import language_of
 from memory_maintenance.writers.language.words import word_count
 
 _FENCE: Final = re.compile(r"^\s*(?:```|~~~)")
@@ -39,7 +41,9 @@ _LONGEST_LINE: Final = 2_000
 _LONGEST_NAME: Final = 7
 _LONGEST_INTRODUCTION: Final = 16
 _FEWEST: Final = 3
-_MOST_WORDS: Final = 18
+_MOST_WORDS: Final = 32
+"""Words of a list, what it is of included, behind which the other entries are counted."""
+
 _NAMED_SHARE: Final = 0.75
 
 
@@ -121,7 +125,8 @@ def _named(one: _List) -> Listing | None:
     text = f"{introduction}: {names[0]}"
     for position, name in enumerate(names[1:], start=1):
         if position >= _FEWEST and word_count(text) + word_count(name) > _MOST_WORDS:
-            return Listing(f"{text}…", tuple(names))
+            left = and_more(len(names) - position, language_of(" ".join([one.introduction, *one.entries])))
+            return Listing(f"{text} ({left}).", tuple(names))
         text = f"{text}{between}{name}"
     return Listing(f"{text}.", tuple(names))
 
