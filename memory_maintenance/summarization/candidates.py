@@ -23,6 +23,9 @@ FIFTHS: Final = 5
 _LONGEST_SENTENCE: Final = 36
 """Words of one sentence that a summary may hold."""
 
+_CUT: Final = 0.4
+"""Worth of a sentence that is too long to be held whole."""
+
 _PER_FIFTH: Final = 60
 """Sentences of a fifth that are compared with each other; the cost grows with their square."""
 
@@ -37,8 +40,8 @@ class Sentence:
 
     ``answered_by``: who has the last word in it where that is somebody else, behind his label. ``runs``: its content
     words in order, four at a time, but for names. ``decides``: somebody other than an assistant decides something.
-    ``opens``: a user begins the session with it. ``advises``: the session is a chat with an assistant that only talks,
-    in which a user ``requests`` and an assistant ``answers``.
+    ``opens``: a user begins the session with it. ``least``: its least worth beside the best one.
+    In a chat with an assistant that only talks, a user ``requests`` and an assistant ``answers`` or ``lists``.
     """
 
     position: int
@@ -54,9 +57,10 @@ class Sentence:
     runs: frozenset[tuple[str, ...]] = frozenset()
     decides: bool = False
     opens: bool = False
-    advises: bool = False
+    least: float = 0.0
     requests: bool = False
     answers: bool = False
+    lists: bool = False
     answered_by: str | None = None
 
 
@@ -99,15 +103,16 @@ def _sentence(ordered: Sequence[Memory], chat: Chat, position: int, score: float
         text=text,
         stems=frozenset(one.stems if text == one.text else content_stems(text)),
         fact=fact,
-        score=score,
+        score=score if text == one.text else _CUT * score,
         words=word_count(text),
         # That two sentences name one date says nothing.
         runs=frozenset(run for run in ngrams(plain, _RUN) if sum(map(str.isdigit, run)) <= 1),
         decides=one.decides,
         opens=chat.opens(one),
-        advises=chat.advises,
+        least=chat.least,
         requests=chat.advises and one.role == "user" and (one.asks or one.requests),
         answers=chat.advises and one.role == "assistant",
+        lists=one.kind in ("list", "advice"),
         answered_by=one.answered_by,
     )
 

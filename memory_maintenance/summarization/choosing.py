@@ -31,11 +31,15 @@ _DECIDED_AGAIN: Final = 0.6
 _DECISION: Final = 0.5
 """How new a decision is at least: "I'll take the oak desks" after three offers of oak desks."""
 
-_LEAST: Final = 0.05
-"""Worth beside the best sentence from which on another one is no padding."""
+_MORE_OF_AN_ANSWER: Final = 0.5
+"""Worth of a second sentence of an answer beside the first: another question comes before it."""
 
 _MOST_ROUNDS: Final = 6
 """Times that what is no use in the end is replaced; each costs as much as the first choice."""
+
+_FEWEST_FIGURES: Final = 2
+_ALIKE: Final = 0.3
+"""Share of the other words from which on a sentence with the figures of another one says the same."""
 
 _FEWEST_STEMS: Final = 4
 _FEWEST_COUNTED: Final = 2
@@ -108,7 +112,16 @@ def _holds(other: Sentence, one: Sentence) -> bool:
         and one.fact.names <= other.fact.names | other.fact.subject
         and len(one.stems & other.stems) >= _SAID_AGAIN * len(one.stems)
         and other.decides >= one.decides
-    )
+    ) or _same_figures(other, one)
+
+
+def _same_figures(other: Sentence, one: Sentence) -> bool:
+    """Whether *other* says the figures of *one*, two or more, of the same things: "11 kg against 17 on the right"."""
+    if one.lists or one.decides > other.decides:
+        return False
+    figures = {stem for stem in one.stems if any(map(str.isdigit, stem))}
+    alike = len(one.stems & other.stems) - len(figures)
+    return len(figures) >= _FEWEST_FIGURES and figures <= other.stems and alike >= _ALIKE * (len(one.stems) - len(figures))
 
 
 class _Selection:
@@ -140,7 +153,7 @@ class _Selection:
                 value = one.score * self._novelty(one)
                 if (best is None or value > worth) and not self._is_one_too_many(one):
                     best, worth = one, value
-        if best is None or (best.advises and worth < _LEAST * self._best):
+        if best is None or worth < best.least * self._best:
             return None
         self._best = max(self._best, worth)
         for one in self._with_partner(best):
@@ -157,6 +170,8 @@ class _Selection:
         if not one.stems:
             return 0.1
         share = len(one.stems - self._told) / len(one.stems)
+        if one.answers and not one.lists and one.turn in self._turns:
+            share *= _MORE_OF_AN_ANSWER
         if share < 1 and any(of_one_kind(one.fact, other.fact) for other in self.chosen):
             return min(1.0, share * _KIN + 0.3)
         return max(share, _DECISION) if one.decides else share

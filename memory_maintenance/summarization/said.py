@@ -133,8 +133,9 @@ def _said_in_turn(said: Utterance, event: int, turn: int) -> list[Said]:
     lists = [of(one.text, "list" if one.holds_names else "advice") for one in said.lists[:_LISTS_PER_MESSAGE]]
     entries = tuple(map(without_own_label, said.entries))
     names = tuple(name for own in said.lists for name in own.names)
-    if not assistant and sum(map(word_count, said.sentences)) <= _SHORT_ANSWER and any(True for _ in _telling(said.sentences)):
-        return [of(" ".join(said.sentences))]  # "Fabric! Yes please."
+    telling = list(_telling(said.sentences))
+    if said.role in ("user", "other") and telling and len(telling) < len(said.sentences) and _is_short(said.sentences):
+        return [replace(of(" ".join(telling)), text=" ".join(said.sentences))]  # "Fabric! Yes please."
     without_samples = list((without_examples if assistant else without_templates)(said.sentences)) or said.sentences
     whole = [*without_samples[:1], *without_beginnings_cut_off(without_samples[1:])]
     texts = with_antecedents(
@@ -232,6 +233,10 @@ def _answers(asked: Said, one: Said) -> bool:
         return asked.role == "assistant" and not one.stands_alone and bool({*one.stems} & {*asked.stems})
     first = one.text.split(maxsplit=1)[0].lower().strip(".,!…")
     return not one.stands_alone or first in YES_OR_NO or word_count(one.text) <= _SHORT_ANSWER
+
+
+def _is_short(sentences: Iterable[str]) -> bool:
+    return sum(map(word_count, sentences)) <= _SHORT_ANSWER
 
 
 def _telling(sentences: Iterable[str]) -> Iterator[str]:
