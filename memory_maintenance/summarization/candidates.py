@@ -109,7 +109,7 @@ def _sentence(ordered: Sequence[Memory], chat: Chat, position: int, score: float
         runs=frozenset(run for run in ngrams(plain, _RUN) if sum(map(str.isdigit, run)) <= 1),
         decides=one.decides,
         opens=chat.opens(one),
-        least=chat.least,
+        least=0.0 if one.role == "tool" else chat.least,
         requests=chat.advises and one.role == "user" and (one.asks or one.requests),
         answers=chat.advises and one.role == "assistant",
         lists=one.kind in ("list", "advice"),

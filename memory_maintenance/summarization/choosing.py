@@ -121,7 +121,9 @@ def _same_figures(other: Sentence, one: Sentence) -> bool:
         return False
     figures = {stem for stem in one.stems if any(map(str.isdigit, stem))}
     alike = len(one.stems & other.stems) - len(figures)
-    return len(figures) >= _FEWEST_FIGURES and figures <= other.stems and alike >= _ALIKE * (len(one.stems) - len(figures))
+    return (
+        len(figures) >= _FEWEST_FIGURES and figures <= other.stems and alike >= _ALIKE * (len(one.stems) - len(figures))
+    )
 
 
 class _Selection:

@@ -33,7 +33,9 @@ def and_more(count: int, language: Language | None) -> str:
 
 
 _COUNTS: Final = re.compile(
-    r" ?\((?:" + "|".join(re.escape(phrase).replace(r"\{\}", r"\d+") for phrase in [*_MORE.values(), *_MORE_NAMES.values(), "+{}"]) + r")\)"
+    r" ?\((?:"
+    + "|".join(re.escape(phrase).replace(r"\{\}", r"\d+") for phrase in [*_MORE.values(), *_MORE_NAMES.values(), "+{}"])
+    + r")\)"
 )
 
 
