@@ -107,7 +107,7 @@ def _sentence(ordered: Sequence[Memory], chat: Chat, position: int, score: float
         words=word_count(text),
         # That two sentences name one date says nothing.
         runs=frozenset(run for run in ngrams(plain, _RUN) if sum(map(str.isdigit, run)) <= 1),
-        decides=one.decides,
+        decides=one.decides or (chat.advises and one.solves),
         opens=chat.opens(one),
         least=0.0 if one.role == "tool" else chat.least,
         requests=chat.advises and one.role == "user" and (one.asks or one.requests),

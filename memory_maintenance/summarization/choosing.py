@@ -119,11 +119,10 @@ def _same_figures(other: Sentence, one: Sentence) -> bool:
     """Whether *other* says the figures of *one*, two or more, of the same things: "11 kg against 17 on the right"."""
     if one.lists or one.decides > other.decides:
         return False
-    figures = {stem for stem in one.stems if any(map(str.isdigit, stem))}
-    alike = len(one.stems & other.stems) - len(figures)
-    return (
-        len(figures) >= _FEWEST_FIGURES and figures <= other.stems and alike >= _ALIKE * (len(one.stems) - len(figures))
-    )
+    figures, others = ({stem for stem in each.stems if any(map(str.isdigit, stem))} for each in (one, other))
+    if len(figures) < _FEWEST_FIGURES or not figures <= others or len(others) > len(figures) + 1:
+        return False
+    return len(one.stems & other.stems - figures) >= _ALIKE * len(one.stems - figures)
 
 
 class _Selection:
@@ -172,7 +171,8 @@ class _Selection:
         if not one.stems:
             return 0.1
         share = len(one.stems - self._told) / len(one.stems)
-        if one.answers and not one.lists and one.turn in self._turns:
+        unasked = one not in self._partners
+        if one.answers and (unasked or (one.turn in self._turns and not one.lists)):
             share *= _MORE_OF_AN_ANSWER
         if share < 1 and any(of_one_kind(one.fact, other.fact) for other in self.chosen):
             return min(1.0, share * _KIN + 0.3)

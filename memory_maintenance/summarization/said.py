@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 from memory_maintenance.store.memory import Memory
 from memory_maintenance.writers.extractive.antecedents import with_antecedents, without_beginnings_cut_off
-from memory_maintenance.writers.extractive.cues import DECIDES, REQUEST, YES_OR_NO
+from memory_maintenance.writers.extractive.cues import DECIDES, REQUEST, SOLVES, YES_OR_NO
 from memory_maintenance.writers.extractive.examples import is_entry, is_field, without_examples, without_templates
 from memory_maintenance.writers.extractive.plain_text import without_opening, without_own_label
 from memory_maintenance.writers.extractive.salience import is_padding, is_small_talk, salience
@@ -84,6 +84,11 @@ class Said:
         if self.role == "assistant":
             return self.answered_by is not None and not _ASKED.search(self.text)
         return DECIDES.search(self.text.lower()) is not None
+
+    @property
+    def solves(self) -> bool:
+        """Whether an assistant recommends something, or says what to do about a problem."""
+        return self.role == "assistant" and SOLVES.search(self.text.lower()) is not None
 
     @property
     def terms(self) -> frozenset[str]:
@@ -160,7 +165,9 @@ def _said_in_turn(said: Utterance, event: int, turn: int) -> list[Said]:
 
 
 def _without_asked_twice(said: Sequence[Said]) -> list[Said]:
-    """Leave out each question whose words another sentence states."""
+    """Leave out each question whose words another sentence states, but for those of a user to
+    an assistant that only talks: they lead to its answer."""
+    works = any(one.role == "tool" for one in said)
     stating = defaultdict[str, set[int]](set)
     for index, one in enumerate(said):
         if not one.asks:
@@ -168,7 +175,7 @@ def _without_asked_twice(said: Sequence[Said]) -> list[Said]:
                 stating[stem].add(index)
     left = []
     for one in said:
-        stems = one.terms if one.asks else frozenset()
+        stems = one.terms if one.asks and (works or one.role != "user") else frozenset[str]()
         stated = Counter(index for stem in stems for index in stating[stem])
         if len(stems) < _FEW or max(stated.values(), default=0) < _STATED * len(stems):
             left.append(one)

@@ -11,7 +11,7 @@ from typing import Final, Self
 
 from memory_maintenance.summarization.said import Said
 from memory_maintenance.writers.extractive.antecedents import points_back
-from memory_maintenance.writers.extractive.cues import INTENDS, LEANS_ON, SOLVES, THESE
+from memory_maintenance.writers.extractive.cues import ENDS_BACK, INTENDS, LEANS_ON, THESE
 from memory_maintenance.writers.extractive.rarity import Background
 from memory_maintenance.writers.extractive.salience import is_general
 from memory_maintenance.writers.extractive.transcript import Role
@@ -47,6 +47,7 @@ _PEP: Final = 0.6
 _LOST: Final = 0.15
 """Worth of a sentence that points at one that is not there; of a person's "it" and "that" ``_LEANS``."""
 
+_FEW: Final = 3
 _LEANS: Final = 0.75
 _OPENING: Final = 3.0
 """Worth of what a user says first: it is what the chat with an assistant is about."""
@@ -141,6 +142,8 @@ def weight(one: Said, chat: Chat, background: Background) -> float:
 def _leaning(one: Said) -> float:
     if points_back(one.text) and (one.role == "assistant" or (one.role == "user" and THESE.search(one.text))):
         return _LOST
+    if len(one.terms) <= _FEW and ENDS_BACK.search(one.text) and is_general(one.text):
+        return _LOST
     return _LEANS if one.text.split(maxsplit=1)[0].casefold().strip(",.'’") in LEANS_ON else 1.0
 
 
@@ -174,7 +177,7 @@ def _share_of_answer(one: Said, chat: Chat) -> float:
     share *= 1 + _DECIDED * max((chat.rarity(own & stems) / chat.rarity(own) for own in chat.decided), default=0.0)
     if asked := chat.asked.get(one.turn - 1):
         share *= 1 + _ASKED * chat.rarity(asked & stems) / chat.rarity(asked)
-    share *= _SOLVES if SOLVES.search(one.text.lower()) else 1.0
+    share *= _SOLVES if one.solves else 1.0
     pep = one.text.endswith("!") and not chat.works
     share *= _PEP if pep else _GENERAL if is_general(one.text) else 1.0
     return share * (_ENTRY if one.kind == "entry" else 1.0)

@@ -96,6 +96,13 @@ THESE: Final = re.compile(
 )
 """What points at things that somebody else named."""
 
+ENDS_BACK: Final = re.compile(
+    r"\b(?:(?:about|of|for|with|to|on|at) (?:it|that|them|those|this|these)|davon|damit|darüber|daran|dafür"
+    r"|(?:de|con|por|para) (?:eso|esto|ello|ellos)|(?:de|avec|pour) (?:ça|cela)|(?:o|z|do|na) (?:tym|tego|nich|nim))\W*$",
+    re.IGNORECASE,
+)
+"""An end that leaves what is spoken of to another sentence: ``I've heard great things about it.``"""
+
 PADDING: Final = re.compile(
     r"^(?:wow|awesome|amazing)\b|it['’]s (?:so |really )?(?:amazing|fascinating|great|wonderful|awesome|impressive|inspiring)"
     r"|so (?:impressive|fascinating|inspiring|helpful)|wish you|^(?:now,? )?let['’]s (?:tackle|dive|get|look)|thanks (?:for|so)"
@@ -109,7 +116,7 @@ PADDING: Final = re.compile(
     r"|what an? (?:great|wonderful|lovely|fantastic)|^(?:great|good|excellent) (?:question|choice|idea|point)|congratulations|congrats"
     r"|^(?:sure|certainly|absolutely|of course)[,!.]|here (?:are|is|'s) (?:some|a few|an?|the|\d+)\b|as an ai|language model"
     r"|you['’]ve got this|you can do it|keep up|don['’]t hesitate|any (?:other|more|further) questions|anything else"
-    r"|safe travels|sounds (?:like an?|great|good|amazing|fun)|so (?:proud|happy|glad) (?:of|for)|can['’]t wait|take care"
+    r"|safe travels|sounds? (?:like an?|like (?:great|good|fun)|great|good|amazing|fun)|so (?:proud|happy|glad) (?:of|for)|can['’]t wait|take care"
     r"|good to (?:see|hear)|great to (?:see|hear)|nice to (?:see|hear)|talk (?:to you )?(?:soon|later)|see you|by the way$"
     r"|how (?:are|have) you|how['’]?s it going|what['’]?s (?:up|new)|long time no"
     r"|^let me (?:check|look|see)|ich (?:schaue|sehe) (?:mir das )?(?:gleich )?(?:mal )?nach|schaue mir das gleich|сейчас посмотрю"

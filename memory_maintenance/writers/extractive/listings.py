@@ -22,6 +22,11 @@ _ANNOUNCES: Final = re.compile(
     r"(?=\S+\s+\S)",
     re.IGNORECASE,
 )
+_ANNOUNCES_ONLY: Final = re.compile(
+    r"^.*?\b(?:here(?:['’]s| is| are)|hier (?:sind|ist)|voici|aquí (?:tienes|tiene|están|hay|van)|oto)"
+    r"(?: (?:why|how|what|(?:a )?few|some|several|more|warum|wie|einige|ein paar|quelques-un[es]s|pourquoi|algun[oa]s|kilka|dlaczego))*$",
+    re.IGNORECASE,
+)
 _HOW_MANY: Final = re.compile(
     r"^(?:(?:some|a few|few|several|a list of|the|an?|more|other|einige|ein paar|quelques|des|algun[oa]s|un[oa]s|kilka)"
     r"(?:\s+|$))+",
@@ -115,6 +120,7 @@ def _lists(lines: Sequence[str]) -> Iterator[_List]:
 
 def _named(one: _List) -> Listing | None:
     introduction = _introduction(one.introduction)
+    announced = _ANNOUNCES_ONLY.match(introduction) is not None
     names = [name for entry in one.entries if (name := _name(entry))]
     different = {re.sub(r"\d+", "", name) for name in names}
     if not introduction or len(names) < _NAMED_SHARE * len(one.entries) or len(different) < _FEWEST:
@@ -122,7 +128,7 @@ def _named(one: _List) -> Listing | None:
     if any(map(_PLACE.search, names)):
         return None
     between = "; " if any("," in name for name in names) else ", "
-    text = f"{introduction}: {names[0]}"
+    text = names[0] if announced else f"{introduction}: {names[0]}"
     for position, name in enumerate(names[1:], start=1):
         if position >= _FEWEST and word_count(text) + word_count(name) > _MOST_WORDS:
             left = and_more(len(names) - position, language_of(" ".join([one.introduction, *one.entries])))

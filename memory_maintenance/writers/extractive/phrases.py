@@ -40,5 +40,5 @@ _COUNTS: Final = re.compile(
 
 
 def without_counts(text: str) -> str:
-    """Return *text* without what counts the facts and entries that are left out: those words and numbers are in no source."""
+    """Return *text* without its counts of what is left out: their words and numbers are in no source."""
     return _COUNTS.sub("", text)
