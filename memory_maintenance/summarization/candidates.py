@@ -41,7 +41,8 @@ class Sentence:
     ``answered_by``: who has the last word in it where that is somebody else, behind his label. ``runs``: its content
     words in order, four at a time, but for names. ``decides``: somebody other than an assistant decides something.
     ``opens``: a user begins the session with it. ``least``: its least worth beside the best one.
-    In a chat with an assistant that only talks, a user ``requests`` and an assistant ``answers`` or ``lists``.
+    In a chat with an assistant that only talks, a user ``requests`` and an assistant ``answers``,
+    ``lists`` or ``solves``.
     """
 
     position: int
@@ -61,6 +62,7 @@ class Sentence:
     requests: bool = False
     answers: bool = False
     lists: bool = False
+    solves: bool = False
     answered_by: str | None = None
 
 
@@ -108,6 +110,7 @@ def _sentence(ordered: Sequence[Memory], chat: Chat, position: int, score: float
         # That two sentences name one date says nothing.
         runs=frozenset(run for run in ngrams(plain, _RUN) if sum(map(str.isdigit, run)) <= 1),
         decides=one.decides or (chat.advises and one.solves),
+        solves=one.solves,
         opens=chat.opens(one),
         least=0.0 if one.role == "tool" else chat.least,
         requests=chat.advises and one.role == "user" and (one.asks or one.requests),

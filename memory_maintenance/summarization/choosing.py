@@ -22,7 +22,7 @@ _MOST_OF_A_KIND: Final = 8
 _SAID_AGAIN: Final = 0.75
 """Share of the words of a sentence from which on another one that has them says the same."""
 
-_LIKE: Final = 0.4
+_LIKE: Final = 0.5
 """Share of the words of a decision from which on another one is about the same thing."""
 
 _DECIDED_AGAIN: Final = 0.6
@@ -31,6 +31,7 @@ _DECIDED_AGAIN: Final = 0.6
 _DECISION: Final = 0.5
 """How new a decision is at least: "I'll take the oak desks" after three offers of oak desks."""
 
+_FIRST_OF_AN_ANSWER: Final = 1.6
 _MORE_OF_AN_ANSWER: Final = 0.5
 """Worth of a second sentence of an answer beside the first: another question comes before it."""
 
@@ -80,9 +81,15 @@ def _without_echoes(found: Sequence[Sentence]) -> list[Sentence]:
     """Leave out what shares a run of words with a better sentence, unless they are facts of one kind."""
     kept: list[Sentence] = []
     for one in sorted(found, key=lambda one: (-one.score, one.position)):
-        if not any(one.runs & other.runs and not of_one_kind(one.fact, other.fact) for other in kept):
+        if not any(_echoes(one, other) for other in kept):
             kept.append(one)
     return sorted(kept, key=lambda one: one.position)
+
+
+def _echoes(one: Sentence, other: Sentence) -> bool:
+    if one.requests != other.requests or one.solves != other.solves:  # an answer, or a remedy, beside the question
+        return False
+    return bool(one.runs & other.runs) and not of_one_kind(one.fact, other.fact)
 
 
 def siblings_left_out(kept: Sequence[Sentence], found: Sequence[Sentence]) -> dict[Sentence, int]:
@@ -174,6 +181,8 @@ class _Selection:
         unasked = one not in self._partners
         if one.answers and (unasked or (one.turn in self._turns and not one.lists)):
             share *= _MORE_OF_AN_ANSWER
+        elif one.answers and one.turn not in self._turns:
+            share *= _FIRST_OF_AN_ANSWER
         if share < 1 and any(of_one_kind(one.fact, other.fact) for other in self.chosen):
             return min(1.0, share * _KIN + 0.3)
         return max(share, _DECISION) if one.decides else share

@@ -11,23 +11,19 @@ from memory_maintenance.summarization.candidates import Sentence
 def partners(found: Sequence[Sentence]) -> Mapping[Sentence, Sentence]:
     """Return what the user says for each answer of an assistant, and the best answer for each request of a user.
 
-    An answer belongs to the best request of the turn before it, or to its best sentence where nothing is requested.
+    An answer belongs to the request of the turn before it that has most of its words, or to the best sentence of that
+    turn where nothing is requested.
     """
-    asked: dict[int, Sentence] = {}
+    asked: defaultdict[int, list[Sentence]] = defaultdict(list)
     answers: defaultdict[int, list[Sentence]] = defaultdict(list)
     for one in found:
-        if one.answers:
-            answers[one.turn].append(one)
-        elif one.turn not in asked or _rank(asked[one.turn]) < _rank(one):
-            asked[one.turn] = one
+        (answers if one.answers else asked)[one.turn].append(one)
     both: dict[Sentence, Sentence] = {}
     for turn, own in answers.items():
-        if said := asked.get(turn - 1):
-            both |= dict.fromkeys(own, said)
-            if said.requests:
-                both[said] = max(own, key=lambda one: one.score)
+        said = asked.get(turn - 1, [])
+        for answer in own if said else ():
+            both[answer] = max(said, key=lambda one: (one.requests, len(one.stems & answer.stems), one.score))  # noqa: B023
+        for request in said:
+            if request.requests:
+                both[request] = max(own, key=lambda one: (1 + len(one.stems & request.stems)) * one.score)  # noqa: B023
     return both
-
-
-def _rank(one: Sentence) -> tuple[bool, float]:
-    return one.requests, one.score

@@ -103,18 +103,19 @@ def _joined(kept: Sequence[Sentence], texts: Mapping[Sentence, str]) -> str:
     lines: list[str] = []
     for date, of_day in itertools.groupby(kept, key=lambda one: one.date):
         spoken: str | None = None
-        begins = True
-        for (speaker, answered_by, _), turn in itertools.groupby(
-            of_day, key=lambda one: (one.speaker, one.answered_by, one.answered_by and one.turn)
+        begins, before = True, 0
+        for (speaker, answered_by, at), turn in itertools.groupby(
+            of_day, key=lambda one: (one.speaker, one.answered_by, one.turn)
         ):
             said = _GAP.sub(r"\1", " ".join(texts[one] for one in turn))
             # A label stands once for successive turns of one speaker.
-            labelled = f"{speaker}: {said}" if speaker and speaker != spoken else said
+            goes_on = speaker == spoken and at - before <= 1
+            labelled = f"{speaker}: {said}" if speaker and not goes_on else said
             if begins or (speaker is None and spoken is not None):
                 lines.append(f"{date}: {labelled}")
             elif labelled != said:
                 lines.append(labelled)
             else:
                 lines[-1] = f"{lines[-1]} {said}"
-            spoken, begins = answered_by or speaker, False
+            spoken, begins, before = answered_by or speaker, False, at
     return "\n".join(lines)

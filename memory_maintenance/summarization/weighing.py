@@ -38,7 +38,7 @@ _ASKED: Final = 1.0
 _SOLVES: Final = 1.8
 """Worth of what an assistant recommends, or says to do about a problem."""
 
-_GENERAL: Final = 0.75
+_GENERAL: Final = 0.5
 """Worth of advice without a name or a figure beside such with one."""
 
 _PEP: Final = 0.6

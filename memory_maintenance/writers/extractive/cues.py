@@ -56,7 +56,10 @@ CUES: Final = (
 DECIDES: Final = CUES[0][1]
 """What says that something is decided."""
 
-INTENDS: Final = re.compile(r"\b(?:i['’]ll|i will|ich werde|ich will|je vais|voy a|quiero|będę|zamierzam|chcę)\b")
+INTENDS: Final = re.compile(
+    r"\b(?:i['’]ll|i will|i don['’]t (?:trust|want|like|need)|i['’]d rather|ich werde|ich will|ich möchte|ich traue|je vais|je (?:ne )?veux"
+    r"|voy a|(?:no )?quiero|no confío|będę|zamierzam|(?:nie )?chcę|nie ufam)\b"
+)
 """What a user says of what he will do."""
 
 TALKING: Final = re.compile(
