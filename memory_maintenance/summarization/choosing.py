@@ -63,6 +63,8 @@ def _chosen(found: Sequence[Sentence], max_words: int, *, long: bool) -> list[Se
     spread = long and any(one.fifth > 0 for one in found)
     found = _without_echoes(found)
     selection = _Selection(max_words, 1 / FIFTHS if spread else 1.0, partners(found))
+    if not spread:  # what a chat is about
+        selection.add_best([one for one in found if one.opens])
     for fifth in reversed(range(FIFTHS)):
         selection.add_best([one for one in found if one.fifth == fifth])
     while selection.add_best(found):

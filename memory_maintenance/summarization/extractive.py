@@ -31,7 +31,7 @@ _GAP = re.compile(r"([。！？]) ")
 
 _ROOM_FOR_COUNTS = 10
 _FEWEST_WORDS = 165
-_MOST_WORDS = 260
+_MOST_WORDS = 300
 _SHARE_OF_WORDS = 0.5
 _TOPICS = 10
 
@@ -49,7 +49,7 @@ def extractive_summary(
         events: the session's memories, in any order; small talk is never chosen
             unless there is nothing else.
         max_words: the length of the summary, dates and speakers included; None: half of what is
-            said, within 165 and 260.
+            said, within 165 and 300.
         background: how many of the tenant's other sessions hold each word.
 
     Raises:
@@ -103,13 +103,14 @@ def _joined(kept: Sequence[Sentence], texts: Mapping[Sentence, str]) -> str:
     lines: list[str] = []
     for date, of_day in itertools.groupby(kept, key=lambda one: one.date):
         spoken: str | None = None
-        begins, before = True, 0
-        for (speaker, answered_by, at), turn in itertools.groupby(
+        begins = True
+        for (speaker, answered_by, _), own in itertools.groupby(
             of_day, key=lambda one: (one.speaker, one.answered_by, one.turn)
         ):
+            turn = list(own)
             said = _GAP.sub(r"\1", " ".join(texts[one] for one in turn))
-            # A label stands once for successive turns of one speaker.
-            goes_on = speaker == spoken and at - before <= 1
+            # A label stands once for successive turns of one speaker, but for a question: what it is about is its own.
+            goes_on = speaker == spoken and not any(one.requests for one in turn)
             labelled = f"{speaker}: {said}" if speaker and not goes_on else said
             if begins or (speaker is None and spoken is not None):
                 lines.append(f"{date}: {labelled}")
@@ -117,5 +118,5 @@ def _joined(kept: Sequence[Sentence], texts: Mapping[Sentence, str]) -> str:
                 lines.append(labelled)
             else:
                 lines[-1] = f"{lines[-1]} {said}"
-            spoken, begins, before = answered_by or speaker, False, at
+            spoken, begins = answered_by or speaker, False
     return "\n".join(lines)

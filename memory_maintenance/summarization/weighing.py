@@ -179,5 +179,5 @@ def _share_of_answer(one: Said, chat: Chat) -> float:
         share *= 1 + _ASKED * chat.rarity(asked & stems) / chat.rarity(asked)
     share *= _SOLVES if one.solves else 1.0
     pep = one.text.endswith("!") and not chat.works
-    share *= _PEP if pep else _GENERAL if is_general(one.text) else 1.0
+    share *= _PEP if pep else _GENERAL if is_general(one.text) and one.kind in (None, "entry") else 1.0
     return share * (_ENTRY if one.kind == "entry" else 1.0)
