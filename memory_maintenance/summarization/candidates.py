@@ -15,7 +15,7 @@ from memory_maintenance.writers.extractive.facts import Fact, fact_of
 from memory_maintenance.writers.extractive.facts import replaces as takes_the_place_of
 from memory_maintenance.writers.extractive.gist import gist, shortened
 from memory_maintenance.writers.extractive.rarity import Background
-from memory_maintenance.writers.extractive.transcript import Transcript
+from memory_maintenance.writers.extractive.transcript import Role, Transcript
 from memory_maintenance.writers.language.languages import Language
 from memory_maintenance.writers.language.words import content_stems, ngrams, word_count
 
@@ -50,6 +50,7 @@ class Sentence:
     fifth: int
     date: str
     speaker: str | None
+    role: Role
     text: str
     stems: frozenset[str]
     fact: Fact
@@ -102,6 +103,7 @@ def _sentence(ordered: Sequence[Memory], chat: Chat, position: int, score: float
         fifth=fifth,
         date=ordered[one.event].created_at.date().isoformat(),
         speaker=one.speaker,
+        role=one.role,
         text=text,
         stems=frozenset(one.stems if text == one.text else content_stems(text)),
         fact=fact,

@@ -165,7 +165,7 @@ class _Selection:
                     best, worth = one, value
         if best is None or worth < best.least * self._best:
             return None
-        self._best = max(self._best, worth)
+        self._best = max(self._best, 0.0 if best.opens else worth)
         for one in self._with_partner(best):
             self._add(one)
         return best

@@ -22,8 +22,8 @@ def partners(found: Sequence[Sentence]) -> Mapping[Sentence, Sentence]:
     for turn, own in answers.items():
         said = asked.get(turn - 1, [])
         for answer in own if said else ():
-            both[answer] = max(said, key=lambda one: (one.requests, len(one.stems & answer.stems), one.score))  # noqa: B023
+            both[answer] = max(said, key=lambda one: (one.requests, len(one.stems & answer.stems), one.score))
         for request in said:
             if request.requests:
-                both[request] = max(own, key=lambda one: (1 + len(one.stems & request.stems)) * one.score)  # noqa: B023
+                both[request] = max(own, key=lambda one: (1 + len(one.stems & request.stems)) * one.score)
     return both

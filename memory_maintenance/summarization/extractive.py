@@ -30,7 +30,7 @@ _GAP = re.compile(r"([。！？]) ")
 """Scripts without spaces have none between their sentences either."""
 
 _ROOM_FOR_COUNTS = 10
-_FEWEST_WORDS = 165
+_FEWEST_WORDS = 190
 _MOST_WORDS = 300
 _SHARE_OF_WORDS = 0.5
 _TOPICS = 10
@@ -49,7 +49,7 @@ def extractive_summary(
         events: the session's memories, in any order; small talk is never chosen
             unless there is nothing else.
         max_words: the length of the summary, dates and speakers included; None: half of what is
-            said, within 165 and 300.
+            said, within 190 and 300.
         background: how many of the tenant's other sessions hold each word.
 
     Raises:
@@ -103,14 +103,14 @@ def _joined(kept: Sequence[Sentence], texts: Mapping[Sentence, str]) -> str:
     lines: list[str] = []
     for date, of_day in itertools.groupby(kept, key=lambda one: one.date):
         spoken: str | None = None
-        begins = True
+        begins, last = True, 0
         for (speaker, answered_by, _), own in itertools.groupby(
             of_day, key=lambda one: (one.speaker, one.answered_by, one.turn)
         ):
             turn = list(own)
             said = _GAP.sub(r"\1", " ".join(texts[one] for one in turn))
-            # A label stands once for successive turns of one speaker, but for a question: what it is about is its own.
-            goes_on = speaker == spoken and not any(one.requests for one in turn)
+            # A label stands once for successive turns of one speaker. Users may be several.
+            goes_on = speaker == spoken and (turn[0].role != "user" or turn[0].turn == last + 1)
             labelled = f"{speaker}: {said}" if speaker and not goes_on else said
             if begins or (speaker is None and spoken is not None):
                 lines.append(f"{date}: {labelled}")
@@ -118,5 +118,5 @@ def _joined(kept: Sequence[Sentence], texts: Mapping[Sentence, str]) -> str:
                 lines.append(labelled)
             else:
                 lines[-1] = f"{lines[-1]} {said}"
-            spoken, begins = answered_by or speaker, False
+            spoken, last, begins = answered_by or speaker, turn[0].turn, False
     return "\n".join(lines)

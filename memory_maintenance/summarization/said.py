@@ -165,8 +165,10 @@ def _said_in_turn(said: Utterance, event: int, turn: int) -> list[Said]:
 
 
 def _without_asked_twice(said: Sequence[Said]) -> list[Said]:
-    """Leave out each question whose words another sentence states, but for those of a user to
-    an assistant that only talks: they lead to its answer."""
+    """Leave out each question whose words another sentence states.
+
+    What a user asks an assistant that only talks stays: it leads to the answer.
+    """
     works = any(one.role == "tool" for one in said)
     stating = defaultdict[str, set[int]](set)
     for index, one in enumerate(said):

@@ -60,7 +60,7 @@ _DECISION: Final = 1.8
 """Worth of what a user decides or intends."""
 
 _LEAST: Final = 0.05
-_LEAST_AT_WORK: Final = 0.1
+_LEAST_AT_WORK: Final = 0.08
 _VAGUE: Final = 0.2
 """Worth of what a user says of "these apps": the answer named them."""
 

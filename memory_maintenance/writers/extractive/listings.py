@@ -24,7 +24,8 @@ _ANNOUNCES: Final = re.compile(
 )
 _ANNOUNCES_ONLY: Final = re.compile(
     r"^.*?\b(?:here(?:['’]s| is| are)|hier (?:sind|ist)|voici|aquí (?:tienes|tiene|están|hay|van)|oto)"
-    r"(?: (?:why|how|what|(?:a )?few|some|several|more|warum|wie|einige|ein paar|quelques-un[es]s|pourquoi|algun[oa]s|kilka|dlaczego))*$",
+    r"(?: (?:why|how|what|(?:a )?few|some|several|more"
+    r"|warum|wie|einige|ein paar|quelques-un[es]s|pourquoi|algun[oa]s|kilka|dlaczego))*$",
     re.IGNORECASE,
 )
 _HOW_MANY: Final = re.compile(
@@ -143,6 +144,8 @@ def _introduction(line: str) -> str:
     if not said.endswith((":", "：")) and not re.match(r"\s*(?:#|\*\*)", line):
         return ""
     last = without_opening(re.split(r"(?<=[.!?])\s+", said)[-1].strip(_LOOSE))
+    if _ANNOUNCES_ONLY.match(last):
+        return last
     subject = _ANNOUNCES.sub("", last)
     subject = last if subject == last else _HOW_MANY.sub("", subject)
     if not subject or _SHOWS.match(subject) or word_count(subject) > _LONGEST_INTRODUCTION:

@@ -37,6 +37,8 @@ FERRIES = "1. **Doeksen**: sails to Vlieland.\n2. **Teso**: sails to Texel.\n3. 
             "Pairs to rent: Ketch, small; Yawl, small; Sloop.",
             id="names with commas",
         ),
+        pytest.param(f"Glad to help! Here are a few:\n{FERRIES}", "Doeksen, Teso, Wagenborg.", id="only announced"),
+        pytest.param(f"Gern! Hier sind einige:\n{FERRIES}", "Doeksen, Teso, Wagenborg.", id="only announced, German"),
     ],
 )
 def test_a_list_becomes_the_names_of_its_entries(text, told):
