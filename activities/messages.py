@@ -33,7 +33,7 @@ class OpenCycleRequest(Message):
 
 
 class OpenCycleResult(Message):
-    """What the cycle goes by, fixed at its start whatever is configured later."""
+    """The settings of the cycle: fixed at its start, whatever is configured later."""
 
     as_of: datetime
     deadline_minutes: int

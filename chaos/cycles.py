@@ -89,9 +89,9 @@ class Cycles:
                 return described.status
             await asyncio.sleep(_WATCH_SECONDS)
 
-    async def to_the_end(self, as_of: datetime, *, most: int = 6) -> dict[str, Any] | None:
+    async def to_the_end(self, as_of: datetime) -> dict[str, Any] | None:
         """Run cycles as of one instant until one finds nothing to do; return its statistics, or None."""
-        for _ in range(most):
+        for _ in range(6):
             handle = await self.start(as_of=as_of)
             await self.ended(handle)
             try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated
 from uuid import UUID
@@ -23,9 +22,8 @@ from commands.console import (
     settings_for_command,
 )
 from commands.tables import table
-from memory_maintenance.expiry.archive import MOST_BATCHES, AuditRow, Unarchived, audit_rows, purge_archive, unarchive
-from memory_maintenance.settings import Settings
-from runtime.wiring import running_store
+from memory_maintenance.expiry.archive import MOST_BATCHES, audit_rows, purge_archive, unarchive
+from runtime.wiring import in_store
 
 app = typer.Typer(no_args_is_help=True, help="Memories that left the store by expiry: list, restore, purge.")
 
@@ -40,7 +38,7 @@ def list_archive(
     as_json: AsJson = False,
 ) -> None:
     """List the audit rows: what was archived, deleted, purged and restored, the newest first."""
-    found = run(_list(settings_for_command(), tenant, most))
+    found = run(in_store(settings_for_command(), lambda pool: audit_rows(pool, tenant, most=most)))
     if as_json:
         return print_json([asdict(one) for one in found])
     if not found:
@@ -61,11 +59,6 @@ def list_archive(
     return None
 
 
-async def _list(settings: Settings, tenant: str | None, most: int) -> list[AuditRow]:
-    async with running_store(settings) as pool:
-        return await audit_rows(pool, tenant, most=most)
-
-
 @app.command("restore")
 def restore_archived(
     tenant: Tenant = None,
@@ -80,7 +73,18 @@ def restore_archived(
     if tenant is None and not memory and batch is None:
         refuse("say what to restore: --tenant, --memory or --batch")
     result = run(
-        _restore(settings_for_command(), tenant, memory, batch, by, reason, dry_run=dry_run),
+        in_store(
+            settings_for_command(),
+            lambda pool: unarchive(
+                pool,
+                tenant_id=tenant,
+                memory_ids=memory or None,
+                batch_id=batch,
+                by=by,
+                reason=reason,
+                dry_run=dry_run,
+            ),
+        ),
         interrupted=UNTOUCHED if dry_run else "what was restored stays; the same command restores the rest",
     )
     if as_json:
@@ -90,40 +94,13 @@ def restore_archived(
     return say(f"{done} {result.restored} memories{said(by, reason)}{left}")
 
 
-async def _restore(
-    settings: Settings,
-    tenant: str | None,
-    memory: Sequence[UUID] | None,
-    batch: int | None,
-    by: str | None,
-    reason: str | None,
-    *,
-    dry_run: bool,
-) -> Unarchived:
-    async with running_store(settings) as pool:
-        return await unarchive(
-            pool,
-            tenant_id=tenant,
-            memory_ids=memory or None,
-            batch_id=batch,
-            by=by,
-            reason=reason,
-            dry_run=dry_run,
-        )
-
-
 @app.command("purge")
 def purge(tenant: Tenant = None, by: By = None, dry_run: DryRun = False, as_json: AsJson = False) -> None:
     """Delete archived memories whose time has come, also of tenants that have no memories left or no rule."""
     count = run(
-        _purge(settings_for_command(), tenant, by, dry_run=dry_run),
+        in_store(settings_for_command(), lambda pool: purge_archive(pool, tenant, by=by, dry_run=dry_run)),
         interrupted=UNTOUCHED if dry_run else "what was purged is gone; the same command purges the rest",
     )
     if as_json:
         return print_json({"purged": count, "dry_run": dry_run})
     return say(f"{'would purge' if dry_run else 'purged'} {count} memories{said(by, None)}")
-
-
-async def _purge(settings: Settings, tenant: str | None, by: str | None, *, dry_run: bool) -> int:
-    async with running_store(settings) as pool:
-        return await purge_archive(pool, tenant, by=by, dry_run=dry_run)

@@ -27,8 +27,7 @@ from commands.tables import table
 from memory_maintenance.changes.change import Change, change, changes, texts_of
 from memory_maintenance.changes.undoing import Undone, undo
 from memory_maintenance.settings import Settings
-from memory_maintenance.tenants.known import ensure_known
-from runtime.wiring import running_store
+from runtime.wiring import in_store, running_store
 
 app = typer.Typer(
     no_args_is_help=True, help="Show what maintenance changed of memories, and which texts of its own it wrote again."
@@ -53,7 +52,7 @@ def list_changes(
     as_json: AsJson = False,
 ) -> None:
     """List changes that were made, taken back or not; the newest first."""
-    found = run(listed(settings_for_command(), tenant, task=task, memory_id=memory, cycle_id=cycle, most=limit))
+    found = listed(tenant, task=task, memory_id=memory, cycle_id=cycle, most=limit)
     show_list(found, as_json=as_json, none="no changes")
 
 
@@ -77,7 +76,7 @@ def take_back(
 ) -> None:
     """Take changes back: one, all of a cycle or all of a memory. Twice is once."""
     done = run(
-        _undo(settings_for_command(), target, by, reason),
+        in_store(settings_for_command(), lambda pool: undo(pool, target, by=by, reason=reason)),
         interrupted="what was taken back stays so; the same command takes back the rest",
     )
     if as_json:
@@ -86,11 +85,6 @@ def take_back(
         _show_undone(done, by, reason)
     if any(one.refused for one in done):
         raise typer.Exit(FAILED)
-
-
-async def _undo(settings: Settings, target: str, by: str | None, reason: str | None) -> list[Undone]:
-    async with running_store(settings) as pool:
-        return await undo(pool, target, by=by, reason=reason)
 
 
 def _show_undone(done: list[Undone], by: str | None, reason: str | None) -> None:
@@ -104,12 +98,10 @@ def _show_undone(done: list[Undone], by: str | None, reason: str | None) -> None
         say(f"undid {what}{said(by, reason)}; a pair that was undone is not proposed again")
 
 
-async def listed(settings: Settings, tenant: str | None, **which: Any) -> list[Change]:
+def listed(tenant: str | None, **which: Any) -> list[Change]:
     """Return the changes that the options name."""
-    async with running_store(settings) as pool:
-        if tenant is not None:
-            await ensure_known(pool, tenant)
-        return await changes(pool, tenant_id=tenant, **which)
+    settings = settings_for_command()
+    return run(in_store(settings, lambda pool: changes(pool, tenant_id=tenant, **which), tenant=tenant))
 
 
 async def with_texts(settings: Settings, change_id: int) -> tuple[Change, Mapping[UUID, Any]]:

@@ -190,17 +190,17 @@ def show_error(message: str) -> None:
 
 
 def say(text: str, *, on: Console = out) -> None:
-    """Print *text* as it stands: no colours that are guessed at, no line broken to fit the screen."""
+    """Print *text* unchanged: without guessed colours, and without breaking lines to fit the screen."""
     on.print(text, highlight=False, soft_wrap=True)
 
 
 def show_note(text: str) -> None:
-    """Print on standard error what is no failure, and worth to be known."""
+    """Print on standard error what is worth knowing and is not a failure."""
     say(f"note: {text}", on=err)
 
 
 def said(by: str | None, reason: str | None) -> str:
-    """Return who and why, as it stands behind what was done: `` (ana: backup)``; nothing where neither is known."""
+    """Return who and why, to follow what was done: `` (ana: backup)``; empty if neither is known."""
     known = ": ".join(part for part in (by, reason) if part)
     return f" ({known})" if known else ""
 

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import datetime
 from typing import Annotated
 
 import typer
 
-from commands.console import AsJson, out, print_json, run, settings_for_command
+from commands.console import AsJson, print_json, run, say, settings_for_command
 from commands.instants import AsOf
 from commands.tables import show_titled, table
 from memory_maintenance.settings import Settings
 from memory_maintenance.work import Kind
 from runtime.cloud_cost import CloudMoney, CloudUse, money
 from runtime.planned import planned_run
-from runtime.wiring import running_store
+from runtime.wiring import in_store
 
 
 def show_cost(
@@ -25,17 +24,12 @@ def show_cost(
 ) -> None:
     """Compute the Actions, storage and money that a run due now takes of Temporal Cloud; reads the store only."""
     settings = settings_for_command()
-    use = run(_planned(settings, kind, as_of))
+    use = run(in_store(settings, lambda pool: planned_run(pool, settings, kind, as_of))).use
     price = money(use, settings)
     if as_json:
         amounts = {name: float(amount) for name, amount in asdict(price).items()} | {"total": float(price.total)}
         return print_json(asdict(use) | {"actions": use.actions, "money": amounts})
     return _show(kind, use, price, settings)
-
-
-async def _planned(settings: Settings, kind: Kind, as_of: datetime | None) -> CloudUse:
-    async with running_store(settings) as pool:
-        return (await planned_run(pool, settings, kind, as_of)).use
 
 
 def _show(kind: Kind, use: CloudUse, price: CloudMoney, settings: Settings) -> None:
@@ -47,10 +41,9 @@ def _show(kind: Kind, use: CloudUse, price: CloudMoney, settings: Settings) -> N
     rows.add_row("together", f"{own + bulk:,}", f"{use.actions:,}")
     show_titled(f"{'A daily' if kind == 'daily' else 'An hourly'} run of what is due now, on Temporal Cloud", rows)
     days = settings.temporal_cloud_retention_days
-    out.print(f"history: {use.history_bytes / 1e6:,.1f} MB, kept for {days} days", highlight=False)
-    out.print(
+    say(f"history: {use.history_bytes / 1e6:,.1f} MB, kept for {days} days")
+    say(
         f"cost: {price.total:,.4f} ({price.actions:,.4f} for Actions, {price.active_storage:,.4f} for active and "
-        f"{price.retained_storage:,.4f} for retained storage); prices: TEMPORAL_CLOUD_PRICE_…",
-        highlight=False,
+        f"{price.retained_storage:,.4f} for retained storage); prices: TEMPORAL_CLOUD_PRICE_…"
     )
-    out.print("not counted: retries, queries, and a heartbeat for every 3 seconds of a longer step", highlight=False)
+    say("not counted: retries, queries, and a heartbeat for every 3 seconds of a longer step")

@@ -76,12 +76,12 @@ def _show_one(cycle: Cycle, outcomes: Sequence[TenantOutcome], calls: Sequence[C
         )
     for finding in cycle.findings:
         say(f"preflight, {finding.severity}: {finding}")
-    out.print(in_a_line(totals), highlight=False)
-    out.print(_cost(cycle, calls), highlight=False)
+    say(in_a_line(totals))
+    say(_cost(cycle, calls))
     by_status = Counter(outcome.status for outcome in outcomes)
     out.print("tenants: " + (", ".join(f"{n} {status}" for status, n in by_status.most_common()) or "none with work"))
     for kind, why, count in skipped_work(totals):
-        out.print(f"skipped: {count:,} {kind}, {why}", highlight=False)
+        say(f"skipped: {count:,} {kind}, {why}")
     if cycle.status == "failed":
         _show_whole(cycle)
     _show_failures(cycle, [outcome for outcome in outcomes if outcome.failed])

@@ -10,7 +10,7 @@ from uuid import UUID
 import typer
 
 from commands.abandoned import as_the_server_has_them
-from commands.console import AsJson, out, print_json, run, settings_for_command
+from commands.console import AsJson, out, print_json, run, say, settings_for_command
 from commands.cycle import cycle_data, show_cycle
 from commands.tables import fitting_table
 from memory_maintenance.cycles.outcomes import CycleTotals
@@ -88,5 +88,5 @@ def _show_list(cycles: Sequence[Cycle], costs: Mapping[UUID, Decimal]) -> None:
     columns = {name: cell for name, cell in COLUMNS.items() if name.removesuffix("#") not in without}
     rows = [[cell(cycle, costs[cycle.cycle_id]) for cell in columns.values()] for cycle in cycles]
     least_needed = [name for name in LEAST_NEEDED if name in columns]
-    out.print(fitting_table(list(columns), rows, whole=len(columns), least_needed=least_needed, rest="--json has all"))
-    out.print("more of one: starter.py cycles show CYCLE", highlight=False)
+    out.print(fitting_table(list(columns), rows, whole=len(columns), least_needed=least_needed))
+    say("more of one: starter.py cycles show CYCLE")

@@ -13,7 +13,6 @@ from commands.console import (
     AsJson,
     By,
     Reason,
-    out,
     print_json,
     progress_of,
     run,
@@ -94,4 +93,4 @@ def _show(result: RewindResult, *, by: str | None, reason: str | None, dry_run: 
     if dry_run:
         say("Nothing was written. To do it: the same with --yes")
     else:
-        out.print("the next daily run goes on from there: starter.py run daily", highlight=False)
+        say("the next daily run goes on from there: starter.py run daily")

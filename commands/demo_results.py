@@ -10,7 +10,7 @@ from uuid import UUID
 from rich.panel import Panel
 from rich.text import Text
 
-from commands.console import out
+from commands.console import out, say
 from commands.tables import table
 from memory_maintenance.inspection.cycles import outcomes_of
 from memory_maintenance.inspection.decay import explain_decay
@@ -72,7 +72,7 @@ async def _show_decay(app: Application, names: Mapping[str, str], stats: dict[st
         rows.add_row(f"   {row['content']}…", f"{base:.4f}", f"{why.stored or 0:.4f}", why.in_words())
     out.print(rows)
     if examples:
-        out.print(f"   in full: starter.py memories explain {examples[len(examples) // 2]['id']}", highlight=False)
+        say(f"   in full: starter.py memories explain {examples[len(examples) // 2]['id']}")
 
 
 def _show_written(title: str, memory: WrittenMemory, names: Mapping[str, str]) -> None:
@@ -95,15 +95,13 @@ def _show_closing(app: Application, stats: dict[str, Any], again: dict[str, Any]
     done = ", ".join(f"{each.of(*spec.done)} {spec.results}" for spec, each in counts)
     took = _time(stats["completed_at"]) - _time(stats["started_at"])
     written = again["summarization"]["stored"] + again["dreaming"]["reflections_generated"]
-    out.print(
+    say(
         f"\n   {done} in {took / timedelta(seconds=1):.1f} s; "
-        f"written by {app.settings.llm_backend}, {tokens} tokens used",
-        highlight=False,
+        f"written by {app.settings.llm_backend}, {tokens} tokens used"
     )
-    out.print(
+    say(
         f"   the same run again, as of the same instant: {again['decay']['total_updated']} memories moved, "
-        f"{written} texts written",
-        highlight=False,
+        f"{written} texts written"
     )
     out.print(Text.assemble(("5. Next", "bold"), _next_commands()))
 

@@ -11,7 +11,7 @@ from typing import Annotated, Final
 import typer
 from rich.text import Text
 
-from commands.console import FAILED, AsJson, out, print_json, run, settings_for_command
+from commands.console import FAILED, AsJson, out, print_json, run, say, settings_for_command
 from memory_maintenance.errors import MaintenanceError
 from memory_maintenance.inspection.health import Check, Level, has_failed, in_order
 from memory_maintenance.inspection.model_answers import answers_check, fallback_check
@@ -107,4 +107,4 @@ def _tell(check: Check) -> None:
 def _sum_up(checks: list[Check]) -> None:
     found = Counter(check.level for check in checks)
     counts = ", ".join(f"{found[level]} {level}" for level in COLOURS if found[level])
-    out.print(f"{len(checks)} checks: {counts}", highlight=False)
+    say(f"{len(checks)} checks: {counts}")

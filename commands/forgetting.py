@@ -27,7 +27,7 @@ from memory_maintenance.erasure.carrying_out import Erasure
 from memory_maintenance.erasure.orders import erasure_order, order_erasure
 from memory_maintenance.erasure.selection import Hit, Selector, gone_sources, hits_of
 from memory_maintenance.settings import Settings
-from runtime.wiring import running_store
+from runtime.wiring import in_store, running_store
 
 _SHOWN: Final = 100
 """Hits that are printed; JSON has all."""
@@ -73,7 +73,7 @@ def certificate_command(
     order: Annotated[UUID, typer.Argument(help="Id of the order.", metavar="ORDER")], as_json: AsJson = False
 ) -> None:
     """Print the certificate of an order to forget."""
-    found = run(_certificate(settings_for_command(), order))
+    found = run(in_store(settings_for_command(), lambda pool: erasure_order(pool, order))).certificate
     if found is None:
         say(f"order {order} is not done yet: the next cycle, or another `memories forget`, goes on with it")
         raise typer.Exit(FAILED)
@@ -91,11 +91,6 @@ async def _forget(settings: Settings, selector: Selector, *, by: str | None, rea
         order = await order_erasure(pool, selector, by=by, reason=reason)
         show_note(f"order {order} is written: if this process ends, the next cycle goes on with it")
         return await Erasure(pool, settings, files=_own_files(settings)).carry_out(order)
-
-
-async def _certificate(settings: Settings, order: UUID) -> dict[str, Any] | None:
-    async with running_store(settings) as pool:
-        return (await erasure_order(pool, order)).certificate
 
 
 def _own_files(settings: Settings) -> list[Path]:

@@ -24,7 +24,6 @@ from commands.console import (
     err,
     fail,
     interruptible,
-    out,
     print_json,
     progress_of,
     refuse,
@@ -119,10 +118,7 @@ def show_import(file: Path, report: ImportReport) -> None:
         say(f"{file.name}:{bad.number}: {bad.reason}", on=err)
     if report.bad_count > SHOWN:
         err.print(f"... and {report.bad_count - SHOWN} more bad lines", highlight=False)
-    out.print(
-        f"{report.read} lines read: {report.added} added, {report.already_there} already there, {report.bad_count} bad",
-        highlight=False,
-    )
+    say(f"{report.read} lines read: {report.added} added, {report.already_there} already there, {report.bad_count} bad")
 
 
 @app.command("explain")

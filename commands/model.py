@@ -34,7 +34,7 @@ def status_data(status: ModelStatus) -> dict[str, Any]:
 
 def _show(status: ModelStatus) -> None:
     writer = f"model {', '.join(status.models)}" if status.models else f"no model ({status.backend})"
-    out.print(f"texts are written by: {writer}", highlight=False)
+    say(f"texts are written by: {writer}")
     for breaker in status.breakers:
         say(_in_words(breaker))
     if not status.breakers:
@@ -48,7 +48,7 @@ def _show(status: ModelStatus) -> None:
     for one in status.calls:
         calls.add_row(one.purpose, one.state, one.reason or "-", str(one.calls), str(one.tokens), f"{one.cost:.4f}")
     out.print(calls if status.calls else "\nno calls in the last 24 hours")
-    out.print(f"claims lost: {status.lost}", highlight=False)
+    say(f"claims lost: {status.lost}")
     if status.answers.worrying:
         say(f"{status.answers.found} → {status.answers.next_step or 'starter.py doctor'}")
     if status.fallback_takeover_since:

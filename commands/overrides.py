@@ -67,7 +67,7 @@ def set_overrides(
     reason: Reason = None,
     as_json: AsJson = False,
 ) -> None:
-    """Set what differs for one tenant; the next run goes by it."""
+    """Set what differs for one tenant; the next run uses it."""
     pairs = [assignment.partition("=") for assignment in assignments]
     if without := [name for name, sign, _ in pairs if not sign]:
         refuse(f"{without[0]!r} is not NAME=VALUE; to take one back: starter.py tenants unset {tenant} {without[0]}")

@@ -10,8 +10,7 @@ from commands.changes import Limit, Number, OfTask, OfTenant, change_data, liste
 from commands.console import AsJson, By, Reason, print_json, run, said, say, settings_for_command
 from memory_maintenance.changes.change import Change
 from memory_maintenance.changes.reviewing import Verdict, decide
-from memory_maintenance.settings import Settings
-from runtime.wiring import running_store
+from runtime.wiring import in_store
 
 app = typer.Typer(no_args_is_help=True, help="Decide of what tasks propose to change.")
 
@@ -26,7 +25,7 @@ def list_proposals(
 ) -> None:
     """List proposals that wait for a decision; the newest first."""
     status = "rejected" if rejected else "proposed"
-    found = run(listed(settings_for_command(), tenant, task=task, status=status, most=limit))
+    found = listed(tenant, task=task, status=status, most=limit)
     show_list(found, as_json=as_json, none="no proposals")
 
 
@@ -45,7 +44,7 @@ def show_proposal(change_id: Number, as_json: AsJson = False) -> None:
 @app.command("accept")
 def accept(change_id: Number, by: By = None, reason: Reason = None, as_json: AsJson = False) -> None:
     """Apply exactly what was proposed; refused where a memory has changed since."""
-    made = run(_decide(settings_for_command(), change_id, "accept", by, reason))
+    made = _decide(change_id, "accept", by, reason)
     if as_json:
         return print_json(change_data(made))
     say(f"applied change {change_id} of {made.tenant_id}{said(by, reason)}; undo: starter.py undo {change_id}")
@@ -55,13 +54,13 @@ def accept(change_id: Number, by: By = None, reason: Reason = None, as_json: AsJ
 @app.command("reject")
 def reject(change_id: Number, by: By = None, reason: Reason = None, as_json: AsJson = False) -> None:
     """Keep both memories as they are; the pair is not proposed again."""
-    made = run(_decide(settings_for_command(), change_id, "reject", by, reason))
+    made = _decide(change_id, "reject", by, reason)
     if as_json:
         return print_json(change_data(made))
     say(f"rejected proposal {change_id} of {made.tenant_id}{said(by, reason)}; it is not proposed again")
     return None
 
 
-async def _decide(settings: Settings, change_id: int, verdict: Verdict, by: str | None, reason: str | None) -> Change:
-    async with running_store(settings) as pool:
-        return await decide(pool, change_id, verdict, by=by, reason=reason)
+def _decide(change_id: int, verdict: Verdict, by: str | None, reason: str | None) -> Change:
+    settings = settings_for_command()
+    return run(in_store(settings, lambda pool: decide(pool, change_id, verdict, by=by, reason=reason)))

@@ -145,7 +145,7 @@ async def _ensure_there(settings: Settings, stack: Stack, request: MaintenanceRe
     if request.tenants is None and request.as_of is None:
         return
     try:
-        async with running_pool(settings, stack) as pool:
+        async with running_pool(settings, stack.database_url) as pool:
             await checked_as_of(pool, request.as_of)
             for tenant in request.tenants or ():
                 await ensure_known(pool, tenant)
@@ -195,7 +195,7 @@ async def _size(settings: Settings, stack: Stack, request: MaintenanceRequest) -
     if request.tenants is not None:
         return len(request.tenants)
     try:
-        async with running_pool(settings, stack) as pool:
+        async with running_pool(settings, stack.database_url) as pool:
             return await fleet_size(pool)
     except MaintenanceError:
         return None

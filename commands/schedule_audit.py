@@ -32,7 +32,7 @@ class ScheduleOrder:
     async def record(self, action: Action, **details: str | int) -> None:
         """Record the order, which is carried out; where the store is away, a note says that it was not recorded."""
         try:
-            async with running_pool(self.settings, self.stack) as pool:
+            async with running_pool(self.settings, self.stack.database_url) as pool:
                 await record_order(pool, None, action, by=self.by, reason=self.reason, schedule=self.kind, **details)
         except MaintenanceError as error:
             show_note(f"done, but not recorded in the store: {error}; starter.py doctor says more")

@@ -62,8 +62,8 @@ OneKind = Annotated[Kind, typer.Argument(help="daily or hourly.")]
 def apply() -> None:
     """Bring the Schedules to what the settings say, and register the search attributes; a pause stays."""
     for name, done in run(_apply(settings_for_command())):
-        out.print(f"{name}: {done}", highlight=False)
-    out.print("see them: starter.py schedules list", highlight=False)
+        say(f"{name}: {done}")
+    say("see them: starter.py schedules list")
 
 
 async def _apply(settings: Settings) -> list[tuple[str, str]]:
@@ -71,7 +71,7 @@ async def _apply(settings: Settings) -> list[tuple[str, str]]:
         client = await connect(stack.temporal_address, settings)
         of_groups, daily = dict[str, str](), None
         try:
-            async with running_pool(settings, stack) as pool:
+            async with running_pool(settings, stack.database_url) as pool:
                 of_groups = await apply_groups(client, pool, settings)
                 daily = daily_group(await applied_groups(pool))
         except MaintenanceError as error:
@@ -99,7 +99,7 @@ def list_schedules(as_json: AsJson = False) -> None:
     if as_json:
         return print_json([asdict(state) for state in states])
     columns = ("schedule", "state", "next (UTC)", "last (UTC)", "note", "running", "skipped#", "missed#")
-    rows = fitting_table(columns, [_row(state) for state in states], whole=2, rest="--json has all")
+    rows = fitting_table(columns, [_row(state) for state in states], whole=2)
     out.print(rows if states else "no schedules: create them with starter.py schedules apply")
     return None
 
@@ -121,7 +121,7 @@ async def _states(settings: Settings) -> list[ScheduleState]:
 async def _groups(settings: Settings, stack: Stack) -> list[str]:
     """Return the daily times of tenants that have a Schedule; none, and a note, where the store is away."""
     try:
-        async with running_pool(settings, stack) as pool:
+        async with running_pool(settings, stack.database_url) as pool:
             return sorted(await applied_groups(pool))
     except MaintenanceError as error:
         show_note(f"the Schedules of tenants with times of their own are left out: {error}")
@@ -249,7 +249,7 @@ def delete_schedule(kind: OneKind, by: By = None, reason: Reason = None) -> None
         async with schedule_order(kind, by, reason) as order:
             await delete(order.client, kind)
             if groups := await _groups_with(kind, order):
-                async with running_pool(order.settings, order.stack) as pool:
+                async with running_pool(order.settings, order.stack.database_url) as pool:
                     for group in groups:
                         await remove_group(order.client, pool, group)
             await order.record("delete")

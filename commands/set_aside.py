@@ -10,10 +10,8 @@ import typer
 
 from commands.console import AsJson, out, print_json, refuse, run, say, settings_for_command
 from commands.tables import table
-from memory_maintenance.settings import Settings
-from memory_maintenance.tenants.known import ensure_known
 from memory_maintenance.writers.model.set_aside import SetAside, all_set_aside, requeue
-from runtime.wiring import running_store
+from runtime.wiring import in_store
 
 
 def list_set_aside(
@@ -21,7 +19,7 @@ def list_set_aside(
     as_json: AsJson = False,
 ) -> None:
     """Show what the model is no longer asked about, because it kept failing at it."""
-    found = run(_list(settings_for_command(), tenant))
+    found = run(in_store(settings_for_command(), lambda pool: all_set_aside(pool, tenant), tenant=tenant))
     if as_json:
         return print_json([asdict(one) for one in found])
     if not found:
@@ -48,19 +46,7 @@ def requeue_set_aside(
     """Let the model be asked again about what was set aside."""
     if (session is not None) == everything:
         refuse("say what to requeue: one of --session or --all")
-    count = run(_requeue(settings_for_command(), tenant, project, session))
+    settings, which = settings_for_command(), {"project": project, "session_id": session}
+    count = run(in_store(settings, lambda pool: requeue(pool, tenant, **which), tenant=tenant))
     after = "; the next daily run asks the model again" if count else ""
     say(f"requeued {count} of {tenant}{after}")
-
-
-async def _list(settings: Settings, tenant: str | None) -> list[SetAside]:
-    async with running_store(settings) as pool:
-        if tenant is not None:
-            await ensure_known(pool, tenant)
-        return await all_set_aside(pool, tenant)
-
-
-async def _requeue(settings: Settings, tenant: str, project: str | None, session: str | None) -> int:
-    async with running_store(settings) as pool:
-        await ensure_known(pool, tenant)
-        return await requeue(pool, tenant, project=project, session_id=session)

@@ -114,11 +114,11 @@ def show_simulation(found: Simulation, *, asked_rate: float | None = None) -> No
         say(note)
     if not found.today.count:
         return
-    out.print(_histogram(found), highlight=False)
-    out.print(_numbers(found), highlight=False)
+    say(_histogram(found))
+    say(_numbers(found))
     for line in (*_ordering(found), *_switching(found), costs_in_words()):
         say(line)
-    out.print("Nothing was written.", highlight=False)
+    say("Nothing was written.")
 
 
 def title(found: Simulation) -> str:

@@ -169,14 +169,13 @@ def _show(found: _Status) -> None:
             f"starter.py schedules resume {schedule.kind}"
         )
     for one, of in (*((one, "") for one in found.successes), *((one, " of named tenants") for one in found.of_named)):
-        out.print(
+        say(
             f"last {one.kind} success{of}: {one.completed_at:%Y-%m-%d %H:%M} UTC, {took(one.age)} ago "
-            f"(starter.py cycles show {short_id(one.cycle_id)})",
-            highlight=False,
+            f"(starter.py cycles show {short_id(one.cycle_id)})"
         )
     if not found.successes:
         of = " over all tenants" if found.of_named else ""
-        out.print(f"no cycle{of} has completed yet: starter.py run daily", highlight=False)
+        say(f"no cycle{of} has completed yet: starter.py run daily")
     if found.failure:
         _show_failure(found.failure)
     for last in found.preflight:
@@ -186,7 +185,7 @@ def _show(found: _Status) -> None:
     say(f"tenants: {found.tenants}, {len(found.paused)} paused; the runs of one: starter.py tenants show TENANT")
     for tenant in found.paused[:SHOWN_PAUSED]:
         since = f"{tenant.paused_since:%Y-%m-%d %H:%M}{said(tenant.paused_by, tenant.paused_reason)}"
-        out.print(f"  {tenant.tenant_id} paused since {since}", highlight=False)
+        say(f"  {tenant.tenant_id} paused since {since}")
     _show_model(found.model)
     _show_by_tenant(found.by_tenant)
 
@@ -236,7 +235,7 @@ def _show_running(running: Running) -> None:
             rows.add_row(f"  {tenant.tenant_id}", tenant.stage or "?", f"{tenant.started_at:%H:%M:%S}")
         out.print(rows)
     if running.tenant_count > len(running.tenants):
-        out.print(f"  ... and {running.tenant_count - len(running.tenants)} more tenants", highlight=False)
+        say(f"  ... and {running.tenant_count - len(running.tenants)} more tenants")
 
 
 def _unanswered(polled_at: datetime | None) -> str:
@@ -256,28 +255,21 @@ def _show_stuck(stuck: Sequence[StuckWorkflow]) -> None:
 
 def _show_waiting(lag: Lag) -> None:
     if lag.decayed_longest_ago is not None:
-        out.print(
-            f"decay: the oldest is {took(lag.decayed_longest_ago)} old ({lag.decayed_longest_ago_tenant})",
-            highlight=False,
-        )
+        say(f"decay: the oldest is {took(lag.decayed_longest_ago)} old ({lag.decayed_longest_ago_tenant})")
     if lag.never_decayed:
-        out.print(f"decay: {lag.never_decayed:,} tenants have never been decayed", highlight=False)
+        say(f"decay: {lag.never_decayed:,} tenants have never been decayed")
     if lag.oldest_due_session is None:
         out.print("summaries: no session is due")
     else:
-        out.print(
-            f"summaries: {lag.due_sessions:,} sessions are due, the oldest ended {took(lag.oldest_due_session)} ago",
-            highlight=False,
-        )
+        say(f"summaries: {lag.due_sessions:,} sessions are due, the oldest ended {took(lag.oldest_due_session)} ago")
 
 
 def _show_model(model: ModelStatus) -> None:
     today = next(use for use in model.budgets if use.tenant_id is None)
     writer = ", ".join(model.models) or f"no model ({model.backend})"
-    out.print(
+    say(
         f"model: {writer}; today {today.tokens:,} of {today.token_limit:,} tokens, "
-        f"{today.cost:.4f} of {today.cost_limit:.2f} in cost",
-        highlight=False,
+        f"{today.cost:.4f} of {today.cost_limit:.2f} in cost"
     )
     if model.model and model.answers.worrying:
         say(f"  {model.answers.found} → {model.answers.next_step or 'starter.py model status'}")
@@ -288,8 +280,7 @@ def _show_model(model: ModelStatus) -> None:
         )
     for breaker in model.breakers:
         if breaker.open:
-            out.print(
+            say(
                 f"  breaker open for {breaker.endpoint} until {breaker.opened_until:%H:%M} UTC ({breaker.reason}): "
-                "starter.py model status",
-                highlight=False,
+                "starter.py model status"
             )

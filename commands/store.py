@@ -8,13 +8,13 @@ from typing import Annotated
 
 import typer
 
-from commands.console import out, progress_of, run, settings_for_command, show_note
+from commands.console import progress_of, run, say, settings_for_command, show_note
 from commands.instants import instant
 from memory_maintenance.decay.progress import allow_adoption
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.building import watch_builds
 from memory_maintenance.store.migrate import migrate
-from runtime.wiring import running_database_of, running_store
+from runtime.wiring import in_store, running_database_of
 
 
 def migrate_store(
@@ -35,7 +35,7 @@ def migrate_store(
     )
     if adopted_at is not None:
         show_note(f"--earliest-adoption has no effect: the first run was as of {adopted_at:%Y-%m-%d %H:%M} UTC")
-    out.print("the store is ready; next: starter.py schedules apply", highlight=False)
+    say("the store is ready; next: starter.py schedules apply")
 
 
 async def _migrate(settings: Settings, earliest_adoption: datetime | None) -> datetime | None:
@@ -58,5 +58,4 @@ async def _migrate(settings: Settings, earliest_adoption: datetime | None) -> da
                 await asyncio.gather(watching, return_exceptions=True)
     if earliest_adoption is None:
         return None
-    async with running_store(settings) as pool:
-        return await allow_adoption(pool, earliest_adoption)
+    return await in_store(settings, lambda pool: allow_adoption(pool, earliest_adoption))

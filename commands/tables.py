@@ -65,9 +65,8 @@ def fitting_table(
     *,
     whole: int,
     least_needed: Sequence[str] | None = None,
-    rest: str | None = None,
 ) -> Table:
-    """Return a table in the width of the screen.
+    """Return a table in the width of the screen; a line below names the columns that do not fit.
 
     Args:
         columns: names, as of ``table``.
@@ -76,7 +75,6 @@ def fitting_table(
             of more than 80 characters is cut, which no screen has room for.
         least_needed: columns to leave out where there is no room, the first to go first; None: those that may
             fold, from the last on.
-        rest: where everything is, to be said below a table that leaves something out.
     """
     lines = [[in_one_line(text) for text in row] for row in rows]
     rows = [[_shortened(text) for text in line[:whole]] + line[whole:] for line in lines]
@@ -92,9 +90,9 @@ def fitting_table(
     for row in rows:
         texts = zip(columns, row, strict=True)
         shown.add_row(*(_aligned(name, text, needed[name]) for name, text in texts if name in needed))
-    if rest and len(needed) < len(columns):
+    if len(needed) < len(columns):
         left_out = ", ".join(name.removesuffix("#") for name in columns if name not in needed)
-        shown.caption, shown.caption_justify = f"not shown for want of room: {left_out}; {rest}", "left"
+        shown.caption, shown.caption_justify = f"columns that do not fit: {left_out}; --json has all", "left"
     return shown
 
 

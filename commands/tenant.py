@@ -15,11 +15,9 @@ from memory_maintenance.inspection.derived import Dangling
 from memory_maintenance.inspection.sessions import SessionReport, session_reports
 from memory_maintenance.inspection.task_words import columns_of, left_in_words
 from memory_maintenance.inspection.tenant import TenantReport, TenantRun, tenant_report
-from memory_maintenance.settings import Settings
 from memory_maintenance.tenants.control import TenantControl
-from memory_maintenance.tenants.known import ensure_known
 from memory_maintenance.tenants.orders import Order
-from runtime.wiring import in_store, running_store
+from runtime.wiring import in_store
 
 
 def show_tenant(
@@ -34,7 +32,7 @@ def show_tenant(
     if session is None:
         report = run(in_store(settings, lambda pool: tenant_report(pool, settings, tenant)))
         return print_json(tenant_data(report)) if as_json else _show_tenant(report)
-    reports = run(_session(settings, tenant, session))
+    reports = run(in_store(settings, lambda pool: session_reports(pool, settings, tenant, session), tenant=tenant))
     return print_json([asdict(one) for one in reports]) if as_json else _show_sessions(reports)
 
 
@@ -69,12 +67,6 @@ def tenant_data(report: TenantReport) -> dict[str, Any]:
         "orders": [asdict(order) for order in report.orders],
         "runs": [asdict(one) | {"outcome": one.outcome.model_dump(mode="json")} for one in report.runs],
     }
-
-
-async def _session(settings: Settings, tenant: str, session: str) -> list[SessionReport]:
-    async with running_store(settings) as pool:
-        await ensure_known(pool, tenant)
-        return await session_reports(pool, settings, tenant, session)
 
 
 def _show_tenant(report: TenantReport) -> None:

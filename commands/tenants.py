@@ -60,7 +60,7 @@ def list_tenants(as_json: AsJson = False) -> None:
     if as_json:
         return print_json([asdict(t) | {"overrides": t.overrides.model_dump(exclude_none=True)} for t in tenants])
     columns = ("tenant", "state", "by", "reason", "since", "until", "overrides")
-    rows = fitting_table(columns, [_row(tenant) for tenant in tenants], whole=2, rest="--json has all")
+    rows = fitting_table(columns, [_row(tenant) for tenant in tenants], whole=2)
     out.print(rows if tenants else "no tenants yet: the memories table is empty")
     return None
 
@@ -147,7 +147,7 @@ async def _pause(
     settings: Settings, tenant: str, by: str | None, reason: str | None, until: datetime | None
 ) -> TenantControl | None:
     """Pause the tenant and return what operators had said of it where it was paused already."""
-    async with running_stack_of(settings) as stack, running_pool(settings, stack) as pool:
+    async with running_stack_of(settings) as stack, running_pool(settings, stack.database_url) as pool:
         await ensure_known(pool, tenant)
         before = await pause_of(pool, tenant)
         await pause(pool, tenant, by=by, reason=reason, until=until)
@@ -160,7 +160,7 @@ async def _resume(
     settings: Settings, tenant: str, by: str | None, reason: str | None, *, start: bool
 ) -> tuple[TenantControl | None, str | None]:
     """Resume the tenant; return how it was paused, if it was, and the id of the run that is started."""
-    async with running_stack_of(settings) as stack, running_pool(settings, stack) as pool:
+    async with running_stack_of(settings) as stack, running_pool(settings, stack.database_url) as pool:
         await ensure_known(pool, tenant)
         before = await pause_of(pool, tenant)
         if not await resume(pool, tenant, by=by, reason=reason):
@@ -178,7 +178,7 @@ async def _cancel(settings: Settings, tenant: str, by: str | None, reason: str |
 
     A cycle does small tenants of a large fleet itself, and has others waiting.
     """
-    async with running_stack_of(settings) as stack, running_pool(settings, stack) as pool:
+    async with running_stack_of(settings) as stack, running_pool(settings, stack.database_url) as pool:
         await ensure_known(pool, tenant)
         order = {"by": by, "reason": reason}
         ran = await _signal_what_runs(settings, stack.temporal_address, tenant, "cancel", order)

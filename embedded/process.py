@@ -125,10 +125,10 @@ def opened_log(log: Path, *, truncate: bool = False) -> int:
     return os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | (os.O_TRUNC if truncate else 0), 0o600)
 
 
-def log_end(log: Path, lines: int = 3) -> str:
-    """Return the last *lines* of a log as one line."""
+def log_end(log: Path) -> str:
+    """Return the last three lines of a log as one line."""
     text = log.read_text(errors="replace") if log.exists() else ""
-    return " | ".join([line.strip() for line in text.splitlines() if line.strip()][-lines:]) or "it printed nothing"
+    return " | ".join([line.strip() for line in text.splitlines() if line.strip()][-3:]) or "it printed nothing"
 
 
 def socket_folder(folder: Path, owner: int) -> Path:

@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 
 APPLICATION = Path(__file__).parent.parent / "commands" / "installed.py"
-"""Is in the clone, beside the library. A package ``commands`` of somebody else's in site-packages is not imported."""
+"""Is in the clone, beside the library. Another package named ``commands`` in site-packages is not imported."""
 
 
 def main() -> None:

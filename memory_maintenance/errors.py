@@ -92,7 +92,7 @@ class TenantNotFoundError(InvalidRequestError):
     """No memory and no control row has this tenant id."""
 
     def __init__(self, tenant_id: str) -> None:
-        super().__init__(f"no tenant {tenant_id!r}: see those there are with `starter.py tenants list`")
+        super().__init__(f"no tenant {tenant_id!r}: list them with `starter.py tenants list`")
         self.tenant_id = tenant_id
 
 
@@ -126,7 +126,7 @@ class CycleNotFoundError(InvalidRequestError):
             super().__init__("there is no cycle yet: starter.py run daily")
             return
         which = "more than one cycle has an id that begins with" if ambiguous else "no cycle has the id"
-        super().__init__(f"{which} {beginning!r}: see those there are with `starter.py cycles`")
+        super().__init__(f"{which} {beginning!r}: list them with `starter.py cycles`")
 
 
 class ChangeNotFoundError(InvalidRequestError):
@@ -230,7 +230,7 @@ class TemporalGarbledError(TemporalRefusedError):
 
 
 class SearchAttributeTypeError(MaintenanceError):
-    """Somebody has registered the name with another type."""
+    """The name is registered with another type."""
 
     def __init__(self, name: str, namespace: str) -> None:
         super().__init__(
@@ -245,7 +245,7 @@ class RegistrationRefusedError(MaintenanceError):
     def __init__(self, names: Sequence[str]) -> None:
         wanted = " ".join(f"--name {name} --type Keyword" for name in names)
         super().__init__(
-            "no right to register search attributes; runs do without them, or somebody who may does it: "
+            "no right to register search attributes; runs work without them, and someone with the right creates them: "
             f"`temporal operator search-attribute create {wanted}`"
         )
 

@@ -53,7 +53,8 @@ class Listed(Generic[UnitT]):
     units: Sequence[UnitT]
     quick: bool = False
     """Whether all of them together take about a second at most and ask no model. In a large fleet the units of many
-    tenants are then done in one step, each tenant's for itself."""
+    tenants are then done in one step, each tenant's for itself; a tenant with a unit of a task that may ask a model
+    keeps its own workflow, which does all of its units in one step."""
 
 
 class Task(ABC, Generic[UnitT]):

@@ -179,7 +179,7 @@ class TaskSpec(Lean):
 
 
 class Run(Lean):
-    """What every step of a run goes by, whatever tenant it is for."""
+    """What every step of a run needs, whatever tenant it is for."""
 
     cycle_id: UUID
     as_of: datetime
@@ -218,3 +218,5 @@ class TenantPlan(Lean):
     """By task the units themselves, where they are few: the tenant's run need not list them."""
     bulk: bool = False
     """Whether the units in ``due`` are all of the tenant's work, and so quick that many tenants fit into one step."""
+    one_step: bool = False
+    """Whether they are several, as quick, and one is of a task that gives its tenants a workflow of their own."""

@@ -78,7 +78,8 @@ def with_plan(use: CloudUse, plans: Sequence[TenantPlan], specs: Sequence[TaskSp
 
 def _with_page(use: CloudUse, plans: Sequence[TenantPlan], specs: Sequence[TaskSpec], *, bulk: bool) -> CloudUse:
     small = sum(plan.bulk for plan in plans) if bulk else 0
-    steps = [sum(_steps(spec, plan, specs) for spec in specs) for plan in plans if not (bulk and plan.bulk)]
+    own = [plan for plan in plans if not (bulk and plan.bulk)]
+    steps = [1 if bulk and plan.one_step else sum(_steps(spec, plan, specs) for spec in specs) for plan in own]
     children = len(steps)
     return CloudUse(
         tenants_with_workflow=use.tenants_with_workflow + children,

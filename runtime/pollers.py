@@ -1,4 +1,4 @@
-"""Whether somebody works: the server remembers for five minutes who polled a task queue."""
+"""Whether workers run: the server remembers for five minutes who polled a task queue."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class SearchAttributes:
     """Whether the server of *client* knows our search attributes."""
 
     def __init__(self, client: Client) -> None:
-        """Ask through *client*, whenever somebody wants to know."""
+        """Ask through *client*, each time."""
         self._client = client
 
     async def registered(self) -> bool:

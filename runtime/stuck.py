@@ -50,7 +50,7 @@ _WAITS: Final = PendingWorkflowTaskState.PENDING_WORKFLOW_TASK_STATE_SCHEDULED
 
 @dataclass(frozen=True, slots=True)
 class StuckWorkflow:
-    """A workflow that somebody has to free, and how."""
+    """A workflow that an operator has to free, and how."""
 
     workflow_id: str
     started_at: datetime

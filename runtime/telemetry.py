@@ -23,7 +23,7 @@ QUIET_SECONDS: Final = 10
 _LONGEST_ERROR: Final = 300
 _NUMBER: Final = re.compile(r"\d+")
 _LEVELS: Final = {"debug": "DEBUG", "info": "WARN", "warning": "WARN", "error": "ERROR"}
-"""The SDK's own threshold by ours: at INFO it tells of every poller."""
+"""The SDK's own threshold by ours: at INFO it logs every poller."""
 
 
 def sdk_runtime(settings: Settings) -> Runtime:

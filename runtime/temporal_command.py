@@ -1,4 +1,4 @@
-"""Commands of the ``temporal`` program, as somebody can paste them."""
+"""Commands of the ``temporal`` program, to be pasted into a shell."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ async def temporal_state(client: Client, settings: Settings, groups: Groups) -> 
 def verdict(
     temporal: TemporalState, settings: Settings, findings: Sequence[CycleFindings], model: ModelStatus
 ) -> Verdict:
-    """Return whether the next daily run will run, and what else somebody should look at."""
+    """Return whether the next daily run will run, and what else needs attention."""
     more = (*_worries(temporal, settings), *_of_store(findings), *_of_model(model))
     if temporal.running is None:
         return Verdict("bad", "Tonight: unknown, because Temporal does not answer", more, temporal.error)

@@ -22,8 +22,9 @@ from memory_maintenance.inspection.figures import reporting_figures
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.migrate import migrate
 from memory_maintenance.store.pool import Pool, open_pool
-from memory_maintenance.task import AnyTask, Tools
-from memory_maintenance.tasks import TASKS
+from memory_maintenance.task import Tools
+from memory_maintenance.tasks import tasks_with
+from memory_maintenance.tenants.known import ensure_known
 from memory_maintenance.writers.model.asking import open_model
 from memory_maintenance.writers.model.embedder import Embedder, open_embedder
 from memory_maintenance.writers.model.question import LanguageModel
@@ -118,25 +119,25 @@ async def running_temporal_stack(settings: Settings) -> AsyncIterator[Stack]:
 @asynccontextmanager
 async def running_store(settings: Settings) -> AsyncIterator[Pool]:
     """Yield a pool on the store, for what needs no Temporal."""
-    async with running_database_of(settings) as address, _pool(settings, address) as pool:
+    async with running_database_of(settings) as address, running_pool(settings, address) as pool:
         yield pool
 
 
-async def in_store(settings: Settings, ask: Callable[[Pool], Awaitable[Found]]) -> Found:
-    """Return what *ask* finds in the store."""
+async def in_store(settings: Settings, ask: Callable[[Pool], Awaitable[Found]], *, tenant: str | None = None) -> Found:
+    """Return what *ask* finds in the store.
+
+    Raises:
+        TenantNotFoundError: *tenant* is named, and the store does not know it.
+    """
     async with running_store(settings) as pool:
+        if tenant is not None:
+            await ensure_known(pool, tenant)
         return await ask(pool)
 
 
 @asynccontextmanager
-async def running_pool(settings: Settings, stack: Stack) -> AsyncIterator[asyncpg.Pool]:
-    """Yield a pool on the store."""
-    async with _pool(settings, stack.database_url) as pool:
-        yield pool
-
-
-@asynccontextmanager
-async def _pool(settings: Settings, address: str) -> AsyncIterator[asyncpg.Pool]:
+async def running_pool(settings: Settings, address: str) -> AsyncIterator[asyncpg.Pool]:
+    """Yield a pool on the store at *address*."""
     pool = await open_pool(address, size=settings.database_pool_size, timeout_seconds=settings.database_timeout_seconds)
     try:
         yield pool
@@ -172,17 +173,15 @@ async def running_application(
 ) -> AsyncIterator[Application]:
     """Yield a process's surroundings: servers, pool and Temporal client; *patient*: wait for Temporal to be up."""
     connecting = connect_patiently if patient else connect
-    async with running_stack_of(settings) as stack, running_pool(settings, stack) as pool:
+    async with running_stack_of(settings) as stack, running_pool(settings, stack.database_url) as pool:
         client = await connecting(stack.temporal_address, settings, runtime=runtime)
         with reporting_figures(pool, settings), reporting_late_workflows(client, settings):
             yield Application(settings, stack, pool, client)
 
 
-def sql_activities(
-    settings: Settings, pool: Pool, client: Client, tasks: Sequence[type[AnyTask]] = TASKS
-) -> Sequence[Activity]:
+def sql_activities(settings: Settings, pool: Pool, client: Client) -> Sequence[Activity]:
     """Return the activities of the queue ``memory-maintenance``."""
-    ready = [task(Tools(pool, settings)) for task in tasks]
+    ready = tasks_with(Tools(pool, settings))
     planning = PlanningActivities(pool, settings, ready, SearchAttributes(client).registered)
     operations = OperationActivities(pool)
     return (
@@ -202,12 +201,8 @@ def sql_activities(
 
 
 def model_activities(
-    settings: Settings,
-    pool: Pool,
-    model: LanguageModel | None,
-    embedder: Embedder | None,
-    tasks: Sequence[type[AnyTask]] = TASKS,
+    settings: Settings, pool: Pool, model: LanguageModel | None, embedder: Embedder | None
 ) -> Sequence[Activity]:
     """Return the activities of the queue ``memory-maintenance-llm``."""
-    ready = [task(Tools(pool, settings, model, embedder)) for task in tasks if task.spec.queue == "model"]
-    return unit_activities(ready)
+    tasks = tasks_with(Tools(pool, settings, model, embedder))
+    return unit_activities([task for task in tasks if task.spec.queue == "model"])

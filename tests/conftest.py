@@ -82,50 +82,73 @@ async def templates(postgres_url: str) -> AsyncIterator[dict[str, str]]:
         await _run_on_server(postgres_url, f"DROP DATABASE {name} WITH (FORCE)")
 
 
-async def _copy(server: str, template: str) -> AsyncIterator[str]:
+@asynccontextmanager
+async def a_database(server: str, template: str = "template1") -> AsyncIterator[str]:
+    """Lend a copy of *template* by its address: by default an empty database."""
     name = f"test_{uuid4().hex[:12]}"
     await _run_on_server(server, f"CREATE DATABASE {name} TEMPLATE {template}")
-    yield database_url(server, name)
-    await _run_on_server(server, f"DROP DATABASE {name} WITH (FORCE)")
+    try:
+        yield database_url(server, name)
+    finally:
+        await _run_on_server(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@asynccontextmanager
+async def a_pool(url: str, *, size: int = 10) -> AsyncIterator[Pool]:
+    """Lend a pool on the store at *url*."""
+    pool = await open_pool(url, size=size, timeout_seconds=30, init=json_codec)
+    try:
+        yield pool
+    finally:
+        await pool.close()
+
+
+@pytest.fixture
+async def empty_url(postgres_url: str) -> AsyncIterator[str]:
+    """The address of a database without anything in it."""
+    async with a_database(postgres_url) as url:
+        yield url
+
+
+@pytest.fixture
+def tenant() -> str:
+    """A tenant that no other test has; its id fits both tables."""
+    return str(uuid4())
 
 
 @pytest.fixture
 async def store_url(postgres_url: str, templates: dict[str, str]) -> AsyncIterator[str]:
     """The address of a fresh migrated store with our own table (``tenant_id text``)."""
-    async for url in _copy(postgres_url, templates["small"]):
+    async with a_database(postgres_url, templates["small"]) as url:
         yield url
 
 
 @pytest.fixture
 async def pool(store_url: str) -> AsyncIterator[Pool]:
     """A pool on a fresh migrated store with our own table."""
-    pool = await open_pool(store_url, size=10, timeout_seconds=30, init=json_codec)
-    yield pool
-    await pool.close()
+    async with a_pool(store_url) as pool:
+        yield pool
 
 
 @pytest.fixture
 async def rae_url(postgres_url: str, templates: dict[str, str]) -> AsyncIterator[str]:
     """The address of a fresh migrated store with RAE's real table (``tenant_id uuid``)."""
-    async for url in _copy(postgres_url, templates["rae"]):
+    async with a_database(postgres_url, templates["rae"]) as url:
         yield url
 
 
 @pytest.fixture
 async def rae_pool(rae_url: str) -> AsyncIterator[Pool]:
     """A pool on a fresh migrated store with RAE's real table."""
-    pool = await open_pool(rae_url, size=10, timeout_seconds=30, init=json_codec)
-    yield pool
-    await pool.close()
+    async with a_pool(rae_url) as pool:
+        yield pool
 
 
 @pytest.fixture(params=["small", "rae"])
 async def any_pool(request: pytest.FixtureRequest, postgres_url: str, templates: dict[str, str]) -> AsyncIterator[Pool]:
     """The test once on our own table and once on RAE's."""
-    async for url in _copy(postgres_url, templates[request.param]):
-        pool = await open_pool(url, size=10, timeout_seconds=30, init=json_codec)
+    async with a_database(postgres_url, templates[request.param]) as url, a_pool(url) as pool:
         yield pool
-        await pool.close()
 
 
 @pytest.fixture

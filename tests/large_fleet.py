@@ -10,6 +10,7 @@ from temporalio.client import Client, WorkflowHandle
 from memory_maintenance.cycles.record import open_cycle
 from memory_maintenance.decay.task import Decay
 from memory_maintenance.store.pool import Pool, execute
+from memory_maintenance.summarization.task import Summarization
 from memory_maintenance.work import Run, TenantPlan
 from workflows.messages import CycleScope, PageRequest
 from workflows.options import TASK_QUEUE
@@ -30,15 +31,24 @@ async def a_fleet(pool: Pool, tenants: int) -> list[str]:
 
 
 def scope(**chosen: Any) -> CycleScope:
-    """Return what a cycle of decay goes by, with what is *chosen* for its run."""
+    """Return what a cycle of decay and summaries goes by, with what is *chosen* for its run."""
     deadline = chosen.pop("deadline", datetime.now(UTC) + timedelta(hours=1))
-    return CycleScope(run=Run(cycle_id=uuid4(), as_of=AS_OF, **chosen), deadline=deadline, tasks=(Decay.spec,))
+    tasks = (Decay.spec, Summarization.spec)
+    return CycleScope(run=Run(cycle_id=uuid4(), as_of=AS_OF, **chosen), deadline=deadline, tasks=tasks)
 
 
-async def start_page(client: Client, pool: Pool, tenants: Sequence[str], **chosen: Any) -> WorkflowHandle[Any, Any]:
-    """Start a page of a large fleet, with decay as the only work of its *tenants*."""
-    plans = [TenantPlan(tenant_id=one, units={"decay": 1}, due={"decay": ({},)}, bulk=True) for one in tenants]
-    of_cycle = scope(**chosen)
+def plan_of_one_step(tenant: str) -> TenantPlan:
+    """Return the plan of a tenant with a small decay and a due session ``s1``, in a store without a model."""
+    due = {"decay": ({},), "summarization": ({"project": "shop", "session_id": "s1"},)}
+    return TenantPlan(tenant_id=tenant, units=dict.fromkeys(due, 1), due=due, one_step=True)
+
+
+async def start_page(
+    client: Client, pool: Pool, tenants: Sequence[str], *further: TenantPlan, **chosen: Any
+) -> WorkflowHandle[Any, Any]:
+    """Start a page of a large fleet, with decay as the only work of its *tenants*, and with *further* plans."""
+    small = [TenantPlan(tenant_id=one, units={"decay": 1}, due={"decay": ({},)}, bulk=True) for one in tenants]
+    plans, of_cycle = [*small, *further], scope(**chosen)
     await open_cycle(pool, of_cycle.run.cycle_id, kind="daily", as_of=AS_OF, config={})
     request = PageRequest(scope=of_cycle, page=1, plans=tuple(plans), bulk=True)
     return await client.start_workflow(MaintenancePageWorkflow.run, request, id="night/page-1", task_queue=TASK_QUEUE)

@@ -37,7 +37,7 @@ def is_loopback(host: str) -> bool:
 class Access:
     """Lets a request through that has the token; without a token, one that was sent to a loopback address by name.
 
-    The name counts because a page of somebody else's may have its name resolve to 127.0.0.1 (DNS rebinding).
+    The name counts because another site's page may have its name resolve to 127.0.0.1 (DNS rebinding).
     The token is a bearer token, or the password of Basic authentication, for which browsers ask.
     """
 

@@ -83,7 +83,7 @@ async def _answer(sources: Sources, page: Page, request: Request) -> Response:
 
 
 async def _explained(sources: Sources, request: Request, error: MaintenanceError) -> Response:
-    """Return the page that says what is wrong, with the status that a program goes by."""
+    """Return the page that says what is wrong, with the status for programs."""
     if isinstance(error, NOT_FOUND):
         status, advice = HTTPStatus.NOT_FOUND, None
     elif isinstance(error, ChangeRefusedError):

@@ -1,4 +1,4 @@
-"""A cycle's beginning and end: what it goes by, what is recorded of it, and what it returns."""
+"""A cycle's beginning and end: its settings, what is recorded of it, and what it returns."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -34,7 +34,7 @@ def cycle_id() -> UUID:
 
 
 async def opened(asked: MaintenanceRequest) -> CycleProgress:
-    """Fix what the cycle goes by, record that it starts unless it is a dry run, and return its beginning."""
+    """Fix the settings of the cycle, record its start unless it is a dry run, and return its first state."""
     request = OpenCycleRequest(
         cycle_id=cycle_id(),
         kind=asked.kind,

@@ -143,7 +143,8 @@ class PageRequest(Message):
     cancelled: tuple[str, ...] = ()
     tenants_at_once: int = TENANTS_AT_ONCE
     bulk: bool = False
-    """Whether small tenants are done many in a step, without a workflow of their own."""
+    """Whether it is of a large fleet: small tenants are done many in a step, without a workflow of their own, and a
+    tenant whose work fits into one step has one."""
 
 
 class TenantProgress(Message):
@@ -162,3 +163,5 @@ class TenantRequest(Message):
     scope: CycleScope
     plan: TenantPlan
     progress: TenantProgress | None = None
+    one_step: bool = Field(default=False, exclude_if=lambda given: not given)
+    """Whether the units that the plan lists are done in one step."""

@@ -148,7 +148,7 @@ class MaintenancePageWorkflow:
         workflow_id = tenant_workflow_id(plan.tenant_id, dry_run_id=scope.dry_run_id)
         starting = workflow.start_child_workflow(
             TenantMaintenanceWorkflow.run,
-            TenantRequest(scope=scope.for_tenant(plan), plan=plan),
+            TenantRequest(scope=scope.for_tenant(plan), plan=plan, one_step=self._request.bulk and plan.one_step),
             id=workflow_id,
             memo=None if workflow_id.endswith(f"/{plan.tenant_id}") else {TENANT_MEMO: plan.tenant_id},
             parent_close_policy=workflow.ParentClosePolicy.REQUEST_CANCEL,

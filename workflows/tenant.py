@@ -10,13 +10,14 @@ from temporalio.exceptions import ActivityError
 with workflow.unsafe.imports_passed_through():
     from pydantic import ValidationError
 
-    from activities.messages import DueRequest, DueResult, TenantOrder, UnitRequest
+    from activities.bulk import BulkActivities
+    from activities.messages import BulkRequest, DueRequest, DueResult, TenantOrder, UnitRequest
     from memory_maintenance.cycles.outcomes import TenantOutcome, TenantStatus
     from memory_maintenance.printable import in_one_line
     from memory_maintenance.work import Counts, Done, TaskSpec, UnitJson
     from workflows.failures import error_type, reason, was_cancelled
     from workflows.messages import TenantProgress, TenantRequest
-    from workflows.options import DUE_AT_ONCE, UNITS_AT_ONCE, long_sql, model, sql, summary
+    from workflows.options import DUE_AT_ONCE, UNITS_AT_ONCE, bulk, long_sql, model, sql, summary
     from workflows.orders import OrderQueue, understood_order
     from workflows.search_attributes import show_status
     from workflows.waiting import all_of, result_of
@@ -119,6 +120,8 @@ class TenantMaintenanceWorkflow:
     # --- the tasks --------------------------------------------------------------------------------
 
     async def _work(self) -> None:
+        if self._request.one_step and not self._has_to_stop() and await self._all_in_one_step():
+            return
         names = [task.name for task in self._scope.tasks]
         continued = self._progress.task
         for task in self._scope.tasks[names.index(continued) if continued else 0 :]:
@@ -135,6 +138,32 @@ class TenantMaintenanceWorkflow:
                 await (self._one_by_one if task.chain else self._a_few_at_once)(task, cursor)
             except ActivityError as error:
                 self._note_failure(error)
+
+    async def _all_in_one_step(self) -> bool:
+        """Do the units that the plan lists, of every task; return False where the tasks have to be done each by itself.
+
+        As a page does those of small tenants: where the step fails, or the tenant has more than was planned, they are
+        done again, as a retry does them.
+        """
+        self._task = "all tasks"
+        about = ", ".join(self._request.plan.units)
+        workflow.set_current_details(f"{about} for tenant `{in_one_line(self._tenant_id)}`")
+        options = bulk(self._scope.deadline)
+        options["summary"] = summary(about)
+        request = BulkRequest(run=self._run, plans=(self._request.plan,))
+        step = workflow.start_activity_method(BulkActivities.maintain_tenants, request, **options)
+        try:
+            done = await result_of(step)
+        except ActivityError as error:
+            if was_cancelled(error):
+                raise
+            workflow.logger.warning("the step for all tasks failed: %s", error_type(error))
+            return False
+        for outcome in done.outcomes:
+            self._outcome = outcome
+            if outcome.status == "paused":
+                self._told_to_stop = self._told_to_stop or "paused"
+        return bool(done.outcomes)
 
     async def _one_by_one(self, task: TaskSpec, unit: UnitJson | None) -> None:
         """Do a chain of units, of which each names the next, from *unit* on or from the beginning."""

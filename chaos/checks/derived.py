@@ -19,6 +19,7 @@ SUMMARY: Final = "summarization_worker"
 REFLECTION: Final = "reflection_engine_v2"
 STRATEGY_TAG: Final = "strategy"
 DREAMT_IMPORTANCE: Final = 0.6
+SUMMARY_RANK: Final = 0.8
 FEWEST: Final = 3
 _WINDOW: Final = timedelta(hours=24)
 _LONGEST_WINDOW: Final = timedelta(days=7)
@@ -191,10 +192,14 @@ def check_derived_importance(
 
 
 def _born_with(one: Derived, events: Sequence[Remembered], history: DecayHistory) -> tuple[float, float]:
-    """Return the least and the most importance it can have been written with: the mean of its sources at most."""
-    said = 1.0
+    """Return the least and the most importance it can have been written with: of the mean of its sources, all at most.
+
+    Of a summary it is 0.8.
+    """
+    said, rank = 1.0, SUMMARY_RANK if one.source == SUMMARY else 1.0
     if one.source == REFLECTION:
         said = STRATEGY_IMPORTANCE if STRATEGY_TAG in one.tags else REFLECTION_IMPORTANCE
     faded = [left(min(event.ranks), event.created_at, event.created_at, history.last, history.rate) for event in events]
     most = [max(event.ranks) for event in events]
-    return min(said, sum(faded) / max(1, len(events))), min(said, sum(most) / max(1, len(events)))
+    low, high = (rank * sum(ranks) / max(1, len(events)) for ranks in (faded, most))
+    return min(said, low), min(said, high)

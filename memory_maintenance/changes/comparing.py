@@ -17,6 +17,7 @@ from memory_maintenance.changes.change import Replacement, is_known, propose
 from memory_maintenance.changes.pass_statements import BEGIN_AT, EXAMINED, MEMORIES, NEW, ORPHANS, PLAN, RECENT_TEXTS
 from memory_maintenance.changes.statements import WITHDRAW
 from memory_maintenance.changes.undoing import undo_change
+from memory_maintenance.store.identity import FIRST_ID
 from memory_maintenance.store.pool import Pool, execute, fetch, fetch_value, transaction
 from memory_maintenance.task import Listed, Task
 from memory_maintenance.tenants.control import Tenant
@@ -33,14 +34,12 @@ WINDOW: Final = 2_000
 PAGE: Final = 100
 """Pairs of one transaction: an agent that writes one of the memories waits some tens of milliseconds."""
 
-_FIRST: Final = UUID(int=0)
-
 
 class PassUnit(Unit):
     """The next batch of a tenant's memories, behind these; without a time the first of a pass."""
 
     after_at: datetime | None = None
-    after: UUID = _FIRST
+    after: UUID = FIRST_ID
 
 
 @dataclass(frozen=True, slots=True)

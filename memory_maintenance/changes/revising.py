@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from memory_maintenance.changes.change import Change
 from memory_maintenance.errors import ChangeRefusedError
 from memory_maintenance.store.derived import forget_vectors
 from memory_maintenance.store.pool import Executor, fetch_row, from_json, to_json
-from memory_maintenance.store.revisions import TEXT_NOW, put_back
-
-_OF_DECAY: Final = ("importance", "base_importance", "base_importance_at", "decayed_importance")
+from memory_maintenance.store.revisions import OF_DECAY, TEXT_NOW, put_back
 
 
 async def put_text_back(db: Executor, made: Change, as_of: datetime) -> None:
@@ -21,7 +19,7 @@ async def put_text_back(db: Executor, made: Change, as_of: datetime) -> None:
     new ones come. Vectors are stored again by the task of embeddings.
 
     Raises:
-        ChangeRefusedError: the earlier text is not kept, somebody has written since, or a source has changed.
+        ChangeRefusedError: the earlier text is not kept, the memory was written since, or a source has changed.
     """
     key = str(made.memory_id)
     row = await fetch_row(db, TEXT_NOW, made.tenant_id, made.memory_id, made.task, as_of)
@@ -33,7 +31,7 @@ async def put_text_back(db: Executor, made: Change, as_of: datetime) -> None:
             "its earlier text is not kept, because a source of it was deleted, has expired or was edited",
         )
     now, after = from_json(row["state"]), made.after[key]
-    if any(now[column] != after[column] for column in after if column not in _OF_DECAY):
+    if any(now[column] != after[column] for column in after if column not in OF_DECAY):
         raise ChangeRefusedError(
             made.change_id, f"memory {key} was written again or edited since: undo the later change first"
         )
@@ -52,4 +50,4 @@ def _kept_importance(now: dict[str, Any], after: dict[str, Any]) -> dict[str, An
     Else those of before hold again, and the next run of decay computes from them.
     """
     set_since = now["importance"] not in (after["importance"], now["decayed_importance"])
-    return {column: now[column] for column in _OF_DECAY} if set_since else {}
+    return {column: now[column] for column in OF_DECAY} if set_since else {}

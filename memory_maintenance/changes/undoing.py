@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from memory_maintenance.changes.applying import State, held_change, locked_rows, write_rows
@@ -14,9 +14,7 @@ from memory_maintenance.changes.statements import ADD_USE, DECIDED, GIVE_BACK_AR
 from memory_maintenance.errors import ChangeRefusedError, InvalidRequestError
 from memory_maintenance.store.clock import checked_as_of
 from memory_maintenance.store.pool import Executor, Pool, execute, to_json, transaction
-from memory_maintenance.store.revisions import REWRITTEN
-
-_OF_DECAY: Final = ("importance", "base_importance", "base_importance_at", "decayed_importance")
+from memory_maintenance.store.revisions import OF_DECAY, REWRITTEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +112,8 @@ def _undemoted(made: Change, now: State, before: State, after: State) -> State:
             made.change_id, f"memory {made.memory_id} was changed again: undo the later change first"
         )
     state = now | {"demotion": before["demotion"]}
-    if all(now[column] == after[column] for column in _OF_DECAY):
-        return state | {column: before[column] for column in _OF_DECAY}
+    if all(now[column] == after[column] for column in OF_DECAY):
+        return state | {column: before[column] for column in OF_DECAY}
     if now["importance"] != now["decayed_importance"]:
         raise ChangeRefusedError(
             made.change_id, f"an agent has set the importance of memory {made.memory_id} since: it stays as it is"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from memory_maintenance.cycles.outcomes import CycleTotals, TenantOutcome
+from memory_maintenance.cycles.outcomes import ByTask, CycleTotals, TenantOutcome
 from memory_maintenance.cycles.preview import PreviewCosts
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import Executor
@@ -37,7 +37,7 @@ async def preview_costs(db: Executor, settings: Settings, totals: CycleTotals) -
     )
 
 
-def _taken(settings: Settings, done: CycleTotals | TenantOutcome) -> tuple[int, int, Decimal]:
+def _taken(settings: Settings, done: ByTask) -> tuple[int, int, Decimal]:
     """Return tokens read and written, and what they cost: each task at the prices of its model."""
     models = {
         "summarization": settings.model_of_summaries,

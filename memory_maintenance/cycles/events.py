@@ -48,7 +48,8 @@ def events_of(cycle: ClosedCycle) -> Iterator[Event]:
     unpaid = {name: n for name, counts in totals.by_task.items() if (n := counts.reasons.get("budget_exhausted"))}
     if unpaid:
         yield Event("budget.used_up", cycle.day, {**known, "left": unpaid})
-    written, fallbacks = _summaries(totals)
+    summaries = totals.of("summarization")
+    written, fallbacks = summaries.of("stored", "updated", "fallbacks"), summaries.of("fallbacks")
     if fallbacks > HIGH_FALLBACK_SHARE * written:
         yield Event("fallbacks.high", cycle.day, {**known, "summaries": written, "fallbacks": fallbacks})
     checks = [finding.check for finding in cycle.findings if finding.check in SEES_NOTHING]
@@ -57,12 +58,6 @@ def events_of(cycle: ClosedCycle) -> Iterator[Event]:
     proposed = {name: n for name, counts in totals.by_task.items() if (n := counts.of("proposed"))}
     if proposed:
         yield Event("proposal.waiting", str(cycle.cycle_id), {**known, "proposed": proposed})
-
-
-def _summaries(totals: CycleTotals) -> tuple[int, int]:
-    """Return how many summaries a cycle wrote, and how many of them because the model failed."""
-    summaries = totals.of("summarization")
-    return summaries.of("stored", "updated", "fallbacks"), summaries.of("fallbacks")
 
 
 def _ended(cycle: ClosedCycle, known: dict[str, Any]) -> Event:

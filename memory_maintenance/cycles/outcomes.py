@@ -27,18 +27,11 @@ FAILED: Final = ("failed", "page_failed")
 """Statuses of a tenant that needs an operator's attention."""
 
 
-class TenantOutcome(Message):
-    """What one cycle did for one tenant: a field for each task that did anything, of type ``Counts``."""
+class ByTask(Message):
+    """A field for each task that did anything, of type ``Counts``."""
 
     model_config = ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, Counts] = Field(init=False)
-
-    tenant_id: str
-    status: TenantStatus = "completed"
-    error_type: str | None = None
-    seconds: float = 0
-    changes: int = 0
-    """Memories that were, or would be, written."""
 
     def of(self, task: str) -> Counts:
         """Return what a task did."""
@@ -48,6 +41,17 @@ class TenantOutcome(Message):
     def by_task(self) -> dict[str, Counts]:
         """Return what each task did, by its name."""
         return dict(self.__pydantic_extra__)
+
+
+class TenantOutcome(ByTask):
+    """What one cycle did for one tenant."""
+
+    tenant_id: str
+    status: TenantStatus = "completed"
+    error_type: str | None = None
+    seconds: float = 0
+    changes: int = 0
+    """Memories that were, or would be, written."""
 
     def adding(self, task: TaskSpec, counts: Counts) -> Self:
         """Return the outcome with what *task* did besides."""
@@ -87,11 +91,8 @@ NAMED_PREVIEW = 20
 """Tenants of a dry run that its result names: they are listed nowhere else."""
 
 
-class CycleTotals(Message):
-    """The sum over a cycle's tenants: a field for each task that did anything, of type ``Counts``."""
-
-    model_config = ConfigDict(extra="allow")
-    __pydantic_extra__: dict[str, Counts] = Field(init=False)
+class CycleTotals(ByTask):
+    """The sum over a cycle's tenants."""
 
     looked_at: int = 0
     """Tenants the planner saw, idle ones among them."""
@@ -107,15 +108,6 @@ class CycleTotals(Message):
     """Of a dry run: the tenants with most to change, the most first."""
     failure: CycleFailure | None = None
     """What ended the cycle before its time."""
-
-    def of(self, task: str) -> Counts:
-        """Return what a task did."""
-        return self.__pydantic_extra__.get(task, Counts())
-
-    @property
-    def by_task(self) -> dict[str, Counts]:
-        """Return what each task did, by its name."""
-        return dict(self.__pydantic_extra__)
 
     def with_outcomes(self, outcomes: Iterable[TenantOutcome], *, dry_run: bool = False) -> CycleTotals:
         """Return the totals with *outcomes* added; of a dry run they are also named."""

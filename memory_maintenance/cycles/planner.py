@@ -110,8 +110,10 @@ class Planner:
         if len(to_json(due).encode()) > MOST_LISTED_BYTES:
             return TenantPlan(tenant_id=tenant_id, units=units)
         followed = {name for task in self.tasks for name in task.spec.follows}
-        bulk = all(isinstance(one, Listed) and one.quick for one in found.values()) and not followed & found.keys()
-        return TenantPlan(tenant_id=tenant_id, units=units, due=due, bulk=bulk)
+        quick = all(isinstance(one, Listed) and one.quick for one in found.values()) and not followed & found.keys()
+        writes = any(task.spec.queue == "model" for task in self.tasks if task.spec.name in found)
+        one_step = quick and writes and sum(units.values()) > 1
+        return TenantPlan(tenant_id=tenant_id, units=units, due=due, bulk=quick and not writes, one_step=one_step)
 
     async def _planned(self, task: AnyTask, tenants: Sequence[Tenant], run: Run) -> Mapping[str, int | Listed[Any]]:
         on = [tenant for tenant in tenants if task.off(tenant.settings) is None]

@@ -99,7 +99,7 @@ RETURNING kind, extract(epoch FROM now() - started_at)::float8 AS seconds, as_of
 
 @dataclass(frozen=True, slots=True)
 class OpenedCycle:
-    """What a cycle goes by, as first recorded, and what its preflight found."""
+    """The settings of a cycle, as first recorded, and what its preflight found."""
 
     as_of: datetime
     config: dict[str, Any]
@@ -107,7 +107,7 @@ class OpenedCycle:
 
 
 def cycle_config(settings: Settings, specs: Sequence[TaskSpec], named_tenants: int | None) -> dict[str, Any]:
-    """Return what a cycle records of what it goes by: settings that decide results, tasks, how many named tenants."""
+    """Return what a cycle records of its settings: those that decide results, tasks, how many named tenants."""
     config = {**settings.snapshot(), "tasks": chosen_names(specs)}
     # A cycle over named tenants is no success of the fleet.
     return config if named_tenants is None else config | {"named_tenants": named_tenants}

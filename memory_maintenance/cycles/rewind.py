@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
-from memory_maintenance.decay.restore import ignore
+from memory_maintenance.decay.paged_order import ignore
 from memory_maintenance.decay.rewind import Rewinding, adopt_earlier, adopted_later, tenants_ahead
 from memory_maintenance.decay.rule import decay_rule
 from memory_maintenance.errors import InvalidRequestError
@@ -161,8 +161,17 @@ async def rewind(
     seen = rewound = busy = 0
     for tenant in ahead:
         rule = decay_rule((await load_tenant(pool, tenant.tenant_id, settings)).settings)
-        work = Rewinding(pool, tenant, rule, at, not dry_run, settings.memory_decay_page_size, by, reason)
-        counts = await work.rewind()
+        counts = await Rewinding(
+            pool=pool,
+            tenant_id=tenant.tenant_id,
+            tenant=tenant,
+            rule=rule,
+            at=at,
+            write=not dry_run,
+            page_size=settings.memory_decay_page_size,
+            by=by,
+            reason=reason,
+        ).rewind()
         seen, rewound, busy = seen + counts["seen"], rewound + counts["rewound"], busy + counts["busy"]
         progress(seen)
     adopted = await adopted_later(pool, at)

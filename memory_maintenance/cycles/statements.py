@@ -18,7 +18,7 @@ ORDER BY k.n
 """
 
 CHOSEN_TENANTS: Final = """
--- cycles.CHOSEN_TENANTS: the same columns for tenants that somebody named.
+-- cycles.CHOSEN_TENANTS: the same columns for named tenants.
 --   $1 tenant_ids  text[]
 SELECT k.tenant_id,
        maintenance.is_paused(t.paused, t.paused_until) AS paused,

@@ -15,6 +15,7 @@ from memory_maintenance.decay.policy import DecayRule, DecayRun
 from memory_maintenance.decay.progress import DecayProgress, Halt, gate, keep, keep_end, preview_gate, start
 from memory_maintenance.decay.statements import DECAY_LOCKED, DECAY_PAGE, NOTHING, PREVIEW_PAGE, Page, write_page
 from memory_maintenance.errors import StatementTimeoutError
+from memory_maintenance.store.identity import FIRST_ID, LAST_ID, id_after
 from memory_maintenance.store.pool import Executor, Pool, transaction
 from memory_maintenance.work import Run
 
@@ -22,8 +23,6 @@ logger = structlog.get_logger(__name__)
 
 Status = Literal["done", "more", "paused", "superseded"]
 
-_FIRST_ID: Final = UUID(int=0)
-_LAST_ID: Final = UUID(int=2**128 - 1)
 _NAMED_IDS: Final = 10
 _SMALLEST_PAGE: Final = 10
 """Rows; a page of so few that a time-out cancels is not cut further."""
@@ -120,7 +119,7 @@ class BatchInProgress:
         if self.run.dry_run:
             decay_run = await preview_gate(self.pool, self.tenant_id, self.run.as_of)
             return await self._written(self.pool, PREVIEW_PAGE, decay_run, None)
-        async with transaction(self.pool) as db:
+        async with transaction(self.pool, planned_once=ids is None) as db:
             decay_run = await self._allowed(db)
             page = await self._written(db, DECAY_LOCKED if ids else DECAY_PAGE, decay_run, ids)
             if isinstance(page, Page):
@@ -133,13 +132,14 @@ class BatchInProgress:
     ) -> Page | Halt:
         if not isinstance(decay_run, DecayRun):
             return decay_run
-        if ids is None and self.cursor == _LAST_ID:
+        which = ids or (id_after(self.cursor) if self.cursor else FIRST_ID)
+        if which is None:
             return NOTHING
         page = await write_page(
             db,
             statement,
             self.tenant_id,
-            ids or (UUID(int=self.cursor.int + 1) if self.cursor else _FIRST_ID),
+            which,
             size=len(ids) if ids else self.page_size,
             run=decay_run,
             rule=self.rule,
@@ -167,5 +167,5 @@ class BatchInProgress:
         # Until a second look has written them, locked rows are busy: after a crash nothing looks at them again.
         counts = dict(self.counts) | {"busy": self.counts["busy"] + len(self.locked_ids)}
         if done:
-            return DecayProgress(_LAST_ID, counts, self.run.as_of)
+            return DecayProgress(LAST_ID, counts, self.run.as_of)
         return DecayProgress(self.cursor, counts, None)

@@ -1,9 +1,8 @@
-"""What decay makes of a memory: the rule, without clock or database.
+"""What time leaves of a memory's importance: the rule, without clock or database.
 
 The importance after a run is a pure function of the base (what the agent last said),
 the instant it was said, the last access and ``as_of``; never of the last result.
-``statements.py`` computes the very same in SQL; ``judge`` is its one decision in Python,
-for whoever explains a memory or foresees a run.
+``maintenance.decayed`` computes the same in SQL. Which memories decay, and from which base: ``verdict.py``.
 """
 
 from __future__ import annotations
@@ -20,19 +19,9 @@ PolicyName = Literal["staged", "bounded"]
 
 PROTECTED_FOR: Final = timedelta(days=7)
 STALE_AFTER: Final = timedelta(days=30)
-ADOPTED_AGE: Final = timedelta(days=1)
-"""How old a memory counts at most when the store meets decay for the first time."""
 
 RETAINED: Final = 0.7
 """Share of the base that no time takes: under ``bounded``, and under ``staged`` in a store that begins with it."""
-
-KNOWN_SINCE: Final = datetime(2001, 1, 2, tzinfo=UTC)
-"""A creation or an access before this is unknown: it is the zero of a clock (1970, 1980, 2000, 2001) or of a type
-(year 1, 1601, 1900), in whatever time zone. Taken for true it would make a memory decades stale in its first night."""
-
-EARLIEST: Final = datetime(1, 1, 2, tzinfo=UTC)
-LATEST: Final = datetime(9999, 12, 31, tzinfo=UTC)
-"""A base time outside these (infinity among them) makes a row invalid, and so does any time at or after the latter."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -42,6 +31,19 @@ _STALE: Final = STALE_AFTER // _MICROSECOND
 _EXPONENT_LIMIT: Final = 700.0
 _LEAST_DEMOTION: Final = 1e-30
 """A product with less may be too small for a column of type real, which Postgres refuses."""
+
+
+@dataclass(frozen=True, slots=True)
+class DecayRun:
+    """What a run brings to every row of a tenant."""
+
+    as_of: datetime
+    adopted_at: datetime
+    """``as_of`` of the store's first decay run."""
+    resumed_at: datetime | None = None
+    """``as_of`` of the first run after decay had been off for the tenant."""
+    retained_share: float = RETAINED
+    """What ``staged`` leaves where no setting says: 0 in a store that decayed before there was a choice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +171,11 @@ def demoted(importance: float, demotion: float | None) -> float:
     return importance * _demotion(demotion)
 
 
+def undemoted(importance: float, demotion: float | None) -> float:
+    """Return the base of a demoted *importance*, at most 1: what an agent saw and set is the demoted value."""
+    return min(1.0, importance / _demotion(demotion))
+
+
 def _demotion(demotion: float | None) -> float:
     return max(1.0 if demotion is None else demotion, _LEAST_DEMOTION)
 
@@ -191,125 +198,3 @@ def decayed(
     """
     days = exposure_days(segments(base_at, last_access, as_of, rule)) * rule.speed(layer)
     return min(base, max(rule.floor, base * factor(days, rule)))
-
-
-@dataclass(frozen=True, slots=True)
-class RowState:
-    """The columns of a memory that decay reads."""
-
-    importance: float | None
-    base: float | None = None
-    base_at: datetime | None = None
-    decayed: float | None = None
-    created_at: datetime | None = None
-    last_accessed_at: datetime | None = None
-    layer: str | None = None
-    tags: frozenset[str] = frozenset()
-    demotion: float | None = None
-    """Factor in (0, 1] of a memory that another one replaces; None: 1."""
-
-    @property
-    def is_valid(self) -> bool:
-        """Whether importance and base are in [0, 1], demotion in (0, 1], and every time of the calendar, or unknown."""
-        times = filter(None, (self.created_at, self.last_accessed_at, self.base_at))
-        return (
-            self.importance is not None
-            and 0 <= self.importance <= 1
-            and (self.base is None or 0 <= self.base <= 1)
-            and (self.base_at is None or self.base_at >= EARLIEST)
-            and (self.demotion is None or 0 < self.demotion <= 1)
-            and all(instant < LATEST for instant in times)
-        )
-
-    @property
-    def known_creation(self) -> datetime | None:
-        """Return when the memory was created; None where that is unknown."""
-        return _known(self.created_at)
-
-    @property
-    def known_access(self) -> datetime | None:
-        """Return when the memory was last accessed, else created; None where both are unknown."""
-        return _known(self.last_accessed_at) or self.known_creation
-
-
-def _known(instant: datetime | None) -> datetime | None:
-    return instant if instant is not None and instant >= KNOWN_SINCE else None
-
-
-@dataclass(frozen=True, slots=True)
-class DecayRun:
-    """What a run brings to every row of a tenant."""
-
-    as_of: datetime
-    adopted_at: datetime
-    """``as_of`` of the store's first decay run."""
-    resumed_at: datetime | None = None
-    """``as_of`` of the first run after decay had been off for the tenant."""
-    retained_share: float = RETAINED
-    """What ``staged`` leaves where no setting says: 0 in a store that decayed before there was a choice."""
-
-
-Verdict = Literal["invalid", "future", "protected", "negligible", "first_sight", "set_by_agent", "resumed", "known"]
-REBASED: Final = frozenset[Verdict]({"first_sight", "set_by_agent", "resumed"})
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a run makes of a row; base, time and importance are None where it leaves the row as it is."""
-
-    verdict: Verdict
-    base: float | None = None
-    base_at: datetime | None = None
-    last_access: datetime | None = None
-    importance: float | None = None
-
-
-def verdict(row: RowState, run: DecayRun, rule: DecayRule) -> Verdict:
-    """Say which case a row is: the first that holds of those in ``Verdict``."""
-    if not row.is_valid or row.importance is None:
-        return "invalid"
-    if row.created_at is not None and row.created_at > run.as_of:
-        return "future"
-    if row.tags & rule.protected_tags:
-        return "protected"
-    if row.base is None or row.base_at is None:
-        return "first_sight" if row.importance > rule.floor else "negligible"
-    if row.importance != row.decayed:
-        return "set_by_agent"
-    if row.base <= rule.floor:
-        return "negligible"
-    return "resumed" if run.resumed_at is not None and row.base_at < run.resumed_at else "known"
-
-
-def judge(row: RowState, run: DecayRun, rule: DecayRule) -> Outcome:
-    """Say what a run makes of a row; whether a known row is written is up to the tolerance."""
-    rule = rule.for_run(run)
-    case = verdict(row, run, rule)
-    base, base_at = _base(case, row, run)
-    if base is None or base_at is None:
-        return Outcome(case)
-    last_access = row.known_access or base_at
-    left = decayed(base, base_at, last_access, run.as_of, rule, row.layer)
-    return Outcome(case, base, base_at, last_access, demoted(left, row.demotion))
-
-
-def _base(case: Verdict, row: RowState, run: DecayRun) -> tuple[float | None, datetime | None]:
-    match case:
-        case "first_sight":
-            earliest = max(run.adopted_at - ADOPTED_AGE, run.resumed_at or EARLIEST)
-            return row.importance, max(row.known_creation or run.as_of, earliest)
-        case "set_by_agent":
-            return _undemoted(row), run.as_of
-        case "resumed":
-            return _undemoted(row), run.resumed_at
-        case "known":
-            return row.base, row.base_at
-        case _:
-            return None, None
-
-
-def _undemoted(row: RowState) -> float | None:
-    """Return the base of the importance that *row* has: what an agent saw and set is the demoted value."""
-    if row.importance is None or row.demotion is None:
-        return row.importance
-    return min(1.0, row.importance / _demotion(row.demotion))

@@ -7,46 +7,20 @@ row that has decayed further than that is raised to it; every other row is left 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
-from uuid import UUID
 
 import structlog
 
+from memory_maintenance.decay.paged_order import PagedOrder, ids_statement, page_statement
 from memory_maintenance.decay.policy import DecayRule, DecayRun
-from memory_maintenance.decay.statements import DIGITS, REMEMBER, rule_terms
+from memory_maintenance.decay.statements import rule_terms
 from memory_maintenance.errors import InvalidRequestError
-from memory_maintenance.store.pool import Executor, Pool, execute, fetch, fetch_row, fetch_value, transaction
-from memory_maintenance.store.statement import composed
-from memory_maintenance.tenants.orders import add_to_order, record_order
+from memory_maintenance.store.pool import Executor, execute, fetch, fetch_row, fetch_value, transaction
 
 logger = structlog.get_logger(__name__)
-
-_COLUMNS: Final = """
-    SELECT tableoid, ctid, tenant_id, id, importance, base_importance, base_importance_at, decayed_importance,
-           demotion, maintenance.known_time(created_at) AS created_at,
-           maintenance.known_time(last_accessed_at) AS last_accessed_at, layer
-    FROM memories"""
-
-_OF_TENANT: Final = f"""
---   $1 tenant_id, compared in the type of its column
---   $2 first_id        uuid          the page begins here
---   $3 page_size       integer
-page AS MATERIALIZED ({_COLUMNS}
-    WHERE tenant_id = $1 AND id >= $2
-    ORDER BY id
-    LIMIT $3
-)"""
-
-_BY_ID: Final = f"""
---   $1 tenant_id, compared in the type of its column
---   $2 ids             uuid[]
---   $3 page_size       integer       at least as many
-page AS MATERIALIZED ({_COLUMNS}
-    WHERE tenant_id = $1 AND id = ANY ($2::uuid[])
-    LIMIT $3
-)"""
 
 _REWIND: Final = """
 --   $4 at              timestamptz
@@ -123,15 +97,15 @@ LEFT JOIN moved ON moved.id = page.id
 LEFT JOIN written ON written.id = page.id
 """
 
-REWIND_PAGE: Final = composed(
+REWIND_PAGE: Final = page_statement(
     "decay.REWIND_PAGE: raises a page of one tenant's memories to what they were worth at an earlier instant.",
-    *(_OF_TENANT, DIGITS, _REWIND),
-    result=_COUNTS,
+    _REWIND,
+    _COUNTS,
 )
-REWIND_IDS: Final = composed(
+REWIND_IDS: Final = ids_statement(
     "decay.REWIND_IDS: REWIND_PAGE for rows that another transaction held when their page was written.",
-    *(_BY_ID, DIGITS, _REWIND),
-    result=_COUNTS,
+    _REWIND,
+    _COUNTS,
 )
 
 AHEAD: Final = """
@@ -176,9 +150,6 @@ ADOPT_EARLIER: Final = """
 UPDATE maintenance.store SET adopted_at = $1 WHERE adopted_at > $1
 """
 
-_FIRST_ID: Final = UUID(int=0)
-_LAST_ID: Final = UUID(int=2**128 - 1)
-
 
 @dataclass(frozen=True, slots=True)
 class Ahead:
@@ -206,25 +177,20 @@ async def adopt_earlier(db: Executor, at: datetime) -> None:
     await execute(db, ADOPT_EARLIER, at)
 
 
-@dataclass(slots=True)
-class Rewinding:
-    """One tenant's way back to ``at``, page by page, each committed by itself.
+@dataclass(slots=True, kw_only=True)
+class Rewinding(PagedOrder):
+    """One tenant's way back to ``at``.
 
     Safe to repeat, also after a crash between two pages: a row that is back is left as it is. The tenant's marks are
     lowered last, so that until then no run as of an earlier instant than the wrong one writes.
     """
 
-    pool: Pool
+    page_sql = REWIND_PAGE
+    ids_sql = REWIND_IDS
+    counted = ("rewound",)
+
     tenant: Ahead
     rule: DecayRule
-    at: datetime
-    write: bool
-    page_size: int
-    by: str | None = None
-    reason: str | None = None
-    counts: Counter[str] = field(default_factory=Counter)
-    locked_ids: list[UUID] = field(default_factory=list)
-    order_id: int | None = None
 
     async def rewind(self) -> Counter[str]:
         """Write every page; return rows ``seen``, ``rewound`` and ``busy`` (held by others both times).
@@ -232,54 +198,27 @@ class Rewinding:
         Raises:
             InvalidRequestError: a run of this tenant has begun meanwhile.
         """
-        first_id: UUID | None = _FIRST_ID
-        while first_id is not None:
-            first_id = await self._page(first_id)
-        locked, self.locked_ids = self.locked_ids, []
-        for first in range(0, len(locked), self.page_size):
-            ids = locked[first : first + self.page_size]
-            await self._write(REWIND_IDS, ids, len(ids))
+        await self.take_all()
         self.counts["busy"] = len(self.locked_ids)
         if self.write and not self.locked_ids:
             async with transaction(self.pool) as db:
-                await self._keep_runs_out(db)
-                await execute(db, TAKE_BACK, self.tenant.tenant_id, self.at)
-        logger.info("decay_rewound", tenant_id=self.tenant.tenant_id, by=self.by, dry_run=not self.write, **self.counts)
+                await self.check(db)
+                await execute(db, TAKE_BACK, self.tenant_id, self.at)
+        logger.info("decay_rewound", tenant_id=self.tenant_id, by=self.by, dry_run=not self.write, **self.counts)
         return self.counts
 
-    async def _page(self, first_id: UUID) -> UUID | None:
-        page = await self._write(REWIND_PAGE, first_id, self.page_size)
-        self.counts["seen"] += page["seen"]
-        last_id: UUID | None = page["last_id"]
-        if last_id is None or last_id == _LAST_ID or page["seen"] < self.page_size:
-            return None
-        return UUID(int=last_id.int + 1)
-
-    async def _write(self, statement: str, *which: Any) -> dict[str, Any]:
+    def terms(self) -> Sequence[Any]:
+        """Return by what the rows are priced as of ``at``."""
         run = DecayRun(self.at, self.tenant.adopted_at or self.at, self.tenant.resumed_at, self.tenant.decay_retained)
-        async with transaction(self.pool) as db:
-            await self._keep_runs_out(db)
-            terms = rule_terms(run, self.rule)
-            page = dict(await fetch_row(db, statement, self.tenant.tenant_id, *which, *terms, self.write) or {})
-            if page["altered_ids"]:
-                await execute(db, REMEMBER, self.tenant.tenant_id, page["altered_ids"])
-            if self.write:
-                await self._record(db, page["rewound"])
-        self.counts["rewound"] += page["rewound"]
-        self.locked_ids += page["locked_ids"] or ()
-        return page
+        return rule_terms(run, self.rule)
 
-    async def _keep_runs_out(self, db: Executor) -> None:
-        if await fetch_row(db, UNCHANGED, self.tenant.tenant_id, self.tenant.started_as_of) is None:
+    def details(self) -> Mapping[str, Any]:
+        """Return the instant that the tenant goes back to."""
+        return {"rewound_to": self.at.isoformat()}
+
+    async def check(self, db: Executor) -> None:
+        """Keep runs of the tenant out until the transaction ends."""
+        if await fetch_row(db, UNCHANGED, self.tenant_id, self.tenant.started_as_of) is None:
             raise InvalidRequestError(
-                f"a run of tenant {self.tenant.tenant_id!r} has begun meanwhile: wait for its end, and rewind again"
+                f"a run of tenant {self.tenant_id!r} has begun meanwhile: wait for its end, and rewind again"
             )
-
-    async def _record(self, db: Executor, rewound: int) -> None:
-        if self.order_id is not None:
-            return await add_to_order(db, self.order_id, "restored", rewound)
-        details = {"restored": rewound, "rewound_to": self.at.isoformat()}
-        self.order_id = await record_order(
-            db, self.tenant.tenant_id, "restore", by=self.by, reason=self.reason, **details
-        )
-        return None

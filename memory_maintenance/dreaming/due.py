@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from memory_maintenance.dreaming.due_statements import DREAM_COUNTS, DUE_PROJECTS, LAST_EVENT
 from memory_maintenance.dreaming.policy import DreamRule
-from memory_maintenance.dreaming.statements import DREAM_COUNTS, DUE_PROJECTS, LAST_EVENT
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import Executor, fetch, fetch_value
 

@@ -32,7 +32,7 @@ class KnownReflection:
 
     @property
     def is_edited(self) -> bool:
-        """Return whether somebody else wrote its text."""
+        """Return whether its text was edited."""
         return self.metadata.get("text_sha256") != text_hash(self.content)
 
     @property

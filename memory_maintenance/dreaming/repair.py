@@ -16,15 +16,8 @@ from memory_maintenance.dreaming.reflecting import Reflection, backend_for, most
 from memory_maintenance.dreaming.sample import ABOUT, Dream
 from memory_maintenance.dreaming.statements import LEFT_SOURCES, STALE_PROJECTS, STALE_REFLECTIONS, TEXT_FOR_UPDATE
 from memory_maintenance.errors import LanguageModelError
-from memory_maintenance.store.derived import (
-    free_id,
-    insert_derived,
-    lock,
-    remove_derived,
-    rewrite_derived,
-    text_hash,
-    unlink,
-)
+from memory_maintenance.store.derived import free_id, insert_derived, lock, remove_derived, rewrite_derived, text_hash
+from memory_maintenance.store.lineage import unlink
 from memory_maintenance.store.memory import Memory
 from memory_maintenance.store.pool import Executor, fetch, fetch_row, json_object, transaction
 from memory_maintenance.store.rows import LONGEST_CONTENT, memories_of
@@ -137,6 +130,6 @@ async def _store(tools: Tools, dream: Dream, stale: _Stale, reflection: Reflecti
 
 
 async def _own_strategy(db: Executor, dream: Dream, stale: _Stale) -> UUID | None:
-    """Return the strategy that is written or removed with its reflection; not one that somebody edited."""
+    """Return the strategy that is written or removed with its reflection; not one that was edited."""
     row = stale.strategy and await fetch_row(db, TEXT_FOR_UPDATE, dream.tenant_id, stale.strategy)
     return stale.strategy if row and row["text_sha256"] == text_hash(row["content"]) else None

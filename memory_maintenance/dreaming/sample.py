@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from memory_maintenance.dreaming.known import KnownReflection
-from memory_maintenance.dreaming.policy import reflection_id, theme_id, theme_subject
+from memory_maintenance.dreaming.policy import DreamRule, reflection_id, theme_id, theme_subject
+from memory_maintenance.dreaming.prompt import MEMORY_CHARACTERS
 from memory_maintenance.dreaming.reflecting import Reflection
+from memory_maintenance.dreaming.statements import EVIDENCE, LAST_DREAM, SAMPLE
 from memory_maintenance.dreaming.storing import reflection_memories
 from memory_maintenance.store.derived import DerivedMemory, project_of, reflective_layer
 from memory_maintenance.store.memory import Memory, Source
+from memory_maintenance.store.pool import Executor, fetch, fetch_row
+from memory_maintenance.store.rows import LONGEST_CONTENT, memories_of
+from memory_maintenance.tenants.control import Tenant
 from memory_maintenance.work import Run
 from memory_maintenance.writers.model.set_aside import Unit as SetAsideUnit
 
@@ -23,6 +28,9 @@ ABOUT: Final[Mapping[str, str]] = {
     "Outcome": "partial",
 }
 """What the prompt says besides the memories: RAE's words."""
+
+MOST_EVIDENCE: Final = 400
+"""Memories of the window that themes are looked for in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +72,7 @@ class Dream:
     def adds(self, reflection: Reflection, known: KnownReflection | None) -> bool:
         """Return whether *reflection* has evidence that the stored one on its theme has not, and may be written.
 
-        A text that somebody edited is left as it is.
+        An edited text is left as it is.
         """
         return known is None or not (
             known.is_edited or known.sources.issuperset(row.id for row in self.rows_of(reflection))
@@ -75,7 +83,7 @@ class Dream:
         return theme_subject(reflection.keys) or self.project
 
     def wanted_id(self, reflection: Reflection) -> UUID:
-        """Return the id of the reflection on a theme, or on this sample, unless somebody else has taken that."""
+        """Return the id of the reflection on a theme, or on this sample, unless another memory has it."""
         if reflection.keys:
             return theme_id(self.tenant_id, self.project, self.subject(reflection))
         return self.sample_id
@@ -117,3 +125,21 @@ class Dream:
             },
             created_at=run.as_of,
         )
+
+
+async def sampled(db: Executor, tenant: Tenant, project: str, as_of: datetime, rule: DreamRule) -> Dream:
+    """Return what *project* can dream about: by *rule* its most important memories that are new."""
+    last = await fetch_row(db, LAST_DREAM, tenant.tenant_id, project)
+    since = rule.since(as_of, last["dreamt_until"] if last else None)
+    chosen = (tenant.tenant_id, project, as_of, since, rule.min_importance, rule.max_samples, LONGEST_CONTENT)
+    rows = await fetch(db, SAMPLE, *chosen, list(tenant.settings.derivation_excluded_classes))
+    return Dream(tenant.tenant_id, project, since, memories_of(rows), last["sample"] if last else ())
+
+
+async def with_evidence(db: Executor, tenant: Tenant, dream: Dream, as_of: datetime, rule: DreamRule) -> Dream:
+    """Return *dream* with what its themes may stand on: the sample, and what the window holds besides."""
+    since = as_of - timedelta(days=tenant.settings.dreaming_theme_window_days)
+    chosen = (dream.tenant_id, dream.project, as_of, since, rule.min_importance, MOST_EVIDENCE, MEMORY_CHARACTERS)
+    rows = await fetch(db, EVIDENCE, *chosen, list(tenant.settings.derivation_excluded_classes))
+    found = {memory.id: memory for memory in [*memories_of(rows), *dream.sample]}
+    return replace(dream, evidence=sorted(found.values(), key=lambda memory: (memory.created_at, memory.id)))

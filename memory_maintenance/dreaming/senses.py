@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from memory_maintenance.writers.extractive.cues import TITLES
-from memory_maintenance.writers.extractive.key_terms import names_subject
+from memory_maintenance.writers.extractive.naming import names_subject
 from memory_maintenance.writers.extractive.rarity import word_key
 
 Lines = Sequence[Sequence[str]]

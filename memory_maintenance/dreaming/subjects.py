@@ -15,7 +15,7 @@ from memory_maintenance.dreaming.senses import of_one_sense
 from memory_maintenance.store.memory import Memory
 from memory_maintenance.writers.extractive.cues import UNITS
 from memory_maintenance.writers.extractive.examples import is_row
-from memory_maintenance.writers.extractive.key_terms import names_subject
+from memory_maintenance.writers.extractive.naming import names_subject
 from memory_maintenance.writers.extractive.rarity import Background, word_key
 from memory_maintenance.writers.extractive.salience import is_machine_output, is_padding, is_small_talk
 from memory_maintenance.writers.extractive.transcript import BRIEF, Transcript, Utterance

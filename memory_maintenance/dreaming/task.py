@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final, Literal
 from uuid import UUID
 
@@ -14,18 +13,17 @@ from memory_maintenance.dreaming.due import due_projects, last_event_within, pla
 from memory_maintenance.dreaming.known import KnownReflection, known_reflections, matched
 from memory_maintenance.dreaming.outcome import DreamOutcome, WrittenReflection, skipped, written, written_before
 from memory_maintenance.dreaming.policy import FEWEST_MEMORIES, DreamRule, nothing_new, reflection_id
-from memory_maintenance.dreaming.prompt import MEMORY_CHARACTERS
 from memory_maintenance.dreaming.reflecting import Reflection, backend_for, most_tokens_of, reflections_on
 from memory_maintenance.dreaming.repair import Repaired, repair_reflections, stale_projects
-from memory_maintenance.dreaming.sample import ABOUT, Dream
-from memory_maintenance.dreaming.statements import EVIDENCE, LAST_DREAM, RECORD_DREAM, SAMPLE
+from memory_maintenance.dreaming.sample import ABOUT, Dream, sampled, with_evidence
+from memory_maintenance.dreaming.statements import LAST_DREAM, RECORD_DREAM
 from memory_maintenance.dreaming.updating import store_reflection
 from memory_maintenance.errors import AnswersExhaustedError, BudgetExhaustedError, LanguageModelError, is_about_content
 from memory_maintenance.settings import Settings
-from memory_maintenance.store.derived import DerivedMemory, free_sources, lock
+from memory_maintenance.store.derived import DerivedMemory, lock
 from memory_maintenance.store.identity import DEFAULT_PROJECT
-from memory_maintenance.store.pool import Executor, execute, fetch, fetch_row, transaction
-from memory_maintenance.store.rows import LONGEST_CONTENT, memories_of
+from memory_maintenance.store.lineage import free_sources
+from memory_maintenance.store.pool import Executor, execute, fetch_row, transaction
 from memory_maintenance.task import LISTED_AT_MOST, Listed, Task
 from memory_maintenance.tenants.control import Tenant
 from memory_maintenance.work import Counts, Done, Run, TaskSpec, Unit
@@ -34,9 +32,6 @@ from memory_maintenance.writers.model.backend import Backend, backend_of
 from memory_maintenance.writers.model.set_aside import count_failure, forgive
 
 logger = structlog.get_logger(__name__)
-
-MOST_EVIDENCE: Final = 400
-"""Memories of the window that themes are looked for in."""
 
 
 class DreamUnit(Unit):
@@ -158,33 +153,16 @@ class Dreaming(Task[DreamUnit]):
             return skipped(tenant.tenant_id, project, "llm_not_configured")
         name = DEFAULT_PROJECT if project is None else project
         rule = rule or DreamRule.of(tenant.settings)
-        dream = await self._sample(tenant, name, run.as_of, rule)
+        dream = await sampled(self.tools.pool, tenant, name, run.as_of, rule)
         backend = backend_for(tenant.settings, dream.sample)
         if len(dream.sample) < FEWEST_MEMORIES:
             return skipped(tenant.tenant_id, project, "insufficient_memories", len(dream.sample))
         if nothing_new(dream.ids, dream.last):
             return await self._dreamt_before(self.tools.pool, dream, run)
-        dream = await self._with_evidence(tenant, dream, run, rule)
+        dream = await with_evidence(self.tools.pool, tenant, dream, run.as_of, rule)
         if run.dry_run:
             return await self._expected(tenant, dream, backend, run)
         return await self._reflect(tenant, dream, backend, run)
-
-    async def _sample(self, tenant: Tenant, project: str, as_of: datetime, rule: DreamRule) -> Dream:
-        tenant_id, excluded = tenant.tenant_id, list(tenant.settings.derivation_excluded_classes)
-        last = await fetch_row(self.tools.pool, LAST_DREAM, tenant_id, project)
-        since = rule.since(as_of, last["dreamt_until"] if last else None)
-        chosen = (tenant_id, project, as_of, since, rule.min_importance, rule.max_samples, LONGEST_CONTENT, excluded)
-        rows = await fetch(self.tools.pool, SAMPLE, *chosen)
-        return Dream(tenant_id, project, since, memories_of(rows), last["sample"] if last else ())
-
-    async def _with_evidence(self, tenant: Tenant, dream: Dream, run: Run, rule: DreamRule) -> Dream:
-        """Return the dream with what its themes may stand on: the sample, and what the window holds besides."""
-        since = run.as_of - timedelta(days=tenant.settings.dreaming_theme_window_days)
-        window = (dream.tenant_id, dream.project, run.as_of, since, rule.min_importance)
-        excluded = list(tenant.settings.derivation_excluded_classes)
-        rows = await fetch(self.tools.pool, EVIDENCE, *window, MOST_EVIDENCE, MEMORY_CHARACTERS, excluded)
-        found = {memory.id: memory for memory in [*memories_of(rows), *dream.sample]}
-        return replace(dream, evidence=sorted(found.values(), key=lambda memory: (memory.created_at, memory.id)))
 
     async def _expected(self, tenant: Tenant, dream: Dream, backend: Backend, run: Run) -> DreamOutcome:
         """Return what would become of the dream if the model answered at once, with the tokens it takes at most."""

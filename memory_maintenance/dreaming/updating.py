@@ -21,7 +21,7 @@ async def store_reflection(
 ) -> list[DerivedMemory]:
     """Store *reflection*, in place of the *known* one on its theme if there is one; return what was written.
 
-    A strategy that somebody edited is left as it is.
+    An edited strategy is left as it is.
     """
     if known is None:
         memories = dream.memories(reflection, run, await free_ids(db, reflection, dream.wanted_id(reflection)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -60,8 +60,8 @@ UPDATE maintenance.erasure_orders SET steps_done = greatest(steps_done, $2::inte
 """
 
 STILL_FROM: Final = """
--- erasure.STILL_FROM: what was made from the order's memories and is not written again: somebody edited it,
--- or stored it by the library.
+-- erasure.STILL_FROM: what was made from the order's memories and is not written again: it was edited, or
+-- stored by a caller of the library.
 --   $1 order_id  uuid
 --   $2 tenant_id its own type
 SELECT DISTINCT m.id
@@ -108,7 +108,8 @@ class Erasure:
             StoreError: the order stays open; the next cycle, or another call, goes on.
         """
         order = await erasure_order(self.pool, order_id)
-        for number, step in enumerate(self._steps(), start=1):
+        steps = (self._memories, self._repair, self._derived, self._traces, self._certify)
+        for number, step in enumerate(steps, start=1):
             if order.completed_at is None and order.steps_done < number:
                 await step(order)
                 await execute(self.pool, STEP_DONE, order_id, number)
@@ -116,9 +117,6 @@ class Erasure:
         order = await erasure_order(self.pool, order_id)
         assert order.certificate is not None  # noqa: S101  the last step writes it
         return order.certificate
-
-    def _steps(self) -> Sequence[Callable[[ErasureOrder], Awaitable[None]]]:
-        return (self._memories, self._repair, self._derived, self._traces, self._certify)
 
     async def _memories(self, order: ErasureOrder) -> None:
         while rows := await fetch(self.pool, LEFT, order.order_id, _AT_ONCE):

@@ -1,4 +1,4 @@
-"""The archive as operators use it: what left the store, bringing it back, letting go of what is due."""
+"""The archive as operators use it: listing what left the store, restoring it, purging what is due."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import structlog
 
 from memory_maintenance.errors import InvalidRequestError
 from memory_maintenance.expiry.batch import PAGE, purge_page
-from memory_maintenance.expiry.rows import stored_tables
+from memory_maintenance.expiry.rows import TEXT_FORMS, stored_tables
 from memory_maintenance.expiry.rule import expiry_rule
 from memory_maintenance.expiry.statements import (
     ARCHIVED,
@@ -25,7 +25,6 @@ from memory_maintenance.expiry.statements import (
     RECORD,
     RETIRE,
     TAKE_OUT,
-    TEXT_FORMS,
     WITHOUT_MEMORIES,
 )
 from memory_maintenance.settings import Settings
@@ -61,7 +60,7 @@ class AuditRow:
     in_archive: int
     """Of its memories those that can still be restored,"""
     purge_after: datetime | None
-    """and until when; None: until somebody does, or there are none."""
+    """and until when; None: without end, or there are none."""
 
 
 async def audit_rows(pool: Pool, tenant_id: str | None = None, *, most: int = MOST_BATCHES) -> list[AuditRow]:
@@ -98,7 +97,7 @@ async def unarchive(
         tenant_id: only this tenant's.
         memory_ids: only these.
         batch_id: only those of this audit row.
-        by: who says so, and
+        by: who ordered it, and
         reason: why; both are kept in the audit row.
         dry_run: count only.
     """
@@ -134,7 +133,7 @@ async def _restore_page(
 async def purge_archive(
     pool: Pool, tenant_id: str | None = None, *, by: str | None = None, dry_run: bool = False
 ) -> int:
-    """Let go of every archived memory whose time has come, also of tenants without memories; return how many."""
+    """Delete every archived memory whose time has come, also of tenants without memories; return how many."""
     as_of, purged = await checked_as_of(pool, None), 0
     for row in await fetch(pool, PURGEABLE, tenant_id, as_of):
         if dry_run:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from memory_maintenance.errors import StoreShapeError
 from memory_maintenance.expiry.policy import ExpiryRule, Reason
-from memory_maintenance.expiry.rows import stored_tables
+from memory_maintenance.expiry.rows import TEXT_FORMS, stored_tables
 from memory_maintenance.expiry.rule import as_json
 from memory_maintenance.expiry.statements import (
     DELETE,
@@ -22,7 +22,6 @@ from memory_maintenance.expiry.statements import (
     PURGEABLE,
     RECORD,
     RETIRE,
-    TEXT_FORMS,
 )
 from memory_maintenance.store.pool import Executor, Pool, execute, fetch, fetch_row, fetch_value, to_json, transaction
 from memory_maintenance.work import Run
@@ -99,7 +98,7 @@ class ExpiryBatch:
         return len(ids)
 
     async def purge(self) -> bool:
-        """Let go of archived memories whose time has come, ``BATCH`` at most; return whether there may be more."""
+        """Delete archived memories whose time has come, at most ``BATCH``; return whether there may be more."""
         purged = 0
         while purged < BATCH:
             page = await purge_page(self.pool, self.tenant_id, self.run.as_of, cycle_id=self.run.cycle_id)
@@ -109,7 +108,7 @@ class ExpiryBatch:
         return True
 
     async def purgeable(self) -> int:
-        """Return how many archived memories a purge would let go of."""
+        """Return how many archived memories a purge would delete."""
         row = await fetch_row(self.pool, PURGEABLE, self.tenant_id, self.run.as_of)
         return row["memories"] if row else 0
 
@@ -123,5 +122,5 @@ class ExpiryBatch:
 
 
 async def purge_page(db: Executor, tenant_id: str, as_of: Any, *, cycle_id: UUID | None, by: str | None = None) -> int:
-    """Let go of up to ``PAGE`` archived memories of a tenant whose time has come, and say so in an audit row."""
+    """Delete up to ``PAGE`` archived memories of a tenant whose time has come, and record it in an audit row."""
     return await fetch_value(db, PURGE, tenant_id, as_of, PAGE, cycle_id, by) or 0

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final, Literal
 
+from memory_maintenance.store.memory import known_time
+
 Action = Literal["archive", "delete"]
 Reason = Literal["expired", "retention", "budget"]
-
-KNOWN_SINCE: Final = datetime(2001, 1, 2, tzinfo=UTC)
-"""A time before this is the zero of a clock, so unknown: it takes nothing away."""
 
 FOR_GOOD: Final = 1_000_000
 """Days that a rule of 0 days means: longer than any memory is old."""
@@ -62,7 +61,7 @@ class ExpiryRule:
         return as_of - timedelta(days=shortest) if shortest else None
 
     def purge_after(self, as_of: datetime) -> datetime | None:
-        """Return when the archive lets go of what enters it as of *as_of*; None: never by itself."""
+        """Return when the archive deletes what enters it as of *as_of*; None: never."""
         return as_of + timedelta(days=self.archive_days) if self.archive_days else None
 
     def kept_days(self, layer: str | None, tags: Collection[str]) -> int:
@@ -92,9 +91,9 @@ class ExpiryRule:
         """
         if self.protected & set(tags):
             return None
-        ended = self.expired_before(as_of)
-        if ended is not None and expires_at is not None and KNOWN_SINCE <= expires_at <= ended:
+        ended, expires_at, created_at = self.expired_before(as_of), known_time(expires_at), known_time(created_at)
+        if ended is not None and expires_at is not None and expires_at <= ended:
             return "expired"
-        if derived or created_at is None or created_at < KNOWN_SINCE:
+        if derived or created_at is None:
             return None
         return "retention" if (as_of - created_at) > timedelta(days=self.kept_days(layer, tags)) else None

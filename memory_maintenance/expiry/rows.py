@@ -7,11 +7,59 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 from memory_maintenance.errors import StoreShapeError
-from memory_maintenance.expiry.statements import TABLES
 from memory_maintenance.store.pool import Executor, execute, fetch
+
+TABLES: Final = """
+-- expiry.TABLES: memories, and the tables whose rows go with a memory: those with a foreign key that cascades, and
+-- memory_embeddings in any case. columns and types: what can be written; own and others: how rows belong to memories.
+WITH keys AS (
+    SELECT conrelid AS relid, conkey AS own, confkey AS others, true AS cascades
+    FROM pg_constraint
+    WHERE contype = 'f' AND confrelid = 'memories'::regclass AND confdeltype = 'c' AND conparentid = 0
+),
+chosen AS (
+    SELECT 'memories'::regclass::oid AS relid, NULL::smallint[] AS own, NULL::smallint[] AS others, true AS cascades
+    UNION ALL
+    SELECT * FROM keys
+    UNION ALL
+    SELECT e.attrelid, ARRAY[e.attnum], ARRAY[m.attnum], false
+    FROM pg_attribute e CROSS JOIN pg_attribute m
+    WHERE e.attrelid = to_regclass('memory_embeddings') AND e.attname = 'memory_id'
+          AND m.attrelid = 'memories'::regclass AND m.attname = 'id'
+          AND NOT EXISTS (SELECT FROM keys WHERE keys.relid = e.attrelid)
+)
+SELECT c.relid::regclass::text AS name, c.cascades,
+       coalesce((
+           SELECT array_agg(quote_ident(a.attname) ORDER BY k.n)
+           FROM unnest(c.own) WITH ORDINALITY AS k (num, n)
+                JOIN pg_attribute a ON a.attrelid = c.relid AND a.attnum = k.num
+       ), '{}') AS own,
+       coalesce((
+           SELECT array_agg(quote_ident(a.attname) ORDER BY k.n)
+           FROM unnest(c.others) WITH ORDINALITY AS k (num, n)
+                JOIN pg_attribute a ON a.attrelid = 'memories'::regclass AND a.attnum = k.num
+       ), '{}') AS others,
+       columns.names, columns.types, columns.defaults
+FROM chosen c CROSS JOIN LATERAL (
+    SELECT array_agg(a.attname::text ORDER BY a.attnum) AS names,
+           array_agg(format_type(a.atttypid, a.atttypmod) ORDER BY a.attnum) AS types,
+           array_agg(pg_get_expr(d.adbin, d.adrelid) ORDER BY a.attnum) AS defaults
+    FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+    WHERE a.attrelid = c.relid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+) AS columns
+ORDER BY c.own IS NOT NULL, 1
+"""
+
+TEXT_FORMS: Final = """
+-- expiry.TEXT_FORMS: for the rest of the transaction values are written in the forms that read back exactly.
+SELECT set_config('datestyle', 'ISO, YMD', true), set_config('intervalstyle', 'iso_8601', true),
+       set_config('extra_float_digits', '3', true), set_config('bytea_output', 'hex', true),
+       set_config('timezone', 'UTC', true)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +83,9 @@ class StoredTable:
         values = ", ".join(f"{alias}.{_quoted(name)}::text" for name in self.names)
         return f"jsonb_object(ARRAY[{keys}]::text[], ARRAY[{values}]::text[])"
 
-    def belongs(self, alias: str, memory: str) -> str:
-        """Return the condition that a row belongs to a memory."""
-        pairs = zip(self.own, self.others, strict=True)
-        return " AND ".join(f"{alias}.{own} = {memory}.{other}" for own, other in pairs)
+    def belongs(self) -> str:
+        """Return the condition that a row, called ``c``, belongs to a memory, called ``m``."""
+        return " AND ".join(f"c.{own} = m.{other}" for own, other in zip(self.own, self.others, strict=True))
 
     def insert(self, source: str) -> str:
         """Return the statement that stores rows which *source* gives as ``kept``; a column of later date is default."""
@@ -62,11 +109,11 @@ class StoredTables:
 
     async def archive(
         self, db: Executor, tenant_id: str, ids: Sequence[UUID], batch_id: int, purge_after: object
-    ) -> int:
-        """Copy memories that the transaction holds into the archive; return how many."""
+    ) -> None:
+        """Copy memories that the transaction holds into the archive."""
         parts = ", ".join(
             f"{_literal(table.name)}, coalesce((SELECT jsonb_agg({table.as_json('c')}) FROM {table.name} c"  # noqa: S608
-            f" WHERE {table.belongs('c', 'm')}), '[]')"
+            f" WHERE {table.belongs()}), '[]')"
             for table in self.attached
         )
         statement = (
@@ -76,7 +123,7 @@ class StoredTables:
             f"       jsonb_build_object({parts})\n"
             "FROM memories m WHERE m.tenant_id = $1 AND m.id = ANY ($2::uuid[])"
         )
-        return await execute(db, statement, tenant_id, list(ids), batch_id, purge_after)
+        await execute(db, statement, tenant_id, list(ids), batch_id, purge_after)
 
     async def delete_attached(self, db: Executor, tenant_id: str, ids: Sequence[UUID]) -> None:
         """Delete the rows that go with memories where Postgres does not do it itself."""
@@ -84,7 +131,7 @@ class StoredTables:
             if not table.cascades:
                 statement = (
                     f"\n-- expiry.DELETE_ATTACHED: rows of memories.\nDELETE FROM {table.name} c USING memories m\n"
-                    f"WHERE {table.belongs('c', 'm')} AND m.tenant_id = $1 AND m.id = ANY ($2::uuid[])"
+                    f"WHERE {table.belongs()} AND m.tenant_id = $1 AND m.id = ANY ($2::uuid[])"
                 )
                 await execute(db, statement, tenant_id, list(ids))
 

@@ -11,6 +11,7 @@ PLAN: Final = """
 --   $3 rules    text[]      JSON: what maintenance.falls_out reads
 --   $4 budgets  integer[]   memories that a project keeps; NULL: all
 --   $5 as_of    timestamptz
+--   $6 retains  boolean     whether a rule ends memories that have no end of their own; else those are not read
 WITH rules AS MATERIALIZED (
     SELECT tenant_id, rule::jsonb AS rule, keep
     FROM unnest($2::text[], $3::text[], $4::integer[]) AS r (tenant_id, rule, keep)
@@ -19,8 +20,7 @@ fallen AS (
     SELECT r.tenant_id, count(*) AS memories
     FROM memories m JOIN rules r ON r.tenant_id = m.tenant_id::text
     WHERE m.tenant_id = ANY ($1)
-          -- Most rows are decided by this, at a third of the time.
-          AND (m.expires_at IS NOT NULL OR r.rule->>'created_before' IS NOT NULL)
+          AND (m.expires_at IS NOT NULL OR ($6::boolean AND r.rule->>'created_before' IS NOT NULL))
           AND maintenance.falls_out(m.expires_at, m.created_at, m.layer, m.tags, m.source, $5, r.rule) IS NOT NULL
           AND NOT EXISTS (
               SELECT FROM maintenance.unarchived u WHERE u.tenant_id = r.tenant_id AND u.memory_id = m.id
@@ -30,7 +30,8 @@ fallen AS (
 budgets AS (
     SELECT r.tenant_id, count(DISTINCT maintenance.text_of(m.id, m.metadata)) - r.keep AS memories
     FROM memories m JOIN rules r ON r.tenant_id = m.tenant_id::text
-    WHERE r.keep IS NOT NULL AND m.tenant_id = ANY ($1) AND NOT coalesce(maintenance.is_ours(m.source), false)
+    WHERE array_remove($4::integer[], NULL) <> '{}'  -- else Postgres may read all memories before it looks at the rules
+          AND r.keep IS NOT NULL AND m.tenant_id = ANY ($1) AND NOT coalesce(maintenance.is_ours(m.source), false)
           AND NOT coalesce(r.rule->'protected' ?| m.tags, false)
           AND NOT coalesce(m.tags && ARRAY['operational', 'non_retrievable'], false)
           AND maintenance.falls_out(m.expires_at, m.created_at, m.layer, m.tags, m.source, $5, r.rule) IS NULL
@@ -180,7 +181,7 @@ DELETE FROM memories m WHERE m.tenant_id = $1 AND m.id = ANY ($2)
 """
 
 PURGE: Final = """
--- expiry.PURGE: lets go of archived memories whose time has come; their audit row is in the same statement.
+-- expiry.PURGE: deletes archived memories whose time has come; their audit row is in the same statement.
 --   $1 tenant_id  text
 --   $2 as_of      timestamptz
 --   $3 how_many   bigint
@@ -273,52 +274,4 @@ WITH back AS (
     RETURNING a.memory_id
 )
 INSERT INTO maintenance.unarchived (tenant_id, memory_id) SELECT $1, memory_id FROM back ON CONFLICT DO NOTHING
-"""
-
-TABLES: Final = """
--- expiry.TABLES: memories, and the tables whose rows go with a memory: those with a foreign key that cascades, and
--- memory_embeddings in any case. columns and types: what can be written; own and others: how rows belong to memories.
-WITH keys AS (
-    SELECT conrelid AS relid, conkey AS own, confkey AS others, true AS cascades
-    FROM pg_constraint
-    WHERE contype = 'f' AND confrelid = 'memories'::regclass AND confdeltype = 'c' AND conparentid = 0
-),
-chosen AS (
-    SELECT 'memories'::regclass::oid AS relid, NULL::smallint[] AS own, NULL::smallint[] AS others, true AS cascades
-    UNION ALL
-    SELECT * FROM keys
-    UNION ALL
-    SELECT e.attrelid, ARRAY[e.attnum], ARRAY[m.attnum], false
-    FROM pg_attribute e CROSS JOIN pg_attribute m
-    WHERE e.attrelid = to_regclass('memory_embeddings') AND e.attname = 'memory_id'
-          AND m.attrelid = 'memories'::regclass AND m.attname = 'id'
-          AND NOT EXISTS (SELECT FROM keys WHERE keys.relid = e.attrelid)
-)
-SELECT c.relid::regclass::text AS name, c.cascades,
-       coalesce((
-           SELECT array_agg(quote_ident(a.attname) ORDER BY k.n)
-           FROM unnest(c.own) WITH ORDINALITY AS k (num, n)
-                JOIN pg_attribute a ON a.attrelid = c.relid AND a.attnum = k.num
-       ), '{}') AS own,
-       coalesce((
-           SELECT array_agg(quote_ident(a.attname) ORDER BY k.n)
-           FROM unnest(c.others) WITH ORDINALITY AS k (num, n)
-                JOIN pg_attribute a ON a.attrelid = 'memories'::regclass AND a.attnum = k.num
-       ), '{}') AS others,
-       columns.names, columns.types, columns.defaults
-FROM chosen c CROSS JOIN LATERAL (
-    SELECT array_agg(a.attname::text ORDER BY a.attnum) AS names,
-           array_agg(format_type(a.atttypid, a.atttypmod) ORDER BY a.attnum) AS types,
-           array_agg(pg_get_expr(d.adbin, d.adrelid) ORDER BY a.attnum) AS defaults
-    FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-    WHERE a.attrelid = c.relid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
-) AS columns
-ORDER BY c.own IS NOT NULL, 1
-"""
-
-TEXT_FORMS: Final = """
--- expiry.TEXT_FORMS: for the rest of the transaction values are written in the forms that read back exactly.
-SELECT set_config('datestyle', 'ISO, YMD', true), set_config('intervalstyle', 'iso_8601', true),
-       set_config('extra_float_digits', '3', true), set_config('bytea_output', 'hex', true),
-       set_config('timezone', 'UTC', true)
 """

@@ -66,7 +66,8 @@ class Expiry(Task[ExpiryUnit]):
         ids = list(rules)
         texts = [as_json(rule, run.as_of) for rule in rules.values()]
         budgets = [rule.keep or None for rule in rules.values()]
-        rows = await fetch(self.tools.pool, PLAN, ids, ids, texts, budgets, run.as_of)
+        retains = any(rule.created_before(run.as_of) for rule in rules.values())
+        rows = await fetch(self.tools.pool, PLAN, ids, ids, texts, budgets, run.as_of, retains)
         quick = Listed((ExpiryUnit(),), quick=True)
         return {row["tenant_id"]: quick if row["memories"] <= PAGE else 1 for row in rows}
 

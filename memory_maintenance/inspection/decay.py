@@ -9,23 +9,20 @@ from typing import Any, Final
 from uuid import UUID
 
 from memory_maintenance.decay.policy import (
-    REBASED,
     DecayRule,
     DecayRun,
-    Outcome,
-    RowState,
     Segment,
     decayed,
     demoted,
     exposure_days,
     factor,
-    judge,
     multiplier,
     segments,
 )
 from memory_maintenance.decay.progress import preview_instants
 from memory_maintenance.decay.rule import decay_rule
 from memory_maintenance.decay.statements import DIGITS
+from memory_maintenance.decay.verdict import REBASED, Outcome, RowState, judge
 from memory_maintenance.errors import MemoryNotFoundError
 from memory_maintenance.settings import SETTING_OF, Settings, TenantOverrides
 from memory_maintenance.store.clock import checked_as_of

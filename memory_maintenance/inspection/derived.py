@@ -16,28 +16,31 @@ from memory_maintenance.summarization import policy as summarization
 WRITERS: Final = (summarization.SOURCE, dreaming.SOURCE)
 """``source`` of the memories that maintenance writes."""
 
-WRITTEN: Final = """
--- inspection.WRITTEN: summaries and reflections of some tenants, the newest first.
---   $1 tenant_ids  array of the column's type
---   $2 sources     text[]   who wrote them
---   $3 how_many    bigint
+_ROWS: Final = """
 SELECT id, tenant_id::text AS tenant_id, maintenance.project_of(project) AS project, session_id, content,
        importance::float8, tags, created_at, metadata::text AS metadata
 FROM memories
-WHERE tenant_id = ANY ($1) AND source = ANY ($2)
-ORDER BY created_at DESC, id
-LIMIT $3
 """
 
-WRITTEN_ONE: Final = """
+WRITTEN: Final = (
+    """
+-- inspection.WRITTEN: the newest 100 summaries and reflections of some tenants, the newest first.
+--   $1 tenant_ids  array of the column's type
+--   $2 sources     text[]   who wrote them
+"""
+    + _ROWS
+    + "WHERE tenant_id = ANY ($1) AND source = ANY ($2) ORDER BY created_at DESC, id LIMIT 100"
+)
+
+WRITTEN_ONE: Final = (
+    """
 -- inspection.WRITTEN_ONE: one of them; nothing where the memory is an agent's own.
 --   $1 memory_id  uuid
 --   $2 sources    text[]
-SELECT id, tenant_id::text AS tenant_id, maintenance.project_of(project) AS project, session_id, content,
-       importance::float8, tags, created_at, metadata::text AS metadata
-FROM memories
-WHERE id = $1 AND source = ANY ($2)
 """
+    + _ROWS
+    + "WHERE id = $1 AND source = ANY ($2)"
+)
 
 CALLS: Final = """
 -- inspection.CALLS: what the ledger has of the question that a text answers; every attempt, in order.
@@ -166,11 +169,9 @@ class WrittenMemory:
         return self.metadata.get("question")
 
 
-async def written_memories(
-    db: Executor, tenant_ids: Sequence[str], sources: Sequence[str], *, how_many: int = 100
-) -> list[WrittenMemory]:
-    """Return the newest derived memories of some tenants, with the memories they stand on."""
-    rows = await fetch(db, WRITTEN, list(tenant_ids), list(sources), how_many)
+async def written_memories(db: Executor, tenant_ids: Sequence[str], sources: Sequence[str]) -> list[WrittenMemory]:
+    """Return the newest 100 derived memories of some tenants, with the memories they stand on."""
+    rows = await fetch(db, WRITTEN, list(tenant_ids), list(sources))
     return [await _whole(db, dict(row)) for row in rows]
 
 

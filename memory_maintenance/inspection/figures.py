@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, Final
@@ -55,10 +55,11 @@ SELECT count(*)::integer FROM maintenance.model_breaker WHERE opened_until > now
 async def store_figures(pool: Pool, settings: Settings) -> StoreFigures:
     """Return what the store says, as of one instant."""
     async with snapshot(pool) as db:
+        totals = await newest_totals(db)
         return StoreFigures(
             last_success={one.kind: one.completed_at.timestamp() for one in await last_successes(db)},
             decay_lag_seconds=await _decay_lag(db) if settings.memory_importance_decay_enabled else None,
-            left_undone=await _left_undone(db),
+            left_undone=left_undone(totals) if totals else {},
             budget_left=await _budget_left(db, settings) if settings.llm_backend == "openai" else {},
             open_breakers=await fetch_value(db, OPEN_BREAKERS),
             model_unusable=(await newest_answers(db)).shares if settings.llm_backend == "openai" else {},
@@ -80,11 +81,6 @@ async def newest_totals(db: Executor) -> CycleTotals | None:
     """Return what the newest completed daily cycle over the whole fleet came to; None where no such cycle exists."""
     row = await fetch_row(db, NEWEST_TOTALS)
     return CycleTotals.model_validate_json(row["totals"]) if row and row["totals"] else None
-
-
-async def _left_undone(db: Executor) -> Mapping[str, int]:
-    totals = await newest_totals(db)
-    return left_undone(totals) if totals else {}
 
 
 def left_undone(totals: CycleTotals) -> dict[str, int]:

@@ -13,7 +13,7 @@ from memory_maintenance.tenants.control import unreadable_tenants
 State = Literal["unreadable", "failing", "paused", "no_run_yet", "completed"]
 
 STATES: Final[tuple[State, ...]] = ("unreadable", "failing", "paused", "no_run_yet", "completed")
-"""Those first that somebody has to look at."""
+"""Those that need attention come first."""
 
 FLEET: Final = """
 -- inspection.FLEET: a page of the tenants that match, with how many are in which state.

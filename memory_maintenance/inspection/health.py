@@ -13,7 +13,7 @@ from typing import Literal
 from memory_maintenance.errors import MaintenanceError
 
 Level = Literal["ok", "note", "warning", "failure"]
-"""note: nothing is wrong, and somebody may want to know; warning: it works and will not for long, or not well."""
+"""note: nothing is wrong, but it is worth knowing; warning: it works, but not well or not for long."""
 
 Subject = Literal["settings", "store", "temporal", "model"]
 

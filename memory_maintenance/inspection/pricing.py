@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from memory_maintenance.decay.policy import DecayRule, DecayRun
 from memory_maintenance.decay.statements import priced_page
 from memory_maintenance.inspection.distribution import Floats
+from memory_maintenance.store.identity import FIRST_ID, id_after
 from memory_maintenance.store.pool import Executor
 
-_LAST_ID: Final = UUID(int=2**128 - 1)
 _PAGE_ROWS: Final = 10_000
 
 
@@ -60,8 +60,8 @@ async def priced_rows(
         later: when to price, and by which rule.
         census: counts every row.
     """
-    first_id = UUID(int=0)
-    while True:
+    first_id: UUID | None = FIRST_ID
+    while first_id is not None:
         rows = await priced_page(
             db, tenant_id, first_id=first_id, size=_PAGE_ROWS, run=run, rule=rule, tolerance=tolerance, later=later
         )
@@ -73,6 +73,4 @@ async def priced_rows(
             left=np.array([row["left"] or [row["stored"]] * len(later) for row in valid]).reshape(-1, len(later)).T,
             is_known=np.array([row["verdict"] == "known" for row in valid], dtype=np.bool_),
         )
-        if len(rows) < _PAGE_ROWS or rows[-1]["id"] == _LAST_ID:
-            return
-        first_id = UUID(int=rows[-1]["id"].int + 1)
+        first_id = id_after(rows[-1]["id"]) if len(rows) == _PAGE_ROWS else None

@@ -45,7 +45,7 @@ LIMIT $3
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A tenant that needs somebody, and what to type."""
+    """A tenant that needs attention, and what to type."""
 
     tenant_id: str
     status: str
@@ -120,6 +120,8 @@ async def cycle_report(pool: Pool, beginning: str | None = None, *, with_text: b
         totals = cycle.totals or CycleTotals().with_outcomes(await outcomes_of(db, cycle.cycle_id))
         times = await times_of(db, cycle.cycle_id)
         failures = await outcomes_of(db, cycle.cycle_id, statuses=FAILED, most=NAMED_FAILURES)
+        shown = await latest_cycles(db, TREND, cycle.kind, until=cycle.started_at, of_fleet=True)
+        texts = await fetch(db, CYCLE_TEXTS, str(cycle.cycle_id), list(WRITERS), TEXTS) if with_text else ()
         return Report(
             made_at=await fetch_value(db, NOW),
             cycle=cycle,
@@ -133,8 +135,8 @@ async def cycle_report(pool: Pool, beginning: str | None = None, *, with_text: b
             failed=sum(one["status"] in FAILED for one in times),
             durations=durations([one["seconds"] for one in times]),
             slowest=tuple((one["tenant_id"], one["seconds"]) for one in times[:SLOWEST]),
-            trend=await _trend(db, cycle),
-            texts=await _texts(db, cycle) if with_text else (),
+            trend=await trend_of(db, shown[::-1]),
+            texts=tuple(Written(**dict(row)) for row in texts),
         )
 
 
@@ -158,12 +160,6 @@ def durations(seconds: Sequence[float]) -> tuple[int, ...]:
     return tuple(sum(low <= each < high for each in seconds) for low, high in ends)
 
 
-async def _trend(db: Executor, cycle: Cycle) -> tuple[TrendPoint, ...]:
-    """Return the last cycles of the kind over the whole fleet, up to the one that is reported."""
-    shown = (await latest_cycles(db, TREND, cycle.kind, until=cycle.started_at, of_fleet=True))[::-1]
-    return await trend_of(db, shown)
-
-
 async def trend_of(db: Executor, cycles: Sequence[Cycle]) -> tuple[TrendPoint, ...]:
     """Return *cycles* as points of a trend, with what each cost, in the order given."""
     costs = await cycle_costs(db, [each.cycle_id for each in cycles])
@@ -182,8 +178,3 @@ def _point(cycle: Cycle, cost: Decimal) -> TrendPoint:
         cost=cost,
         took=cycle.took,
     )
-
-
-async def _texts(db: Executor, cycle: Cycle) -> tuple[Written, ...]:
-    rows = await fetch(db, CYCLE_TEXTS, str(cycle.cycle_id), list(WRITERS), TEXTS)
-    return tuple(Written(**dict(row)) for row in rows)

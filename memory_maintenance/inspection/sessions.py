@@ -1,4 +1,4 @@
-"""Why a session is or is not summarized, by the same rule that a run goes by."""
+"""Why a session is or is not summarized, by the rule that a run uses."""
 
 from __future__ import annotations
 

@@ -146,7 +146,7 @@ def unused_proxies(settings: Settings, names: Iterable[str]) -> list[Check]:
 
 
 def unknown_name(name: str) -> Check | None:
-    """Return what is to be said of a variable of this name; None where it is ours, or clearly somebody else's."""
+    """Return what is wrong with a variable of this name; None if it is ours, or clearly of another program."""
     ours = [field.upper() for field in Settings.model_fields]
     name = name.upper()
     if name in ours:

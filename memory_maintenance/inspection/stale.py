@@ -14,7 +14,7 @@ SELECT tenant_id FROM maintenance.tenant_ids() AS found (tenant_id)
 
 STALE: Final = """
 -- inspection.STALE: derived memories with a source that is gone, has expired or was edited, by what was found; those
--- that somebody edited are not written again; and derived memories that are gone while lineage still names them.
+-- that were edited are not written again; and derived memories that are gone while lineage still names them.
 --   $1 tenant_ids  array of the column's type
 WITH asked AS (
     SELECT tenant_id FROM unnest(coalesce($1, ARRAY (SELECT tenant_id FROM memories WHERE false))) AS k (tenant_id)

@@ -20,7 +20,7 @@ ORDER BY kind, completed_at DESC
 """
 
 SUCCESSES_OF_TENANTS: Final = """
--- inspection.SUCCESSES_OF_TENANTS: the last success of every tenant and kind; those first that somebody has to look at.
+-- inspection.SUCCESSES_OF_TENANTS: the last success of every tenant and kind; those that need attention first.
 SELECT tenant_id, kind, succeeded_at, now() - succeeded_at AS age, cardinality(missed) AS runs_since
 FROM maintenance.tenant_successes
 ORDER BY (cardinality(missed) > 0) DESC, succeeded_at NULLS FIRST, tenant_id, kind

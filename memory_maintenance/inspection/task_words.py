@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from memory_maintenance import tasks
-from memory_maintenance.cycles.outcomes import CycleTotals, TenantOutcome
+from memory_maintenance.cycles.outcomes import ByTask
 from memory_maintenance.work import Counts, TaskSpec
 
 
@@ -15,7 +15,7 @@ def specs() -> list[TaskSpec]:
     return [task.spec for task in tasks.TASKS]
 
 
-def columns_of(done: Iterable[CycleTotals | TenantOutcome | None]) -> list[TaskSpec]:
+def columns_of(done: Iterable[ByTask | None]) -> list[TaskSpec]:
     """Return the tasks that have a column in a table of these: an opt-in task only where it did something."""
     active = {name for one in done if one for name, counts in one.by_task.items() if counts}
     return [spec for spec in specs() if not spec.opt_in or spec.name in active]
@@ -34,7 +34,7 @@ def left_in_words(spec: TaskSpec, counts: Counts) -> str:
     return f"{left} ({reasons})" if left and reasons else left or reasons
 
 
-def results_in_words(done: CycleTotals | TenantOutcome) -> str:
+def results_in_words(done: ByTask) -> str:
     """Return what all tasks did, for a line: ``5 memories decayed, 2 summaries, 1 reflections``."""
     shown = [spec for spec in specs() if done.of(spec.name) or spec.always_shown]
     return ", ".join(f"{done.of(spec.name).of(*spec.done):,} {spec.results}" for spec in shown)

@@ -7,7 +7,7 @@ from typing import Literal
 from memory_maintenance.work import Message
 
 Severity = Literal["stop", "warning"]
-"""stop: the run would do nothing, or harm, so it ends; warning: it goes on, and somebody should look."""
+"""stop: the run would do nothing, or harm, so it ends; warning: it goes on, and needs attention."""
 
 
 class Finding(Message):

@@ -1,4 +1,4 @@
-"""Checks of what the last nights of decay found: somebody else who sets importance."""
+"""Checks of what the last nights of decay found: another program that sets importance."""
 
 from __future__ import annotations
 

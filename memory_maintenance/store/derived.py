@@ -1,6 +1,6 @@
-"""Memories that maintenance writes, summaries, reflections, strategies, and what each was made from.
+"""Memories that maintenance writes: summaries, reflections, strategies. What each was made from: ``lineage.py``.
 
-What makes a memory a derived one is its lineage, not its id: an id that somebody else has taken is passed over, and
+What makes a memory a derived one is its lineage, not its id: an id that another memory has is passed over, and
 every statement names the tenant. Only columns that every store has are written here; ``inheritance.py`` fills those
 that RAE's table has besides, and vectors of an old text (``embedding``, ``memory_embeddings``) are taken away.
 Every function runs in the caller's transaction.
@@ -18,6 +18,7 @@ from uuid import UUID, uuid5
 import structlog
 
 from memory_maintenance.store.inheritance import inherit
+from memory_maintenance.store.lineage import link, unlink
 from memory_maintenance.store.memory import Memory, Source
 from memory_maintenance.store.pool import Executor, execute, fetch_row, fetch_value, to_json
 from memory_maintenance.store.revisions import earlier, keep_revision
@@ -31,8 +32,9 @@ _LONGEST_COLUMN: Final = 255
 class DerivedMemory:
     """A memory about others, its ``sources``; ``importance`` is in [0, 1].
 
-    ``task`` derives it, about ``subject``: a session's id, a theme's key. It is stored with *importance*, or the
-    mean of what its sources have by then where that is less: it never outranks them. ``created_at`` None means now.
+    ``task`` derives it, about ``subject``: a session's id, a theme's key. It is stored with *importance*, or with
+    ``rank`` × the mean of what its sources have by then where that is less: it never outranks them. ``created_at``
+    None means now.
     """
 
     id: UUID
@@ -51,6 +53,7 @@ class DerivedMemory:
     read: tuple[UUID, ...] = ()
     """What its writer read besides: their class counts, for a text may tell of more than it names."""
     created_at: datetime | None = None
+    rank: float = 1.0
 
     @property
     def session_column(self) -> str | None:
@@ -106,11 +109,11 @@ INSERT_DERIVED: Final = """
 -- store.INSERT_DERIVED: twice is once, because the id comes from what the memory is about.
 -- It does not outrank its sources. It has no last access: the column's default, now(), would protect it from decay.
 --   $1 id, $2 tenant_id, $3 content, $4 source, $5 importance, $6 layer, $7 tags
---   $8 project, $9 session_id, $10 metadata text, JSON; $11 created_at, NULL: now; $12 source_ids uuid[]
+--   $8 project, $9 session_id, $10 metadata text, JSON; $11 created_at, NULL: now; $12 source_ids uuid[]; $13 rank
 INSERT INTO memories (
     id, tenant_id, content, source, importance, layer, tags, project, session_id, metadata, created_at, last_accessed_at
 )
-VALUES ($1, $2, $3, $4, least($5::float8, (
+VALUES ($1, $2, $3, $4, least($5::float8, $13::float8 * (
             SELECT avg(maintenance.known_importance(s.importance))
             FROM memories s WHERE s.tenant_id = $2 AND s.id = ANY ($12::uuid[]) AND s.id <> $1
         )), $6, $7, $8, $9, $10::text::jsonb, coalesce($11::timestamptz, now()), NULL)
@@ -121,9 +124,10 @@ REWRITE_DERIVED: Final = """
 -- store.REWRITE_DERIVED: a new text in place, in the project that its sources are in now. What others put into the
 -- metadata stays. Its rank is that of all its sources, the earlier ones too.
 --   $1 id, $2 tenant_id, $3 content, $4 importance, $5 tags, $6 metadata text, JSON; $7 project, $8 source_ids uuid[]
+--   $9 rank
 UPDATE memories AS m
 SET content = $3, tags = $5, metadata = coalesce(m.metadata, '{}') || $6::text::jsonb, project = $7,
-    importance = least($4::float8, (
+    importance = least($4::float8, $9::float8 * (
         SELECT avg(maintenance.known_importance(s.importance))
         FROM memories s
         WHERE s.tenant_id = $2 AND s.id <> $1 AND s.id IN (
@@ -134,90 +138,6 @@ SET content = $3, tags = $5, metadata = coalesce(m.metadata, '{}') || $6::text::
     ))
 WHERE m.id = $1 AND m.tenant_id = $2
 """
-
-LINK: Final = """
--- store.LINK: what a derived memory is made from. A source that was read again counts as it says now, and derived_at is
--- when the text was last written.
--- Itself, where it was made from nothing that is a memory: lineage names every derived memory.
---   $1 tenant_id (its own type), $2 derived_id uuid
---   $3 source_ids  uuid[]
---   $4 hashes      bytea[]
---   $5 task, $6 subject  text
-INSERT INTO maintenance.lineage (tenant_id, derived_id, source_id, task, subject, source_hash)
-SELECT m.tenant_id::text, m.id, s.id, $5, $6, s.hash
-FROM memories m CROSS JOIN unnest($3::uuid[], $4::bytea[]) AS s (id, hash)
-WHERE m.tenant_id = $1 AND m.id = $2
-ON CONFLICT (tenant_id, derived_id, source_id) DO UPDATE
-SET source_hash = excluded.source_hash, derived_at = excluded.derived_at
-"""
-
-LINK_READ: Final = """
--- store.LINK_READ: what the writer of a derived memory read besides its sources.
---   $1 tenant_id (its own type), $2 derived_id uuid, $3 read_ids uuid[]
-INSERT INTO maintenance.lineage_read (tenant_id, derived_id, read_id)
-SELECT m.tenant_id::text, m.id, r.id
-FROM memories m CROSS JOIN unnest($3::uuid[]) AS r (id)
-WHERE m.tenant_id = $1 AND m.id = $2
-      AND NOT EXISTS (
-          SELECT FROM maintenance.lineage l
-          WHERE l.tenant_id = m.tenant_id::text AND l.derived_id = m.id AND l.source_id = r.id
-      )
-ON CONFLICT DO NOTHING
-"""
-
-UNLINK: Final = """
--- store.UNLINK: what these derived memories were made from, away: their sources are in no summary any more. Their
--- earlier texts go, too: nothing leads to these any more.
---   $1 tenant_id    text
---   $2 derived_ids  uuid[]
-WITH read AS (DELETE FROM maintenance.lineage_read WHERE tenant_id = $1 AND derived_id = ANY ($2::uuid[])),
-texts AS (
-    UPDATE maintenance.changes SET before = NULL, after = NULL
-    WHERE tenant_id = $1 AND memory_id = ANY ($2::uuid[]) AND kind = 'rewritten' AND before IS NOT NULL
-)
-DELETE FROM maintenance.lineage WHERE tenant_id = $1 AND derived_id = ANY ($2::uuid[])
-"""
-
-_DELETED: Final = """
-    SELECT l.tenant_id, l.derived_id
-    FROM unnest(coalesce($1, ARRAY (SELECT tenant_id FROM memories WHERE false))) AS k (tenant_id)
-         CROSS JOIN LATERAL (
-             SELECT DISTINCT l.tenant_id, l.derived_id FROM maintenance.lineage l WHERE l.tenant_id = k.tenant_id::text
-         ) l
-    WHERE (SELECT true FROM memories m WHERE m.tenant_id = k.tenant_id AND m.id = l.derived_id LIMIT 1) IS NULL
-"""
-
-_EDITED: Final = """
-    SELECT c.tenant_id, c.memory_id
-    FROM unnest(coalesce($1, ARRAY (SELECT tenant_id FROM memories WHERE false))) AS k (tenant_id)
-         JOIN maintenance.changes c ON c.tenant_id = k.tenant_id::text
-         JOIN memories m ON m.tenant_id = k.tenant_id AND m.id = c.memory_id
-    WHERE c.kind = 'rewritten' AND c.before IS NOT NULL
-          AND encode(sha256(convert_to(m.content, 'UTF8')), 'hex') IS DISTINCT FROM m.metadata->>'text_sha256'
-"""
-
-ANY_DELETED: Final = f"""
--- store.ANY_DELETED: whether a derived memory of these tenants was deleted by others, or one with earlier texts edited.
---   $1 tenant_ids  array of the column's type
-SELECT EXISTS ({_DELETED}) OR EXISTS ({_EDITED})
-"""
-
-FREE_SOURCES: Final = f"""
--- store.FREE_SOURCES: the lineage of derived memories that somebody deleted, away: what they covered is new again.
--- Their earlier texts go, and those of what somebody edited, which nothing would put back or write again.
---   $1 tenant_ids  array of the column's type
-WITH deleted AS ({_DELETED}),
-read AS (
-    DELETE FROM maintenance.lineage_read r USING deleted d
-    WHERE r.tenant_id = d.tenant_id AND r.derived_id = d.derived_id
-),
-texts AS (
-    UPDATE maintenance.changes c SET before = NULL, after = NULL
-    FROM (SELECT * FROM deleted UNION {_EDITED}) AS d (tenant_id, memory_id)
-    WHERE c.tenant_id = d.tenant_id AND c.memory_id = d.memory_id AND c.kind = 'rewritten' AND c.before IS NOT NULL
-)
-DELETE FROM maintenance.lineage l USING deleted d WHERE l.tenant_id = d.tenant_id AND l.derived_id = d.derived_id
-"""  # noqa: S608  constants of this module
 
 DELETE_MEMORIES: Final = """
 -- store.DELETE_MEMORIES
@@ -241,13 +161,6 @@ FORGET_VECTOR: Final = """
 UPDATE memories SET embedding = NULL WHERE id = $1 AND tenant_id = $2 AND embedding IS NOT NULL
 """
 
-FORGET_VECTORS: Final = """
--- store.FORGET_VECTORS: the same where RAE keeps one per model.
---   $1 id         uuid
---   $2 tenant_id  its own type
-DELETE FROM memory_embeddings e USING memories m WHERE e.memory_id = m.id AND m.id = $1 AND m.tenant_id = $2
-"""
-
 EXTRAS: Final = """
 -- store.EXTRAS: where this store keeps vectors: in the column, in RAE's table, or nowhere.
 SELECT bool_or(attname = 'embedding') AS vector,
@@ -264,7 +177,7 @@ def ids_after(wanted: UUID) -> Iterator[UUID]:
 
 
 async def free_id(db: Executor, wanted: UUID) -> UUID:
-    """Return *wanted*, or where some memory has it, whosever, the next of its ids that none has."""
+    """Return *wanted*, or if a memory of any tenant has it, the next of its ids that none has."""
     for found in ids_after(wanted):
         if not await fetch_value(db, IN_USE, found):
             break
@@ -277,10 +190,10 @@ async def insert_derived(db: Executor, memory: DerivedMemory) -> bool:
     """Store *memory* with its lineage unless its id is taken; return whether it was stored."""
     m = memory
     head = (m.id, m.tenant_id, m.content, m.source, m.importance, m.layer, list(m.tags))
-    tail = (m.project, m.session_column, to_json(m.full_metadata), m.created_at, m.source_ids)
+    tail = (m.project, m.session_column, to_json(m.full_metadata), m.created_at, m.source_ids, m.rank)
     if not await execute(db, INSERT_DERIVED, *head, *tail):
         return False
-    await _link(db, memory)
+    await link(db, memory)
     await inherit(db, m.id, m.tenant_id, m.read, rewritten=False)
     return True
 
@@ -294,10 +207,10 @@ async def rewrite_derived(db: Executor, memory: DerivedMemory, *, keeps_earlier:
     m = memory
     before = await earlier(db, m.tenant_id, m.id) if keeps_earlier else None
     text = (m.content, m.importance, list(m.tags), to_json(m.full_metadata))
-    if not await execute(db, REWRITE_DERIVED, m.id, m.tenant_id, *text, m.project, m.source_ids):
+    if not await execute(db, REWRITE_DERIVED, m.id, m.tenant_id, *text, m.project, m.source_ids, m.rank):
         return False
     await forget_vectors(db, m.tenant_id, m.id)
-    await _link(db, memory)
+    await link(db, memory)
     await inherit(db, m.id, m.tenant_id, m.read, rewritten=True)
     await keep_revision(db, m.tenant_id, m.id, m.task, before)
     return True
@@ -309,20 +222,7 @@ async def forget_vectors(db: Executor, tenant_id: str, memory_id: UUID) -> None:
     if extras and extras["vector"]:
         await execute(db, FORGET_VECTOR, memory_id, tenant_id)
     if extras and extras["vectors"]:
-        await execute(db, FORGET_VECTORS, memory_id, tenant_id)
-
-
-async def unlink(db: Executor, tenant_id: str, derived_ids: Sequence[UUID]) -> None:
-    """Forget what some derived memories were made from: a text that is written from what is left names that alone."""
-    await execute(db, UNLINK, tenant_id, list(derived_ids))
-
-
-async def free_sources(db: Executor, tenant_ids: Sequence[str]) -> int:
-    """Free what deleted derived memories covered, so that it is summarized again; return how many rows that were."""
-    # Asked first: planning writes only where there is something to write.
-    if not tenant_ids or not await fetch_value(db, ANY_DELETED, list(tenant_ids)):
-        return 0
-    return await execute(db, FREE_SOURCES, list(tenant_ids))
+        await execute(db, DELETE_VECTORS, tenant_id, [memory_id])
 
 
 async def delete_memories(db: Executor, tenant_id: str, ids: Sequence[UUID]) -> int:
@@ -337,11 +237,3 @@ async def remove_derived(db: Executor, tenant_id: str, ids: Sequence[UUID]) -> i
     """Delete derived memories with their vectors and their lineage, which frees what they covered."""
     await unlink(db, tenant_id, ids)
     return await delete_memories(db, tenant_id, ids)
-
-
-async def _link(db: Executor, memory: DerivedMemory) -> None:
-    sources = memory.sources or (Source(memory.id),)
-    ids, hashes = [source.id for source in sources], [source.hash for source in sources]
-    await execute(db, LINK, memory.tenant_id, memory.id, ids, hashes, memory.task, memory.subject)
-    if memory.read:
-        await execute(db, LINK_READ, memory.tenant_id, memory.id, list(memory.read))

@@ -58,7 +58,7 @@ VERDICTS: Final[Mapping[str, Verdict]] = {
     "57P02": _NO_ANSWER,
     "57P03": _NO_ANSWER,
     "57P05": _NO_ANSWER,
-    # The machine is short of something, or cannot read or write a file: that passes, or somebody mends it.
+    # The machine is short of something, or cannot read or write a file: that passes, or an operator mends it.
     "53": Verdict(DatabaseUnavailableError, "{where} is short of a resource: {kind}; look at its memory and its disk"),
     "53100": Verdict(DatabaseUnavailableError, "the disk of {where} is full: {kind}; free space on it"),
     "53300": Verdict(DatabaseUnavailableError, "{where} has no connection free: {kind}; lower DATABASE_POOL_SIZE"),
@@ -71,7 +71,7 @@ VERDICTS: Final[Mapping[str, Verdict]] = {
         "{where} ended a transaction that stood still: {kind}; this process was frozen or starved, or "
         "idle_in_transaction_session_timeout is very short",
     ),
-    # Somebody else holds or has just changed what the statement needs; nothing of it was done.
+    # Another session holds or has just changed what the statement needs; nothing of it was done.
     "40001": Verdict(DatabaseBusyError, "{where} had another transaction in the way: {kind}"),
     "40P01": Verdict(DatabaseBusyError, "{where} had another transaction in the way: {kind}"),
     "55P03": Verdict(
@@ -85,7 +85,7 @@ VERDICTS: Final[Mapping[str, Verdict]] = {
     "25P04": Verdict(
         StatementTimeoutError, "{where} ended a transaction: {kind}; transaction_timeout of the role or database"
     ),
-    # What is wrong stays wrong until somebody changes it.
+    # What is wrong stays wrong until an operator changes it.
     "28": _NO_RIGHT,
     "3D000": _NO_RIGHT,
     "57P04": _NO_RIGHT,

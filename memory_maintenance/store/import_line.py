@@ -15,7 +15,7 @@ from memory_maintenance.store.identity import derived_id
 LEFT_OUT: Final = frozenset(
     {"embedding", "content_hash", "base_importance", "base_importance_at", "decayed_importance", "demotion"}
 )
-"""Columns that somebody else computes: a vector belongs to one model, a hash to RAE, the bases to decay."""
+"""Columns that other programs compute: a vector belongs to one model, a hash to RAE, the bases to decay."""
 
 _DURATION: Final = TypeAdapter(timedelta)
 

@@ -49,9 +49,15 @@ WITH made_from AS (
 ),
 """
 
-_HIGHEST: Final = """
+_CLASS_OF_COLUMN: Final = "maintenance.class_of(s.info_class, s.metadata)"
+_CLASS_OF_METADATA: Final = "maintenance.class_of(NULL, s.metadata)"
+
+
+def _highest(class_of: str) -> str:
+    """Return the steps that find the most restricted class, given the expression of a source's."""
+    return f"""
 classes AS (
-    SELECT maintenance.info_class_of(s.tenant_id, s.id) AS class
+    SELECT {class_of} AS class
     FROM made_from f JOIN memories s ON s.tenant_id = $2 AND s.id = f.id
 ),
 highest AS (
@@ -61,7 +67,8 @@ highest AS (
     ORDER BY maintenance.class_rank(class) DESC
     LIMIT 1
 )
-"""
+"""  # noqa: S608  constants of this module
+
 
 SET_CLASS: Final = (
     """
@@ -69,7 +76,7 @@ SET_CLASS: Final = (
 -- it restricted.
 """
     + _SOURCES
-    + _HIGHEST
+    + _highest(_CLASS_OF_COLUMN)
     + """
 UPDATE memories m SET info_class = h.class FROM highest h
 WHERE m.tenant_id = $2 AND m.id = $1 AND m.info_class IS DISTINCT FROM h.class
@@ -81,7 +88,7 @@ KEEP_CLASS: Final = (
 -- store.KEEP_CLASS: the same in the metadata of a store without the column, where an import keeps it.
 """
     + _SOURCES
-    + _HIGHEST
+    + _highest(_CLASS_OF_METADATA)
     + """
 UPDATE memories m SET metadata = coalesce(m.metadata, '{}') || jsonb_build_object('info_class', h.class) FROM highest h
 WHERE m.tenant_id = $2 AND m.id = $1 AND maintenance.class_of(NULL, m.metadata) <> h.class

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, NamedTuple
+from datetime import UTC, datetime
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from memory_maintenance.store.classes import UNCLASSIFIED
+
+KNOWN_SINCE: Final = datetime(2001, 1, 2, tzinfo=UTC)
+"""A time before this is unknown: it is the zero of a clock (1970, 1980, 2000, 2001) or of a type (year 1, 1601, 1900),
+in whatever time zone. Taken for true it would make a memory decades stale in its first night."""
+
+
+def known_time(instant: datetime | None) -> datetime | None:
+    """Return *instant*, None where it is unknown; in SQL: ``maintenance.known_time``."""
+    return instant if instant is not None and instant >= KNOWN_SINCE else None
 
 
 class Source(NamedTuple):

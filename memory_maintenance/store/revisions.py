@@ -78,10 +78,10 @@ SELECT d.state::text AS state,
 FROM ({_HELD}) AS d
 """  # noqa: S608  constants of this module
 
-_COLUMNS: Final = (
-    *("content", "tags", "metadata", "project"),
-    *("importance", "base_importance", "base_importance_at", "decayed_importance"),
-)
+OF_DECAY: Final = ("importance", "base_importance", "base_importance_at", "decayed_importance")
+"""The columns that decay writes."""
+
+_COLUMNS: Final = ("content", "tags", "metadata", "project", *OF_DECAY)
 _OPTIONAL: Final = {"agents": "agent_id", "classes": "info_class", "governance": "governance"}
 
 

@@ -88,6 +88,8 @@ INDEXES: Final[Mapping[str, str]] = {
     ),
     # Which memories are new.
     "memories_maintenance_created_idx": "(tenant_id, created_at, id)",
+    # Which memories have an end. A memory without one is not in it.
+    "memories_maintenance_expires_idx": "(tenant_id, expires_at) WHERE expires_at IS NOT NULL",
 }
 """Indexes of memories by name: what each is on.
 
@@ -203,7 +205,7 @@ RECOVERY: Final = (
     "Restore it from a backup; or DROP SCHEMA maintenance CASCADE, then `python starter.py migrate`: memories and "
     "their bases of decay stay, what else maintenance knew (pauses, overrides, orders, runs, budgets) is lost"
 )
-"""What to do about a table that a migration created and somebody dropped: it is not created a second time."""
+"""What to do about a table that a migration created and that was dropped: it is not created a second time."""
 
 _LIBRARY: Final = Path(__file__).parent.parent
 

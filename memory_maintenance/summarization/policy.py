@@ -21,6 +21,9 @@ if TYPE_CHECKING:  # a policy loads no settings
 SOURCE: Final = "summarization_worker"
 TAGS: Final = ("session_summary", "auto_generated")
 
+SUMMARY_RANK: Final = 0.8
+"""Share of its events' mean importance that a summary has. Its text matches more questions than any of its events."""
+
 FEWEST_LEFT: Final = 3
 """Events from which on a stale summary is written again from what is left; of fewer it is removed."""
 
@@ -172,11 +175,11 @@ def summary_id(session: SessionKey, part: int = 1) -> UUID:
 
 
 def summary_importance(events: Sequence[Memory]) -> float:
-    """Return the mean undecayed importance of *events*: a summary does not outrank what it sums up.
+    """Return 0.8 × the mean undecayed importance of *events*: a summary does not outrank what it sums up.
 
-    RAE's SummarizationWorker took 1.2 × the mean, its fallback too: see decision 25.
+    RAE's SummarizationWorker took 1.2 × the mean, its fallback too: see decisions 25 and 49.
     """
-    return fmean(event.importance for event in events)
+    return SUMMARY_RANK * fmean(event.importance for event in events)
 
 
 def fallback_text(events: Sequence[Memory]) -> str:

@@ -18,15 +18,16 @@ from memory_maintenance.store.derived import (
     remove_derived,
     rewrite_derived,
     text_hash,
-    unlink,
 )
 from memory_maintenance.store.identity import derived_id
+from memory_maintenance.store.lineage import unlink
 from memory_maintenance.store.memory import Memory
 from memory_maintenance.store.pool import Executor, Pool, fetch, fetch_value, json_object, transaction
 from memory_maintenance.store.rows import LONGEST_CONTENT, memories_of
 from memory_maintenance.summarization.dates import DatesKept
 from memory_maintenance.summarization.policy import (
     SOURCE,
+    SUMMARY_RANK,
     TAGS,
     SessionKey,
     can_improve,
@@ -249,5 +250,6 @@ def _memory(
             "revision": session.stored.revision + 1 if session.stored else 1,
         },
         sources=tuple(row for event in read for row in event.rows),
+        rank=SUMMARY_RANK,
         created_at=as_of,
     )

@@ -10,7 +10,7 @@ import structlog
 
 from memory_maintenance.errors import BudgetExhaustedError, LanguageModelError, ModelForbiddenError
 from memory_maintenance.settings import Settings
-from memory_maintenance.store.derived import free_sources
+from memory_maintenance.store.lineage import free_sources
 from memory_maintenance.store.memory import rows_of
 from memory_maintenance.store.pool import fetch
 from memory_maintenance.summarization.dates import dates_kept
@@ -38,7 +38,7 @@ from memory_maintenance.task import LISTED_AT_MOST, Listed, Task
 from memory_maintenance.tenants.control import Tenant
 from memory_maintenance.work import Counts, Done, Run, TaskSpec, Unit
 from memory_maintenance.writers.extractive.background import tenant_background
-from memory_maintenance.writers.model.backend import Backend, backend_of
+from memory_maintenance.writers.model.backend import Backend, backend_of, deployment_backend
 from memory_maintenance.writers.model.set_aside import is_set_aside
 
 logger = structlog.get_logger(__name__)
@@ -80,7 +80,7 @@ class Summarization(Task[SessionUnit]):
         return None if settings.summarization_enabled else "summarization_disabled"
 
     async def plan(self, tenants: Sequence[Tenant], run: Run) -> Mapping[str, int | Listed[SessionUnit]]:
-        """Sessions with enough new events; of a run about one session, that one."""
+        """Sessions with enough new events; of a run about one session, that one. Without a model a few are quick."""
         ids = [tenant.tenant_id for tenant in tenants]
         if run.session is not None:
             named = SessionUnit(project=run.project, session_id=run.session)
@@ -88,7 +88,11 @@ class Summarization(Task[SessionUnit]):
         if run.daily and not run.dry_run:
             await free_sources(self.tools.pool, ids)
         found = await planned_sessions(self.tools.pool, ids, run, self.tools.settings, few=LISTED_AT_MOST)
-        return {tenant_id: due if isinstance(due, int) else Listed(_units(due)) for tenant_id, due in found.items()}
+        quick = deployment_backend(self.tools.settings) != "openai"
+        return {
+            tenant_id: due if isinstance(due, int) else Listed(_units(due), quick=quick)
+            for tenant_id, due in found.items()
+        }
 
     async def due(self, tenant: Tenant, run: Run, after: SessionUnit | None, limit: int) -> Sequence[SessionUnit]:
         """Return sessions by project and id."""

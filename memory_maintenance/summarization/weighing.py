@@ -120,7 +120,7 @@ class Chat:
 
     def rarity(self, stems: Collection[str]) -> float:
         """Return how rare *stems* are in the session, all together."""
-        return sum(math.log1p(self.sentences / max(1, self.frequency[stem])) for stem in stems)
+        return math.fsum(math.log1p(self.sentences / max(1, self.frequency[stem])) for stem in stems)
 
     def opens(self, one: Said) -> bool:
         """Whether a user begins the chat with *one*."""
@@ -132,8 +132,9 @@ def weight(one: Said, chat: Chat, background: Background) -> float:
     terms = one.terms
     if not terms:
         return 0.01
-    central = sum(math.log1p(chat.frequency[stem]) for stem in terms) / len(terms) / math.log1p(chat.sentences)
-    rare = sum(background.rarity(stem) for stem in terms) / len(terms)
+    # Whatever the order: that of a set of strings differs from process to process.
+    central = math.fsum(math.log1p(chat.frequency[stem]) for stem in terms) / len(terms) / math.log1p(chat.sentences)
+    rare = math.fsum(background.rarity(stem) for stem in terms) / len(terms)
     alone = 1.0 if one.stands_alone else 0.35 * len(terms)
     size = min(1.0, 0.4 + len(terms) / 12)
     return (0.6 + central) * one.worth * rare * alone * size * _leaning(one) * _share(one, chat)

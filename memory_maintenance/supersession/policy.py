@@ -150,6 +150,7 @@ def supersessions(statements: Sequence[Statement], new: Set[UUID]) -> list[Super
     """Return what the *new* ones of *statements* replace, by time; each is replaced once, by the first that does."""
     found = dict[UUID, Supersession]()
     known = defaultdict[tuple[object, ...], list[Statement]](list)
+    quotes = any(one.id in new and one.is_comparable and _quoted(one) for one in statements)
     for later in sorted(statements, key=lambda one: (one.created_at, one.id)):
         if not later.is_comparable:
             continue
@@ -157,7 +158,7 @@ def supersessions(statements: Sequence[Statement], new: Set[UUID]) -> list[Super
             for earlier in _candidates(later, known):
                 if earlier.id not in found and (reason := supersedes(later, earlier)):
                     found[earlier.id] = Supersession(earlier, later, reason)
-        for key in _keys(later):
+        for key in _keys(later, quotable=quotes):
             known[key].append(later)
     return sorted(found.values(), key=lambda one: (one.later.created_at, one.later.id))
 
@@ -173,13 +174,14 @@ def words_needed(later: Statement) -> set[Needed]:
     return {needed(later.current[:at] + later.current[at + 1 :]) for at in _values(later)}
 
 
-def _keys(one: Statement) -> Iterator[tuple[object, ...]]:
+def _keys(one: Statement, *, quotable: bool) -> Iterator[tuple[object, ...]]:
     """Yield what an earlier statement is found by: its words, its words but one, each word that may be quoted."""
     yield (one.scope, one.words)
     for at in _values(one):
         yield (one.scope, at, one.current[:at], one.current[at + 1 :])
-    for word in one.telling:
-        yield (one.scope, word)
+    if quotable:  # to find names and figures takes longer than all else
+        for word in one.telling:
+            yield (one.scope, word)
 
 
 def _candidates(later: Statement, known: dict[tuple[object, ...], list[Statement]]) -> Iterable[Statement]:

@@ -27,7 +27,7 @@ class TenantControl:
     paused_until: datetime | None = None
     overrides: TenantOverrides = field(default_factory=TenantOverrides)
     unreadable: str | None = None
-    """What is wrong with the overrides; work on this tenant fails until they are set anew."""
+    """What is wrong with the overrides; work on this tenant fails until they are set again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ async def control_of(db: Executor, tenant_id: str) -> TenantControl:
     """Return what operators said of a tenant.
 
     Raises:
-        InvalidRequestError: somebody wrote overrides into the row that are none.
+        InvalidRequestError: the overrides in the row are not valid.
     """
     control, _ = await _stated(db, tenant_id)
     return control

@@ -17,7 +17,7 @@ _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 
 
 def read_overrides(stored: str) -> TenantOverrides | None:
-    """Return the overrides that a row has as JSON, or None where somebody wrote something else into it."""
+    """Return the overrides that a row has as JSON, or None if it holds something else."""
     try:
         return TenantOverrides.model_validate_json(stored)
     except ValidationError:

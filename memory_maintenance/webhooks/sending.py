@@ -31,7 +31,7 @@ class Answer:
     """What became of one attempt."""
 
     status: Status
-    """waiting: another attempt may succeed; rejected: none will until somebody changes something."""
+    """waiting: another attempt may succeed; rejected: none will until an operator changes something."""
     reason: str | None
     """A word from a closed set; None: it was delivered."""
     retry_after: timedelta | None = None

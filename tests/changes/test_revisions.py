@@ -1,7 +1,7 @@
 """A text that is written again leaves its earlier one as a change: shown, put back where that is right, and forgotten."""
 
 from datetime import timedelta
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 
@@ -23,11 +23,6 @@ KEPT = "SELECT count(*) FROM maintenance.changes WHERE before IS NOT NULL OR aft
 
 STILL = SETTINGS.model_copy(update={"memory_importance_decay_enabled": False})
 """What a night goes by whose decay leaves the rows alone."""
-
-
-@pytest.fixture
-def tenant() -> str:
-    return str(uuid4())
 
 
 async def written_again(pool, tenant) -> list[UUID]:

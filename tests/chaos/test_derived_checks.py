@@ -210,9 +210,9 @@ def importance(one: Derived, value: float, memories=MEMORIES):
 @pytest.mark.parametrize(
     ("one", "value", "holds"),
     [
-        pytest.param(SUMMARY_OF_THEM, 0.52, True, id="the mean"),
-        pytest.param(SUMMARY_OF_THEM, 1.2 * 0.52, False, id="more than the mean"),
-        pytest.param(SUMMARY_OF_THEM, 0.52 * 0.999, False, id="decayed although the last run is older"),
+        pytest.param(SUMMARY_OF_THEM, 0.8 * 0.52, True, id="0.8 of the mean"),
+        pytest.param(SUMMARY_OF_THEM, 0.52, False, id="the mean"),
+        pytest.param(SUMMARY_OF_THEM, 0.8 * 0.52 * 0.999, False, id="decayed although the last run is older"),
         pytest.param(DREAM, 0.7, True, id="as the model said"),
         pytest.param(STRATEGY, 0.77, True, id="1.1 times that"),
         pytest.param(STRATEGY, 0.7, False, id="not that of its reflection"),
@@ -232,7 +232,7 @@ def test_what_the_last_run_saw_is_decayed_at_most_once(times, holds):
 def test_what_was_written_again_is_decayed_for_a_part_of_its_life():
     born, again_at = NOW - 480 * HOUR, NOW - 240 * HOUR
     summary = replace(SUMMARY_OF_THEM, created_at=born)
-    value = 0.52 * left(1.0, again_at, again_at, NOW, 0.01)
+    value = 0.8 * 0.52 * left(1.0, again_at, again_at, NOW, 0.01)
     assert not importance(summary, value).holds
     assert importance(changed(summary, revision=2), value).holds
     assert not importance(changed(summary, revision=2), 0.2).holds
@@ -241,12 +241,12 @@ def test_what_was_written_again_is_decayed_for_a_part_of_its_life():
 @pytest.mark.parametrize("unknown", [None, math.nan])
 def test_an_event_that_had_no_importance_once_permits_what_an_unknown_one_counts_for(unknown):
     said = {**MEMORIES, EVENTS[0].id: replace(EVENTS[0], importance=unknown, said=[Said(0.8, Around())])}
-    assert importance(SUMMARY_OF_THEM, (0.5 + 0.52 + 0.53) / 3, said).holds
-    assert not importance(SUMMARY_OF_THEM, 0.4, said).holds
+    assert importance(SUMMARY_OF_THEM, 0.8 * (0.5 + 0.52 + 0.53) / 3, said).holds
+    assert not importance(SUMMARY_OF_THEM, 0.8 * 0.4, said).holds
 
 
 def test_an_event_that_was_set_permits_what_lies_between_its_values():
     said = {**MEMORIES, EVENTS[0].id: replace(EVENTS[0], said=[Said(0.81, Around())])}
-    assert importance(SUMMARY_OF_THEM, 0.52, said).holds
-    assert importance(SUMMARY_OF_THEM, 0.62, said).holds
-    assert not importance(SUMMARY_OF_THEM, 0.63, said).holds
+    assert importance(SUMMARY_OF_THEM, 0.8 * 0.52, said).holds
+    assert importance(SUMMARY_OF_THEM, 0.8 * 0.62, said).holds
+    assert not importance(SUMMARY_OF_THEM, 0.8 * 0.63, said).holds

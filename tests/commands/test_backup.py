@@ -3,7 +3,6 @@
 import asyncio
 import stat
 from pathlib import Path
-from uuid import uuid4
 
 import asyncpg
 import pytest
@@ -12,7 +11,7 @@ from embedded.postgres import client_program
 from memory_maintenance.errors import StoreError
 from runtime.backup import back_up
 from tests.agents import write
-from tests.conftest import _run_on_server, database_url
+from tests.conftest import database_url
 from tests.documents.test_own_servers import CONTENTS
 
 
@@ -25,19 +24,15 @@ async def contents(url):
         await connection.close()
 
 
-async def test_a_backup_is_restored_to_the_same_database(cli, pool, store_url, postgres_url, tmp_path):
+async def test_a_backup_is_restored_to_the_same_database(cli, pool, store_url, empty_url, tmp_path):
     await write(pool, "acme", ["red", "blue"])
     told = await cli("backup", tmp_path / "memories.dump")
     assert (told.exit_code, "with the text of every memory" in told.stdout) == (0, True), told.output
     assert stat.S_IMODE((tmp_path / "memories.dump").stat().st_mode) == 0o600
-    name = f"restored_{uuid4().hex[:12]}"
-    await _run_on_server(postgres_url, f"CREATE DATABASE {name}")
-    restored = database_url(postgres_url, name)
-    command = [str(client_program("pg_restore")), "--clean", "--if-exists", "--no-owner", "--dbname", restored]
+    command = [str(client_program("pg_restore")), "--clean", "--if-exists", "--no-owner", "--dbname", empty_url]
     restoring = await asyncio.create_subprocess_exec(*command, str(tmp_path / "memories.dump"))
     assert await restoring.wait() == 0
-    assert await contents(restored) == await contents(store_url)
-    await _run_on_server(postgres_url, f"DROP DATABASE {name}")
+    assert await contents(empty_url) == await contents(store_url)
 
 
 async def test_what_pg_dump_says_is_the_error_and_no_file_is_left(store_url, tmp_path):

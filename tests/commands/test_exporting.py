@@ -5,8 +5,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-import pytest
-
 from memory_maintenance.cycles.run import run_maintenance
 from memory_maintenance.inspection.export import derived_since
 from memory_maintenance.settings import Settings
@@ -18,11 +16,6 @@ from tests.steps import Dreamer, Summarizing
 
 LATER = datetime(2100, 1, 1, tzinfo=UTC)
 A_LITTLE = timedelta(microseconds=1)
-
-
-@pytest.fixture
-def tenant() -> str:
-    return str(uuid4())
 
 
 def settings(backend: str = "extractive") -> Settings:

@@ -17,8 +17,8 @@ from memory_maintenance.store.pool import execute, fetch_value
 from runtime.running import what_runs
 from tests.agents import AS_OF, write
 from tests.expiry.conftest import DAY, NIGHT, TENANT, expire, remember
-from tests.inspection.conftest import settings
 from tests.processes.conftest import environment
+from tests.settings import settings
 from tests.web.conftest import proposed
 from workflows.maintenance import MaintenanceWorkflow
 from workflows.options import TASK_QUEUE

@@ -15,8 +15,8 @@ from PIL import Image
 from memory_maintenance.rae.decay import DecayWorker
 from memory_maintenance.summarization.policy import SessionKey
 from tests.agents import talk, write
-from tests.inspection.conftest import settings
 from tests.nights import DAY, NIGHT, night
+from tests.settings import settings
 from tests.steps import Summarizing
 from web.charts import WIDTH, column_chart, ticks
 

@@ -9,7 +9,7 @@ from memory_maintenance.rae.decay import DecayWorker
 from memory_maintenance.store.pool import fetch_value
 from memory_maintenance.tenants.overrides import override
 from tests.agents import AS_OF, write
-from tests.inspection.conftest import settings
+from tests.settings import settings
 
 CHECKSUM = "SELECT md5(string_agg(m.xmin::text || m::text, '' ORDER BY id)) FROM memories m"
 DAY = timedelta(days=1)

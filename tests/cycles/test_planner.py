@@ -66,10 +66,18 @@ async def test_a_tenant_is_planned_for_what_it_has(any_pool):
     session, dream = {"project": "default", "session_id": "s"}, {"project": "default"}
     assert page.plans == (
         TenantPlan(tenant_id=few, units={"decay": 1}, due={"decay": ({},)}, bulk=True),
-        plan_of(long, decay={}, summarization=session),
+        plan_of(long, decay={}, summarization=session).model_copy(update={"one_step": True}),
         plan_of(important, decay={}, dreaming=dream),
     )
     assert (page.cursor, page.looked_at, page.paused) == (None, 3, 0)
+
+
+async def test_a_tenant_that_a_model_writes_for_does_not_fit_into_one_step(pool):
+    await remember(pool, "acme", events=12)
+    page = await plan_of_the_fleet(pool, rae_llm_backend="openai", openai_base_url="http://127.0.0.1:9/v1")
+    assert [(set(plan.due), plan.bulk, plan.one_step) for plan in page.plans] == [
+        ({"decay", "summarization"}, False, False)
+    ]
 
 
 async def test_a_tenant_is_small_by_what_its_last_run_saw_and_else_by_what_it_has(any_pool):

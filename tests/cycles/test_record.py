@@ -11,8 +11,8 @@ from memory_maintenance.decay.task import Decay
 from memory_maintenance.inspection.report import skipped_work
 from memory_maintenance.store.pool import fetch_value
 from memory_maintenance.work import Run
-from tests.inspection.conftest import settings
 from tests.nights import NIGHT, night
+from tests.settings import settings
 
 STATUS = "SELECT status FROM maintenance.cycles WHERE cycle_id = $1"
 

@@ -4,9 +4,10 @@ from uuid import uuid4
 
 import pytest
 
-from memory_maintenance.decay.policy import DecayRule, DecayRun, RowState, demoted, judge
+from memory_maintenance.decay.policy import DecayRule, DecayRun, demoted
 from memory_maintenance.decay.restore import restore_tenant
 from memory_maintenance.decay.task import Decay
+from memory_maintenance.decay.verdict import RowState, judge
 from memory_maintenance.inspection.decay import explain_decay
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import execute, fetch_row

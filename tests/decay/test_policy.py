@@ -10,17 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memory_maintenance.decay.policy import (
-    DecayRule,
-    DecayRun,
-    RowState,
-    decayed,
-    exposure_days,
-    judge,
-    multiplier,
-    segments,
-    verdict,
-)
+from memory_maintenance.decay.policy import DecayRule, DecayRun, decayed, exposure_days, multiplier, segments
+from memory_maintenance.decay.verdict import RowState, judge, verdict
 from tests.decay.conftest import some
 
 ACCESS = datetime(2024, 3, 1, tzinfo=UTC)

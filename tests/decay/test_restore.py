@@ -1,5 +1,5 @@
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import pytest
@@ -7,22 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memory_maintenance.decay.policy import DecayRule, decayed
-from memory_maintenance.decay.restore import RestoreResult, _Restoring, restore_memories, restore_tenant
+from memory_maintenance.decay.restore import RestoreResult, Restoring, restore_memories, restore_tenant
 from memory_maintenance.errors import AsOfInFutureError, MemoryNotFoundError, TenantNotFoundError
-from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import execute, fetch, fetch_value, transaction
 from memory_maintenance.tenants.orders import latest_orders
 from tests.decay.conftest import some
-from tests.steps import Decaying
+from tests.decay.ten_memories import DAY, INSERT, NIGHT, OTHER_TENANT, TENANT, decaying
 
-DAY = timedelta(days=1)
-NIGHT = datetime(2024, 6, 1, 2, tzinfo=UTC)
 NOW = NIGHT + 40 * DAY
-TENANT, OTHER_TENANT = (str(UUID(int=n)) for n in (1, 2))
 RULE = DecayRule(rate=0.01)
-INSERT = """
-INSERT INTO memories (id, tenant_id, content, importance, created_at, last_accessed_at) VALUES ($1, $2, 'x', $3, $4, $4)
-"""
 ROWS = """
 SELECT id, importance::float8, base_importance, base_importance_at, decayed_importance::float8, last_accessed_at
 FROM memories WHERE tenant_id = $1 ORDER BY id
@@ -34,10 +27,6 @@ FROM memories m
 """
 
 
-def _settings(**changes):
-    return Settings(_env_file=None, **{"memory_decay_page_size": 3, "memory_base_decay_rate": 0.01} | changes)
-
-
 async def _insert(pool, tenant=TENANT, rows=10):
     ids = sorted(uuid4() for _ in range(rows))
     values = [(key, tenant, (n % 10 + 5) / 20, NIGHT - n * 5 * DAY) for n, key in enumerate(ids)]
@@ -46,7 +35,7 @@ async def _insert(pool, tenant=TENANT, rows=10):
 
 
 async def _decay(pool, as_of, tenant=TENANT, **changes):
-    return await Decaying(pool, _settings(**changes)).decay_batch(tenant, as_of)
+    return await decaying(pool, **changes).decay_batch(tenant, as_of)
 
 
 async def _restore(pool, tenant=TENANT, at=NOW, **others):
@@ -178,13 +167,13 @@ async def test_a_row_that_a_writer_holds_is_not_waited_for(any_pool, ids):
 
 
 async def test_a_row_that_was_held_gets_a_second_look(any_pool, ids):
-    work = _Restoring(any_pool, NOW, TENANT, "ana", None, write=True)
+    work = Restoring(pool=any_pool, tenant_id=TENANT, at=NOW, write=True, by="ana")
     async with transaction(any_pool) as agent:
         await execute(agent, "UPDATE memories SET importance = 0.9 WHERE id = $1", ids[5])
         await execute(agent, "UPDATE memories SET usage_count = 9 WHERE id = $1", ids[6])
-        await work.page(UUID(int=0))
+        await work.take(work.page_sql, UUID(int=0), 100)
         assert sorted(work.locked_ids) == [ids[5], ids[6]]
-    await work.look_again()
+    await work.take_locked()
     assert work.result() == RestoreResult(NOW, restored=9, left=1)
     row = (await _rows(any_pool))[ids[5]]
     assert (row["importance"], row["base_importance"]) == (0.9, pytest.approx(0.5))

@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from memory_maintenance.decay.policy import DecayRule, DecayRun, RowState, decayed, judge
+from memory_maintenance.decay.policy import DecayRule, DecayRun, decayed
+from memory_maintenance.decay.verdict import RowState, judge
 from memory_maintenance.rae.decay import DecayWorker
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.migrate import migrate
-from memory_maintenance.store.pool import Pool, execute, fetch, fetch_row, fetch_value, open_pool
+from memory_maintenance.store.pool import Pool, execute, fetch, fetch_row, fetch_value
 from memory_maintenance.tenants.overrides import override
 
 DAY = timedelta(days=1)
@@ -102,10 +103,8 @@ async def test_what_stays_is_in_the_outcome_of_a_row():
     assert shares == {0: 0.01, 0.7: pytest.approx(0.35)}
 
 
-async def test_migrating_twice_changes_nothing(store_url):
-    pool = await open_pool(store_url, size=1, timeout_seconds=30)
+async def test_migrating_twice_changes_nothing(pool, store_url):
     await execute(pool, "UPDATE maintenance.store SET decay_retained = 0.3")
     before = await fetch_row(pool, "SELECT xmin::text, * FROM maintenance.store")
     await migrate(store_url)
     assert await fetch_row(pool, "SELECT xmin::text, * FROM maintenance.store") == before
-    await pool.close()

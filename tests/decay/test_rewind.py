@@ -11,11 +11,11 @@ from memory_maintenance.decay.rewind import Rewinding, tenants_ahead
 from memory_maintenance.decay.rule import decay_rule
 from memory_maintenance.errors import AsOfInFutureError, InvalidRequestError
 from memory_maintenance.settings import Settings
-from memory_maintenance.store.pool import execute, fetch, open_pool, transaction
+from memory_maintenance.store.pool import execute, fetch, transaction
 from memory_maintenance.tenants.orders import latest_orders
 from memory_maintenance.work import Run
-from tests.agents import json_codec, write
-from tests.conftest import _copy
+from tests.agents import write
+from tests.conftest import a_database, a_pool
 from tests.steps import Decaying, tenant_with
 
 DAY = timedelta(days=1)
@@ -99,10 +99,8 @@ async def twin(postgres_url, templates, any_pool):
         )
         else "small"
     )
-    async for url in _copy(postgres_url, templates[kind]):
-        pool = await open_pool(url, size=3, timeout_seconds=30, init=json_codec)
+    async with a_database(postgres_url, templates[kind]) as url, a_pool(url, size=3) as pool:
         yield pool
-        await pool.close()
 
 
 HISTORIES = {
@@ -209,7 +207,8 @@ async def test_a_run_that_begins_meanwhile_ends_it(pool):
         await execute(pool, "UPDATE maintenance.tenants SET decay_started_as_of = $1", AHEAD + DAY)
 
     [ahead] = await tenants_ahead(pool, NOW)
-    work = Rewinding(pool, ahead, task_rule(await tenant_with(Decaying(pool, SETTINGS).task, "acme")), NOW, True, 3)
+    rule = task_rule(await tenant_with(Decaying(pool, SETTINGS).task, "acme"))
+    work = Rewinding(pool=pool, tenant_id="acme", at=NOW, write=True, page_size=3, tenant=ahead, rule=rule)
     await interfere()
     with pytest.raises(InvalidRequestError, match="has begun meanwhile"):
         await work.rewind()

@@ -2,12 +2,11 @@
 
 import re
 from pathlib import Path
-from uuid import uuid4
 
 import asyncpg
 
 from memory_maintenance.store.migrate import migrate
-from tests.conftest import RAE_TABLE, _run_on_server, database_url
+from tests.conftest import RAE_TABLE, _run_on_server
 
 PAGE = (Path(__file__).parent.parent.parent / "docs" / "uninstalling.md").read_text()
 OBJECTS = """
@@ -21,19 +20,13 @@ ORDER BY 1, 2, 3, 4
 """
 
 
-async def test_the_sql_of_the_page_leaves_the_database_as_it_was_before_migrate(postgres_url):
+async def test_the_sql_of_the_page_leaves_the_database_as_it_was_before_migrate(empty_url):
     [sql] = re.findall(r"```sql\n(.*?)```", PAGE, re.DOTALL)
-    name = f"uninstalled_{uuid4().hex[:12]}"
-    await _run_on_server(postgres_url, f"CREATE DATABASE {name}")
-    url = database_url(postgres_url, name)
-    try:
-        await _run_on_server(url, RAE_TABLE)
-        connection = await asyncpg.connect(url)
-        before = await connection.fetch(OBJECTS)
-        await migrate(url)
-        assert await connection.fetch(OBJECTS) != before
-        await connection.execute(sql)
-        assert await connection.fetch(OBJECTS) == before
-        await connection.close()
-    finally:
-        await _run_on_server(postgres_url, f"DROP DATABASE {name} WITH (FORCE)")
+    await _run_on_server(empty_url, RAE_TABLE)
+    connection = await asyncpg.connect(empty_url)
+    before = await connection.fetch(OBJECTS)
+    await migrate(empty_url)
+    assert await connection.fetch(OBJECTS) != before
+    await connection.execute(sql)
+    assert await connection.fetch(OBJECTS) == before
+    await connection.close()

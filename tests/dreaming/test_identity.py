@@ -2,8 +2,6 @@
 
 from uuid import UUID, uuid4
 
-import pytest
-
 from memory_maintenance.dreaming.policy import reflection_id, strategy_id
 from memory_maintenance.rae.context import ReflectionResult
 from memory_maintenance.rae.engine import ReflectionEngineV2
@@ -14,11 +12,6 @@ from tests.fake_model import FakeModel
 from tests.steps import Dreamer
 
 STRANGER = "99999999-9999-4999-8999-999999999999"
-
-
-@pytest.fixture
-def tenant() -> str:
-    return str(uuid4())
 
 
 def settings() -> Settings:

@@ -1,6 +1,5 @@
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
@@ -28,11 +27,6 @@ def engine(pool: Pool, backend: str = "openai", model: FakeModel | None = None) 
 def context(tenant: str, outcome: OutcomeType = OutcomeType.SUCCESS, **more: Any) -> ReflectionContext:
     events = tuple(Event(event_id=f"step {n}", timestamp=AS_OF, content=text) for n, text in enumerate(talk(4)))
     return ReflectionContext(**{"events": events, "outcome": outcome, "tenant_id": tenant, "project": "shop", **more})
-
-
-@pytest.fixture
-def tenant() -> str:
-    return str(uuid4())
 
 
 @pytest.mark.parametrize("outcome", OutcomeType)

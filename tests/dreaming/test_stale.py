@@ -1,7 +1,6 @@
 """A reflection of whose sources some are gone is written again from what is left, or removed."""
 
 from datetime import timedelta
-from uuid import uuid4
 
 import pytest
 
@@ -11,11 +10,6 @@ from tests.dreaming.test_updating import dreamer
 from tests.fake_model import FakeModel
 
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-def tenant():
-    return str(uuid4())
 
 
 LINES = [

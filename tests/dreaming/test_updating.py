@@ -30,11 +30,6 @@ OVENS = [
 OTHERS = ["Lunch was soup.", "A train left Utrecht.", "Blue paint dries slowly."]
 
 
-@pytest.fixture
-def tenant() -> str:
-    return str(uuid4())
-
-
 def dreamer(pool: Pool, backend: str = "extractive", model: FakeModel | None = None, **changed: Any) -> Dreamer:
     values = {"rae_llm_backend": backend, "dreaming_lookback_hours": 168, **changed}
     return Dreamer(pool, Settings.model_validate(values), model or FakeModel())

@@ -57,11 +57,6 @@ async def due(pool: Pool, tenant: str, at: datetime = AS_OF, **changed: Any) -> 
     return await due_projects(pool, tenant, as_of=at, settings=settings(**changed))
 
 
-@pytest.fixture
-def tenant() -> str:
-    return str(uuid4())
-
-
 async def test_a_reflection_and_its_strategy_are_stored_as_rae_does(any_pool, tenant):
     memories = await important(any_pool, tenant)
     before = await others(any_pool, tenant)

@@ -314,12 +314,16 @@ async def test_a_failed_start_shows_the_end_of_the_log_to_the_user(broken_home: 
             pass
 
 
-async def test_postgres_writes_a_night_with_few_checkpoints_and_no_text_of_a_failed_statement_to_its_log(
+LARGE = {"max_wal_size": "4GB", "shared_buffers": "512MB", "io_method": "sync"}
+
+
+async def test_postgres_has_settings_for_large_nights_and_logs_no_text_of_a_failed_statement(
     made_home: Path,
 ) -> None:
     log = made_home / "postgres.log"
     async with running_postgres(made_home / "postgres", log=log, options=("-c", "fsync=off")) as server:
-        assert await query(server.address, "SHOW max_wal_size") == "4GB"
+        settings = {name: await query(server.address, f"SHOW {name}") for name in LARGE}
+        assert settings == LARGE
         with pytest.raises(asyncpg.InvalidTextRepresentationError):
             await query(server.address, "SELECT 'a secret of somebody'::text::uuid")
 

@@ -22,11 +22,6 @@ MakeWorker = Callable[..., Embeds]
 
 
 @pytest.fixture
-def tenant() -> str:
-    return str(uuid4())
-
-
-@pytest.fixture
 async def make_worker(endpoint: ScriptedEndpoint) -> AsyncIterator[MakeWorker]:
     """Opens workers, as as many processes would, on a store and with settings of the test's choice."""
     endpoint.otherwise = embeddings

@@ -21,11 +21,6 @@ VALUES (gen_random_uuid()::text, 1, 'r', 'summary', $1, 'm', '1', 'accepted', ge
 PEOPLE = [text for pair in zip(ANNA, OTHERS, strict=False) for text in pair] + OTHERS[len(ANNA) :]
 
 
-@pytest.fixture
-def tenant():
-    return str(uuid4())
-
-
 async def a_night(pool, tenant):
     """Write a session about several people and summarize it; return the ids of the rows about Anna."""
     ids = await write(pool, tenant, PEOPLE, session="s", importance=0.8)

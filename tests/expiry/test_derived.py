@@ -19,11 +19,6 @@ from tests.summarization.test_stale import ANNA, NEXT, NIGHT, OTHERS, SETTINGS, 
 LATER = NEXT + timedelta(days=30)
 
 
-@pytest.fixture
-def tenant() -> str:
-    return str(uuid4())
-
-
 async def summarized_and_archived(pool, tenant) -> list[UUID]:
     """Summarize a session, and archive its events by a retention of ten days."""
     ids = await write(pool, tenant, [*ANNA, *OTHERS], session="s", importance=0.8)

@@ -8,11 +8,12 @@ import pytest
 from memory_maintenance.cycles.planner import Planner
 from memory_maintenance.errors import StoreShapeError
 from memory_maintenance.expiry import batch, task
+from memory_maintenance.expiry.rule import expiry_rule
 from memory_maintenance.expiry.task import Expiry
 from memory_maintenance.store.migrate import migrate
 from memory_maintenance.store.pool import fetch, fetch_row, fetch_value
 from memory_maintenance.task import Tools
-from memory_maintenance.tenants.control import pause
+from memory_maintenance.tenants.control import Tenant, pause
 from memory_maintenance.tenants.overrides import override
 from tests.expiry.conftest import DAY, NIGHT, OTHER, TENANT, a_run, expire, left, named, remember, settings_of
 from tests.pools import DiedError, dying, told
@@ -167,6 +168,21 @@ async def test_planning_names_tenants_with_something_to_take_out(pool):
         TENANT: ({"expiry": 1}, True),
         OTHER: ({"expiry": 1}, True),
     }
+
+
+MANY = "INSERT INTO memories (tenant_id, content) SELECT $1, 'x' FROM generate_series(1, 20000)"
+READ = "SELECT sum(seq_tup_read + idx_tup_fetch) FROM pg_stat_xact_user_tables WHERE relname = 'memories'"
+
+
+async def test_without_retention_only_memories_with_an_end_are_read(pool):
+    await remember(pool, expires_at=PAST)
+    await pool.execute(MANY, TENANT)
+    await pool.execute("ANALYZE memories")
+    settings = settings_of()
+    async with pool.acquire() as connection, connection.transaction():
+        planned = await Expiry(Tools(connection, settings)).plan([Tenant(TENANT, settings)], a_run())
+        [due] = await batch.ExpiryBatch(connection, TENANT, a_run(), expiry_rule(settings)).due(None)
+        assert (len(planned), due.reason, await fetch_value(connection, READ) < 10) == (1, "expired", True)
 
 
 async def test_rows_of_a_partitioned_table_leave_and_so_do_those_of_a_plain_pool(store_url):

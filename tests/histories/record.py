@@ -22,7 +22,7 @@ from runtime.workers import polling
 from scripted_endpoint.replies import embeddings, unauthorized
 from scripted_endpoint.server import ScriptedEndpoint
 from tests.histories.slow import EmptyFleet, slow_tenant, working_on
-from tests.large_fleet import a_fleet, start_page
+from tests.large_fleet import a_fleet, plan_of_one_step, start_page
 from tests.webhooks.conftest import receiver
 from tests.workflows.conftest import Working, remember_session
 from workflows.options import TASK_QUEUE
@@ -212,6 +212,16 @@ async def test_a_small_tenant_that_fails_and_one_that_is_cancelled(temporal, poo
     async with working():
         await run.result()
     await keep(temporal, "bulk-failing")
+
+
+async def test_tenants_of_a_large_fleet_whose_work_is_one_step(temporal, pool, working):
+    for tenant in ("acme", "globex"):
+        await remember_session(pool, tenant, events=12)
+    await execute(pool, "INSERT INTO maintenance.tenants (tenant_id, overrides) VALUES ('globex', '[7]')")
+    run = await start_page(temporal, pool, [], plan_of_one_step("acme"), plan_of_one_step("globex"))
+    async with working():
+        await run.result()
+    await keep(temporal, "one-step")
 
 
 async def test_a_night_that_embeds_what_it_wrote(temporal, rae_pool, endpoint: ScriptedEndpoint, start):

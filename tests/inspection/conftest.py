@@ -1,19 +1,13 @@
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from memory_maintenance.settings import Settings
 from memory_maintenance.store.importing import import_memories
 from memory_maintenance.store.pool import Pool
 
 NIGHT = datetime(2026, 1, 1, 2, tzinfo=UTC)
 SAMPLES = Path(__file__).parents[2] / "samples" / "memories.jsonl"
-
-
-def settings(**changes: Any) -> Settings:
-    return Settings(_env_file=None, **changes)
 
 
 @pytest.fixture

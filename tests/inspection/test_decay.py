@@ -12,7 +12,8 @@ from memory_maintenance.store.pool import execute, fetch, fetch_value
 from memory_maintenance.tenants.control import pause
 from memory_maintenance.tenants.overrides import override
 from tests.agents import write
-from tests.inspection.conftest import NIGHT, settings
+from tests.inspection.conftest import NIGHT
+from tests.settings import settings
 
 DAY = timedelta(days=1)
 

@@ -9,7 +9,8 @@ from memory_maintenance.inspection.store_health import store_checks
 from memory_maintenance.rae.decay import DecayWorker
 from memory_maintenance.store.pool import Pool, execute
 from tests.agents import write
-from tests.inspection.conftest import NIGHT, settings
+from tests.inspection.conftest import NIGHT
+from tests.settings import settings
 
 DAY = timedelta(days=1)
 

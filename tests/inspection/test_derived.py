@@ -9,7 +9,7 @@ from memory_maintenance.store.identity import derived_id
 from memory_maintenance.store.memory import Source
 from memory_maintenance.store.pool import execute, fetch
 from tests.agents import AS_OF, talk, write
-from tests.inspection.conftest import settings
+from tests.settings import settings
 
 TENANT = "11111111-1111-4111-8111-111111111111"
 

@@ -6,15 +6,10 @@ from commands.findable import in_words
 from memory_maintenance.inspection.findable import Findable, count_findable
 from memory_maintenance.store.pool import execute
 from tests.agents import talk, write
-from tests.inspection.conftest import settings
+from tests.settings import settings
 
 EMBED = "INSERT INTO memory_embeddings (memory_id, model_name, embedding) VALUES ($1, $2, '{1,2}'::real[])"
 EMBEDS = {"embedding_model": "small", "openai_base_url": "http://127.0.0.1:1/v1"}
-
-
-@pytest.fixture
-def tenant():
-    return str(uuid4())
 
 
 @pytest.fixture

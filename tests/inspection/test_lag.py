@@ -6,7 +6,7 @@ from memory_maintenance.store.pool import execute
 from memory_maintenance.tenants.control import pause
 from memory_maintenance.tenants.overrides import override
 from tests.agents import talk, write
-from tests.inspection.conftest import settings
+from tests.settings import settings
 
 NOW = datetime.now(UTC)
 HOUR = timedelta(hours=1)

@@ -7,7 +7,7 @@ from memory_maintenance.store.pool import execute
 from memory_maintenance.summarization.policy import SessionKey
 from tests.agents import AS_OF, talk, write
 from tests.fake_model import FakeModel
-from tests.inspection.conftest import settings
+from tests.settings import settings
 from tests.steps import Dreamer, Summarizing
 
 OTHER = "22222222-2222-4222-8222-222222222222"

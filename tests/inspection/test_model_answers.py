@@ -10,7 +10,7 @@ from memory_maintenance.store.pool import execute
 from memory_maintenance.writers.model.advice import _REASONS as REFUSALS
 from memory_maintenance.writers.model.next_steps import NEXT_STEPS
 from memory_maintenance.writers.model.openai_errors import BILLED_REASONS, FORBIDDEN_REASONS
-from tests.inspection.conftest import settings
+from tests.settings import settings
 from tests.writers.model.test_faults import FAULTS
 
 OPENAI = settings(openai_api_key="k")

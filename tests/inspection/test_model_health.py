@@ -9,7 +9,7 @@ from werkzeug import Response
 from memory_maintenance.inspection import model_health
 from memory_maintenance.inspection.model_health import breaker_check, model_checks, price_check
 from memory_maintenance.store.pool import execute
-from tests.inspection.conftest import settings
+from tests.settings import settings
 
 MODELS = {"object": "list", "data": [{"id": "tiny", "object": "model", "created": 0, "owned_by": "us"}]}
 

@@ -4,8 +4,9 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from memory_maintenance.decay.policy import DecayRule, DecayRun, RowState, decayed, judge
+from memory_maintenance.decay.policy import DecayRule, DecayRun, decayed
 from memory_maintenance.decay.progress import preview_instants
+from memory_maintenance.decay.verdict import RowState, judge
 from memory_maintenance.inspection import pricing
 from memory_maintenance.inspection.pricing import Census, priced_rows
 from memory_maintenance.store.pool import fetch, snapshot

@@ -13,8 +13,8 @@ from memory_maintenance.store.pool import execute
 from memory_maintenance.summarization.policy import SessionKey
 from memory_maintenance.work import Counts
 from tests.agents import AS_OF, talk, write
-from tests.inspection.conftest import settings
 from tests.nights import DAY, NIGHT, night
+from tests.settings import settings
 from tests.steps import Summarizing
 from web.cycle_page import saved_page
 

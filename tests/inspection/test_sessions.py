@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
@@ -13,17 +12,12 @@ from memory_maintenance.summarization.policy import SessionKey
 from memory_maintenance.tenants.control import pause
 from memory_maintenance.tenants.overrides import override
 from tests.agents import AS_OF, talk, write
-from tests.inspection.conftest import settings
+from tests.settings import settings
 from tests.steps import Summarizing, sessions_due
 
 RECENTLY = AS_OF - timedelta(minutes=20)
 DAYS_AGO = AS_OF - timedelta(days=4)
 LONG_AGO = AS_OF - timedelta(days=8)
-
-
-@pytest.fixture
-def tenant() -> str:
-    return str(uuid4())
 
 
 async def _report(pool: Pool, tenant: str, **chosen: Any) -> SessionReport:

@@ -5,7 +5,7 @@ import pytest
 from memory_maintenance.errors import SettingsError
 from memory_maintenance.inspection.settings_health import CONTRADICTIONS, OF_RAE, settings_checks, unknown_name
 from memory_maintenance.settings import Settings, load_settings
-from tests.inspection.conftest import settings
+from tests.settings import settings
 
 
 @pytest.mark.parametrize(

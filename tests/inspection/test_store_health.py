@@ -9,8 +9,8 @@ from memory_maintenance.inspection.health import Check, has_failed
 from memory_maintenance.inspection.store_health import store_checks
 from memory_maintenance.store.pool import Pool, execute, fetch_value, open_pool
 from tests.agents import write
-from tests.inspection.conftest import settings
 from tests.nights import DAY, NIGHT, OUTCOMES, night
+from tests.settings import settings
 
 CHURN = "UPDATE memories SET importance = importance + $1 / 1e6"
 

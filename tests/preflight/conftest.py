@@ -1,7 +1,6 @@
 """Stores as people have them: each fixture or deed makes one thing wrong."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
@@ -14,8 +13,7 @@ from memory_maintenance.inspection.figures import store_figures
 from memory_maintenance.inspection.health import Check
 from memory_maintenance.inspection.store_health import store_checks
 from memory_maintenance.settings import Settings
-from memory_maintenance.store.pool import Pool, execute, open_pool
-from tests.agents import json_codec
+from memory_maintenance.store.pool import Pool, execute
 
 LoggedIn = Callable[..., Awaitable[Pool]]
 
@@ -41,15 +39,6 @@ def as_role(url: str, role: str) -> str:
     """Return *url* with another user."""
     parts = urlsplit(url)
     return urlunsplit(parts._replace(netloc=f"{role}@{parts.netloc.rpartition('@')[2]}"))
-
-
-@asynccontextmanager
-async def opened(url: str) -> AsyncIterator[Pool]:
-    pool = await open_pool(url, size=2, timeout_seconds=30, init=json_codec)
-    try:
-        yield pool
-    finally:
-        await pool.close()
 
 
 @pytest.fixture

@@ -15,9 +15,10 @@ from memory_maintenance.preflight.checks import preflight
 from memory_maintenance.store.pool import Pool, execute, fetch
 from tests.agents import talk, write
 from tests.commands.conftest import Cli, cli, home, quiet_again
+from tests.conftest import a_pool
 from tests.nights import DAY
 from tests.nights import night as record_night
-from tests.preflight.conftest import doctor, metric, night, opened, settings, skew, straighten
+from tests.preflight.conftest import doctor, metric, night, settings, skew, straighten
 
 __all__ = ["cli", "home", "quiet_again"]
 
@@ -64,7 +65,7 @@ async def test_a_wrong_clock_of_the_store_stops_the_night_and_moves_nothing(pool
     await write(pool, "acme", talk(3))
     before = await fetch(pool, VALUES)
     await skew(pool, by)
-    async with opened(store_url) as skewed:
+    async with a_pool(store_url) as skewed:
         with pytest.raises(PreflightError, match=r"^clock: clocks disagree"):
             await night(skewed)
         assert (await doctor(skewed))["clock"].level == "failure"
@@ -75,7 +76,7 @@ async def test_a_wrong_clock_of_the_store_stops_the_night_and_moves_nothing(pool
 async def test_the_limit_is_a_setting(pool, store_url):
     await write(pool, "acme", talk(3))
     await skew(pool, "10 minutes")
-    async with opened(store_url) as skewed:
+    async with a_pool(store_url) as skewed:
         chosen = settings(maintenance_clock_tolerance_seconds=3600)
         stats = await run_maintenance(skewed, chosen)
     assert [one["check"] for one in stats["preflight"]] == ["clock_drift"]
@@ -113,7 +114,7 @@ async def test_a_night_of_a_wrong_clock_stops_each_later_one_until_it_is_taken_b
     await run_maintenance(pool, settings(), as_of=as_of)
     right = await fetch(pool, VALUES)
     await skew(pool, "60 days")
-    async with opened(store_url) as skewed:
+    async with a_pool(store_url) as skewed:
         await run_maintenance(skewed, settings(maintenance_clock_tolerance_seconds=1e9))
     await straighten(pool)
     assert await fetch(pool, VALUES) != right

@@ -9,19 +9,11 @@ from memory_maintenance.errors import StoreShapeError
 from memory_maintenance.store.migrate import migrate
 from memory_maintenance.store.pool import execute, fetch_value
 from tests.agents import talk, write
-from tests.conftest import RAE_TABLE, _run_on_server, database_url
-from tests.preflight.conftest import night, opened
+from tests.conftest import RAE_TABLE, _run_on_server, a_pool
+from tests.preflight.conftest import night
 
 IN_SCHEMA = RAE_TABLE + "; CREATE SCHEMA agents; ALTER TABLE memories SET SCHEMA agents"
 IN_CAPITALS = RAE_TABLE + '; ALTER TABLE memories RENAME TO "Memories"'
-
-
-@pytest.fixture
-async def empty_url(postgres_url):
-    name = f"elsewhere_{uuid4().hex[:12]}"
-    await _run_on_server(postgres_url, f"CREATE DATABASE {name}")
-    yield database_url(postgres_url, name)
-    await _run_on_server(postgres_url, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 async def _value(url, sql):
@@ -53,7 +45,7 @@ async def test_a_store_in_another_schema_works_once_the_address_names_it(empty_u
     await _run_on_server(empty_url, IN_SCHEMA)
     named = f"{empty_url}{'&' if '?' in empty_url else '?'}search_path=agents,public"
     await migrate(named)
-    async with opened(named) as pool:
+    async with a_pool(named) as pool:
         tenant = str(uuid4())
         await write(pool, tenant, talk(12))
         stats = await night(pool)
@@ -67,7 +59,7 @@ async def test_what_the_message_says_is_what_mends_it(empty_url):
         await migrate(empty_url)
     await _run_on_server(empty_url, str(refused.value).rpartition(": ")[2])
     await migrate(empty_url)
-    async with opened(empty_url) as pool:
+    async with a_pool(empty_url) as pool:
         assert (await night(pool))["failed_tenants"] == []
 
 
@@ -75,7 +67,7 @@ async def test_a_new_store_beside_others_memories_is_made_by_hand(empty_url):
     await _run_on_server(empty_url, IN_SCHEMA)
     await _run_on_server(empty_url, "CREATE TABLE memories (LIKE agents.memories INCLUDING ALL)")
     await migrate(empty_url)
-    async with opened(empty_url) as pool:
+    async with a_pool(empty_url) as pool:
         assert [one["check"] for one in (await night(pool))["preflight"]] == ["empty_store"]
         await execute(pool, "INSERT INTO agents.memories (tenant_id, content) VALUES (gen_random_uuid(), 'a')")
         await write(pool, str(uuid4()), talk(3))

@@ -10,7 +10,8 @@ from memory_maintenance.errors import PreflightError
 from memory_maintenance.rae.decay import DecayWorker
 from memory_maintenance.store.pool import execute, fetch_value
 from tests.agents import talk, write
-from tests.preflight.conftest import as_role, doctor, metric, night, opened, settings
+from tests.conftest import a_pool
+from tests.preflight.conftest import as_role, doctor, metric, night, settings
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "security.md").read_text()
 OF_ONE_TENANT = "CREATE POLICY one ON memories USING (tenant_id = '{tenant}')"
@@ -37,7 +38,7 @@ async def worker(pool, store_url, role):
         await write(pool, "acme", talk(12), session="s1", start=an_hour_ago)
         await write(pool, "bolt", talk(12), session="s2", start=an_hour_ago)
         await pool.execute(documented(role, policies=policies))
-        return opened(as_role(store_url, role))
+        return a_pool(as_role(store_url, role))
 
     return log_in
 

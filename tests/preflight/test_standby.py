@@ -12,7 +12,8 @@ from memory_maintenance.errors import PreflightError
 from memory_maintenance.store.migrate import migrate
 from memory_maintenance.store.pool import fetch_value
 from tests.agents import talk, write
-from tests.preflight.conftest import doctor, night, opened
+from tests.conftest import a_pool
+from tests.preflight.conftest import doctor, night
 from tests.processes.conftest import run_module
 
 
@@ -24,7 +25,7 @@ async def standby_url():
     data, log = folder / "data", folder / "postgres.log"
     async with running_postgres(data, log=log, options=("-c", "fsync=off")) as server:
         await migrate(server.address)
-        async with opened(server.address) as pool:
+        async with a_pool(server.address) as pool:
             await write(pool, "acme", talk(3))
             await night(pool)
     signal = data / "standby.signal"
@@ -36,7 +37,7 @@ async def standby_url():
 
 
 async def test_a_standby_stops_the_run_and_takes_no_record(standby_url):
-    async with opened(standby_url) as pool:
+    async with a_pool(standby_url) as pool:
         with pytest.raises(
             PreflightError, match="standby: the server is a standby, which only reads → name the primary"
         ):

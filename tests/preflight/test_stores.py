@@ -10,7 +10,8 @@ from memory_maintenance.inspection.cycles import find_cycle
 from memory_maintenance.rae.decay import DecayWorker
 from memory_maintenance.store.pool import execute, fetch, fetch_value
 from tests.agents import talk, write
-from tests.preflight.conftest import as_role, doctor, metric, night, opened, settings, skew
+from tests.conftest import a_pool
+from tests.preflight.conftest import as_role, doctor, metric, night, settings, skew
 
 CYCLES = "SELECT status FROM maintenance.cycles"
 ROUNDING = (
@@ -127,7 +128,7 @@ async def test_a_stop_of_a_dry_run_is_raised_and_not_recorded(pool):
 async def test_a_night_that_was_stopped_does_not_stop_the_next(pool, store_url):
     await write(pool, "acme", talk(3))
     await skew(pool, "60 days")
-    async with opened(store_url) as skewed:
+    async with a_pool(store_url) as skewed:
         with pytest.raises(PreflightError):
             await night(skewed)
     await execute(pool, "UPDATE maintenance.cycles SET started_at = now() + interval '60 days'")
@@ -140,7 +141,7 @@ async def test_a_time_out_that_is_shorter_than_a_step_is_a_warning_with_its_valu
     await execute(pool, f"GRANT ALL ON SCHEMA maintenance, public TO {role}")
     await execute(pool, f"GRANT ALL ON ALL TABLES IN SCHEMA maintenance, public TO {role}")
     await execute(pool, f"ALTER ROLE {role} SET {name} = '900ms'")
-    async with opened(as_role(store_url, role)) as short:
+    async with a_pool(as_role(store_url, role)) as short:
         said = {one["check"]: one["found"] for one in (await night(short))["preflight"]}
         assert said == {"timeouts": f"shorter than a step may take: {name} is 900 ms (set by: user)"}
         assert (await doctor(short))["timeouts"].level == "warning"
@@ -151,7 +152,7 @@ async def test_a_role_that_only_reads_stops_the_night(pool, store_url, role):
     await execute(pool, f"GRANT ALL ON SCHEMA maintenance, public TO {role}")
     await execute(pool, f"GRANT ALL ON ALL TABLES IN SCHEMA maintenance, public TO {role}")
     await execute(pool, f"ALTER ROLE {role} SET default_transaction_read_only = on")
-    async with opened(as_role(store_url, role)) as reader:
+    async with a_pool(as_role(store_url, role)) as reader:
         with pytest.raises(PreflightError, match="standby: the server is read-only for worker_"):
             await night(reader)
         assert (await doctor(reader))["standby"].level == "failure"

@@ -5,7 +5,6 @@ import shlex
 
 import pytest
 
-from memory_maintenance.store.pool import open_pool
 from memory_maintenance.tenants.control import pause
 from tests.everything import everything
 from tests.processes.conftest import ROOT, run_module, run_script
@@ -16,11 +15,9 @@ COMMAND = "Nothing was written. To do it: python starter.py "
 
 
 @pytest.fixture
-async def store(servers, store_url):
+async def store(servers, pool):
     await run_script("starter.py", "memories", "import", SAMPLES, **servers)
-    pool = await open_pool(store_url, size=2, timeout_seconds=30)
-    yield pool
-    await pool.close()
+    return pool
 
 
 async def test_the_command_that_it_names_does_what_it_said(servers, start_worker, store):

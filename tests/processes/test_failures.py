@@ -56,7 +56,7 @@ async def test_an_unknown_tenant_is_named(servers, command):
     ended = await run_script("starter.py", *command, "nobody", **servers)
     assert ended.status == 1
     said = ended.err.splitlines()[1:]
-    assert said == ["error: no tenant 'nobody': see those there are with `starter.py tenants list`"]
+    assert said == ["error: no tenant 'nobody': list them with `starter.py tenants list`"]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ import json
 import re
 import sys
 import tomllib
-from uuid import uuid4
 
 import pytest
 
@@ -14,7 +13,6 @@ from chaos.ports import free_port
 from memory_maintenance.store.pool import execute, fetch_value
 from scripted_endpoint.replies import hang
 from scripted_endpoint.server import ScriptedEndpoint
-from tests.conftest import _run_on_server, database_url
 from tests.processes.conftest import ROOT, environment, run_module
 from tests.runtime.test_health import ask
 from tests.workflows.conftest import remember_session, working
@@ -141,21 +139,14 @@ async def test_a_run_that_was_killed_is_abandoned_after_a_later_good_one(pool, s
     assert [tuple(row) for row in rows] == [(True, "abandoned"), (False, "completed")]
 
 
-async def test_it_migrates_and_checks_an_empty_store(postgres_url):
-    name = f"test_{uuid4().hex[:12]}"
-    await _run_on_server(postgres_url, f"CREATE DATABASE {name}")
-    url = database_url(postgres_url, name)
-    try:
-        before = await run_module(MODULE, "--doctor", DATABASE_URL=url)
-        assert (before.status, "store, migration" in before.out) == (1, True)
-        assert [(await run_module(MODULE, "--migrate", DATABASE_URL=url)).out for _ in range(2)] == [
-            "the store is ready\n"
-        ] * 2
-        after = await run_module(MODULE, "--doctor", DATABASE_URL=url)
-        assert (after.status, len(after.err.splitlines())) == (0, 1), after.out
-        assert (await run_module(MODULE, DATABASE_URL=url)).status == 0
-    finally:
-        await _run_on_server(postgres_url, f"DROP DATABASE {name} WITH (FORCE)")
+async def test_it_migrates_and_checks_an_empty_store(empty_url):
+    before = await run_module(MODULE, "--doctor", DATABASE_URL=empty_url)
+    assert (before.status, "store, migration" in before.out) == (1, True)
+    for _ in range(2):
+        assert (await run_module(MODULE, "--migrate", DATABASE_URL=empty_url)).out == "the store is ready\n"
+    after = await run_module(MODULE, "--doctor", DATABASE_URL=empty_url)
+    assert (after.status, len(after.err.splitlines())) == (0, 1), after.out
+    assert (await run_module(MODULE, DATABASE_URL=empty_url)).status == 0
 
 
 @pytest.mark.parametrize("words", [("--migrate", "acme"), ("--doctor", "--hourly"), ("--migrate", "--doctor")])

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from chaos.ports import free_port
-from memory_maintenance.store.pool import execute, fetch_value, open_pool
+from memory_maintenance.store.pool import execute, fetch_value
 from tests.processes.conftest import ROOT, run_module, run_script
 
 PACKAGES = ("memory_maintenance", "activities", "workflows", "runtime", "embedded", "commands", "web")
@@ -113,10 +113,7 @@ def read(address: str) -> str:
         return str(answer.read().decode())
 
 
-async def test_a_toy_task_is_planned_run_counted_shown_paused_and_resumed(
-    application, servers, store_url, start_worker
-):
-    pool = await open_pool(store_url, size=2, timeout_seconds=30)
+async def test_a_toy_task_is_planned_run_counted_shown_paused_and_resumed(application, servers, pool, start_worker):
     await execute(pool, MEMORIES, "acme", 3)
     await execute(pool, MEMORIES, "globex", 2)
     port = free_port()
@@ -157,4 +154,3 @@ async def test_a_toy_task_is_planned_run_counted_shown_paused_and_resumed(
     await execute(pool, MEMORIES, "initech", 4)
     ended = await run_module("memory_maintenance", root=application, DATABASE_URL=servers["DATABASE_URL"])
     assert (json.loads(ended.out)["toy"]["marked"], await fetch_value(pool, MARKED)) == (4, 9)
-    await pool.close()

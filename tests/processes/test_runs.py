@@ -4,7 +4,7 @@ import asyncio
 import json
 
 from embedded.temporal import temporal_program
-from memory_maintenance.store.pool import fetch_value, open_pool
+from memory_maintenance.store.pool import fetch_value
 from tests.processes.conftest import ROOT, run_script
 
 SAMPLES = str(ROOT / "samples" / "memories.jsonl")
@@ -30,10 +30,9 @@ async def test_a_run_by_command_and_one_by_the_temporal_cli_do_the_same(servers,
     assert await worker.stop() == 0
 
 
-async def test_a_worker_killed_in_the_middle_changes_no_total(servers, start_worker, store_url):
+async def test_a_worker_killed_in_the_middle_changes_no_total(servers, start_worker, pool):
     """Two stores with the same memories: in one the worker is killed while it decays."""
     await run_script("starter.py", "memories", "import", SAMPLES, **servers)
-    pool = await open_pool(store_url, size=2, timeout_seconds=30)
     worker = await start_worker(MEMORY_DECAY_PAGE_SIZE="20", **servers)
     run = asyncio.create_task(run_script("starter.py", "run", "daily", "--json", **servers))
     async with asyncio.timeout(60):
@@ -53,4 +52,3 @@ async def test_a_worker_killed_in_the_middle_changes_no_total(servers, start_wor
         "tenants": {"looked_at": 5, "left_paused": 0, "with_work": 5, "completed": 5},
         "failed_tenants": [],
     }
-    await pool.close()

@@ -14,7 +14,7 @@ from temporalio.client import Client
 
 from chaos.ports import free_port
 from embedded.temporal import HOST, PORT, running_temporal, temporal_program
-from memory_maintenance.store.pool import execute, fetch_value, open_pool
+from memory_maintenance.store.pool import execute, fetch_value
 from tests.embedded.test_embedded import eventually, processes
 from tests.processes.conftest import ROOT, environment, run_script
 from tests.runtime.test_health import ask
@@ -38,19 +38,16 @@ async def _ready(port: int, status: int) -> dict[str, str]:
             await asyncio.sleep(0.05)
 
 
-async def test_two_workers_of_one_role_each_do_what_one_of_both_does(servers, start_worker, store_url):
-    pool = await open_pool(store_url, size=2, timeout_seconds=30)
+async def test_two_workers_of_one_role_each_do_what_one_of_both_does(servers, start_worker, pool):
     await remember_session(pool, "acme", events=12)
     await start_worker("--role", "workflows", **servers)
     await start_worker("--role", "model", **servers)
     stats = json.loads((await run_script("starter.py", "run", "daily", "--json", **servers)).out)
     assert (stats["decay"]["total_updated"], stats["summarization"]["stored"]) == (12, 1)
-    await pool.close()
 
 
-async def test_a_batch_in_flight_at_sigterm_is_finished(servers, start_worker, temporal, store_url):
+async def test_a_batch_in_flight_at_sigterm_is_finished(servers, start_worker, temporal, pool):
     """In pages so small that the tenant is one batch of a second or two: it ends, in its first attempt."""
-    pool = await open_pool(store_url, size=2, timeout_seconds=30)
     memories = (
         "SELECT 'acme', 'fact ' || n, 0.7, 'semantic', now() - interval '90 days' FROM generate_series(1, 2000) n"
     )
@@ -67,7 +64,6 @@ async def test_a_batch_in_flight_at_sigterm_is_finished(servers, start_worker, t
     await start_worker(**servers)
     assert (await run.result())["decay"]["total_updated"] == 2000
     assert await _attempts(temporal, "tenant-maintenance/acme", "decay_batch") == [1]
-    await pool.close()
 
 
 async def _attempts(temporal: Client, workflow_id: str, activity: str) -> list[int]:
@@ -81,8 +77,7 @@ async def _attempts(temporal: Client, workflow_id: str, activity: str) -> list[i
     return [each.attempt for each in started if each.scheduled_event_id in scheduled]
 
 
-async def test_its_ports_tell_how_it_is_and_what_it_did(servers, start_worker, store_url):
-    pool = await open_pool(store_url, size=2, timeout_seconds=30)
+async def test_its_ports_tell_how_it_is_and_what_it_did(servers, start_worker, pool):
     await remember_session(pool, "acme", events=12)
     health, ours, theirs = free_port(), free_port(), free_port()
     ports = {"HEALTH_PORT": str(health), "METRICS_PORT": str(ours), "TEMPORAL_METRICS_PORT": str(theirs)}
@@ -93,7 +88,6 @@ async def test_its_ports_tell_how_it_is_and_what_it_did(servers, start_worker, s
     assert 'rae_reflective_decay_updated_total{tenant_id="acme"} 12.0' in (await ask(ours, "/metrics"))[1]
     assert 'memory_maintenance_worker_info{build_id="",role="all"} 1.0' in (await ask(ours, "/metrics"))[1]
     assert "temporal_workflow_task_execution_latency_seconds" in (await ask(theirs, "/metrics"))[1]
-    await pool.close()
 
 
 @pytest.mark.parametrize("name", ["HEALTH_PORT", "METRICS_PORT", "TEMPORAL_METRICS_PORT"])

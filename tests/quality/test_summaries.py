@@ -102,10 +102,17 @@ def test_payloads_are_summarized_as_what_they_say(told):
 
 def test_topics_are_no_interjections_and_no_pairs_of_characters(told):
     for summary in told.values():
-        words = [word for topic in summary.key_topics for word in topic.lower().split()]
+        words = [
+            word for topic in summary.key_topics for word in topic.lower().split() if word not in ALL_FUNCTION_WORDS
+        ]
         assert not {topic.lower() for topic in summary.key_topics} & (CHATTER | ALL_FUNCTION_WORDS)
         assert len(words) == len(set(words)), summary.key_topics
         assert len(summary.key_topics) >= 3
+
+
+def test_topics_alone_lead_to_three_of_five_sessions(told):
+    found = recall({key: " ".join(summary.key_topics) for key, summary in told.items()}, questions())
+    assert found.share >= 0.6, found
 
 
 def test_a_mood_is_only_said_where_it_can_be_judged(told):

@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 from uuid import uuid4
 
-import pytest
 from structlog.testing import capture_logs
 
 from memory_maintenance import DecayWorker
@@ -14,11 +13,6 @@ from tests.rae.rows import events, flags, importance_of, remember, theirs
 __all__ = ["theirs"]
 
 DECAY = "test_decay_worker.py::"
-
-
-@pytest.fixture
-def tenant() -> str:
-    return str(uuid4())
 
 
 def worker(pool: Pool) -> DecayWorker:

@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
@@ -25,11 +24,6 @@ __all__ = ["theirs"]
 ENGINE = "test_reflection_engine_v2.py::"
 FLOW = "test_reflection_flow.py::"
 NOW = datetime.now(UTC)
-
-
-@pytest.fixture
-def tenant() -> str:
-    return str(uuid4())
 
 
 def context(tenant: str, **more: Any) -> ReflectionContext:

@@ -23,11 +23,6 @@ SESSION = "7b1f0c52-6b4e-4a5e-9a0c-1d2f3a4b5c6d"
 SUMMARIES = "SELECT id::text, content, layer, tags FROM memories WHERE source = 'summarization_worker'"
 
 
-@pytest.fixture
-def tenant() -> str:
-    return str(uuid4())
-
-
 # --- summaries ----------------------------------------------------------------------------------
 
 

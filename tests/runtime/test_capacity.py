@@ -9,15 +9,11 @@ from temporalio.worker import Worker
 
 from activities.messages import OpenCycleResult
 from memory_maintenance.decay.task import BATCH_SECONDS
-from memory_maintenance.settings import Settings
 from runtime import capacity
 from runtime.capacity import Slots, deployment, slots
 from runtime.workers import built_workers
+from tests.settings import settings
 from workflows import options
-
-
-def settings(**chosen: object) -> Settings:
-    return Settings(_env_file=None, **chosen)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("pool_size", [2, 3, 10, 200])

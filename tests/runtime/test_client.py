@@ -9,7 +9,6 @@ import pytest
 from chaos.ports import free_port
 from embedded.temporal import running_temporal
 from memory_maintenance.errors import SettingsError, TemporalRefusedError, TemporalUnreachableError
-from memory_maintenance.settings import Settings
 from runtime.client import (
     check_namespace,
     configured_address,
@@ -18,6 +17,7 @@ from runtime.client import (
 )
 from tests.runtime.refusing import refusing_endpoint
 from tests.runtime.tls import Certificates, tls_endpoint
+from tests.settings import settings
 
 UNREACHABLE = "127.0.0.1:1"
 
@@ -29,10 +29,6 @@ address = "cloud.example:7233"
 namespace = "night"
 api_key = "key-of-the-cloud"
 """
-
-
-def settings(**chosen: object) -> Settings:
-    return Settings(_env_file=None, **chosen)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,6 @@ import pytest
 from temporalio.client import Client
 
 from memory_maintenance.errors import InvalidRequestError, ScheduleNotFoundError
-from memory_maintenance.settings import Settings
 from runtime.schedule_orders import (
     ScheduleState,
     backfill,
@@ -18,12 +17,9 @@ from runtime.schedule_orders import (
     trigger,
 )
 from runtime.schedules import apply_schedule
+from tests.settings import settings
 
 DAY = timedelta(days=1)
-
-
-def settings(**chosen: object) -> Settings:
-    return Settings(_env_file=None, **chosen)  # type: ignore[arg-type]
 
 
 async def state(client: Client) -> ScheduleState:

@@ -24,7 +24,6 @@ from temporalio.service import RPCError
 from chaos.ports import free_port
 from embedded.temporal import running_temporal
 from memory_maintenance.errors import ScheduleNotFoundError, SettingsError
-from memory_maintenance.settings import Settings
 from runtime import schedule_orders
 from runtime.client import connect
 from runtime.schedule_orders import (
@@ -34,6 +33,7 @@ from runtime.schedule_orders import (
 )
 from runtime.schedules import apply_schedule, is_as_set, wait_until
 from runtime.wanted_schedules import KINDS, schedule_id
+from tests.settings import settings
 from workflows.messages import MaintenanceRequest
 
 DAY = timedelta(days=1)
@@ -49,10 +49,6 @@ NEXT_SCHEDULER = tuple(
     for option in ("--dynamic-config-value", value)
 )
 """The server's new implementation of Schedules (CHASM): it refuses a stale update where today's drops it."""
-
-
-def settings(**chosen: object) -> Settings:
-    return Settings(_env_file=None, **chosen)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")

@@ -11,20 +11,16 @@ from temporalio.client import Client
 
 from chaos.ports import free_port
 from embedded.temporal import running_temporal
-from memory_maintenance.settings import Settings
 from runtime.client import connect
 from runtime.schedule_orders import ScheduleState, schedule_states
 from runtime.schedules import apply_schedule
 from runtime.wanted_schedules import catch_up_window, schedule_id
+from tests.settings import settings
 
 DAY = timedelta(days=1)
 MINUTE = timedelta(minutes=1)
 EVERY_TWELVE_SECONDS = "*/12 * * * * * *"
 """Seven fields: with seconds and years."""
-
-
-def settings(**chosen: object) -> Settings:
-    return Settings(_env_file=None, **chosen)  # type: ignore[arg-type]
 
 
 async def state(client: Client) -> ScheduleState:

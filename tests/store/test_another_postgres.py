@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent.parent
 PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 TESTS = (
     *(f"store/test_{name}.py" for name in ("migrate", "pool", "statements", "functions", "importing", "partitioned")),
-    *("decay/test_statements.py", "decay/test_worker.py", "tenants", "cycles"),
+    *("decay/test_statements.py", "decay/test_batch.py", "decay/test_worker.py", "tenants", "cycles"),
     *("summarization/test_worker.py", "dreaming/test_worker.py", "embedding/test_worker.py"),
 )
 

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 
@@ -17,11 +17,6 @@ from tests.fake_model import FakeModel
 from tests.steps import Dreamer, Summarizing
 
 REFLECTIONS = "reflection_engine_v2"
-
-
-@pytest.fixture
-def tenant() -> str:
-    return str(uuid4())
 
 
 def settings(backend: str = "extractive") -> Settings:

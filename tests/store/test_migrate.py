@@ -28,14 +28,6 @@ WHERE table_name = 'memories' AND column_name = ANY ($1)
 """
 
 
-@pytest.fixture
-async def empty_url(postgres_url):
-    name = f"empty_{uuid4().hex[:12]}"
-    await _run_on_server(postgres_url, f"CREATE DATABASE {name}")
-    yield database_url(postgres_url, name)
-    await _run_on_server(postgres_url, f"DROP DATABASE {name} WITH (FORCE)")
-
-
 async def _columns(url: str, *names: str) -> dict[str, str]:
     connection = await asyncpg.connect(url)
     try:

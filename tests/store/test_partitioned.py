@@ -21,8 +21,8 @@ from memory_maintenance.store.migrate import migrate
 from memory_maintenance.store.pool import Pool, execute, fetch, fetch_value, open_pool, transaction
 from memory_maintenance.store.schema import INDEXES, PARTS_INDEXES
 from memory_maintenance.writers.model.set_aside import SET_ASIDE, Unit, all_set_aside, requeue
-from tests.agents import AS_OF, json_codec, talk, write
-from tests.conftest import NIGHTS_OF_THE_PAST, _run_on_server, database_url
+from tests.agents import AS_OF, talk, write
+from tests.conftest import NIGHTS_OF_THE_PAST, _run_on_server, a_pool
 from tests.inspection.conftest import SAMPLES
 from tests.steps import Decaying
 from tests.store.partitioned import HASHED, LISTED, partitioned_table
@@ -58,28 +58,22 @@ INSERT INTO maintenance.lineage (tenant_id, derived_id, source_id, task) VALUES 
 """
 
 
-async def _store(server: str, by: str) -> AsyncIterator[str]:
-    name = f"parts_{uuid4().hex[:12]}"
-    await _run_on_server(server, f"CREATE DATABASE {name}")
-    url = database_url(server, name)
+async def _partition(url: str, by: str) -> None:
     await _run_on_server(url, partitioned_table(by))
     await migrate(url)
     await _run_on_server(url, NIGHTS_OF_THE_PAST)
-    yield url
-    await _run_on_server(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(params=[HASHED, LISTED], ids=["hash", "list"])
-async def parts_url(request: pytest.FixtureRequest, postgres_url: str) -> AsyncIterator[str]:
-    async for url in _store(postgres_url, request.param):
-        yield url
+async def parts_url(request: pytest.FixtureRequest, empty_url: str) -> str:
+    await _partition(empty_url, request.param)
+    return empty_url
 
 
 @pytest.fixture
 async def parts(parts_url: str) -> AsyncIterator[Pool]:
-    pool = await open_pool(parts_url, size=4, timeout_seconds=30, init=json_codec)
-    yield pool
-    await pool.close()
+    async with a_pool(parts_url, size=4) as pool:
+        yield pool
 
 
 async def _write(pool: Pool) -> None:
@@ -235,36 +229,34 @@ async def test_migrate_builds_every_index_and_a_later_part_has_them(parts_url, p
     assert await fetch_value(parts, UNATTACHED) == 0
 
 
-async def test_a_migration_that_was_killed_over_the_parts_is_finished(postgres_url):
-    async for url in _store(postgres_url, HASHED):
-        left = ", ".join(INDEXES)
-        await _run_on_server(url, f"DROP INDEX {left}")
-        connection = await asyncpg.connect(url)
-        oid = await connection.fetchval("SELECT 'memories_1'::regclass::oid::text")
-        await connection.execute(f"CREATE INDEX memories_maintenance_tenant_idx_{oid} ON memories_1 (tenant_id, id)")
-        await connection.execute(
-            "UPDATE pg_index SET indisvalid = false WHERE indexrelid = $1::text::regclass",
-            f"memories_maintenance_tenant_idx_{oid}",
-        )
-        await connection.execute(
-            "CREATE INDEX memories_maintenance_session_idx ON ONLY memories (tenant_id, session_id)"
-        )
-        await migrate(url)
-        assert {row[0] for row in await connection.fetch(VALID)} == {"memories_pkey", *INDEXES, *PARTS_INDEXES}
-        assert await connection.fetchval(UNATTACHED) == 0
-        await connection.close()
+async def test_a_migration_that_was_killed_over_the_parts_is_finished(empty_url):
+    await _partition(url := empty_url, HASHED)
+    left = ", ".join(INDEXES)
+    await _run_on_server(url, f"DROP INDEX {left}")
+    connection = await asyncpg.connect(url)
+    oid = await connection.fetchval("SELECT 'memories_1'::regclass::oid::text")
+    await connection.execute(f"CREATE INDEX memories_maintenance_tenant_idx_{oid} ON memories_1 (tenant_id, id)")
+    await connection.execute(
+        "UPDATE pg_index SET indisvalid = false WHERE indexrelid = $1::text::regclass",
+        f"memories_maintenance_tenant_idx_{oid}",
+    )
+    await connection.execute("CREATE INDEX memories_maintenance_session_idx ON ONLY memories (tenant_id, session_id)")
+    await migrate(url)
+    assert {row[0] for row in await connection.fetch(VALID)} == {"memories_pkey", *INDEXES, *PARTS_INDEXES}
+    assert await connection.fetchval(UNATTACHED) == 0
+    await connection.close()
 
 
-async def test_agents_write_while_the_parts_are_indexed(postgres_url):
-    async for url in _store(postgres_url, HASHED):
-        pool = await open_pool(url, size=3, timeout_seconds=30)
-        await _write(pool)
-        await _run_on_server(url, f"DROP INDEX {', '.join(INDEXES)}")
-        migrating = asyncio.create_task(migrate(url))
-        written = 0
-        while not migrating.done():
-            written += await execute(pool, "UPDATE memories SET usage_count = usage_count + 1 WHERE tenant_id = 'acme'")
-        await migrating
-        assert written >= 100
-        assert {row[0] for row in await fetch(pool, VALID)} == {"memories_pkey", *INDEXES, *PARTS_INDEXES}
-        await pool.close()
+async def test_agents_write_while_the_parts_are_indexed(empty_url):
+    await _partition(url := empty_url, HASHED)
+    pool = await open_pool(url, size=3, timeout_seconds=30)
+    await _write(pool)
+    await _run_on_server(url, f"DROP INDEX {', '.join(INDEXES)}")
+    migrating = asyncio.create_task(migrate(url))
+    written = 0
+    while not migrating.done():
+        written += await execute(pool, "UPDATE memories SET usage_count = usage_count + 1 WHERE tenant_id = 'acme'")
+    await migrating
+    assert written >= 100
+    assert {row[0] for row in await fetch(pool, VALID)} == {"memories_pkey", *INDEXES, *PARTS_INDEXES}
+    await pool.close()

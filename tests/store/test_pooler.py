@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
-from uuid import uuid4
 
 import asyncpg
 import pytest
@@ -22,7 +21,7 @@ from memory_maintenance.settings import Settings
 from memory_maintenance.store.migrate import migrate
 from memory_maintenance.store.pool import execute, fetch_value, open_pool
 from tests.agents import json_codec, talk, write
-from tests.conftest import _run_on_server, database_url
+from tests.conftest import database_url
 from tests.everything import everything
 from tests.processes.conftest import run_module, run_script
 
@@ -89,12 +88,9 @@ async def pooler(request: pytest.FixtureRequest, postgres_url: str) -> AsyncIter
 
 
 @pytest.fixture
-async def pooled_url(postgres_url: str, pooler: str) -> AsyncIterator[str]:
+def pooled_url(empty_url: str, pooler: str) -> str:
     """The address, through the pooler, of a database without anything in it."""
-    name = f"pooled_{uuid4().hex[:12]}"
-    await _run_on_server(postgres_url, f"CREATE DATABASE {name}")
-    yield database_url(pooler, name)
-    await _run_on_server(postgres_url, f"DROP DATABASE {name} WITH (FORCE)")
+    return database_url(pooler, urlsplit(empty_url).path.removeprefix("/"))
 
 
 async def _fill(url: str) -> None:

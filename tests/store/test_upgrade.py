@@ -4,7 +4,6 @@ import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
@@ -12,9 +11,9 @@ from memory_maintenance.rae.decay import DecayWorker
 from memory_maintenance.rae.scheduler import MaintenanceScheduler
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.migrate import migrate
-from memory_maintenance.store.pool import Pool, execute, fetch, fetch_value, open_pool
-from tests.agents import AS_OF, json_codec, talk, write
-from tests.conftest import NIGHTS_OF_THE_PAST, RAE_TABLE, _run_on_server, database_url
+from memory_maintenance.store.pool import Pool, execute, fetch, fetch_value
+from tests.agents import AS_OF, talk, write
+from tests.conftest import NIGHTS_OF_THE_PAST, RAE_TABLE, _run_on_server, a_pool
 
 EARLIER = (Path(__file__).parent / "store_of_0003.sql").read_text()
 NEXT_NIGHT = json.loads((Path(__file__).parent / "night_after_0003.json").read_text())
@@ -37,20 +36,15 @@ UNION ALL SELECT 'dream', xmin::text, md5(d::text) FROM maintenance.dreams d
 
 
 @pytest.fixture
-async def earlier_url(postgres_url):
-    name = f"earlier_{uuid4().hex[:12]}"
-    await _run_on_server(postgres_url, f"CREATE DATABASE {name}")
-    url = database_url(postgres_url, name)
-    await _run_on_server(url, RAE_TABLE + EARLIER)
-    yield url
-    await _run_on_server(postgres_url, f"DROP DATABASE {name} WITH (FORCE)")
+async def earlier_url(empty_url):
+    await _run_on_server(empty_url, RAE_TABLE + EARLIER)
+    return empty_url
 
 
 @pytest.fixture
 async def earlier(earlier_url):
-    pool = await open_pool(earlier_url, size=4, timeout_seconds=30, init=json_codec)
-    yield pool
-    await pool.close()
+    async with a_pool(earlier_url, size=4) as pool:
+        yield pool
 
 
 async def rows(pool: Pool, sql: str) -> list[tuple[str, ...]]:

@@ -34,11 +34,6 @@ async def due(pool: Pool, tenant: str, *, daily: bool = False, at: datetime = AS
     return [key.session_id for key in found]
 
 
-@pytest.fixture
-def tenant() -> str:
-    return str(uuid4())
-
-
 @pytest.mark.parametrize("layer", ["episodic", "em"])
 async def test_idle_sessions_are_due_hourly_and_long_ones_daily(any_pool, tenant, layer):
     await write(any_pool, tenant, talk(12), session="idle", layer=layer)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 
@@ -21,11 +21,6 @@ from tests.steps import Dreamer, Summarizing, dreams_due, sessions_due
 WITH_CODE = "The code of Gent's safe is XW4711."
 WITHHELD = {"model_excluded_classes": "confidential,restricted"}
 UNDERIVED = {"derivation_excluded_classes": "restricted"}
-
-
-@pytest.fixture
-def tenant() -> str:
-    return str(uuid4())
 
 
 def settings(backend: str = "openai", **chosen: Any) -> Settings:

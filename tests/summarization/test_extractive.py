@@ -1,6 +1,8 @@
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import permutations
 
 import pytest
 from hypothesis import given, settings
@@ -8,6 +10,7 @@ from hypothesis import strategies as st
 
 from memory_maintenance.store.memory import Memory
 from memory_maintenance.summarization.extractive import extractive_summary
+from memory_maintenance.summarization.weighing import Chat
 from memory_maintenance.writers.extractive.phrases import without_counts
 from memory_maintenance.writers.language.relative_dates import with_dates
 from memory_maintenance.writers.language.words import is_content, sentences, tokens, word_count
@@ -127,6 +130,14 @@ def test_a_session_of_blanks_has_its_date():
 def test_an_empty_session_is_refused():
     with pytest.raises(ValueError, match="at least one event"):
         extractive_summary([])
+
+
+def test_how_rare_words_are_does_not_depend_on_their_order():
+    frequency = Counter(tent=3, seam=1, rain=2, refund=5, gdynia=1, order=7)
+    chat = Chat(
+        answered=False, works=False, opening=0, users=frozenset(), decided=(), frequency=frequency, sentences=11
+    )
+    assert len({chat.rarity(words) for words in permutations(frequency)}) == 1
 
 
 def test_the_order_of_the_events_does_not_matter():

@@ -55,7 +55,7 @@ def _is_a_summary(row):
     text = row["content"]
     assert clean(text) == text
     assert row["tags"] == ["session_summary", "auto_generated"]
-    assert row["importance"] == pytest.approx(0.5)
+    assert row["importance"] == pytest.approx(0.8 * 0.5)
     if row["metadata"]["fallback"]:
         assert text.startswith("Session summary (13 events): Mara ordered the kettle")
     else:

@@ -23,11 +23,6 @@ STRANGER = "99999999-9999-4999-8999-999999999999"
 STRANGE = "The stranger's secret is a melon."
 
 
-@pytest.fixture
-def tenant() -> str:
-    return str(uuid4())
-
-
 def settings(backend: str = "extractive") -> Settings:
     return Settings.model_validate({"rae_llm_backend": backend})
 

@@ -110,8 +110,8 @@ def test_the_summary_of_a_session_has_one_id_and_null_is_the_default_project():
     assert all(isinstance(one, UUID) for one in ids)
 
 
-@pytest.mark.parametrize(("importances", "expected"), [([0.5, 0.5], 0.5), ([0.9, 1.0], 0.95), ([0.0], 0.0)])
-def test_a_summary_is_as_important_as_its_events(importances, expected):
+@pytest.mark.parametrize(("importances", "expected"), [([0.5, 0.5], 0.4), ([0.9, 1.0], 0.76), ([0.0], 0.0)])
+def test_a_summary_has_eight_tenths_of_its_events_mean_importance(importances, expected):
     assert summary_importance([event(importance=one) for one in importances]) == pytest.approx(expected)
 
 

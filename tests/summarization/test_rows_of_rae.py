@@ -15,11 +15,6 @@ from tests.fake_model import FakeModel
 from tests.steps import Dreamer, Summarizing, sessions_due
 
 
-@pytest.fixture
-def tenant() -> str:
-    return str(uuid4())
-
-
 def settings(backend: str = "extractive") -> Settings:
     return Settings.model_validate({"rae_llm_backend": backend, "dreaming_enabled": True})
 

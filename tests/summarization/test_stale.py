@@ -55,11 +55,6 @@ async def found_anywhere(pool, traces=TRACES) -> set[str]:
     }
 
 
-@pytest.fixture
-def tenant():
-    return str(uuid4())
-
-
 async def test_after_somebody_deleted_a_persons_rows_one_night_leaves_nothing_of_them_and_keeps_the_others(
     any_pool, tenant
 ):

@@ -40,11 +40,6 @@ async def summarize(one: Summarizing, tenant: str, session: str = "s", **asked: 
     return await one.summarize(SessionKey(tenant, "shop", session), **{"as_of": AS_OF, **asked})
 
 
-@pytest.fixture
-def tenant() -> str:
-    return str(uuid4())
-
-
 @pytest.mark.parametrize(
     ("count", "status", "reason"),
     [(3, "skipped", "insufficient_events"), (12, "stored", None), (40, "stored", None), (126, "stored", None)],
@@ -72,7 +67,7 @@ async def test_a_summary_is_stored_as_rae_does(any_pool, tenant):
         ["session_summary", "auto_generated"],
     )
     assert (row["project"], row["session_id"], row["agent_id"]) == ("shop", "s", "default")
-    assert row["importance"] == pytest.approx(0.5)
+    assert row["importance"] == pytest.approx(0.8 * 0.5)
     assert row["content"].endswith("\n\nKey Topics: courier, orders\n\nSentiment: neutral")
     metadata = row["metadata"]
     assert metadata["event_count"] == 10
@@ -148,7 +143,7 @@ async def test_no_summary_outranks_its_events_or_counts_as_recalled(any_pool, te
     await execute(any_pool, decay, ids[:6])
     await summarize(worker(any_pool, backend), tenant)
     (row,) = await derived(any_pool, tenant)
-    assert row["importance"] == pytest.approx((6 * 0.3 + 6 * 0.9) / 12)
+    assert row["importance"] == pytest.approx(0.8 * (6 * 0.3 + 6 * 0.9) / 12)
     assert (row["created_at"], row["last_accessed_at"]) == (AS_OF, None)
 
 
@@ -175,7 +170,7 @@ async def test_a_grown_session_is_updated_in_place_from_its_summary_and_the_new_
     (after,) = await derived(any_pool, tenant)
     assert (outcome.status, outcome.summary_id, outcome.events) == ("updated", before["id"], 23)
     assert after["created_at"] == before["created_at"]
-    assert after["importance"] == pytest.approx((12 * 0.5 + 11 * 0.9) / 23)
+    assert after["importance"] == pytest.approx(0.8 * (12 * 0.5 + 11 * 0.9) / 23)
     asked = model.questions[1].prompt
     assert before["content"].partition("\n\n")[0] in asked
     assert "Order 50 " in asked

@@ -11,14 +11,14 @@ import pytest
 
 from memory_maintenance.changes.change import Replacement, propose
 from memory_maintenance.rae.decay import DecayWorker
-from memory_maintenance.store.pool import Pool, execute, fetch, open_pool
+from memory_maintenance.store.pool import Pool, execute, fetch
 from memory_maintenance.summarization.policy import SessionKey
 from memory_maintenance.tenants.control import pause
 from memory_maintenance.tenants.overrides import override
-from tests.agents import derived, json_codec, talk, write
-from tests.conftest import _copy
-from tests.inspection.conftest import settings
+from tests.agents import derived, talk, write
+from tests.conftest import a_database, a_pool
 from tests.nights import night
+from tests.settings import settings
 from tests.steps import Summarizing
 from web.application import application
 from web.sources import Sources, opened
@@ -49,10 +49,8 @@ class Store:
 @pytest.fixture(scope="module")
 async def store(postgres_url: str, templates: dict[str, str]) -> AsyncIterator[Store]:
     """A store after a few nights, for a whole module: the pages only read."""
-    async for url in _copy(postgres_url, templates["small"]):
-        pool = await open_pool(url, size=10, timeout_seconds=30, init=json_codec)
+    async with a_database(postgres_url, templates["small"]) as url, a_pool(url) as pool:
         yield await _filled(url, pool)
-        await pool.close()
 
 
 async def _filled(url: str, pool: Pool) -> Store:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.inspection.conftest import settings
+from tests.settings import settings
 from tests.web.conftest import NOWHERE, client_of
 from web.access import is_loopback
 from web.sources import Sources

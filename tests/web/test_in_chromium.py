@@ -14,7 +14,7 @@ from PIL import Image
 from starlette.datastructures import MutableHeaders
 
 from memory_maintenance.changes.change import change
-from tests.inspection.conftest import settings
+from tests.settings import settings
 from tests.web.conftest import NOWHERE, proposed
 from web.application import application
 from web.sources import Sources, opened

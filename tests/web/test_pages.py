@@ -11,7 +11,7 @@ import pytest
 from memory_maintenance.inspection.report import cycle_report
 from memory_maintenance.store.pool import execute, fetch_value
 from runtime.schedules import apply_schedule
-from tests.inspection.conftest import settings
+from tests.settings import settings
 from tests.web.conftest import NOWHERE, STRANGE, client_of
 from web.application import PAGES
 from web.cycle_page import saved_page

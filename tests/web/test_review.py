@@ -9,7 +9,7 @@ from memory_maintenance.changes.applying import apply_change
 from memory_maintenance.changes.change import change
 from memory_maintenance.errors import ChangeRefusedError
 from memory_maintenance.store.pool import execute, fetch, fetch_value
-from tests.inspection.conftest import settings
+from tests.settings import settings
 from tests.web.conftest import NOWHERE, SAID, client_of, proposed
 from tests.web.test_pages import Outline, words
 from web.forms import MOST_BYTES

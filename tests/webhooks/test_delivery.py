@@ -12,7 +12,7 @@ from memory_maintenance.store.pool import execute, fetch
 from memory_maintenance.webhooks import delivery, sending
 from memory_maintenance.webhooks.delivery import Delivery, deliver_at_end, deliver_events
 from tests.commands.conftest import cli, home, quiet_again
-from tests.inspection.conftest import settings
+from tests.settings import settings
 from tests.webhooks.receiver import SECRET
 from tests.webhooks.test_outbox import closed
 

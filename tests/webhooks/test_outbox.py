@@ -16,8 +16,8 @@ from memory_maintenance.store.pool import execute, fetch, fetch_value
 from memory_maintenance.webhooks.event import event_id
 from memory_maintenance.webhooks.outbox import waiting_events
 from memory_maintenance.work import Counts
-from tests.inspection.conftest import settings
 from tests.processes.conftest import ROOT
+from tests.settings import settings
 from tests.webhooks.receiver import SECRET
 
 HOOKS, MORE = "https://hooks.example.com/token", "https://other.example.com"

@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from memory_maintenance.settings.webhooks import EVENT_TYPES
-from tests.inspection.conftest import settings
+from tests.settings import settings
 from tests.webhooks.receiver import SECRET
 
 URL = "https://hooks.example.com/token"

@@ -18,7 +18,7 @@ from memory_maintenance.cycles.outcomes import CycleTotals
 from memory_maintenance.store.pool import Pool, execute, fetch, fetch_value
 from memory_maintenance.tenants.control import pause
 from memory_maintenance.work import TenantPlan
-from tests.large_fleet import a_fleet, scope, start_page
+from tests.large_fleet import a_fleet, plan_of_one_step, scope, start_page
 from tests.workflows.conftest import Working, remember_session
 from workflows.messages import MaintenanceRequest, TenantRequest
 from workflows.options import PAGE_SIZE, TASK_QUEUE
@@ -144,6 +144,41 @@ async def test_a_tenant_that_fails_in_bulk_gets_a_child_with_its_retries_and_del
     assert (totals.statuses, totals.failures) == ({"completed": 29, "failed": 1}, (tenants[3],))
     outcomes = {row["tenant_id"]: row["status"] for row in await fetch(pool, OUTCOMES)}
     assert outcomes == dict.fromkeys(tenants, "completed") | {tenants[3]: "failed"}
+
+
+async def activities(client: Client, tenant: str) -> list[str]:
+    """Return the activities of a tenant's workflow."""
+    events = (await client.get_workflow_handle(tenant_workflow_id(tenant)).fetch_history()).events
+    scheduled = [event for event in events if event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED]
+    return [event.activity_task_scheduled_event_attributes.activity_type.name for event in scheduled]
+
+
+async def test_a_child_does_work_that_fits_into_one_step_in_one(temporal, pool, working, page):
+    await remember_session(pool, "acme", events=12)
+    async with working():
+        totals: CycleTotals = await (await page([], plan_of_one_step("acme"))).result()
+        assert await activities(temporal, "acme") == ["maintain_tenants"]
+    assert totals.statuses == {"completed": 1}
+    assert (totals.of("decay").of("updated"), totals.of("summarization").of("stored")) == (12, 1)
+
+
+async def test_a_pause_is_obeyed_within_the_step_of_a_child(temporal, pool, working, page):
+    await remember_session(pool, "acme", events=12)
+    await pause(pool, "acme", by="ana")
+    async with working():
+        totals: CycleTotals = await (await page([], plan_of_one_step("acme"))).result()
+        assert await activities(temporal, "acme") == ["maintain_tenants"]
+    assert totals.statuses == {"paused": 1}
+    assert await fetch_value(pool, "SELECT count(*) FROM memories WHERE source = 'summarization_worker'") == 0
+
+
+async def test_a_child_whose_one_step_fails_does_each_task_by_itself(temporal, pool, working, page):
+    await remember_session(pool, "acme", events=12)
+    await execute(pool, UNREADABLE, "acme")
+    async with working():
+        totals: CycleTotals = await (await page([], plan_of_one_step("acme"))).result()
+        assert await activities(temporal, "acme") == ["maintain_tenants", "decay_batch", "summarize_session"]
+    assert (totals.statuses, totals.failures) == ({"failed": 1}, ("acme",))
 
 
 async def test_a_pause_of_a_tenant_without_a_child_is_a_row_and_obeyed(pool, working, page):

@@ -31,11 +31,6 @@ SELECT $1, 'Summary ' || n, 'summarization_worker', 'episodic' FROM generate_ser
 
 
 @pytest.fixture
-def tenant() -> str:
-    return str(uuid4())
-
-
-@pytest.fixture
 def settings(endpoint: ScriptedEndpoint) -> Settings:
     """Texts are written without a model and embedded by one."""
     endpoint.otherwise = embeddings

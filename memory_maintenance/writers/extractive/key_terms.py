@@ -2,54 +2,73 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+import operator
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
 from typing import Final
 
-from memory_maintenance.writers.extractive.rarity import NO_BACKGROUND, Background, word_key
-from memory_maintenance.writers.extractive.salience import is_role, is_small_talk
-from memory_maintenance.writers.extractive.transcript import Transcript
-from memory_maintenance.writers.language.dates import MONTH_NAMES
-from memory_maintenance.writers.language.figures import figures
-from memory_maintenance.writers.language.languages import ALL_FUNCTION_WORDS
-from memory_maintenance.writers.language.number_words import NUMBER_WORDS
-from memory_maintenance.writers.language.segmentation import is_unspaced, segments
-from memory_maintenance.writers.language.stop_words import (
-    CHATTER,
-    FILLER,
-    TOPIC_LABELS,
-    UNSPACED_CHATTER,
-    WEEKDAY_NAMES,
+from memory_maintenance.writers.extractive.cues import UNITS
+from memory_maintenance.writers.extractive.naming import (
+    LONGEST_PHRASE,
+    LONGEST_TERM,
+    MARK,
+    candidates,
+    names_subject,
 )
-from memory_maintenance.writers.language.words import is_content, longest_run, stem, tokens
+from memory_maintenance.writers.extractive.rarity import NO_BACKGROUND, Background, word_key
+from memory_maintenance.writers.extractive.salience import is_small_talk
+from memory_maintenance.writers.extractive.transcript import Transcript
+from memory_maintenance.writers.language.figures import figures
+from memory_maintenance.writers.language.languages import Language, language_of_all
+from memory_maintenance.writers.language.noun_places import NOUN, PLACES, Places
+from memory_maintenance.writers.language.segmentation import is_unspaced, segments
+from memory_maintenance.writers.language.words import is_content, longest_run, tokens
 
 _BUDGET: Final = 40_000
 """Characters read in all: more text no longer changes the first terms."""
 
 _LONGEST_TEXT: Final = 600
-_LONGEST_TERM: Final = 40
-_LONGEST_PHRASE: Final = 3
 _ENOUGH_TERMS: Final = 5
+_MOST_NAMES: Final = 3
 _LONG: Final = 5
-_INSIDE: Final = re.compile(r"[\w,;] $")
-_MARK: Final = re.compile('[.!?。！？,，、;；:：()（）「」“”„«»"\n\u2190-\u2bff\U0001f000-\U0001faff]')
 
+_FEWEST_SHARED: Final = 4
+_SHARED: Final = 0.6
+_LONGEST_ENDING: Final = 3
+"""First letters, and their share of the longer word, that two forms of a word have in common, and what follows them."""
 
-_EMPTY: Final = FILLER | CHATTER | ALL_FUNCTION_WORDS | MONTH_NAMES | NUMBER_WORDS | WEEKDAY_NAMES | TOPIC_LABELS
+_INSIDE: Final = re.compile(r"[\w,;] $|\w['’]$")
 
 
 @dataclass(slots=True)
 class _Term:
-    """A term as it is written, the texts that hold it and how often a capital stood inside of a sentence."""
+    """A term: the texts that hold it, how it is written, and how much its places are a noun's.
 
-    words: tuple[str, ...]
+    ``names`` is how often it is written as a name inside of a sentence, ``capital`` how often with capitals.
+    """
+
     keys: tuple[str, ...]
-    held: set[int]
+    held: set[int] = field(default_factory=set)
+    forms: Counter[tuple[str, ...]] = field(default_factory=Counter)
     capital: int = 0
+    names: int = 0
+    places: float = 0.0
     weight: float = 0.0
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The form that is written most often, the shortest of several."""
+        return min(self.forms, key=lambda form: (-self.forms[form], sum(map(len, form)), form))
+
+    @property
+    def place(self) -> float:
+        """The mean of its places."""
+        return self.places / self.forms.total()
 
 
 def key_terms(texts: Sequence[str], *, most: int = 6, background: Background = NO_BACKGROUND) -> tuple[str, ...]:
@@ -63,24 +82,44 @@ def key_terms(texts: Sequence[str], *, most: int = 6, background: Background = N
 
 
 def terms_of(said: Transcript, *, most: int, background: Background) -> tuple[str, ...]:
-    """Return the key terms of a conversation that was read already."""
+    """Return the key terms of a conversation that was read already: subjects, and up to three names among them."""
     read = _excerpts(said)
-    silent = frozenset(part for name in said.speakers for part in name.split())
-    terms = sorted(_terms(read, silent, background), key=lambda term: (-term.weight, term.words))
+    silent = UNITS.union(part for name in said.speakers for part in name.split())
+    language = language_of_all(said.texts)
+    places = PLACES[language] if language else None
+    terms = sorted(_terms(read, silent, background, language), key=lambda term: (-term.weight, term.words))
     chosen: list[_Term] = []
+    left: list[_Term] = []
     for term in terms:
-        # Of plain words that stand once, most are verbs: a few will do where nothing better is left.
-        plain = len(term.held) == len(term.words) == 1 and not (term.capital or is_unspaced(term.words[0]))
-        if len(chosen) < (min(most, _ENOUGH_TERMS) if plain else most) and not any(
-            set(term.keys) & set(other.keys) for other in chosen
-        ):
+        if len(chosen) == most or _overlaps(term, chosen):
+            continue
+        further = term.names > 0 and sum(other.names > 0 for other in chosen) >= _MOST_NAMES
+        (left if further or _may_be_a_verb(term, places) else chosen).append(term)
+    for term in left:
+        if len(chosen) < min(most, _ENOUGH_TERMS) and not _overlaps(term, chosen):
             chosen.append(term)
     whole = "\n".join(read)
     return tuple(_written(term, whole) for term in chosen) or _most_frequent(said.texts)
 
 
+def _overlaps(term: _Term, chosen: Sequence[_Term]) -> bool:
+    own = _parts(term)
+    return any(own & _parts(other) for other in chosen)
+
+
+def _parts(term: _Term) -> set[str]:
+    return {part for key in term.keys for part in (key, *key.split("-"))}
+
+
+def _may_be_a_verb(term: _Term, places: Places | None) -> bool:
+    """Whether a term is a plain word that is hardly ever where a noun is, or stands once and not there."""
+    if len(term.keys) > 1 or term.capital or is_unspaced(term.keys[0]):
+        return False
+    return term.place < NOUN if len(term.held) == 1 else places is not None and term.place < 0
+
+
 def _written(term: _Term, whole: str) -> str:
-    return "".join(term.words) if is_unspaced(term.words[0]) else as_written(term.words, whole)
+    return "".join(term.words) if is_unspaced(term.keys[0]) else as_written(term.words, whole)
 
 
 def as_written(words: Sequence[str], text: str) -> str:
@@ -89,22 +128,14 @@ def as_written(words: Sequence[str], text: str) -> str:
     Where they only begin sentences, a capital first letter of the only capital
     is taken for the sentence's.
     """
-    phrase = re.compile(r"(?<!\w)" + r"[^\w\n]{1,3}".join(map(re.escape, words)) + r"(?!\w)", re.IGNORECASE)
+    parts = r"[^\w\n]{1,3}".join(re.escape(word.rstrip("'")) for word in words)
+    phrase = re.compile(rf"(?<!\w){parts}(?!\w)", re.IGNORECASE)
     found = list(phrase.finditer(text))
     inside = Counter(match.group() for match in found if _INSIDE.search(text, max(0, match.start() - 2), match.start()))
     if inside:
         return max(inside, key=lambda form: (inside[form], form))
     form = found[0].group() if found else " ".join(words)
     return form[:1].lower() + form[1:] if form[1:].islower() and form[:1].lower().casefold() == words[0][:1] else form
-
-
-def names_subject(token: str, silent: frozenset[str] = frozenset()) -> bool:
-    """Whether a term may begin or end with *token*: a content word, no number, filler, greeting, role or speaker."""
-    if is_unspaced(token):
-        return token not in silent and not is_role(token) and UNSPACED_CHATTER.fullmatch(token) is None
-    plain = not any(character.isdigit() for character in token)
-    said = plain and is_content(token) and len(token) <= _LONGEST_TERM
-    return said and token not in _EMPTY and token not in silent and not is_role(stem(token))
 
 
 def _excerpts(said: Transcript) -> list[str]:
@@ -123,81 +154,88 @@ def _excerpts(said: Transcript) -> list[str]:
 
 
 def _is_short(word: str) -> bool:
-    return len(word) <= _LONGEST_TERM or longest_run(word) <= _LONGEST_TERM
+    return len(word) <= LONGEST_TERM or longest_run(word) <= LONGEST_TERM
 
 
-def _terms(texts: Sequence[str], silent: frozenset[str], background: Background) -> list[_Term]:
+def _terms(
+    texts: Sequence[str], silent: frozenset[str], background: Background, language: Language | None
+) -> list[_Term]:
+    places = PLACES[language] if language else None
     found: dict[tuple[str, ...], _Term] = {}
     alone: defaultdict[str, set[int]] = defaultdict(set)
-    for position, text in enumerate(texts):
-        for first, words in _candidates(text, silent):
-            keys = tuple(word_key(word) for word in words)
-            folded = tuple(word.lower() for word in words)
-            term = found.setdefault(keys, _Term(folded, keys, set()))
+    read = [list(candidates(text, silent, places)) for text in texts]
+    same = _one_for_its_forms({word_key(word) for own in read for one in own for word in one.naming}, language)
+    for position, own in enumerate(read):
+        for one in own:
+            keys = tuple(same.get(key, key) for key in map(word_key, one.naming))
+            term = found.setdefault(keys, _Term(keys))
             term.held.add(position)
-            term.capital += not first and all(word[:1].isupper() for word in words)
+            term.forms[tuple(word.lower() for word in one.words)] += 1
+            term.capital += one.is_capital
+            term.names += one.is_name
+            term.places += one.place
             for key in keys:
                 alone[key].add(position)
-    few = len(texts) < _LONGEST_PHRASE
+    few = len(texts) < LONGEST_PHRASE
     for term in found.values():
-        term.weight = _weight(term, alone, background, few=few)
+        term.weight = _weight(term, alone, background, places, few=few)
     return [term for term in found.values() if term.weight > 0]
 
 
-def _candidates(text: str, silent: frozenset[str]) -> Iterator[tuple[bool, tuple[str, ...]]]:
-    """Yield what may be a term, and whether it begins a sentence: runs of naming words, single ones first."""
-    run: list[str] = []
-    begins = True
-    for word in [*segments(text), "\n"]:
-        if not _MARK.fullmatch(word) and names_subject(word.casefold(), silent):
-            run.append(word)
-            continue
-        # A phrase may go on over digits and links only where it stands as it is: blue tent, not tent with seam.
-        for start in range(len(run)):
-            for end in range(start + 1, min(start + _LONGEST_PHRASE, len(run)) + 1):
-                phrase = (*run[start : end - 1], _without_genitive(run[end - 1]))
-                if len({is_unspaced(one) for one in phrase}) == 1 and phrase[-1][-2:] != "ed":
-                    yield begins and start == 0, phrase
-        if word in "\n.!?。！？":
-            begins = True
-        elif not _MARK.fullmatch(word):
-            begins = False
-        run = []
+def _one_for_its_forms(keys: AbstractSet[str], language: Language | None) -> dict[str, str]:
+    """Return for each word the first in the alphabet that it is a form of, by its beginning: kolęd, kolędzie."""
+    if language is None:
+        return {}
+    if language == "en":  # whose stems are one for most forms, but not for cookie and cookies
+        return {key: f"{key[:-1]}y" for key in keys if key.endswith("i") and f"{key[:-1]}y" in keys}
+    same: dict[str, str] = {}
+    last = ""
+    for key in sorted(keys):
+        common = sum(1 for _ in itertools.takewhile(lambda both: operator.eq(*both), zip(last, key, strict=False)))
+        longest = max(len(last), len(key))
+        is_form = common >= max(_FEWEST_SHARED, _SHARED * longest) and longest - common <= _LONGEST_ENDING
+        last = last if is_form and key.isalpha() else key
+        same[key] = last
+    return same
 
 
-def _without_genitive(word: str) -> str:
-    return word[:-2] if word[-2:] in ("'s", "’s") and len(word) > _LONGEST_PHRASE else word
-
-
-def _weight(term: _Term, alone: dict[str, set[int]], background: Background, *, few: bool) -> float:
+def _weight(
+    term: _Term, alone: dict[str, set[int]], background: Background, places: Places | None, *, few: bool
+) -> float:
     """Return how strongly a term names its texts: how many hold it, how rare its words are, how fixed the phrase is."""
     if any(background.is_everywhere(key) for key in term.keys):
         return 0.0
-    count, length = len(term.held), len(term.words)
+    if places and not (term.capital or is_unspaced(term.keys[0]) or places.is_noun(term.words, term.place)):
+        return 0.0
+    count, length = len(term.held), len(term.keys)
     if length > 1:
         # A phrase is one where its words seldom stand apart; met once, only capitals make it a name.
         apart = max(len(alone[key]) for key in term.keys)
-        named = term.capital > 0
-        if count == 1 and not (named or few):
+        if count == 1 and not (term.capital or few or (term.place >= NOUN and length == 2)):  # noqa: PLR2004
             return 0.0
         fixed = count / apart
-        bonus = (1.0 + 0.9 * (length - 1) * fixed) if count > 1 else (1.25 if named else 0.9)
+        once = 1.25 if term.capital else 1.1 if len(term.words) > length else 1.0
+        bonus = (1.0 + 0.9 * (length - 1) * fixed) if count > 1 else once
     else:
-        bonus = 1.2 if term.capital or is_unspaced(term.words[0]) else _plain_bonus(term.words[0], count)
+        bonus = _single_bonus(term, count)
     rarity = sum(background.rarity(key) for key in term.keys) / length
-    return float((count**0.75) * rarity**1.5 * bonus)
+    return float(count**0.75 * rarity * bonus)
 
 
-def _plain_bonus(word: str, count: int) -> float:
-    """Words in lower case that stand once, and short ones, are often verbs and particles."""
-    return (0.6 if count == 1 else 1.0) * (0.8 if len(word) < _LONG else 1.0)
+def _single_bonus(term: _Term, count: int) -> float:
+    """Words in lower case that stand once, and short ones, are often verbs, unless they stand where nouns do."""
+    if term.capital or is_unspaced(term.words[0]):
+        return 1.0 if term.names else 1.2
+    if term.place >= NOUN:
+        return 1.0 if count > 1 else 0.8
+    return (0.6 if count == 1 else 0.8) * (0.8 if len(term.words[0]) < _LONG else 1.0)
 
 
 def _most_frequent(texts: Sequence[str]) -> tuple[str, ...]:
     """Return the most frequent content word, one that names a subject if there is any; else a number."""
-    words = [word.casefold() for text in texts for word in segments(text) if not _MARK.fullmatch(word)]
+    words = [word.casefold() for text in texts for word in segments(text) if not MARK.fullmatch(word)]
     content = [word for word in words if (is_unspaced(word) or is_content(word)) and any(map(str.isalpha, word))]
     content = content or [one for text in texts for one in tokens(text) if is_content(one) and not one.isdecimal()]
-    counted = Counter(word for word in content if len(word) <= _LONGEST_TERM)
-    counted = counted or Counter(one for text in texts for one in sorted(figures(text)) if len(one) <= _LONGEST_TERM)
+    counted = Counter(word for word in content if len(word) <= LONGEST_TERM)
+    counted = counted or Counter(one for text in texts for one in sorted(figures(text)) if len(one) <= LONGEST_TERM)
     return tuple(sorted(counted, key=lambda word: (not names_subject(word), -counted[word], word))[:1])

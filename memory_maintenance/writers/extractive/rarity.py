@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
@@ -50,6 +52,9 @@ class Background:
 
 NO_BACKGROUND: Final = Background()
 
+ELISION: Final = re.compile(r"^(l|d|j|qu|s|n|m|t|c|un|dell|nell|all|dall|sull|quell)['’](?=\w{3})", re.IGNORECASE)
+"""A short word before an apostrophe that is not the beginning of the word behind it: l'assurance."""
+
 
 def word_key(word: str) -> str:
     """Return what a word as it is written is counted by: its stem, or itself in a script without spaces."""
@@ -59,7 +64,13 @@ def word_key(word: str) -> str:
 
 def session_words(texts: Sequence[str], *, most_characters: int = 4_000) -> frozenset[str]:
     """Return the words of a session that a ``Background`` counts: content words, of each text from its beginning."""
-    found = (word for text in texts for word in segments(payload_text(text[:most_characters])))
-    return frozenset(
-        word_key(word) for word in found if is_unspaced(word) or (is_content(word.casefold()) and not word.isdigit())
-    )
+    found = {word for text in texts for word in segments(payload_text(text[:most_characters]))}
+    found |= {word[elided.end() :] for word in found if (elided := ELISION.match(word))}
+    return frozenset(key for word in found if (key := _counted_key(word)) is not None)
+
+
+@lru_cache(maxsize=65536)
+def _counted_key(word: str) -> str | None:
+    """Return what a ``Background`` counts *word* by; None: it counts no such word."""
+    counts = is_unspaced(word) or (is_content(word.casefold()) and not word.isdigit())
+    return word_key(word) if counts else None

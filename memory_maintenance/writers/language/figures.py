@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from typing import Final
 
 from memory_maintenance.writers.language.cleaning import clean
@@ -87,6 +87,8 @@ def in_one_form(text: str) -> str:
     What has a second reading (``03/04/2026``) stays as it is written.
     """
     text = plain_digits(clean(text))
+    if _DIGIT.search(text) is None:
+        return text
     written = list(text)
     for day in named_days(text):
         if not day.others and "".join(written[day.start : day.end]) == text[day.start : day.end]:
@@ -110,12 +112,16 @@ def supported_figures(sources: Iterable[str]) -> frozenset[str]:
 
 def unsupported_figures(text: str, sources: Iterable[str]) -> frozenset[str]:
     """Return the figures of *text* no reading of which is in *sources*."""
-    supported = supported_figures(sources)
-    own = _figures(plain_digits(clean(text)))
-    return frozenset(first for first, readings in own if not any(_is_in(one, supported) for one in readings))
+    left, supported = list(_figures(plain_digits(clean(text)))), set[str]()
+    for source in sources:
+        if not left:
+            break
+        supported.update(_supported(plain_digits(clean(source))))
+        left = [own for own in left if not any(_is_in(one, supported) for one in own[1])]
+    return frozenset(first for first, _ in left)
 
 
-def _is_in(figure: str, supported: frozenset[str]) -> bool:
+def _is_in(figure: str, supported: Set[str]) -> bool:
     if figure in supported:
         return True
     # A year may stand apart from its day: "in 2026 … on 12 March".

@@ -51,7 +51,7 @@ _THAI_WORDS: Final = frozenset(
 def segments(text: str) -> list[str]:
     """Return the words of *text* in order as they are written, marks between sentences as words of their own."""
     cleaned = clean(text)
-    if _UNSPACED.search(cleaned) is None:
+    if not is_unspaced(cleaned):
         return _RUN.findall(cleaned)
     found: list[str] = []
     japanese, end = _JAPANESE.search(cleaned) is not None, 0
@@ -64,7 +64,7 @@ def segments(text: str) -> list[str]:
 
 def is_unspaced(word: str) -> bool:
     """Whether *word* is of a script without spaces."""
-    return _UNSPACED.search(word) is not None
+    return not word.isascii() and _UNSPACED.search(word) is not None
 
 
 @lru_cache(maxsize=4096)

@@ -143,6 +143,21 @@ FILLER: Final = _words(
     version view watch worth writing
     update updated usd use used user uses using want wanted wants way wednesday week went whole work worked working
     works write wrong wrote year years yesterday
+    across along alongside always amongst beside despite less often others outside overnight throughout together tonight
+    bore bound broke broken brought built caught chose chosen cost costs drove dug fed fell flew forgot forgotten fought froze
+    grew held hurt hurts laid lay lent lost met paid rang rode rose sang sank sat shook shot slept sold spent spoke stays
+    stood stole stuck swam swore taught threw tore understood woke won wore
+    kilometer kilometern kilometers kilometres kilomètres kilómetros
+    gegen hinter mal minute minuten monat monate monaten neben ohne seit stunde stunden tag tage tagen uhr unter woche
+    wochen jahr jahre jahren zwischen freund freunde freundin
+    an ans année années autre autres devant fois heure heures jour jours minutes mois prochain prochaine semaine
+    semaines ami amie amis bon bonne grand grande nouveau nouvelle petit petite premier première revoir vieille vieux
+    año años día hora horas mes meses minuto minutos pronto próxima próximo semana semanas vez veces
+    amiga amigas amigo amigos buen mejor nueva nuevas nuevo nuevos poco pequeña pequeño primer primera vieja viejo
+    dni godzin godzina godziny godzinę lat lata miesiąc miesiące miesięcy minut minuty raz razy rok roku tydzień tygodni
+    tygodnie tygodniu jutra mną nami nim nimi nią rany sobą tobą wami
+    druga drugi drugie drugiej drugim drugą duża duże duży mała małe mały nowa nowe nowego nowej nowy pierwsza pierwszy
+    pierwszej stara stare stary trzeci trzecia trzeciej
     """
 )
 """Words that carry a sentence but name no subject: neither a topic nor a theme begins or ends with one."""

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from memory_maintenance.errors import LanguageModelError
 from memory_maintenance.observability.logs import quiet_third_party_loggers
@@ -16,14 +16,14 @@ from memory_maintenance.writers.model.accounted_model import AccountedModel
 from memory_maintenance.writers.model.breaker import Breaker
 from memory_maintenance.writers.model.budget import daily_limits, prices
 from memory_maintenance.writers.model.ledger import Ledger
-from memory_maintenance.writers.model.openai_client import OpenAIClient
+from memory_maintenance.writers.model.openai_client import Completer, OpenAIClient
 from memory_maintenance.writers.model.quality import thresholds
 from memory_maintenance.writers.model.question import Answer, AnswerT, LanguageModel, Question
 
 ResultT = TypeVar("ResultT")
 
 _UNSAID_WAIT: Final = timedelta(seconds=1)
-AFTER_THE_CALL: Final = timedelta(seconds=60)
+_AFTER_THE_CALL: Final = timedelta(seconds=60)
 """How much longer than a call a claim lives: time to keep the response, even while Postgres restarts."""
 
 
@@ -67,15 +67,20 @@ def accounted_model(settings: Settings, pool: Pool, name: str) -> AccountedModel
         timeout=settings.model_timeout,
         proxy=settings.model_proxy,
     )
+    own = {"answer_tokens": settings.model_answer_tokens, "thresholds": thresholds(settings)}
+    return accounted(client, settings, pool, **own)
+
+
+def accounted(client: Completer, settings: Settings, pool: Pool, **own: Any) -> AccountedModel:
+    """Return the model behind *client* with ledger, breaker and prices; *own*: what else it is made of."""
     return AccountedModel(
         client=client,
-        ledger=Ledger(pool, daily_limits(settings), lease=settings.model_timeout + AFTER_THE_CALL),
+        ledger=Ledger(pool, daily_limits(settings), lease=settings.model_timeout + _AFTER_THE_CALL),
         breaker=Breaker(pool, client.endpoint, timedelta(seconds=settings.model_breaker_seconds)),
-        prices=prices(settings, name),
-        answer_tokens=settings.model_answer_tokens,
+        prices=prices(settings, client.model),
         answer_attempts=settings.model_answer_attempts,
         patience=timedelta(seconds=settings.model_patience_seconds),
-        thresholds=thresholds(settings),
+        **own,
     )
 
 

@@ -1,4 +1,4 @@
-"""Who writes: a model, the extractive writer, or nobody."""
+"""Who writes: a model, the extractive writer, or none."""
 
 from __future__ import annotations
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any, Final
 
 from memory_maintenance.errors import LanguageModelError
@@ -17,12 +16,10 @@ from memory_maintenance.observability.logs import quiet_third_party_loggers
 from memory_maintenance.settings import Settings
 from memory_maintenance.store.pool import Executor, Pool, execute, fetch
 from memory_maintenance.writers.model.accounted_model import AccountedModel
-from memory_maintenance.writers.model.asking import AFTER_THE_CALL
-from memory_maintenance.writers.model.breaker import Breaker
-from memory_maintenance.writers.model.budget import daily_limits, prices
+from memory_maintenance.writers.model.asking import accounted
 from memory_maintenance.writers.model.embedding_client import Embeddings, EmbeddingsClient, read_embeddings
 from memory_maintenance.writers.model.judging import read_answer
-from memory_maintenance.writers.model.ledger import Claim, Ledger
+from memory_maintenance.writers.model.ledger import Claim
 from memory_maintenance.writers.model.question import Question
 
 VERSION: Final = "embedding/1"
@@ -131,14 +128,4 @@ def open_embedder(settings: Settings, pool: Pool) -> Embedder | None:
         timeout=settings.model_timeout,
         proxy=settings.model_proxy,
     )
-    model = AccountedModel(
-        client=client,
-        ledger=Ledger(pool, daily_limits(settings), lease=settings.model_timeout + AFTER_THE_CALL),
-        breaker=Breaker(pool, client.endpoint, timedelta(seconds=settings.model_breaker_seconds)),
-        prices=prices(settings, settings.embedding_model),
-        answer_tokens=0,
-        answer_attempts=settings.model_answer_attempts,
-        patience=timedelta(seconds=settings.model_patience_seconds),
-        read=read_embeddings,
-    )
-    return Embedder(model)
+    return Embedder(accounted(client, settings, pool, answer_tokens=0, read=read_embeddings))

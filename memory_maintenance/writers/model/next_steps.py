@@ -33,7 +33,7 @@ NEXT_STEPS: Final = {
     "not_json": "correct OPENAI_BASE_URL: what answers there is no OpenAI-compatible endpoint",
     "broken_json": "look at the endpoint's log, and at proxies between: its answers arrive in part",
     "claim_lost": "look at the workers' logs: they ended while they waited for an answer",
-    # Somebody has to put it right.
+    # An operator has to correct it.
     "quota": "raise the account's limit or balance",
     "credentials": "correct OPENAI_API_KEY",
     "forbidden": "let OPENAI_API_KEY use the model",

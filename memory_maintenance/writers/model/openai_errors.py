@@ -30,7 +30,7 @@ BILLED_REASONS: Final = frozenset({"timeout", "connection_lost", "broken_json"})
 """Waits after which the endpoint may have written, and billed, an answer that never reached us."""
 
 FORBIDDEN_REASONS: Final = frozenset({"quota", "credentials", "forbidden", "unknown_model", "misconfigured"})
-"""What somebody has to put right: waiting does not help, and neither does another prompt."""
+"""What an operator has to correct: neither waiting nor another prompt helps."""
 
 FILTERED: Final = "filtered"
 """The reason of what a content filter refuses."""

@@ -148,17 +148,17 @@ def measure(
         topics: the topics or tags of the answer; None when none were asked for.
         finish_reason: of the completion.
     """
-    words = tokens(answer_text)
+    words, read = tokens(answer_text), [tokens(source) for source in sources]
     grounded = grounding(answer_text, sources)
     return QualityFigures(
         words=len(words),
-        repeated_trigrams=_repeated(answer_text, sources),
+        repeated_trigrams=_repeated(answer_text, read),
         different_words=len(set(words)) / len(words) if len(words) >= _MANY else 1.0,
         unsupported_words=grounded.unsupported,
         script=grounded.family,
         unsupported_numbers=len(unsupported_figures(answer_text, sources)),
-        copied=_copied(words, sources),
-        echoed=_echoed(words, prompt, sources),
+        copied=_copied(words, read),
+        echoed=_echoed(words, prompt, read),
         longest_token=_longest_token(answer_text, sources),
         topics=None if topics is None else len(_different(topics)),
         finish_reason=finish_reason,
@@ -210,7 +210,7 @@ def extractive_fault(figures: QualityFigures) -> str | None:
     return next((reason for reason in faults(varied) if reason not in _TRUE_OF_ANY_EXTRACT), None)
 
 
-def _repeated(text: str, sources: Sequence[str]) -> float:
+def _repeated(text: str, sources: Sequence[Sequence[str]]) -> float:
     """Return the share of repeated runs: the doses of four patients repeat words, as their sources do.
 
     No run goes from one sentence into the next: facts of one kind, listed one after the other, end and begin alike.
@@ -219,19 +219,20 @@ def _repeated(text: str, sources: Sequence[str]) -> float:
     again = {run: count for run, count in runs.items() if count > 1}
     if not again:
         return 0.0
-    in_sources = Counter(run for source in sources for run in ngrams(tokens(source), 3) if run in again)
+    in_sources = Counter(run for source in sources for run in ngrams(source, 3) if run in again)
     return _share(sum(max(0, count - max(1, in_sources[run])) for run, count in again.items()), runs.total())
 
 
-def _copied(words: Sequence[str], sources: Sequence[str]) -> float:
+def _copied(words: Sequence[str], sources: Sequence[Sequence[str]]) -> float:
     runs = set(ngrams(words, _COPY))
-    return max((_share(len(runs & set(ngrams(tokens(source), _COPY))), len(runs)) for source in sources), default=0.0)
+    return max((_share(len(runs & set(ngrams(source, _COPY))), len(runs)) for source in sources), default=0.0)
 
 
-def _echoed(words: Sequence[str], prompt: str, sources: Sequence[str]) -> float:
+def _echoed(words: Sequence[str], prompt: str, sources: Sequence[Sequence[str]]) -> float:
     runs = set(ngrams(words, _COPY))
     shared = runs & set(ngrams(tokens(prompt), _COPY))
-    return _share(len(shared.difference(*(ngrams(tokens(source), _COPY) for source in sources))), len(runs))
+    echoed = shared.difference(*(ngrams(source, _COPY) for source in sources)) if shared else shared
+    return _share(len(echoed), len(runs))
 
 
 def _longest_token(text: str, sources: Sequence[str]) -> int:

@@ -3,18 +3,11 @@
 from datetime import timedelta
 from uuid import uuid4
 
-import pytest
-
 from memory_maintenance.settings import Settings
 from memory_maintenance.summarization.policy import SessionKey
 from memory_maintenance.writers.extractive.background import MOST_EVENTS, tenant_background
 from tests.agents import AS_OF, derived, talk, write
 from tests.steps import Summarizing
-
-
-@pytest.fixture
-def tenant() -> str:
-    return str(uuid4())
 
 
 async def test_words_are_counted_once_for_each_of_the_tenants_other_sessions(any_pool, tenant):

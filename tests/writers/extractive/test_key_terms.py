@@ -2,7 +2,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from memory_maintenance.writers.extractive.key_terms import as_written, key_terms, names_subject
+from memory_maintenance.writers.extractive.key_terms import as_written, key_terms
+from memory_maintenance.writers.extractive.naming import names_subject
 from memory_maintenance.writers.extractive.transcript import speakers
 from memory_maintenance.writers.language.words import is_content, stem, tokens
 from tests.grounded import unsupported
@@ -93,3 +94,92 @@ def test_plain_words_that_stand_once_do_not_fill_up_the_terms():
              "The harbour dentist grows lettuce and copper wire."]  # fmt: skip
     assert "harbour" in key_terms(texts, most=10)
     assert len(key_terms(texts, most=10)) < 8
+
+
+CHATS = {
+    "en": (
+        ["Nora: I covered the lemon trees with blankets.", "Sam: The greenhouse heater broke, so I ordered a new heater.",
+         "Nora: Olga and I marry at Farley Hall, the caterer charges 46 pounds.", "Sam: My son Ravi failed the driving test.",
+         "Nora: He really should practise with Theo and Miss Lowe."],
+        {"lemon trees", "greenhouse heater", "caterer", "driving test"},
+        {"covered", "ordered", "marry", "charges", "failed", "practise", "really"},
+    ),
+    "de": (
+        ["Lena: Der Imker bringt das Bienenvolk übermorgen in den Schrebergarten.", "Jonas: Ich packe schon die Kartons für den Umzug.",
+         "Lena: Dann trag bitte keine Kartons!", "Jonas: Malte und Frau Demir haben sich wirklich gefreut."],
+        {"Imker", "Bienenvolk", "Schrebergarten", "Kartons", "Umzug"},
+        {"bringt", "packe", "schon", "trag", "gefreut", "wirklich"},
+    ),
+    "fr": (
+        ["Hugo: On m'a volé mon vélo devant la gare.", "Camille: J'ai acheté un camion, les galettes se vendent bien.",
+         "Hugo: L'assurance rembourse le vélo.", "Camille: Le permis de conduire de Théo est arrivé, il commence demain."],
+        {"vélo", "gare", "camion", "galettes", "assurance"},
+        {"volé", "acheté", "rembourse", "l'assurance", "j'ai", "commence", "arrivé"},
+    ),
+    "es": (
+        ["Mateo: Mi padre ya camina con muletas, la operación de cadera se aplazó.", "Lucía: Sergio Prats cambia la cuerda rota del piano.",
+         "Mateo: Planté tomates en el huerto para practicar.", "Lucía: Greta no puede viajar, así que va Iván con Carmen y Pilar."],
+        {"operación de cadera", "muletas", "cuerda rota", "tomates", "huerto"},
+        {"camina", "aplazó", "cambia", "planté", "practicar", "viajar"},
+    ),
+    "pl": (
+        ["Kuba: Wczoraj zaczęliśmy remont łazienki, a córka ma uczulenie na orzechy.", "Zosia: Śpiewam w chórze, mam solo w drugiej kolędzie.",
+         "Kuba: Hydraulik złamał rękę, więc łazienkę kończy jego brat.", "Zosia: Poproszę o sernik bez orzechów, bo Hania nie może."],
+        {"łazienki", "orzechy", "sernik", "chórze"},
+        {"zaczęliśmy", "śpiewam", "złamał", "drugiej", "poproszę"},
+    ),
+    "ja": (
+        ["佐藤: 会食の予約は京橋のホテルです。", "田中: 海老アレルギーがあります。", "佐藤: では会食の料理を変更します。"],
+        {"会食", "海老アレルギー", "ホテル"},
+        {"です", "ます", "変更"},
+    ),
+}  # fmt: skip
+"""Chats, topics that a person would write, and words that are none."""
+
+
+@pytest.mark.parametrize("language", CHATS)
+def test_topics_are_subjects_and_no_verbs(language):
+    lines, good, bad = CHATS[language]
+    terms = set(key_terms(lines, most=10))
+    assert good <= terms
+    assert not bad & {word.casefold() for term in terms for word in (term, *term.split())}
+
+
+@pytest.mark.parametrize("language", CHATS)
+def test_at_most_three_topics_are_names(language):
+    names = [
+        "Olga",
+        "Farley",
+        "Ravi",
+        "Theo",
+        "Lowe",
+        "Malte",
+        "Demir",
+        "Théo",
+        "Sergio",
+        "Greta",
+        "Iván",
+        "Carmen",
+        "Pilar",
+        "Hania",
+    ]
+    terms = key_terms(CHATS[language][0], most=10)
+    assert sum(any(word in names for word in term.split()) for term in terms) <= 3
+
+
+def test_of_names_alone_all_are_topics():
+    lines = ["Ana: Piet and Greta sailed to Makkum.", "Ben: Then Gudrun and Hedwig sailed to Harlingen."]
+    assert len(key_terms(lines, most=10)) == 5
+
+
+@pytest.mark.parametrize(
+    ("lines", "written"),
+    [
+        (["Tom: we bake cookies", "Ana: one cookie for me", "Tom: more cookies!"], "cookies"),
+        (["Ana: der Umzug kommt", "Tom: und die Kartons des Umzugs sind da", "Ana: nach dem Umzug"], "Umzug"),
+        (["Léa: l'extincteur est là", "Luc: et cet extincteur est pour toi", "Léa: oui, mon extincteur"], "extincteur"),
+    ],
+)
+def test_forms_of_a_word_are_one_topic(lines, written):
+    terms = key_terms(lines, most=10)
+    assert [term for term in terms if term[:5].casefold() == written[:5].casefold()] == [written]
