@@ -62,7 +62,8 @@ def chosen(found: Sequence[Sentence], max_words: int, *, long: bool) -> list[Sen
 def _chosen(found: Sequence[Sentence], max_words: int, *, long: bool) -> list[Sentence]:
     spread = long and any(one.fifth > 0 for one in found)
     found = _without_echoes(found)
-    selection = _Selection(max_words, 1 / FIFTHS if spread else 1.0, partners(found))
+    best = max((one.score for one in found if not one.opens), default=0.0)
+    selection = _Selection(max_words, 1 / FIFTHS if spread else 1.0, best, partners(found))
     if not spread:  # what a chat is about
         selection.add_best([one for one in found if one.opens])
     for fifth in reversed(range(FIFTHS)):
@@ -137,7 +138,7 @@ def _same_figures(other: Sentence, one: Sentence) -> bool:
 class _Selection:
     """Sentences within a budget of words; the first fifth never has more than its share of them."""
 
-    def __init__(self, max_words: int, first_share: float, partners: Mapping[Sentence, Sentence]) -> None:
+    def __init__(self, max_words: int, first_share: float, best: float, partners: Mapping[Sentence, Sentence]) -> None:
         self.chosen: list[Sentence] = []
         self._max_words = max_words
         self._first_share = first_share
@@ -145,7 +146,7 @@ class _Selection:
         self._told: set[str] = set()
         self._values: set[str] = set()
         self._names: set[str] = set()
-        self._best = 0.0
+        self._best = best
         self._words = 0
         self._first_words = 0
         self._characters = 0
@@ -165,7 +166,6 @@ class _Selection:
                     best, worth = one, value
         if best is None or worth < best.least * self._best:
             return None
-        self._best = max(self._best, 0.0 if best.opens else worth)
         for one in self._with_partner(best):
             self._add(one)
         return best

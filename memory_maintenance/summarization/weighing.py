@@ -47,6 +47,9 @@ _PEP: Final = 0.6
 _LOST: Final = 0.15
 """Worth of a sentence that points at one that is not there; of a person's "it" and "that" ``_LEANS``."""
 
+_EMPTY: Final = 0.04
+"""Worth of a sentence of few words that ends with such a pointer: "I've heard great things about it."."""
+
 _FEW: Final = 3
 _LEANS: Final = 0.75
 _OPENING: Final = 3.0
@@ -144,7 +147,7 @@ def _leaning(one: Said) -> float:
     if points_back(one.text) and (one.role == "assistant" or (one.role == "user" and THESE.search(one.text))):
         return _LOST
     if len(one.terms) <= _FEW and ENDS_BACK.search(one.text) and is_general(one.text):
-        return _LOST
+        return _EMPTY
     return _LEANS if one.text.split(maxsplit=1)[0].casefold().strip(",.'’") in LEANS_ON else 1.0
 
 

@@ -251,5 +251,7 @@ def test_a_question_that_points_back_brings_what_it_asks_about():
     ],
 )
 def test_a_user_who_says_nothing_of_his_own_is_not_kept(filler):
-    text = summary("user: I sail a ketch of 1911 to Texel on 3 May.", ADVICE, f"user: {filler}", max_words=60)
+    facts = ("user: I sail a ketch of 1911 to Texel on 3 May.", "user: Her mast broke at Harlingen in 2019.")
+    text = summary(*facts, ADVICE, f"user: {filler}", max_words=60)
+    assert "Harlingen" in text
     assert filler not in text
