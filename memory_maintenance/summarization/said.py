@@ -45,6 +45,7 @@ _TAKEN_UP: Final = 2
 
 _SHORT_ANSWER: Final = 6
 _ASKED: Final = re.compile(r"[?？]\s")
+_SENTENCE_END: Final = re.compile(r"(?<=[.!?…])\s+")
 _STATED: Final = 0.65
 """Share of the words of a question from which on a sentence that has them states what it asks about."""
 
@@ -117,23 +118,34 @@ def said_in(ordered: Sequence[Memory], transcript: Transcript, language: Languag
     """Return the telling sentences of a session, relative dates resolved, without questions that a sentence answers."""
     found: list[Said] = []
     turn = 0
+    asked: Said | None = None
     for index, message in enumerate(transcript.messages):
         for utterance in message:
             turn += 1
-            found.extend(_said_in_turn(utterance, index, turn))
+            said = _said_in_turn(utterance, index, turn)
+            if asked and said and not (found and found[-1].turn == asked.turn) and _answers(asked, said[0]):
+                found.append(asked)
+            found.extend(said)
+            asked = _said(utterance, index, turn, utterance.sentences[-1])
     found = _answered(found)
     step = max(1, math.ceil(len(found) / _MOST_SENTENCES))
     dated = [_dated(one, ordered[one.event], language) for one in found[::step]]
     return _opening_subjects(_without_asked_twice(dated))
 
 
+def _said(said: Utterance, event: int, turn: int, text: str, kind: Kind | None = None) -> Said:
+    brief = len(said.sentences) <= BRIEF
+    return Said(
+        event, turn, said.speaker, said.role, text, tuple(content_stems(text)), salience(text), brief, kind=kind
+    )
+
+
 def _said_in_turn(said: Utterance, event: int, turn: int) -> list[Said]:
     """Return the lists of a turn, each as one sentence, and its most telling sentences in order."""
-    assistant, brief = said.role == "assistant", len(said.sentences) <= BRIEF
+    assistant = said.role == "assistant"
 
     def of(text: str, kind: Kind | None = None) -> Said:
-        stems = tuple(content_stems(text))
-        return Said(event, turn, said.speaker, said.role, text, stems, salience(text), brief, kind=kind)
+        return _said(said, event, turn, text, kind)
 
     lists = [of(one.text, "list" if one.holds_names else "advice") for one in said.lists[:_LISTS_PER_MESSAGE]]
     entries = tuple(map(without_own_label, said.entries))
@@ -241,7 +253,8 @@ def _answers(asked: Said, one: Said) -> bool:
         # "On fabric it costs 38 euro." and "Fabric, please."
         return asked.role == "assistant" and not one.stands_alone and bool({*one.stems} & {*asked.stems})
     first = one.text.split(maxsplit=1)[0].lower().strip(".,!…")
-    return not one.stands_alone or first in YES_OR_NO or word_count(one.text) <= _SHORT_ANSWER
+    begins = _SENTENCE_END.split(one.text, maxsplit=1)[0]  # "On 9 December. He practises every Sunday."
+    return not one.stands_alone or first in YES_OR_NO or word_count(begins) <= _SHORT_ANSWER
 
 
 def _is_short(sentences: Iterable[str]) -> bool:

@@ -255,3 +255,19 @@ def test_a_user_who_says_nothing_of_his_own_is_not_kept(filler):
     text = summary(*facts, ADVICE, f"user: {filler}", max_words=60)
     assert "Harlingen" in text
     assert filler not in text
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("And when is that?", "On 9 December."),
+        ("And when is that?", "On 9 December. He practises with my old Volvo every Sunday."),
+        ("Und wo ist er?", "Im Schrebergarten von Hedwig."),
+        ("¿Y cuándo es?", "El 9 de diciembre."),
+    ],
+)
+def test_a_question_without_a_word_of_its_own_stays_before_its_short_answer(question, answer):
+    text = summary(
+        "Ana: I have a beehive from Köpenick.", f"Ben: {question}", f"Ana: {answer}", "Ben: I moved to Rome."
+    )
+    assert f"Ben: {question}\nAna: {answer}" in text
