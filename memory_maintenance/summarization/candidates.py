@@ -15,13 +15,16 @@ from memory_maintenance.writers.extractive.facts import Fact, fact_of
 from memory_maintenance.writers.extractive.facts import replaces as takes_the_place_of
 from memory_maintenance.writers.extractive.gist import gist, shortened
 from memory_maintenance.writers.extractive.rarity import Background
-from memory_maintenance.writers.extractive.transcript import Transcript
+from memory_maintenance.writers.extractive.transcript import Role, Transcript
 from memory_maintenance.writers.language.languages import Language
 from memory_maintenance.writers.language.words import content_stems, ngrams, word_count
 
 FIFTHS: Final = 5
 _LONGEST_SENTENCE: Final = 36
 """Words of one sentence that a summary may hold."""
+
+_CUT: Final = 0.4
+"""Worth of a sentence that is too long to be held whole."""
 
 _PER_FIFTH: Final = 60
 """Sentences of a fifth that are compared with each other; the cost grows with their square."""
@@ -37,7 +40,9 @@ class Sentence:
 
     ``answered_by``: who has the last word in it where that is somebody else, behind his label. ``runs``: its content
     words in order, four at a time, but for names. ``decides``: somebody other than an assistant decides something.
-    ``opens``: a user begins the session with it. ``advises``: the session is a chat with an assistant that only talks.
+    ``opens``: a user begins the session with it. ``least``: its least worth beside the best one.
+    In a chat with an assistant that only talks, a user ``requests`` and an assistant ``answers``,
+    ``lists`` or ``solves``.
     """
 
     position: int
@@ -45,6 +50,7 @@ class Sentence:
     fifth: int
     date: str
     speaker: str | None
+    role: Role
     text: str
     stems: frozenset[str]
     fact: Fact
@@ -53,7 +59,11 @@ class Sentence:
     runs: frozenset[tuple[str, ...]] = frozenset()
     decides: bool = False
     opens: bool = False
-    advises: bool = False
+    least: float = 0.0
+    requests: bool = False
+    answers: bool = False
+    lists: bool = False
+    solves: bool = False
     answered_by: str | None = None
 
 
@@ -93,16 +103,21 @@ def _sentence(ordered: Sequence[Memory], chat: Chat, position: int, score: float
         fifth=fifth,
         date=ordered[one.event].created_at.date().isoformat(),
         speaker=one.speaker,
+        role=one.role,
         text=text,
         stems=frozenset(one.stems if text == one.text else content_stems(text)),
         fact=fact,
-        score=score,
+        score=score if text == one.text else _CUT * score,
         words=word_count(text),
         # That two sentences name one date says nothing.
         runs=frozenset(run for run in ngrams(plain, _RUN) if sum(map(str.isdigit, run)) <= 1),
-        decides=one.decides,
+        decides=one.decides or (chat.advises and one.solves),
+        solves=one.solves,
         opens=chat.opens(one),
-        advises=chat.advises,
+        least=0.0 if one.role == "tool" else chat.least,
+        requests=chat.advises and one.role == "user" and (one.asks or one.requests),
+        answers=chat.advises and one.role == "assistant",
+        lists=one.kind in ("list", "advice"),
         answered_by=one.answered_by,
     )
 

@@ -30,8 +30,8 @@ _GAP = re.compile(r"([。！？]) ")
 """Scripts without spaces have none between their sentences either."""
 
 _ROOM_FOR_COUNTS = 10
-_FEWEST_WORDS = 165
-_MOST_WORDS = 260
+_FEWEST_WORDS = 190
+_MOST_WORDS = 300
 _SHARE_OF_WORDS = 0.5
 _TOPICS = 10
 
@@ -49,7 +49,7 @@ def extractive_summary(
         events: the session's memories, in any order; small talk is never chosen
             unless there is nothing else.
         max_words: the length of the summary, dates and speakers included; None: half of what is
-            said, within 165 and 260.
+            said, within 190 and 300.
         background: how many of the tenant's other sessions hold each word.
 
     Raises:
@@ -99,17 +99,24 @@ def _composed(kept: Sequence[Sentence], found: Sequence[Sentence], max_words: in
 
 
 def _joined(kept: Sequence[Sentence], texts: Mapping[Sentence, str]) -> str:
-    parts: list[str] = []
+    """Return a line for each day and each change of the speaker."""
+    lines: list[str] = []
     for date, of_day in itertools.groupby(kept, key=lambda one: one.date):
         spoken: str | None = None
-        begins = True
-        for (speaker, answered_by, _), turn in itertools.groupby(
-            of_day, key=lambda one: (one.speaker, one.answered_by, one.answered_by and one.turn)
+        begins, last = True, 0
+        for (speaker, answered_by, _), own in itertools.groupby(
+            of_day, key=lambda one: (one.speaker, one.answered_by, one.turn)
         ):
-            if begins or (speaker is None and spoken is not None):
-                parts.append(f"{date}:")
+            turn = list(own)
             said = _GAP.sub(r"\1", " ".join(texts[one] for one in turn))
-            # A label stands once for successive turns of one speaker.
-            parts.append(f"{speaker}: {said}" if speaker and speaker != spoken else said)
-            spoken, begins = answered_by or speaker, False
-    return " ".join(parts)
+            # A label stands once for successive turns of one speaker. Users may be several.
+            goes_on = speaker == spoken and (turn[0].role != "user" or turn[0].turn == last + 1)
+            labelled = f"{speaker}: {said}" if speaker and not goes_on else said
+            if begins or (speaker is None and spoken is not None):
+                lines.append(f"{date}: {labelled}")
+            elif labelled != said:
+                lines.append(labelled)
+            else:
+                lines[-1] = f"{lines[-1]} {said}"
+            spoken, last, begins = answered_by or speaker, turn[0].turn, False
+    return "\n".join(lines)

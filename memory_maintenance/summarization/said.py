@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 from memory_maintenance.store.memory import Memory
 from memory_maintenance.writers.extractive.antecedents import with_antecedents, without_beginnings_cut_off
-from memory_maintenance.writers.extractive.cues import DECIDES, REQUEST, YES_OR_NO
+from memory_maintenance.writers.extractive.cues import DECIDES, REQUEST, SOLVES, YES_OR_NO
 from memory_maintenance.writers.extractive.examples import is_entry, is_field, without_examples, without_templates
 from memory_maintenance.writers.extractive.plain_text import without_opening, without_own_label
 from memory_maintenance.writers.extractive.salience import is_padding, is_small_talk, salience
@@ -44,7 +44,8 @@ _TAKEN_UP: Final = 2
 """Turns after the first that speak of a subject."""
 
 _SHORT_ANSWER: Final = 6
-_ASKED: Final = re.compile(r"[?？] ")
+_ASKED: Final = re.compile(r"[?？]\s")
+_SENTENCE_END: Final = re.compile(r"(?<=[.!?…])\s+")
 _STATED: Final = 0.65
 """Share of the words of a question from which on a sentence that has them states what it asks about."""
 
@@ -86,6 +87,11 @@ class Said:
         return DECIDES.search(self.text.lower()) is not None
 
     @property
+    def solves(self) -> bool:
+        """Whether an assistant recommends something, or says what to do about a problem."""
+        return self.role == "assistant" and SOLVES.search(self.text.lower()) is not None
+
+    @property
     def terms(self) -> frozenset[str]:
         """The stems of its content words."""
         return frozenset(self.stems) - ALL_FUNCTION_WORDS
@@ -112,29 +118,43 @@ def said_in(ordered: Sequence[Memory], transcript: Transcript, language: Languag
     """Return the telling sentences of a session, relative dates resolved, without questions that a sentence answers."""
     found: list[Said] = []
     turn = 0
+    asked: Said | None = None
     for index, message in enumerate(transcript.messages):
         for utterance in message:
             turn += 1
-            found.extend(_said_in_turn(utterance, index, turn))
+            said = _said_in_turn(utterance, index, turn)
+            if asked and said and not (found and found[-1].turn == asked.turn) and _answers(asked, said[0]):
+                found.append(asked)
+            found.extend(said)
+            asked = _said(utterance, index, turn, utterance.sentences[-1])
     found = _answered(found)
     step = max(1, math.ceil(len(found) / _MOST_SENTENCES))
     dated = [_dated(one, ordered[one.event], language) for one in found[::step]]
     return _opening_subjects(_without_asked_twice(dated))
 
 
+def _said(said: Utterance, event: int, turn: int, text: str, kind: Kind | None = None) -> Said:
+    brief = len(said.sentences) <= BRIEF
+    return Said(
+        event, turn, said.speaker, said.role, text, tuple(content_stems(text)), salience(text), brief, kind=kind
+    )
+
+
 def _said_in_turn(said: Utterance, event: int, turn: int) -> list[Said]:
     """Return the lists of a turn, each as one sentence, and its most telling sentences in order."""
-    assistant, brief = said.role == "assistant", len(said.sentences) <= BRIEF
+    assistant = said.role == "assistant"
 
     def of(text: str, kind: Kind | None = None) -> Said:
-        stems = tuple(content_stems(text))
-        return Said(event, turn, said.speaker, said.role, text, stems, salience(text), brief, kind=kind)
+        return _said(said, event, turn, text, kind)
 
     lists = [of(one.text, "list" if one.holds_names else "advice") for one in said.lists[:_LISTS_PER_MESSAGE]]
     entries = tuple(map(without_own_label, said.entries))
     names = tuple(name for own in said.lists for name in own.names)
+    telling = list(_telling(said.sentences))
+    if said.role in ("user", "other") and telling and len(telling) < len(said.sentences) and _is_short(said.sentences):
+        return [replace(of(" ".join(telling)), text=" ".join(said.sentences))]  # "Fabric! Yes please."
     without_samples = list((without_examples if assistant else without_templates)(said.sentences)) or said.sentences
-    whole = without_beginnings_cut_off(without_samples) or without_samples
+    whole = [*without_samples[:1], *without_beginnings_cut_off(without_samples[1:])]
     texts = with_antecedents(
         list(_telling(map(without_opening, map(without_own_label, whole) if assistant else whole)))
     )
@@ -157,7 +177,11 @@ def _said_in_turn(said: Utterance, event: int, turn: int) -> list[Said]:
 
 
 def _without_asked_twice(said: Sequence[Said]) -> list[Said]:
-    """Leave out each question whose words another sentence states."""
+    """Leave out each question whose words another sentence states.
+
+    What a user asks an assistant that only talks stays: it leads to the answer.
+    """
+    works = any(one.role == "tool" for one in said)
     stating = defaultdict[str, set[int]](set)
     for index, one in enumerate(said):
         if not one.asks:
@@ -165,7 +189,7 @@ def _without_asked_twice(said: Sequence[Said]) -> list[Said]:
                 stating[stem].add(index)
     left = []
     for one in said:
-        stems = one.terms if one.asks else frozenset()
+        stems = one.terms if one.asks and (works or one.role != "user") else frozenset[str]()
         stated = Counter(index for stem in stems for index in stating[stem])
         if len(stems) < _FEW or max(stated.values(), default=0) < _STATED * len(stems):
             left.append(one)
@@ -203,7 +227,7 @@ def _answered(found: Sequence[Said]) -> list[Said]:
         if asked is None or not _answers(asked, one):
             joined.append(one)
             continue
-        text = f"{asked.text} {one.speaker}: {one.text}"
+        text = f"{asked.text}\n{one.speaker}: {one.text}"
         joined[-1] = replace(
             asked,
             text=text,
@@ -229,7 +253,12 @@ def _answers(asked: Said, one: Said) -> bool:
         # "On fabric it costs 38 euro." and "Fabric, please."
         return asked.role == "assistant" and not one.stands_alone and bool({*one.stems} & {*asked.stems})
     first = one.text.split(maxsplit=1)[0].lower().strip(".,!…")
-    return not one.stands_alone or first in YES_OR_NO or word_count(one.text) <= _SHORT_ANSWER
+    begins = _SENTENCE_END.split(one.text, maxsplit=1)[0]  # "On 9 December. He practises every Sunday."
+    return not one.stands_alone or first in YES_OR_NO or word_count(begins) <= _SHORT_ANSWER
+
+
+def _is_short(sentences: Iterable[str]) -> bool:
+    return sum(map(word_count, sentences)) <= _SHORT_ANSWER
 
 
 def _telling(sentences: Iterable[str]) -> Iterator[str]:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Collection, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Self
 
 from memory_maintenance.summarization.said import Said
 from memory_maintenance.writers.extractive.antecedents import points_back
-from memory_maintenance.writers.extractive.cues import INTENDS, LEANS_ON, THESE
+from memory_maintenance.writers.extractive.cues import ENDS_BACK, INTENDS, LEANS_ON, THESE
 from memory_maintenance.writers.extractive.rarity import Background
 from memory_maintenance.writers.extractive.salience import is_general
 from memory_maintenance.writers.extractive.transcript import Role
@@ -32,7 +32,13 @@ _ENTRY: Final = 0.5
 _DECIDED: Final = 1.0
 """How much more an answer is worth that speaks of all that its user decided on."""
 
-_GENERAL: Final = 0.75
+_ASKED: Final = 1.0
+"""How much more an answer is worth that has all words of what is asked."""
+
+_SOLVES: Final = 1.8
+"""Worth of what an assistant recommends, or says to do about a problem."""
+
+_GENERAL: Final = 0.5
 """Worth of advice without a name or a figure beside such with one."""
 
 _PEP: Final = 0.6
@@ -41,6 +47,10 @@ _PEP: Final = 0.6
 _LOST: Final = 0.15
 """Worth of a sentence that points at one that is not there; of a person's "it" and "that" ``_LEANS``."""
 
+_EMPTY: Final = 0.04
+"""Worth of a sentence of few words that ends with such a pointer: "I've heard great things about it."."""
+
+_FEW: Final = 3
 _LEANS: Final = 0.75
 _OPENING: Final = 3.0
 """Worth of what a user says first: it is what the chat with an assistant is about."""
@@ -52,6 +62,8 @@ _REQUEST: Final = 0.5
 _DECISION: Final = 1.8
 """Worth of what a user decides or intends."""
 
+_LEAST: Final = 0.05
+_LEAST_AT_WORK: Final = 0.08
 _VAGUE: Final = 0.2
 """Worth of what a user says of "these apps": the answer named them."""
 
@@ -64,7 +76,8 @@ class Chat:
     """What is to be known of a session to weigh its sentences.
 
     ``answered``: an assistant answers a user. ``works``: there are tools. ``opening``: the turn in which the user says
-    first what he wants. ``users`` are the stems of all his words, ``decided`` those of each of his decisions,
+    first what he wants. ``users`` are the stems of all his words, ``decided`` those of each of his decisions, ``asked``
+    those of what he asks in each turn,
     ``frequency`` those of all sentences.
     """
 
@@ -73,6 +86,7 @@ class Chat:
     opening: int
     users: frozenset[str]
     decided: tuple[frozenset[str], ...]
+    asked: Mapping[int, frozenset[str]]
     frequency: Counter[str]
     sentences: int
 
@@ -82,12 +96,17 @@ class Chat:
         answered = {"user", "assistant"} <= {*roles}
         users = [one for one in said if one.role == "user"]
         frequency = Counter(stem for one in said for stem in set(one.stems))
+        asked = defaultdict[int, frozenset[str]](frozenset)
+        for one in users:
+            if one.asks or one.requests:
+                asked[one.turn] |= one.terms
         return cls(
             answered=answered,
             works="tool" in roles,
             opening=min((one.turn for one in users), default=0) if answered else 0,
             users=frozenset[str]().union(*(one.terms for one in users)),
             decided=tuple(one.terms for one in users if one.decides and one.terms),
+            asked=asked,
             frequency=frequency,
             sentences=len(said),
         )
@@ -96,6 +115,11 @@ class Chat:
     def advises(self) -> bool:
         """Whether its assistant only talks."""
         return self.answered and not self.works
+
+    @property
+    def least(self) -> float:
+        """Return the worth beside its best sentence from which on another one is no padding."""
+        return (_LEAST_AT_WORK if self.works else _LEAST) if self.answered else 0.0
 
     def rarity(self, stems: Collection[str]) -> float:
         """Return how rare *stems* are in the session, all together."""
@@ -122,6 +146,8 @@ def weight(one: Said, chat: Chat, background: Background) -> float:
 def _leaning(one: Said) -> float:
     if points_back(one.text) and (one.role == "assistant" or (one.role == "user" and THESE.search(one.text))):
         return _LOST
+    if len(one.terms) <= _FEW and ENDS_BACK.search(one.text) and is_general(one.text):
+        return _EMPTY
     return _LEANS if one.text.split(maxsplit=1)[0].casefold().strip(",.'’") in LEANS_ON else 1.0
 
 
@@ -153,6 +179,9 @@ def _share_of_answer(one: Said, chat: Chat) -> float:
     share = _LISTS.get(one.kind or "", plain)
     share *= 1 + len(chat.users & stems) / len(stems)
     share *= 1 + _DECIDED * max((chat.rarity(own & stems) / chat.rarity(own) for own in chat.decided), default=0.0)
+    if asked := chat.asked.get(one.turn - 1):
+        share *= 1 + _ASKED * chat.rarity(asked & stems) / chat.rarity(asked)
+    share *= _SOLVES if one.solves else 1.0
     pep = one.text.endswith("!") and not chat.works
-    share *= _PEP if pep else _GENERAL if is_general(one.text) else 1.0
+    share *= _PEP if pep else _GENERAL if is_general(one.text) and one.kind in (None, "entry") else 1.0
     return share * (_ENTRY if one.kind == "entry" else 1.0)

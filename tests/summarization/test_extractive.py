@@ -135,7 +135,14 @@ def test_an_empty_session_is_refused():
 def test_how_rare_words_are_does_not_depend_on_their_order():
     frequency = Counter(tent=3, seam=1, rain=2, refund=5, gdynia=1, order=7)
     chat = Chat(
-        answered=False, works=False, opening=0, users=frozenset(), decided=(), frequency=frequency, sentences=11
+        answered=False,
+        works=False,
+        opening=0,
+        users=frozenset(),
+        decided=(),
+        asked={},
+        frequency=frequency,
+        sentences=11,
     )
     assert len({chat.rarity(words) for words in permutations(frequency)}) == 1
 

@@ -41,7 +41,7 @@ def test_a_short_answer_is_kept_with_its_question_whoever_asks():
         ("user", "with breakfast coffee"),
         ("assistant", "Coffee blocks the iron, so take the tablets at bedtime with orange juice."),
     )
-    assert "assistant: Do you take the tablets with something to drink? user: with breakfast coffee." in (
+    assert "assistant: Do you take the tablets with something to drink?\nuser: with breakfast coffee." in (
         extractive_summary(events).summary
     )
 

@@ -17,6 +17,10 @@ _POINTS_BACK: Final = re.compile(
     r"|(?:because|since then|if (?:this|that|so|not)\b|otherwise|then|instead|in (?:this|that|such) case|weil|denn"
     r"|sonst|in diesem fall|parce que|car|sinon|dans ce cas|porque|si no|en (?:este|ese) caso|bo|ponieważ"
     r"|w takim razie)\b"
+    r"|(?:does|is|are|can|will|would|do|did|should) (?:it|they|this|that|them)\b"
+    r"|(?:ist|sind|kann|wird|macht) (?:es|das|sie)\b"
+    r"|est-ce que (?:c['’]|ça)|c['’]est|czy to\b"
+    r"|(?:\S+ ){0,3}(?:different|various|several) (?:types|kinds|sorts|ones|brands)\b(?! of\b)"
     r"|(?:\S+ ){0,3}(?:these|those|such|diese[mnrs]?|solche|ces|estos|estas|takie|then|dann|alors|luego|potem)\b)",
     re.IGNORECASE,
 )

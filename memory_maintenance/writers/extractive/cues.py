@@ -16,6 +16,7 @@ CUES: Final = (
         r"|let['’]?s (?:go with|take|do|use|keep|book|make|stick|start|meet)|we['’]ll (?:take|use|go|keep|do|book|start|stay)"
         r"|i['’]ll (?:take|use|go with|keep|book|order|stick|stay|try|ask|get|add|start)|i (?:will|want to focus|think i want)"
         r"|i think .{1,40} (?:would|will) be (?:a |an |the )?(?:great|good|perfect|best|right|excellent|ideal) (?:choice|option|fit)"
+        r"|says? (?:to )?(?:drop|keep|use|take)|(?:drop|keep|use) it\b|can go\b|ok,? use\b|kann weg\b|on (?:l['’]enlève|peut s['’]en passer)|se puede (?:quitar|borrar)|można (?:usunąć|skasować)"
         r"|beschlossen|entschieden|entscheid|vereinbart|genehmigt|abgelehnt|einigten|zugestimmt"
         r"|wir nehmen|ich nehme|nehmen wir|machen wir|bleiben wir|wir bleiben bei|dabei bleibt"
         r"|décid|convenu|accord[ée]|approuv|refus[ée]|rejet[ée]|choisi|on prend\b|je prends\b|on garde\b|on reste"
@@ -55,7 +56,10 @@ CUES: Final = (
 DECIDES: Final = CUES[0][1]
 """What says that something is decided."""
 
-INTENDS: Final = re.compile(r"\b(?:i['’]ll|i will|ich werde|ich will|je vais|voy a|quiero|będę|zamierzam|chcę)\b")
+INTENDS: Final = re.compile(
+    r"\b(?:i['’]ll|i will|i don['’]t (?:trust|want|like|need)|i['’]d rather|ich werde|ich will|ich möchte|ich traue|je vais|je (?:ne )?veux"
+    r"|voy a|(?:no )?quiero|no confío|będę|zamierzam|(?:nie )?chcę|nie ufam)\b"
+)
 """What a user says of what he will do."""
 
 TALKING: Final = re.compile(
@@ -81,17 +85,33 @@ REQUEST: Final = re.compile(
 )
 """What asks for something and tells nothing of who asks."""
 
+SOLVES: Final = re.compile(
+    r"\b(?:i(?:['’]d| would)? (?:recommend|suggest)|to (?:handle|fix|solve|resolve|avoid|prevent|work around) (?:this|that|it|these|the)"
+    r"|the (?:fix|solution|workaround|answer) is|ich (?:empfehle|würde \w+ empfehlen)|um (?:das|dies|es) zu (?:beheben|lösen|vermeiden|umgehen)"
+    r"|die lösung ist|je (?:te |vous )?recommande|pour (?:éviter|résoudre|corriger) (?:cela|ça|ce)|la solution est"
+    r"|(?:te |le )?recomiendo|para (?:evitar|resolver|solucionar|corregir)(?:lo|la| esto| eso)|la solución es"
+    r"|polecam|aby (?:to|tego) (?:naprawić|rozwiązać|uniknąć)|rozwiązaniem jest)\b"
+)
+"""What an assistant recommends, or says to do about a problem."""
+
 THESE: Final = re.compile(
     r"\b(?:these|those|(?:one|some|any|all|each) of the\b|diese[mnr]?|ces|estos|estas|te|tych)\s+\w", re.IGNORECASE
 )
 """What points at things that somebody else named."""
+
+ENDS_BACK: Final = re.compile(
+    r"\b(?:(?:about|of|for|with|to|on|at) (?:it|that|them|those|this|these)|davon|damit|darüber|daran|dafür"
+    r"|(?:de|con|por|para) (?:eso|esto|ello|ellos)|(?:de|avec|pour) (?:ça|cela)|(?:o|z|do|na) (?:tym|tego|nich|nim))\W*$",
+    re.IGNORECASE,
+)
+"""An end that leaves what is spoken of to another sentence: ``I've heard great things about it.``"""
 
 PADDING: Final = re.compile(
     r"^(?:wow|awesome|amazing)\b|it['’]s (?:so |really )?(?:amazing|fascinating|great|wonderful|awesome|impressive|inspiring)"
     r"|so (?:impressive|fascinating|inspiring|helpful)|wish you|^(?:now,? )?let['’]s (?:tackle|dive|get|look)|thanks (?:for|so)"
     r"|is (?:an? )?(?:truly |really |such an? )?(?:great|wonderful|fantastic|excellent|amazing|fun) (?:way|opportunity|next step|destination)"
     r"|^(?:these|those) are (?:just|only) (?:a few|some)|(?:will|may|can|might) vary (?:depending|based)|can be a valuable resource|hope (?:\w+ ){1,3}helps?\b|^(?:that|this|it|(?:this|the) (?:plan|list)) (?:looks|sounds) (?:\w+ )?(?:good|great|solid|perfect)[.!]?$"
-    r"|^that['’]s a comprehensive \w+, thanks|^you mentioned|narrow (?:it|this|that) down|is constantly evolving"
+    r"|it['’]ll be (?:great|fun|nice|exciting|interesting) to|can (?:offer|provide) a unique perspective|(?:important|crucial|essential|key) (?:step|part|aspect|consideration) (?:in|of|to)\b|^that['’]s a comprehensive \w+, thanks|^you mentioned|narrow (?:it|this|that) down|is constantly evolving"
     r"|let me know (?:if|how|what)|feel free to|good luck|best of luck|happy (?:to help|\w+ing)\b"
     r"|enjoy (?:your|the)\b|have (?:a )?(?:great|fun|good|safe|wonderful|nice|lovely)|you['’]re (?:very )?welcome"
     r"|i['’]?d be (?:happy|glad|delighted|more than)|i['’]?m (?:happy|glad|here|always here|excited) (?:to|for)"
@@ -99,7 +119,7 @@ PADDING: Final = re.compile(
     r"|what an? (?:great|wonderful|lovely|fantastic)|^(?:great|good|excellent) (?:question|choice|idea|point)|congratulations|congrats"
     r"|^(?:sure|certainly|absolutely|of course)[,!.]|here (?:are|is|'s) (?:some|a few|an?|the|\d+)\b|as an ai|language model"
     r"|you['’]ve got this|you can do it|keep up|don['’]t hesitate|any (?:other|more|further) questions|anything else"
-    r"|safe travels|sounds (?:like an?|great|good|amazing|fun)|so (?:proud|happy|glad) (?:of|for)|can['’]t wait|take care"
+    r"|safe travels|sounds? (?:like an?|like (?:great|good|fun)|great|good|amazing|fun)|so (?:proud|happy|glad) (?:of|for)|can['’]t wait|take care"
     r"|good to (?:see|hear)|great to (?:see|hear)|nice to (?:see|hear)|talk (?:to you )?(?:soon|later)|see you|by the way$"
     r"|how (?:are|have) you|how['’]?s it going|what['’]?s (?:up|new)|long time no"
     r"|^let me (?:check|look|see)|ich (?:schaue|sehe) (?:mir das )?(?:gleich )?(?:mal )?nach|schaue mir das gleich|сейчас посмотрю"

@@ -8,7 +8,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from memory_maintenance.writers.extractive.phrases import and_more
 from memory_maintenance.writers.extractive.plain_text import bare, without_opening
+from memory_maintenance.writers.language.languages import language_of
 from memory_maintenance.writers.language.words import word_count
 
 _FENCE: Final = re.compile(r"^\s*(?:```|~~~)")
@@ -18,6 +20,12 @@ _NAMED: Final = re.compile(r"^(?P<name>[^:\n]{2,80}?)(?::(?:\s|$)|\s[-–—]\s)
 _ANNOUNCES: Final = re.compile(
     r"^.*?\b(?:here(?:['’]s| is| are)|hier (?:sind|ist)|voici|aquí (?:tienes|tiene|están|hay|van)|oto)\s+"
     r"(?=\S+\s+\S)",
+    re.IGNORECASE,
+)
+_ANNOUNCES_ONLY: Final = re.compile(
+    r"^.*?\b(?:here(?:['’]s| is| are)|hier (?:sind|ist)|voici|aquí (?:tienes|tiene|están|hay|van)|oto)"
+    r"(?: (?:why|how|what|(?:a )?few|some|several|more"
+    r"|warum|wie|einige|ein paar|quelques-un[es]s|pourquoi|algun[oa]s|kilka|dlaczego))*$",
     re.IGNORECASE,
 )
 _HOW_MANY: Final = re.compile(
@@ -39,7 +47,9 @@ _LONGEST_LINE: Final = 2_000
 _LONGEST_NAME: Final = 7
 _LONGEST_INTRODUCTION: Final = 16
 _FEWEST: Final = 3
-_MOST_WORDS: Final = 18
+_MOST_WORDS: Final = 32
+"""Words of a list, what it is of included, behind which the other entries are counted."""
+
 _NAMED_SHARE: Final = 0.75
 
 
@@ -111,6 +121,7 @@ def _lists(lines: Sequence[str]) -> Iterator[_List]:
 
 def _named(one: _List) -> Listing | None:
     introduction = _introduction(one.introduction)
+    announced = _ANNOUNCES_ONLY.match(introduction) is not None
     names = [name for entry in one.entries if (name := _name(entry))]
     different = {re.sub(r"\d+", "", name) for name in names}
     if not introduction or len(names) < _NAMED_SHARE * len(one.entries) or len(different) < _FEWEST:
@@ -118,10 +129,11 @@ def _named(one: _List) -> Listing | None:
     if any(map(_PLACE.search, names)):
         return None
     between = "; " if any("," in name for name in names) else ", "
-    text = f"{introduction}: {names[0]}"
+    text = names[0] if announced else f"{introduction}: {names[0]}"
     for position, name in enumerate(names[1:], start=1):
         if position >= _FEWEST and word_count(text) + word_count(name) > _MOST_WORDS:
-            return Listing(f"{text}…", tuple(names))
+            left = and_more(len(names) - position, language_of(" ".join([one.introduction, *one.entries])))
+            return Listing(f"{text} ({left}).", tuple(names))
         text = f"{text}{between}{name}"
     return Listing(f"{text}.", tuple(names))
 
@@ -132,6 +144,8 @@ def _introduction(line: str) -> str:
     if not said.endswith((":", "：")) and not re.match(r"\s*(?:#|\*\*)", line):
         return ""
     last = without_opening(re.split(r"(?<=[.!?])\s+", said)[-1].strip(_LOOSE))
+    if _ANNOUNCES_ONLY.match(last):
+        return last
     subject = _ANNOUNCES.sub("", last)
     subject = last if subject == last else _HOW_MANY.sub("", subject)
     if not subject or _SHOWS.match(subject) or word_count(subject) > _LONGEST_INTRODUCTION:

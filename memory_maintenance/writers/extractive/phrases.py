@@ -17,6 +17,9 @@ _MORE: Final = MappingProxyType(
         "pl": "i {} więcej takich",
     }
 )
+_MORE_NAMES: Final = MappingProxyType(
+    {"en": "and {} more", "de": "und {} weitere", "fr": "et {} autres", "es": "y {} más", "pl": "i {} więcej"}
+)
 
 
 def and_more_like_this(count: int, language: Language | None) -> str:
@@ -24,11 +27,18 @@ def and_more_like_this(count: int, language: Language | None) -> str:
     return _MORE.get(language or "", "+{}").format(count)
 
 
+def and_more(count: int, language: Language | None) -> str:
+    """Return how many entries of a list are left out."""
+    return _MORE_NAMES.get(language or "", "+{}").format(count)
+
+
 _COUNTS: Final = re.compile(
-    r" ?\((?:" + "|".join(re.escape(phrase).replace(r"\{\}", r"\d+") for phrase in [*_MORE.values(), "+{}"]) + r")\)"
+    r" ?\((?:"
+    + "|".join(re.escape(phrase).replace(r"\{\}", r"\d+") for phrase in [*_MORE.values(), *_MORE_NAMES.values(), "+{}"])
+    + r")\)"
 )
 
 
 def without_counts(text: str) -> str:
-    """Return *text* without what ``and_more_like_this`` said in it: those words and numbers are in no source."""
+    """Return *text* without its counts of what is left out: their words and numbers are in no source."""
     return _COUNTS.sub("", text)

@@ -91,9 +91,9 @@ def test_a_fragment_is_left_out():
 
 def test_of_a_question_and_what_states_it_the_statement_is_kept():
     lines = [
-        "user: How much does the mooring in Harlingen cost per month?",
-        "assistant: The mooring in Harlingen costs 90 EUR per month.",
-        "user: The ketch needs a new mast of spruce from Norway.",
+        "Ana: How much does the mooring in Harlingen cost per month?",
+        "Ben: The mooring in Harlingen costs 90 EUR per month.",
+        "Ana: The ketch needs a new mast of spruce from Norway.",
     ]
     summary = extractive_summary(session(lines)).summary
     assert "90 EUR" in summary
