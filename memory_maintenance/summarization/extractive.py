@@ -33,7 +33,9 @@ _ROOM_FOR_COUNTS = 10
 _FEWEST_WORDS = 190
 _MOST_WORDS = 300
 _SHARE_OF_WORDS = 0.5
-_TOPICS = 10
+_FEWEST_TOPICS = 7
+_MOST_TOPICS = 10
+_WORDS_PER_TOPIC = 20
 
 
 def extractive_summary(
@@ -64,9 +66,11 @@ def extractive_summary(
     found = candidates(ordered, transcript, language, background)
     words = max_words or budget(found)
     kept = chosen(found, words - _counts_room(words), long=len(ordered) >= LONG_SESSION)
+    summary = _composed(kept, found, words, language) or plain_talk(ordered, words)
+    most_topics = min(_MOST_TOPICS, max(_FEWEST_TOPICS, word_count(summary) // _WORDS_PER_TOPIC))
     return SessionSummaryResponse(
-        summary=_composed(kept, found, words, language) or plain_talk(ordered, words),
-        key_topics=terms_of(transcript, most=_TOPICS, background=background),
+        summary=summary,
+        key_topics=terms_of(transcript, most=most_topics, background=background),
         sentiment=mood_of(transcript),
     )
 

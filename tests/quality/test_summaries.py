@@ -110,9 +110,9 @@ def test_topics_are_no_interjections_and_no_pairs_of_characters(told):
         assert len(summary.key_topics) >= 3
 
 
-def test_topics_alone_lead_to_three_of_five_sessions(told):
+def test_topics_alone_lead_to_more_than_half_of_the_sessions(told):
     found = recall({key: " ".join(summary.key_topics) for key, summary in told.items()}, questions())
-    assert found.share >= 0.6, found
+    assert found.share > 0.5, found
 
 
 def test_a_mood_is_only_said_where_it_can_be_judged(told):

@@ -48,7 +48,8 @@ class Candidate:
 def names_subject(token: str, silent: frozenset[str] = frozenset()) -> bool:
     """Whether a term may begin or end with *token*: a content word, no number, filler, greeting, role or speaker."""
     if is_unspaced(token):
-        return token not in silent and not is_role(token) and UNSPACED_CHATTER.fullmatch(token) is None
+        said = token not in silent and not is_role(token) and not token.isdigit()
+        return said and UNSPACED_CHATTER.fullmatch(token) is None
     plain = not any(character.isdigit() for character in token)
     said = plain and is_content(token) and len(token) <= LONGEST_TERM
     return said and token not in _EMPTY and token not in silent and not is_role(stem(token))

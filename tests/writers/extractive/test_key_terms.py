@@ -74,6 +74,10 @@ def test_a_number_is_a_topic_only_where_there_is_nothing_else():
     assert key_terms(["7 tents"]) == ("tents",)
 
 
+def test_digits_of_a_script_without_spaces_are_a_number():
+    assert "໐" not in key_terms(["1໐ ຕົ້ນໄມ້"])
+
+
 def test_an_encoded_file_is_no_topic():
     assert key_terms(["QUJD" * 50_000]) == ()
 
@@ -81,6 +85,7 @@ def test_an_encoded_file_is_no_topic():
 @settings(deadline=None)  # the first Han character loads a dictionary
 @given(st.lists(st.text(st.characters(), max_size=60), max_size=8))
 @example(["01K㐀"])
+@example(["1໐"])
 @example(["0A¹0㐀"])
 @example(["㐀00A²"])
 def test_topics_are_in_the_texts_and_there_is_one_if_any_word_has_content(texts):
