@@ -98,7 +98,7 @@ async def test_a_skewed_store_gives_one_tenant_its_share(on):
 
 async def test_every_memory_is_there_before_the_first_night_and_has_the_indexes_of_production(store):
     assert await value(store, "SELECT max(created_at) <= $1 FROM memories", night(0))
-    assert await value(store, "SELECT count(*) FROM pg_indexes WHERE tablename = 'memories'") == 17
+    assert await value(store, "SELECT count(*) FROM pg_indexes WHERE tablename = 'memories'") == 18
     assert night(2) - night(1) == timedelta(days=1)
 
 

@@ -78,9 +78,8 @@ def _is_fragment(text: Text, others: list[Text]) -> bool:
     )
 
 
-STATEMENTS = [
-    text for module in _modules() for texts in [list(_texts(module))] for text in texts if not _is_fragment(text, texts)
-]
+TEXTS = [text for module in _modules() for text in _texts(module)]
+STATEMENTS = [text for text in TEXTS if not _is_fragment(text, TEXTS)]
 
 
 @pytest.mark.parametrize("text", STATEMENTS, ids=lambda text: f"{text.module.removeprefix(_PREFIX)}.{text.constant}")
