@@ -29,7 +29,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.search_attributes import of_tenant
     from workflows.tenant import TenantMaintenanceWorkflow
     from workflows.tenant_ids import short_tenant_id
-    from workflows.waiting import all_of, child_result
+    from workflows.waiting import all_of, child_result, finished
 
 MOST_WORKFLOW_ID_BYTES = 255
 """Temporal itself takes 1000, its tables in Postgres and MySQL 255 characters."""
@@ -103,7 +103,7 @@ class MaintenancePageWorkflow:
                 if plan.tenant_id not in begun:
                     self._note(_without_work(plan, "cancelled"))
         if not request.scope.run.dry_run:
-            await self._record()
+            await finished(self._record())
         return self._totals
 
     def _not_started(self, plan: TenantPlan) -> TenantStatus | None:

@@ -25,6 +25,15 @@ async def result_of(step: asyncio.Task[Result]) -> Result:
     return await step
 
 
+async def finished(work: Coroutine[Any, Any, Result]) -> Result:
+    """Return the result of *work*, which a cancellation does not end: it records what was done."""
+    working = asyncio.create_task(work)
+    try:
+        return await asyncio.shield(working)
+    except asyncio.CancelledError:
+        return await working
+
+
 async def child_result(start: Coroutine[Any, Any, asyncio.Task[Result]]) -> Result:
     """Start a child and return its result; one that is being started when the cancellation comes is awaited too."""
     starting = asyncio.create_task(start)

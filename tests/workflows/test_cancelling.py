@@ -9,7 +9,7 @@ from temporalio import activity
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
 from temporalio.worker import Worker
 
-from activities.messages import UnitRequest
+from activities.messages import RecordPageRequest, UnitRequest
 from memory_maintenance.store.pool import Pool, execute, fetch, fetch_value
 from memory_maintenance.work import Done, TenantPlan
 from tests.large_fleet import scope
@@ -17,8 +17,9 @@ from tests.visible import listed
 from tests.workflows.conftest import Working
 from workflows import options
 from workflows.maintenance import MaintenanceWorkflow
-from workflows.messages import TenantRequest
+from workflows.messages import PageRequest, TenantRequest
 from workflows.options import TASK_QUEUE
+from workflows.page import MaintenancePageWorkflow
 from workflows.tenant import TenantMaintenanceWorkflow
 
 TENANTS, IN_BULK, MEMORIES = 80, 240, 40
@@ -71,9 +72,10 @@ async def test_what_was_done_is_recorded_whenever_the_cycle_is_cancelled(
     await listed(temporal, "ExecutionStatus = 'Running'", until=lambda left: not left)
 
 
-async def test_a_tenants_run_that_is_cancelled_returns_what_it_did(temporal, pool, working):
+async def test_a_tenants_run_that_is_cancelled_returns_what_it_did(temporal, pool, working, monkeypatch):
+    monkeypatch.setattr(options, "HEARTBEAT", timedelta(seconds=2))  # a heartbeat brings the cancellation
     await execute(pool, INSERT, 1, 30_000, datetime.now(UTC) - timedelta(days=9))
-    async with working(memory_decay_page_size=10):
+    async with working(memory_decay_page_size=4):
         run = await temporal.start_workflow(MaintenanceWorkflow.run, id="night", task_queue=TASK_QUEUE)
         async with asyncio.timeout(60):
             while await fetch_value(pool, DECAYED) < 100:
@@ -108,3 +110,23 @@ async def test_a_step_that_is_lost_with_its_worker_while_the_run_is_cancelled_is
         outcome = await run.result()
         over.set()
     assert (outcome.status, outcome.error_type) == ("cancelled", None)
+
+
+async def test_a_page_that_is_cancelled_while_it_is_recorded_returns_what_it_did(temporal):
+    begun, over = asyncio.Event(), asyncio.Event()
+
+    @activity.defn(name="record_page")
+    async def slow(_: RecordPageRequest) -> None:
+        begun.set()
+        await over.wait()
+
+    request = PageRequest(scope=scope(), page=1, plans=(TenantPlan(tenant_id="acme", units={}),), cancelled=("acme",))
+    async with Worker(temporal, task_queue=TASK_QUEUE, workflows=[MaintenancePageWorkflow], activities=[slow]):
+        run = await temporal.start_workflow(
+            MaintenancePageWorkflow.run, request, id="night/page-1", task_queue=TASK_QUEUE
+        )
+        await begun.wait()
+        await run.cancel()
+        over.set()
+        done = await run.result()
+    assert done.statuses == {"cancelled": 1}
