@@ -72,10 +72,9 @@ async def test_what_was_done_is_recorded_whenever_the_cycle_is_cancelled(
     await listed(temporal, "ExecutionStatus = 'Running'", until=lambda left: not left)
 
 
-async def test_a_tenants_run_that_is_cancelled_returns_what_it_did(temporal, pool, working, monkeypatch):
-    monkeypatch.setattr(options, "HEARTBEAT", timedelta(seconds=2))  # a heartbeat brings the cancellation
+async def test_a_tenants_run_that_is_cancelled_returns_what_it_did(temporal, pool, working):
     await execute(pool, INSERT, 1, 30_000, datetime.now(UTC) - timedelta(days=9))
-    async with working(memory_decay_page_size=4):
+    async with working(memory_decay_page_size=2):  # longer than BEAT: a heartbeat brings the cancellation
         run = await temporal.start_workflow(MaintenanceWorkflow.run, id="night", task_queue=TASK_QUEUE)
         async with asyncio.timeout(60):
             while await fetch_value(pool, DECAYED) < 100:
