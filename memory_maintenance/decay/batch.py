@@ -119,7 +119,7 @@ class BatchInProgress:
         if self.run.dry_run:
             decay_run = await preview_gate(self.pool, self.tenant_id, self.run.as_of)
             return await self._written(self.pool, PREVIEW_PAGE, decay_run, None)
-        async with transaction(self.pool, planned_once=ids is None) as db:
+        async with transaction(self.pool) as db:
             decay_run = await self._allowed(db)
             page = await self._written(db, DECAY_LOCKED if ids else DECAY_PAGE, decay_run, ids)
             if isinstance(page, Page):

@@ -18,15 +18,14 @@ _PAGE_BY_CURSOR: Final = """
 --   $1 tenant_id, compared in the type of its column
 --   $2 first_id        uuid          the page begins here
 --   $3 page_size       integer
--- One more than a page says whether another page follows. One plan serves every tenant: with tenant_id = $1 the order
--- would be that of ids alone, and Postgres might walk the whole table by its key. The first condition types $1.
+-- One more than a page says whether another page follows.
 found AS MATERIALIZED (
     SELECT tableoid, ctid, tenant_id, id, importance, base_importance, base_importance_at, decayed_importance,
            demotion, maintenance.known_time(created_at) AS created_at,
            maintenance.known_time(last_accessed_at) AS last_accessed_at, layer, tags
     FROM memories
-    WHERE tenant_id >= $1 AND tenant_id = ANY (ARRAY[$1]) AND id >= $2
-    ORDER BY tenant_id, id
+    WHERE tenant_id = $1 AND id >= $2
+    ORDER BY id
     LIMIT $3 + 1
 ),
 page AS MATERIALIZED (SELECT * FROM found ORDER BY id LIMIT $3),
@@ -219,11 +218,6 @@ PRICED_PAGE: Final = composed(
     result=_PRICES,
 )
 
-PLAN_FOR_IDS: Final = """
--- decay.PLAN_FOR_IDS: which index serves REMEMBER depends on how many memories the tenant has.
-SET LOCAL plan_cache_mode = force_custom_plan
-"""
-
 REMEMBER: Final = """
 -- decay.REMEMBER: what the store made of values that this transaction wrote: a trigger of its own rounds, say.
 --   $1 tenant_id, compared in the type of its column
@@ -286,7 +280,6 @@ async def write_page(
     altered_ids = values.pop("altered_ids") or ()
     if altered_ids:
         # What the store made of them is ours all the same: else the next run would take it for the agent's value.
-        await execute(db, PLAN_FOR_IDS)
         await execute(db, REMEMBER, tenant_id, altered_ids)
     ids = {name: tuple(values[name] or ()) for name in ("invalid_ids", "locked_ids")}
     return Page(**values | ids, altered=len(altered_ids))

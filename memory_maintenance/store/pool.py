@@ -57,17 +57,7 @@ class _OwnConnection(asyncpg.Connection):
         return ""
 
 
-_PLANNED_EACH_TIME: Final = "SET LOCAL plan_cache_mode = force_custom_plan;"
-
-_PLANNED_ONCE: Final = """
-SET LOCAL plan_cache_mode = force_generic_plan;
-SET LOCAL enable_sort = off;
-SET LOCAL enable_incremental_sort = off;
-"""
-"""Without sorts a page is read in the order of its index: Postgres guesses that it is small, whosever it is."""
-
-
-def _begin(name: str, isolation: str, *, idle: str, planning: str = _PLANNED_EACH_TIME) -> str:
+def _begin(name: str, isolation: str, *, idle: str) -> str:
     """Return the statement that begins a transaction, with bounds that hold to its end on any connection.
 
     In one round trip, and also behind a pooler. A tighter bound of a DBA's stays. A process that is frozen, or whose
@@ -77,7 +67,7 @@ def _begin(name: str, isolation: str, *, idle: str, planning: str = _PLANNED_EAC
     return f"""
 -- {name}
 BEGIN ISOLATION LEVEL {isolation};
-{planning}
+SET LOCAL plan_cache_mode = force_custom_plan;
 SELECT set_config(name, bound, true)
 FROM (VALUES ('idle_in_transaction_session_timeout', '{idle}'), ('lock_timeout', '30s')) AS b (name, bound)
 WHERE current_setting(name)::interval NOT BETWEEN '1 ms' AND bound::interval
@@ -88,13 +78,6 @@ _SPAN: Final = {"db.system.name": "postgresql"}
 """What a trace says of a statement besides its name: parameters may hold texts."""
 
 BEGIN: Final = _begin("store.BEGIN: a transaction that writes.", "READ COMMITTED", idle="10s")
-
-BEGIN_PREPARED: Final = _begin(
-    "store.BEGIN_PREPARED: a transaction that writes, by statements that are planned once for a connection.",
-    "READ COMMITTED",
-    idle="10s",
-    planning=_PLANNED_ONCE,
-)
 
 BEGIN_SNAPSHOT: Final = _begin(
     "store.BEGIN_SNAPSHOT: it holds no row locks, so it may take its time between two statements.",
@@ -209,17 +192,10 @@ def json_object(stored: str | None) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def transaction(
-    pool: Pool, *, planned_once: bool = False
-) -> AsyncIterator[asyncpg.Connection | PoolConnectionProxy]:
-    """Lend a connection in a transaction that commits at the end, or not at all.
-
-    Args:
-        pool: lends it.
-        planned_once: each statement's plan is right for any arguments, and made once for a connection.
-    """
+async def transaction(pool: Pool) -> AsyncIterator[asyncpg.Connection | PoolConnectionProxy]:
+    """Lend a connection in a transaction that commits at the end, or not at all."""
     with store_errors():
-        async with _lent(pool) as connection, _bracket(connection, BEGIN_PREPARED if planned_once else BEGIN):
+        async with _lent(pool) as connection, _bracket(connection, BEGIN):
             yield connection
 
 

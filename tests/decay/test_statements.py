@@ -278,42 +278,6 @@ async def _touched(pool: asyncpg.Pool, size: int) -> Counter[str]:
     return rows_read(plan[0]["Plan"])
 
 
-IN_ORDER = """
-INSERT INTO memories (id, tenant_id, content, created_at)
-SELECT lpad(to_hex(g), 32, '0')::uuid,
-       ('00000000-0000-0000-0000-0000000000' || CASE WHEN g <= 19000 THEN '01' ELSE lpad((g % 20 + 2)::text, 2, '0') END)::{type},
-       g::text, now() - interval '9 days'
-FROM generate_series(1, 20000) AS g
-"""
-
-
-@pytest.mark.parametrize("tenant", ["01", "07"], ids=["large", "small"])
-def test_the_plan_that_all_tenants_share_reads_a_page_only(lab, tenant):
-    """Where ids follow the time, Postgres would walk the table by its key to the first row of a small tenant."""
-    lab.run(execute(lab.pool, "TRUNCATE memories CASCADE"))
-    lab.run(execute(lab.pool, IN_ORDER.format(type=lab.run(fetch_value(lab.pool, TENANT_TYPE)))))
-    lab.run(execute(lab.pool, "ANALYZE memories"))
-    read = lab.run(read_as_prepared(lab.pool, str(UUID(f"{0:030}{tenant}")), 100, UUID(int=0)))
-    assert read["found"] <= 101
-    assert sum(read.values()) <= 5 * 100
-
-
-async def read_as_prepared(pool: asyncpg.Pool, tenant: str, size: int, first_id: UUID) -> Counter[str]:
-    """Return the rows that a page reads by the plan for any arguments, by the step of the statement."""
-    terms = _terms(DecayRun(datetime.now(UTC), datetime.now(UTC)), DecayRule(), 0.0)
-    arguments = [tenant, first_id, size, *terms]
-    async with transaction(pool, planned_once=True) as db:
-        await db.execute("PREPARE page AS " + DECAY_PAGE)
-        listed = ", ".join("NULL" if one is None else f"'{_as_text(one)}'" for one in arguments)
-        plan = await db.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE page ({listed})")
-        await db.execute("DEALLOCATE page")
-    return rows_read(plan[0]["Plan"])
-
-
-def _as_text(value: Any) -> str:
-    return "{" + ",".join(map(str, value)) + "}" if isinstance(value, list) else str(value)
-
-
 def rows_read(plan: dict[str, Any]) -> Counter[str]:
     """Return how many rows of memories a plan's scans took, by the step of the statement."""
     counts: Counter[str] = Counter()

@@ -39,7 +39,7 @@ def statements() -> Iterator[tuple[str, str]]:
             yield named[1], text
 
 
-_COMMANDS = {"store.BEGIN", "store.BEGIN_PREPARED", "store.BEGIN_SNAPSHOT", "store.ADOPTED_FROM_ALEMBIC"}
+_COMMANDS = {"store.BEGIN", "store.BEGIN_SNAPSHOT", "store.ADOPTED_FROM_ALEMBIC"}
 """Several in one text."""
 
 _OF_PARTS = "memory_maintenance.decay."
