@@ -16,7 +16,7 @@ class DiedError(Exception):
 
 
 @dataclass(frozen=True)
-class _Told:
+class _Watched:
     pool: "asyncpg.Pool[Any]"
     committed: Callable[[], Awaitable[object]]
 
@@ -34,9 +34,9 @@ class _Told:
             await self.committed()
 
 
-def told(pool: Pool, committed: Callable[[], Awaitable[object]]) -> Pool:
+def watched(pool: Pool, committed: Callable[[], Awaitable[object]]) -> Pool:
     """Return *pool* with *committed* awaited after each transaction; what it raises ends the work."""
-    return cast(Pool, _Told(cast("asyncpg.Pool[Any]", pool), committed))
+    return cast(Pool, _Watched(cast("asyncpg.Pool[Any]", pool), committed))
 
 
 def dying(pool: Pool, *, after: int) -> Pool:
@@ -47,4 +47,4 @@ def dying(pool: Pool, *, after: int) -> Pool:
         if next(left, None) is None:
             raise DiedError
 
-    return told(pool, die)
+    return watched(pool, die)

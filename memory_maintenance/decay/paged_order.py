@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -56,7 +57,7 @@ def ignore(_seen: int) -> None:
 
 
 @dataclass(slots=True, kw_only=True)
-class PagedOrder:
+class PagedOrder(ABC):
     """One tenant's part of an order; each of its transactions records, too, how many rows it wrote.
 
     A page locks as decay does: it never waits for a writer of the agent and cannot deadlock with one.
@@ -80,13 +81,13 @@ class PagedOrder:
     """Memories that other transactions held."""
     order_id: int | None = None
 
+    @abstractmethod
     def terms(self) -> Sequence[Any]:
         """Return the parameters between the page's own and ``write``, which is the last."""
-        raise NotImplementedError
 
+    @abstractmethod
     def details(self) -> Mapping[str, Any]:
         """Return what the record of the order says besides how many rows it wrote."""
-        raise NotImplementedError
 
     async def check(self, db: Executor) -> None:
         """Raise where the page must not be written."""

@@ -15,7 +15,7 @@ from memory_maintenance.store.pool import execute, fetch, fetch_row, fetch_value
 from memory_maintenance.tenants.overrides import override
 from tests.conftest import database_url
 from tests.decay.ten_memories import DAY, INSERT, NIGHT, OTHER_TENANT, TENANT, decay_state, decaying, insert
-from tests.pools import DiedError, dying, told
+from tests.pools import DiedError, dying, watched
 
 REST = """
 SELECT md5(string_agg((to_jsonb(m) - '{importance,base_importance,base_importance_at,decayed_importance}'::text[])::text,
@@ -191,7 +191,7 @@ async def test_a_row_that_was_locked_is_written_at_the_second_look(any_pool, pos
             let_go.set()
             await asyncio.to_thread(agent.result)
 
-        batch = await decaying(told(any_pool, let_the_agent_commit)).decay_batch(TENANT, NIGHT)
+        batch = await decaying(watched(any_pool, let_the_agent_commit)).decay_batch(TENANT, NIGHT)
     assert (batch.seen, batch.updated, batch.busy) == (10, 10, 0)
     assert 0.9 in [row[2] for row in await decay_state(any_pool)]
 

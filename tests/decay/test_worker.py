@@ -14,7 +14,7 @@ from memory_maintenance.store.pool import Pool, execute
 from memory_maintenance.tenants.control import pause
 from memory_maintenance.tenants.overrides import override
 from tests.decay.ten_memories import NIGHT, OTHER_TENANT, TENANT, decay_state, decaying, insert
-from tests.pools import DiedError, dying, told
+from tests.pools import DiedError, dying, watched
 
 
 async def test_a_cycle_decays_every_tenant_and_says_so(any_pool):
@@ -66,7 +66,7 @@ async def test_an_argument_out_of_its_range_is_refused_before_the_database_is_as
 
 async def test_a_tenant_that_is_paused_on_the_way_is_not_done_and_what_was_written_counts(pool):
     await insert(pool)
-    paused_on_the_way = told(pool, partial(pause, pool, TENANT))
+    paused_on_the_way = watched(pool, partial(pause, pool, TENANT))
     stats = await decaying(paused_on_the_way).run_decay_cycle(as_of=NIGHT)
     assert stats == {"total_tenants": 1, "total_updated": 3}
 

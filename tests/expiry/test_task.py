@@ -16,7 +16,7 @@ from memory_maintenance.task import Tools
 from memory_maintenance.tenants.control import Tenant, pause
 from memory_maintenance.tenants.overrides import override
 from tests.expiry.conftest import DAY, NIGHT, OTHER, TENANT, a_run, expire, left, named, remember, settings_of
-from tests.pools import DiedError, dying, told
+from tests.pools import DiedError, dying, watched
 from tests.store.partitioned import partitioned_table
 
 PAST = NIGHT - DAY
@@ -91,7 +91,7 @@ async def test_an_agent_that_writes_meanwhile_wins(pool):
         await pool.execute("UPDATE memories SET expires_at = $2 WHERE id = $1", ids[3], NIGHT + DAY)
 
     # After the first page, before the second: the last one has a new end by then.
-    counts = await expire(told(pool, extend))
+    counts = await expire(watched(pool, extend))
     assert (counts.of("archived"), counts.of("busy"), await left(pool)) == (3, 1, {ids[3]})
 
 

@@ -64,17 +64,17 @@ def test_dreams_in_the_index_hide_no_evidence(events, dreams):
 
 
 @pytest.fixture(scope="module")
-def told() -> Ranked:
+def written() -> Ranked:
     return {key: (one.as_text(), summary_importance(everything()[key])) for key, one in summaries(everything()).items()}
 
 
-def test_summaries_and_dreams_together_hide_one_memory_at_most(events, dreams, told):
-    assert len(told) >= 60
-    assert recall_at_10({**events, **dreams, **told}) >= recall_at_10(events) - 1 / len(questions())
+def test_summaries_and_dreams_together_hide_one_memory_at_most(events, dreams, written):
+    assert len(written) >= 60
+    assert recall_at_10({**events, **dreams, **written}) >= recall_at_10(events) - 1 / len(questions())
 
 
-def test_two_of_three_questions_still_find_the_summary_of_their_session(events, told):
-    store = {**events, **told}
+def test_two_of_three_questions_still_find_the_summary_of_their_session(events, written):
+    store = {**events, **written}
     index = Bm25({key: text for key, (text, _) in store.items()})
     weights = {key: importance for key, (_, importance) in store.items()}
     found = [asked.session in index.first(asked.text, 10, weights=weights) for asked in questions()]

@@ -26,7 +26,7 @@ SHORT = 60
 
 
 @pytest.fixture(scope="module")
-def told() -> dict[str, SessionSummaryResponse]:
+def written() -> dict[str, SessionSummaryResponse]:
     return summaries(conversations())
 
 
@@ -49,10 +49,13 @@ def passages(events: Sequence[Memory], summary: str) -> Iterator[tuple[str, str 
                 yield found[0], next((name for start, name in reversed(labels) if start < at), None)
 
 
-def test_every_passage_stands_behind_the_label_of_who_said_it(told):
+def test_every_passage_stands_behind_the_label_of_who_said_it(written):
     short = summaries(chats(), max_words=lambda _: SHORT)
     found = [
-        one for key, own in chats().items() for text in (told[key], short[key]) for one in passages(own, text.summary)
+        one
+        for key, own in chats().items()
+        for text in (written[key], short[key])
+        for one in passages(own, text.summary)
     ]
     assert len(found) >= 250
     assert [one for one in found if one[0] != one[1]] == []
@@ -69,8 +72,8 @@ def test_six_of_ten_dates_that_are_said_are_kept_relative_ones_resolved():
     assert kept / said >= 0.6
 
 
-def test_no_heading_no_markup_no_pep_talk_is_kept(told):
-    for summary in told.values():
+def test_no_heading_no_markup_no_pep_talk_is_kept(written):
+    for summary in written.values():
         assert not re.search(r"\*\*|^#|`|<[a-z]|\|---|(?:^|[.!?] )\d{1,2}\. ", summary.summary)
         for left_out in (
             "Etappen",
@@ -92,16 +95,16 @@ def test_what_an_agent_found_with_its_tools_comes_before_what_they_print():
     assert summary.count("tool: ") < summary.count("assistant: ")
 
 
-def test_payloads_are_summarized_as_what_they_say(told):
-    summary = told["tools-order"].summary
+def test_payloads_are_summarized_as_what_they_say(written):
+    summary = written["tools-order"].summary
     for said in ("carrier: Nordpost", "Hamar is closed until 26 November", "+ delivery_depot: Lillehammer", "QX-771"):
         assert said in summary
     assert "iVBOR" not in summary
     assert "{" not in summary
 
 
-def test_topics_are_no_interjections_and_no_pairs_of_characters(told):
-    for summary in told.values():
+def test_topics_are_no_interjections_and_no_pairs_of_characters(written):
+    for summary in written.values():
         words = [
             word for topic in summary.key_topics for word in topic.lower().split() if word not in ALL_FUNCTION_WORDS
         ]
@@ -110,13 +113,13 @@ def test_topics_are_no_interjections_and_no_pairs_of_characters(told):
         assert len(summary.key_topics) >= 3
 
 
-def test_topics_alone_lead_to_more_than_half_of_the_sessions(told):
-    found = recall({key: " ".join(summary.key_topics) for key, summary in told.items()}, questions())
+def test_topics_alone_lead_to_more_than_half_of_the_sessions(written):
+    found = recall({key: " ".join(summary.key_topics) for key, summary in written.items()}, questions())
     assert found.share > 0.5, found
 
 
-def test_a_mood_is_only_said_where_it_can_be_judged(told):
-    moods = {key: summary.sentiment for key, summary in told.items()}
+def test_a_mood_is_only_said_where_it_can_be_judged(written):
+    moods = {key: summary.sentiment for key, summary in written.items()}
     assert {moods[key] for key, own in expected().items() if own["language"] != "en"} == {"neutral"}
     assert sum(mood == "positive" for mood in moods.values()) <= len(moods) / 5
 
@@ -172,9 +175,9 @@ def test_of_an_enumeration_nothing_is_dropped_silently(lines):
 def test_what_finds_no_room_is_counted():
     lines = [f"Patient {chr(65 + n)} gets {n + 2} mg of bisoprolol twice a day." for n in range(20)]
     summary = extractive_summary(session(lines)).summary
-    told = sum(line in summary for line in lines)
-    assert told >= 4
-    assert f"(and {20 - told} more like this)" in summary
+    listed = sum(line in summary for line in lines)
+    assert listed >= 4
+    assert f"(and {20 - listed} more like this)" in summary
 
 
 def test_one_fact_that_finds_no_room_is_not_counted():
