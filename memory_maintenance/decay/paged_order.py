@@ -89,7 +89,7 @@ class PagedOrder(ABC):
     def details(self) -> Mapping[str, Any]:
         """Return what the record of the order says besides how many rows it wrote."""
 
-    async def check(self, db: Executor) -> None:
+    async def check(self, db: Executor) -> None:  # noqa: B027  an order may have nothing to check
         """Raise where the page must not be written."""
 
     async def take_all(self, progress: Callable[[int], object] = ignore) -> None:

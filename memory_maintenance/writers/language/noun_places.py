@@ -1,4 +1,4 @@
-"""Where nouns stand in a sentence, by language: this separates subjects from verbs without a tagger.
+"""Where nouns occur in a sentence, by language: this separates subjects from verbs without a tagger.
 
 An article or a preposition goes before a noun, a pronoun or an auxiliary before a verb or an adjective, and some
 endings are hardly ever a noun's.
